@@ -1,0 +1,47 @@
+"""A task: a corpus and the entity types to be tagged in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from fewshot_metalstm.corpora.sentence import Corpus, Sentence
+
+
+@dataclass(frozen=True)
+class Task:
+    """A corpus and some of its entity types (protocol: "task").
+
+    ``split(name)`` gives the sentences with every tag of another type replaced by ``O``.
+    """
+
+    name: str
+    corpus: Corpus
+    types: tuple[str, ...]
+
+    @property
+    def family(self) -> str:
+        """The family of the corpus: corpora built on the same documents."""
+        return self.corpus.family
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """``O`` and then ``B-, I-, E-, S-`` of every type in the order of ``types``."""
+        return ("O", *(f"{kind}-{name}" for name in self.types for kind in "BIES"))
+
+    def split(self, name: str) -> tuple[Sentence, ...]:
+        """Sentences of split ``name``; raises ``KeyError`` if the corpus has no such split."""
+        return self._masked[name]
+
+    @cached_property
+    def _masked(self) -> dict[str, tuple[Sentence, ...]]:
+        if set(self.types) == set(self.corpus.types):
+            return dict(self.corpus.splits)
+        kept = set(self.types)
+        return {
+            split: tuple(
+                Sentence(s.tokens, tuple(t if t[2:] in kept else "O" for t in s.tags))
+                for s in sentences
+            )
+            for split, sentences in self.corpus.splits.items()
+        }
