@@ -1,0 +1,1 @@
+"""Tasks, suites, episodes, frozen draws and the overlap audit."""

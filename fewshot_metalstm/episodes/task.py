@@ -33,15 +33,26 @@ class Task:
         """Sentences of split ``name``; raises ``KeyError`` if the corpus has no such split."""
         return self._masked[name]
 
+    def view(self, sentence: Sentence) -> Sentence:
+        """A sentence of the corpus with every tag of another type replaced by ``O``."""
+        if self._whole:
+            return sentence
+        tags = (tag if tag[2:] in self._kept else "O" for tag in sentence.tags)
+        return Sentence(sentence.tokens, tuple(tags))
+
+    @cached_property
+    def _kept(self) -> frozenset[str]:
+        return frozenset(self.types)
+
+    @cached_property
+    def _whole(self) -> bool:
+        return self._kept == frozenset(self.corpus.types)
+
     @cached_property
     def _masked(self) -> dict[str, tuple[Sentence, ...]]:
-        if set(self.types) == set(self.corpus.types):
+        if self._whole:
             return dict(self.corpus.splits)
-        kept = set(self.types)
         return {
-            split: tuple(
-                Sentence(s.tokens, tuple(t if t[2:] in kept else "O" for t in s.tags))
-                for s in sentences
-            )
+            split: tuple(self.view(sentence) for sentence in sentences)
             for split, sentences in self.corpus.splits.items()
         }

@@ -1,0 +1,53 @@
+# `make install` makes .venv and installs the pinned set-up; everything else starts from it.
+# Needs Python >= 3.10 with pip and venv, and a C compiler (for learn2learn).
+#   make demo PYTHON=python3.12     another interpreter for the environment
+#   make test TESTS=tests/nn        some of the tests
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+TESTS ?=
+WORKERS ?= 2
+
+# A process a core and one thread a process: more threads than cores only wait for each other.
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test lint bench clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Make .venv and install the pinned set-up (again only after a change of it).
+
+demo: install ## Meta-train on the synthetic suite, adapt to its target, compare with from-scratch.
+	$(BIN)/fewshot-metalstm demo
+
+test: lint ## Check style and types, then run the tests.
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+lint: install ## Check style and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install ## Run the benchmarks.
+	$(BIN)/python -m benchmarks
+
+clean: ## Remove the environment, builds and caches; runs and data stay.
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A file, so that a second `make` has nothing to do: pip alone needs seconds to find that out.
+$(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt requirements-learn2learn.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "error: $(PYTHON) is older than 3.10; name another: make PYTHON=python3.11" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	# Options a requirement in a requirements file came with pip 23.1; a newer pip is left alone.
+	$(BIN)/python -m pip install --quiet "pip>=23.1"
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --use-pep517 --no-deps --requirement requirements-learn2learn.txt
+	touch $@

@@ -1,0 +1,138 @@
+"""One cell of a few-shot table: a method, a draw, an adapted tagger and its score."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune
+from fewshot_metalstm.corpora.sentence import Sentence
+from fewshot_metalstm.episodes.task import Task
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.seeds import derive
+from fewshot_metalstm.tagging.decode import tag
+from fewshot_metalstm.tagging.encoding import Batch, WordTable
+from fewshot_metalstm.tagging.learner import Tagger
+from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, new_tagger, save_model
+from fewshot_metalstm.tagging.scoring import Score, strict_scores
+
+SCRATCH = "scratch"
+TUNE = ("basic", "head", "all")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What to do: adapt by ``method`` on the support of ``draw``.
+
+    ``support`` are indices into the target's train split; ``tune`` is ``basic`` (the basic LSTM
+    and the head), ``head`` or ``all``. ``save`` is where to write the tagger, or None.
+    """
+
+    method: str
+    draw: int
+    seed: int
+    support: tuple[int, ...]
+    tune: str
+    config: AdaptConfig
+    save: Path | None = None
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """The outcome of a cell; ``score`` is None where the target has no test split."""
+
+    method: str
+    draw: int
+    score: Score | None
+    support_sentences: int
+    support_mentions: int
+    seconds: float  # of adaptation, without scoring
+    losses: tuple[float, ...] = field(default=())
+
+
+def run_cell(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> CellResult:
+    """Adapt, score on the whole test split, and save if the cell says so."""
+    train = target.split("train")
+    support = [train[i] for i in cell.support]
+    start = time.perf_counter()
+    learner = model.learner
+    if cell.method == SCRATCH:
+        # The same sizes, vectors and alphabet; only the weights know nothing.
+        device = next(learner.parameters()).device
+        seed = derive(cell.seed, SCRATCH, cell.draw)
+        learner = new_tagger(learner.config, model.vectors, model.alphabet, seed).to(device)
+    adapted = adapt_to(learner, table, support, target.types, cell.tune, cell.config,
+                       derive(cell.seed, "adapt", cell.draw))  # fmt: skip
+    seconds = time.perf_counter() - start
+    score = None
+    if "test" in target.corpus.splits:
+        score = score_split(learner, adapted.params, table, target, "test")
+    if cell.save is not None:
+        about = {
+            "target": target.name, "method": cell.method, "tune": cell.tune, "draw": cell.draw,
+            "seed": cell.seed, "support_sentences": len(support), "from": dict(model.about),
+            "synthetic": target.corpus.synthetic,
+            "test_f1": None if score is None else round(score.f1, 2),
+        }  # fmt: skip
+        save_model(adapted_model(model, adapted.params, target.types, about), cell.save)
+    mentions = sum(t[0] in "BS" for s in support for t in s.tags)
+    return CellResult(
+        cell.method, cell.draw, score, len(support), mentions, seconds, adapted.losses
+    )
+
+
+def adapt_to(
+    learner: Tagger,
+    table: WordTable,
+    support: Sequence[Sentence],
+    types: Sequence[str],
+    tune: str,
+    config: AdaptConfig,
+    seed: int,
+) -> Adapted:
+    """Adapt ``learner`` (left as it is) to annotated sentences over ``types``."""
+    if not support:
+        raise UserError("the support is empty; give at least one annotated sentence")
+    encoded = table.encode(support, types)
+    device = next(learner.parameters()).device
+
+    def batch(chosen: Sequence[int]) -> Batch:
+        return table.batch(encoded.take(chosen)).to(device)
+
+    return finetune(learner, tuned_names(learner, tune), len(encoded), batch, config, seed)
+
+
+def tuned_names(learner: Tagger, tune: str) -> tuple[str, ...]:
+    """Names of the parameters that ``tune`` stands for; :class:`UserError` for an unknown one."""
+    if tune == "basic":
+        return learner.adapted()
+    if tune == "head":
+        return learner.head()
+    if tune == "all":
+        return tuple(name for name, _ in learner.named_parameters())
+    raise UserError(f"tune {tune!r} is unknown; use {', '.join(TUNE)}")
+
+
+def score_split(
+    learner: Tagger, params: Params, table: WordTable, target: Task, split: str
+) -> Score:
+    """Strict scores on a whole split."""
+    sentences = target.split(split)
+    predicted = tag(learner, params, table, [s.tokens for s in sentences], target.types)
+    return strict_scores([s.tags for s in sentences], predicted)
+
+
+def adapted_model(
+    model: TaggerModel, params: Params, types: Sequence[str], about: dict[str, object]
+) -> TaggerModel:
+    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more."""
+    learner = new_tagger(model.learner.config, model.vectors, model.alphabet, 0, len(types))
+    with torch.no_grad():
+        for name, value in learner.named_parameters():
+            value.copy_(params[name])
+    return TaggerModel(learner, model.vectors, model.alphabet, tuple(types), TAGGER, about)

@@ -1,0 +1,91 @@
+"""Adapting a learner to the support set of one task: many small steps, then stop.
+
+Like the meta-learning core this sees a learner and batches, whatever they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from fewshot_metalstm.meta.joint import cosine
+from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.seeds import numpy_generator, torch_generator
+
+
+@dataclass(frozen=True)
+class AdaptConfig:
+    """Adaptation to a support set."""
+
+    lr: float = 3e-3  # Adam's learning rate at the start; it falls to zero along a cosine
+    batch: int = 10  # sentences in a step
+    epochs: int = 30  # passes over the support, at most
+    min_steps: int = 150  # a small support is passed over more often, up to this many steps
+    clip: float = 5.0  # largest norm of a gradient
+    stop_loss: float = 0.02  # stop early when an epoch's mean loss, without noise, is below this
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """Parameters adapted to a task, and how the loss fell."""
+
+    params: Params
+    losses: tuple[float, ...]  # mean support loss of each epoch, with noise
+    steps: int
+    stopped_early: bool
+
+
+def finetune(
+    learner: Learner,
+    names: Sequence[str],
+    sentences: int,
+    batch: Callable[[Sequence[int]], object],
+    config: AdaptConfig,
+    seed: int,
+    on_epoch: Callable[[int, float, Params], None] | None = None,
+) -> Adapted:
+    """Tune the parameters ``names`` of ``learner`` on a support set, with dropout and Adam.
+
+    The learner itself is left as it is. The number of steps depends on the support alone.
+
+    Args:
+        sentences: size of the support.
+        batch: gives the batch of some of its items, by index.
+        seed: fixes order and noise.
+        on_epoch: called with the epoch (from 1), its mean loss and the parameters so far.
+    """
+    everything = range(sentences)
+    start = learner.initial(batch(everything))
+    params = {name: value.detach().clone() for name, value in start.items()}
+    tuned = [params[name].requires_grad_() for name in names]
+    optimiser = torch.optim.Adam(tuned, lr=config.lr)
+    noise = torch_generator(seed, "adapt-noise")
+    order = numpy_generator(seed, "adapt-order")
+    a_pass = -(-sentences // config.batch)
+    epochs = max(config.epochs, -(-config.min_steps // a_pass))
+    losses: list[float] = []
+    step = 0
+    for epoch in range(epochs):
+        shuffled = order.permutation(sentences).tolist()
+        total = 0.0
+        for first in range(0, sentences, config.batch):
+            chosen = shuffled[first : first + config.batch]
+            loss = learner.loss(params, batch(chosen), noise)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            norm = torch.nn.utils.clip_grad_norm_(tuned, config.clip)
+            for group in optimiser.param_groups:
+                group["lr"] = config.lr * cosine(step, epochs * a_pass)
+            if bool(torch.isfinite(norm)):
+                optimiser.step()
+            step += 1
+            total += float(loss.detach()) * len(chosen)
+        losses.append(total / sentences)
+        if on_epoch is not None:
+            on_epoch(epoch + 1, losses[-1], params)
+        if losses[-1] < config.stop_loss:
+            break
+    final = {name: value.detach() for name, value in params.items()}
+    return Adapted(final, tuple(losses), step, len(losses) < epochs)

@@ -1,0 +1,260 @@
+"""Adapting a checkpoint to a target: every draw, every method, one report."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellResult, run_cell
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.episodes.draws import load_draw
+from fewshot_metalstm.episodes.task import Task
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.tagging.encoding import WordTable
+from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
+from fewshot_metalstm.tagging.scoring import interval
+
+BASELINES = (SCRATCH,)
+
+
+@dataclass(frozen=True)
+class AdaptRunConfig:
+    """Settings of an adaptation run."""
+
+    shots: int = 50  # K for each entity type; 0 takes the whole train split as support
+    draws: int = 5  # supports, drawn 0 to draws-1
+    seed: int = 0  # of draws that are not frozen, of order and noise
+    tune: str = "basic"  # basic (basic LSTM and head), head or all
+    baselines: tuple[str, ...] = ()  # other ways to get a tagger, beside it
+    adapt: AdaptConfig = field(default_factory=AdaptConfig)
+    scratch: AdaptConfig = field(default_factory=lambda: AdaptConfig(lr=5e-3))
+
+
+@dataclass(frozen=True)
+class MethodReport:
+    """The draws of one method, in order."""
+
+    method: str
+    cells: tuple[CellResult, ...]
+
+    def summary(self) -> tuple[float | None, float | None]:
+        """Mean F1 and the half width of its 95% interval; None where there is none."""
+        f1 = [c.score.f1 for c in self.cells if c.score is not None]
+        if not f1:
+            return None, None
+        mean, half = interval(f1)
+        return mean, None if math.isnan(half) else half
+
+    def as_dict(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        mean, half = self.summary()
+        return {
+            "draws": [_cell(c) for c in self.cells],
+            "mean_f1": _rounded(mean),
+            "ci95": _rounded(half),
+        }
+
+
+@dataclass(frozen=True)
+class AdaptReport:
+    """All that an adaptation run found."""
+
+    target: str
+    shots: int
+    method: str
+    checkpoint: str
+    tune: str
+    synthetic: bool
+    main: MethodReport
+    baselines: tuple[MethodReport, ...]
+    notes: tuple[str, ...]
+    tagger: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {
+            "target": self.target,
+            "shots": self.shots,
+            "method": self.method,
+            "tune": self.tune,
+            "checkpoint": self.checkpoint,
+            "synthetic": self.synthetic,
+            **self.main.as_dict(),
+            "baselines": {b.method: b.as_dict() for b in self.baselines},
+            "tagger": self.tagger,
+            "notes": list(self.notes),
+        }
+
+
+def adapt_target(
+    checkpoint: Path,
+    target: Task,
+    config: AdaptRunConfig,
+    output: Path,
+    *,
+    device: torch.device,
+    workers: int = 0,
+    on_cell: Callable[[CellResult], None] | None = None,
+) -> AdaptReport:
+    """Adapt the checkpoint to every draw of the target, score, and save the first draw's tagger.
+
+    The checkpoint is only read. Cells run on ``workers`` processes (0: one a core), each in one
+    thread, so that the numbers do not depend on how many there are.
+
+    Raises:
+        UserError: no such draw, a checkpoint that has seen the target, or an unknown setting.
+    """
+    model = load_model(checkpoint, CHECKPOINT)
+    notes = list(check_held_out(model, target))
+    method = str(model.about.get("algorithm", "meta"))
+    supports, shortfalls = draw_supports(target, config)
+    notes += shortfalls
+    if "test" not in target.corpus.splits:
+        notes.append(f"{target.name} has no test split, so that nothing is scored")
+    cells = [
+        Cell(method, d, config.seed, support, config.tune, config.adapt,
+             output / "tagger" if d == 0 else None)
+        for d, support in enumerate(supports)
+    ]  # fmt: skip
+    for baseline in config.baselines:
+        if baseline not in BASELINES:
+            raise UserError(f"baseline {baseline!r} is unknown; use {', '.join(BASELINES)}")
+        cells += [
+            Cell(baseline, d, config.seed, support, "all", config.scratch)
+            for d, support in enumerate(supports)
+        ]
+    results: list[CellResult] = []
+    with _executor(checkpoint, target, device, workers or _cores(), len(cells)) as run:
+        for result in run(cells):
+            results.append(result)
+            if on_cell is not None:
+                on_cell(result)
+
+    def of(name: str) -> MethodReport:
+        return MethodReport(
+            name, tuple(sorted((r for r in results if r.method == name), key=lambda r: r.draw))
+        )
+
+    return AdaptReport(
+        target.name, config.shots, method, str(checkpoint), config.tune,
+        target.corpus.synthetic, of(method), tuple(of(b) for b in config.baselines),
+        tuple(notes), str(output / "tagger"),
+    )  # fmt: skip
+
+
+def draw_supports(
+    target: Task, config: AdaptRunConfig
+) -> tuple[list[tuple[int, ...]], tuple[str, ...]]:
+    """The supports of all draws, and a line for each that could not give K."""
+    train = target.corpus.splits.get("train")
+    if not train:
+        raise UserError(f"{target.name} has no train split to draw a support from; add one")
+    if config.shots == 0:
+        return [tuple(range(len(train)))] * config.draws, ()
+    draws = [load_draw(target, config.shots, d, seed=config.seed) for d in range(config.draws)]
+    notes = [f"draw {d}: {s.shortfall}" for d, s in enumerate(draws) if s.shortfall]
+    return [s.indices for s in draws], tuple(notes)
+
+
+def check_held_out(model: TaggerModel, target: Task) -> tuple[str, ...]:
+    """Refuse a target whose family the checkpoint has learned from; note a missing exclusion."""
+    if target.family in model.about.get("families", ()):
+        raise UserError(
+            f"the checkpoint was meta-trained on {target.name}'s family {target.family}, so that "
+            "its score would mean nothing; meta-train with --exclude " + target.name
+        )
+    if "test" in target.corpus.splits and target.name not in model.about.get(
+        "targets_excluded", ()
+    ):
+        return (
+            f"the checkpoint's suite was not cleared of sentences equal to {target.name}'s test "
+            "sentences",
+        )
+    return ()
+
+
+CellRunner = Callable[[Sequence[Cell]], Iterator[CellResult]]
+
+
+@contextmanager
+def _executor(
+    checkpoint: Path, target: Task, device: torch.device, workers: int, cells: int
+) -> Iterator[CellRunner]:
+    """A way to run cells, in this process or on several."""
+    if min(workers, cells) <= 1 or device.type == "cuda":
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        model, table = _load(checkpoint, device)
+        try:
+            yield lambda todo: (run_cell(cell, model, target, table) for cell in todo)
+        finally:
+            torch.set_num_threads(threads)
+        return
+    pool = ProcessPoolExecutor(
+        min(workers, cells), get_context("spawn"), _start_worker, (checkpoint, target)
+    )
+    try:
+        yield lambda todo: (
+            future.result() for future in as_completed([pool.submit(_work, c) for c in todo])
+        )
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+# What a worker process holds, set once when it starts.
+_HELD: dict[str, Any] = {}
+
+
+def _start_worker(checkpoint: Path, target: Task) -> None:
+    torch.set_num_threads(1)
+    model, table = _load(checkpoint, torch.device("cpu"))
+    _HELD.update(model=model, table=table, target=target)
+
+
+def _work(cell: Cell) -> CellResult:
+    return run_cell(cell, _HELD["model"], _HELD["target"], _HELD["table"])
+
+
+def _load(checkpoint: Path, device: torch.device) -> tuple[TaggerModel, WordTable]:
+    model = load_model(checkpoint, CHECKPOINT)
+    model.learner.to(device)
+    return model, model.table()
+
+
+def _cell(result: CellResult) -> dict[str, Any]:
+    score = result.score
+    return {
+        "draw": result.draw,
+        "f1": None if score is None else round(score.f1, 2),
+        "precision": None if score is None else round(score.precision, 2),
+        "recall": None if score is None else round(score.recall, 2),
+        "support_sentences": result.support_sentences,
+        "support_mentions": result.support_mentions,
+        "seconds": round(result.seconds, 2),
+        "per_type": {}
+        if score is None
+        else {
+            name: {
+                "f1": round(s.f1, 2), "precision": round(s.precision, 2),
+                "recall": round(s.recall, 2), "mentions": s.mentions,
+            }
+            for name, s in score.per_type.items()
+        },
+    }  # fmt: skip
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

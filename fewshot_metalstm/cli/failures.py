@@ -1,0 +1,68 @@
+"""What a failed command says: one line for what the user can mend, nothing else hidden.
+
+Exit codes: 2 for anything that the user can mend, 130 for an interruption, 141 when the reader
+of standard output went away (128 + SIGINT, 128 + SIGPIPE, as shells count).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import click
+
+from fewshot_metalstm.errors import UserError
+
+MENDABLE = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+# Only what a user's files, folders and disk can cause. An OSError of another kind (a socket's,
+# or one without a number) is a fault that the code nearer to it should have turned into words.
+_CURES = {
+    errno.EACCES: "change its permissions or choose another place",
+    errno.EPERM: "change its permissions or choose another place",
+    errno.EROFS: "choose a place that can be written to",
+    errno.ENOSPC: "free some space or choose another place",
+    errno.EDQUOT: "free some space or choose another place",
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path: a part of it is a file",
+    errno.EISDIR: "name a file, not a folder",
+    errno.EEXIST: "remove it or choose another place",
+    errno.ENOTEMPTY: "remove it or choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "check the links in the path",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.EIO: "check the disk",
+}
+
+
+def describe(error: Exception, program: str) -> str | None:
+    """Return the line that tells the user about ``error``, or None for a fault of our own."""
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx is not None else program
+        problem = one_line(error.format_message()).rstrip(".")
+        return f"{problem}; see `{command} --help`"
+    if isinstance(error, click.ClickException):
+        return one_line(error.format_message())
+    if isinstance(error, UserError):
+        return one_line(str(error))
+    if isinstance(error, OSError):
+        return _describe_os_error(error)
+    return None
+
+
+def _describe_os_error(error: OSError) -> str | None:
+    cure = _CURES.get(error.errno) if error.errno is not None else None
+    if cure is None or error.errno is None:
+        return None
+    reason = os.strerror(error.errno).lower()
+    given = (error.filename, error.filename2)
+    names = [os.fsdecode(name) for name in given if isinstance(name, str | bytes | os.PathLike)]
+    place = f"{' -> '.join(names)}: " if names else ""
+    return one_line(f"{place}{reason}; {cure}")
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` with every run of white space, line breaks too, made one space."""
+    return " ".join(text.split())

@@ -1,0 +1,61 @@
+"""A click group that imports a command only when it runs."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True)
+class LazyCommand:
+    """Where a command is (``"package.module:attribute"``) and its one line of help."""
+
+    target: str
+    help: str
+
+    def load(self) -> click.Command:
+        """Import the command's module and return the click command that it holds."""
+        module, _, attribute = self.target.partition(":")
+        command: object = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{self.target} is a {type(command).__name__}, no click command")
+        return command
+
+
+class LazyGroup(click.Group):
+    """A group whose help needs none of its commands' modules, listed in the order given."""
+
+    def __init__(self, *args: Any, lazy_commands: Mapping[str, LazyCommand], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lazy = dict(lazy_commands)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names."""
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command, or None when there is none of that name."""
+        entry = self._lazy.get(cmd_name)
+        return None if entry is None else entry.load()
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, but a mistyped name is answered with the nearest ones."""
+        name = args[0]
+        if name not in self._lazy and not name.startswith("-") and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(name.lower().replace("_", "-"), self._lazy)
+            known = " or ".join(near) if near else ", ".join(self._lazy)
+            hint = f"did you mean {known}?" if near else f"there are {known}"
+            raise click.UsageError(f"there is no command {name!r} ({hint})", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in self._lazy.items()])

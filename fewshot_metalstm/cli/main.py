@@ -1,0 +1,122 @@
+"""The entry point ``fewshot-metalstm``: finds the command and turns errors into one line each.
+
+The exit codes are those of :mod:`fewshot_metalstm.cli.failures`, and 0 for a command that is
+done. A fault of our own shows its traceback; with ``FEWSHOT_METALSTM_TRACEBACK=1`` in the
+environment every error shows it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from fewshot_metalstm import __version__
+from fewshot_metalstm.cli import failures, streams
+from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup
+
+PROGRAM = "fewshot-metalstm"
+COMPLETION = "_FEWSHOT_METALSTM_COMPLETE"
+
+# In the order of a first session. The help stands here, and not in the commands' files, so
+# that `--help` imports none of them.
+COMMANDS = {
+    "demo": LazyCommand(
+        "fewshot_metalstm.cli.demo:demo",
+        "Meta-train and adapt on the synthetic suite; needs no download.",
+    ),
+    "data": LazyCommand("fewshot_metalstm.cli.data:data", "List, check and fetch corpora."),
+    "tasks": LazyCommand(
+        "fewshot_metalstm.cli.tasks:tasks", "Show tasks and suites, audit overlaps, draw supports."
+    ),
+    "meta-train": LazyCommand(
+        "fewshot_metalstm.cli.meta_train:meta_train", "Meta-train a tagger on a suite of tasks."
+    ),
+    "adapt": LazyCommand(
+        "fewshot_metalstm.cli.adapt:adapt", "Adapt a checkpoint to a target with a few shots."
+    ),
+    "predict": LazyCommand(
+        "fewshot_metalstm.cli.predict:predict", "Tag files with an adapted tagger."
+    ),
+    "evaluate": LazyCommand(
+        "fewshot_metalstm.cli.evaluate:evaluate", "Score an adapted tagger on a test split."
+    ),
+    "ui": LazyCommand("fewshot_metalstm.cli.ui:ui", "Open MLflow's pages on the runs."),
+}
+
+
+@click.group(
+    name=PROGRAM,
+    cls=LazyGroup,
+    lazy_commands=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, "-V", "--version", prog_name=PROGRAM)
+def cli() -> None:
+    """Few-shot named-entity recognition with a meta-learned Meta-LSTM."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; ``arguments`` default to ``sys.argv[1:]``."""
+    if COMPLETION in os.environ:
+        cli.main(prog_name=PROGRAM, complete_var=COMPLETION)  # answers the shell, then exits
+    try:
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        # Here, and not when the interpreter ends, so that a full disk or a closed pipe behind
+        # standard output is met where it can still be reported.
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return failures.INTERRUPTED
+    except BrokenPipeError:
+        if not streams.reader_is_gone():
+            raise
+        streams.abandon_output()
+        return failures.BROKEN_PIPE
+    except Exception as error:
+        return _report(error)
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run the command; what it raises passes through.
+
+    click's own ``main`` would do this too, but it hides a closed pipe as exit code 1 and takes
+    any EOFError, such as that of a compressed file which ends too soon, for an interruption.
+    """
+    try:
+        with cli.make_context(PROGRAM, list(arguments)) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as leave:  # --help, --version, `ctx.exit`
+        return leave.exit_code
+    except click.Abort as abort:  # a prompt that was left
+        raise KeyboardInterrupt from abort
+    return 0
+
+
+def _report(error: Exception) -> int:
+    """Say an error that the user can mend and return its exit code; raise any other again."""
+    if os.environ.get("FEWSHOT_METALSTM_TRACEBACK") == "1":
+        raise error
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()  # a group without its command: the help is the answer
+        return failures.MENDABLE
+    line = failures.describe(error, PROGRAM)
+    if line is None:
+        raise error
+    _say(f"error: {line}")
+    try:
+        sys.stdout.flush()
+    except OSError:  # it may be standard output itself that has no space left
+        streams.abandon_output()
+    return failures.MENDABLE
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

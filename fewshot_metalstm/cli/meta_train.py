@@ -1,0 +1,146 @@
+"""``fewshot-metalstm meta-train``: meta-train a tagger on a suite of tasks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fewshot_metalstm.cli.options import (
+    data_dir_option,
+    device_option,
+    json_option,
+    quiet_option,
+    tracking_uri_option,
+)
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.tagging.metatrain import MetaTrainResult
+    from fewshot_metalstm.tagging.recipe import MetaTrainConfig
+
+
+@click.command("meta-train")
+@click.option("--tasks", metavar="SUITE", help="Suite of tasks.  [default: demo]")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Where to write the run.  [default: runs/SUITE]")  # fmt: skip
+@click.option("--exclude", multiple=True, metavar="TARGET",
+              help="A target to keep out, besides those that the suite names; repeatable.")  # fmt: skip
+@click.option("--algorithm", type=click.Choice(["fomaml", "maml"]), help="Meta-learner.")
+@click.option("--order", type=click.Choice(["1", "2"]), help="Order of the outer gradient.")
+@click.option("--outer-steps", type=click.IntRange(1), metavar="N", help="Outer steps.")
+@click.option("--meta-batch", type=click.IntRange(1), metavar="N", help="Episodes a step.")
+@click.option("--inner-steps", type=click.IntRange(0), metavar="N", help="Inner steps.")
+@click.option("--inner-lr", type=click.FloatRange(0), metavar="RATE", help="Inner learning rate.")
+@click.option("--outer-lr", type=click.FloatRange(0), metavar="RATE", help="Outer learning rate.")
+@click.option("--joint-steps", type=click.IntRange(0), metavar="N",
+              help="Steps of joint training before the outer loop.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N",
+              help="Seed of every random number.  [default: 0]")  # fmt: skip
+@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE",
+              help="Settings in YAML, as a run's config.yaml holds them.")  # fmt: skip
+@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
+              help="One setting; repeatable.")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on with the run in --output.")
+@click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
+              help="Processes; the result does not depend on it.  [default: one a core]")  # fmt: skip
+@click.option("--no-tracking", is_flag=True, help="Write nothing to MLflow.")
+@device_option
+@data_dir_option
+@tracking_uri_option
+@json_option
+@quiet_option
+@click.pass_context
+def meta_train(context: click.Context, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Meta-train a tagger on a suite of tasks and keep the best checkpoint.
+
+    Settings come from the defaults, --config, --set and the options here, in this order. A run
+    that is interrupted (Ctrl-C, SIGTERM) saves its state and goes on with --resume.
+    """
+    from fewshot_metalstm.cli.progress import TerminalProgress
+    from fewshot_metalstm.tagging.metatrain import Interrupted
+
+    with TerminalProgress(quiet=quiet) as progress:
+        try:
+            config, result = run(progress=progress, **options)
+        except Interrupted as stop:
+            progress.close()
+            click.echo(str(stop), err=True)
+            context.exit(128 + stop.signal)
+    if as_json:
+        click.echo(json.dumps(result.as_dict()))
+    else:
+        _show(config, result)
+
+
+def run(
+    *,
+    tasks: str | None,
+    output: Path | None,
+    exclude: tuple[str, ...],
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    resume: bool,
+    workers: int,
+    no_tracking: bool,
+    device: str,
+    data_dir: Path | None,
+    tracking_uri: str | None,
+    progress: Any,
+    order: str | None = None,
+    **given: Any,
+) -> tuple[MetaTrainConfig, MetaTrainResult]:
+    """Resolve settings, load the suite and meta-train under a tracking run."""
+    from fewshot_metalstm import runs
+    from fewshot_metalstm.config import resolve
+    from fewshot_metalstm.episodes.load import load_suite_tasks
+    from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.tagging.metatrain import pick_device
+    from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm, preset
+    from fewshot_metalstm.tracking.meta_training import tracked_meta_training
+
+    named = {
+        "tasks": tasks, "exclude": list(exclude) or None, "algorithm": given.pop("algorithm"),
+        "order": int(order) if order else None, "seed": given.pop("seed"),
+        "outer.steps": given.pop("outer_steps"), "outer.meta_batch": given.pop("meta_batch"),
+        "outer.lr": given.pop("outer_lr"), "inner.steps": given.pop("inner_steps"),
+        "inner.lr": given.pop("inner_lr"), "joint.steps": given.pop("joint_steps"),
+    }  # fmt: skip
+    if resume and config_file is None and output is not None:
+        saved = output / "config.yaml"
+        config_file = saved if saved.is_file() else None
+    config = resolve(MetaTrainConfig, config_file, overrides, named, base=preset(tasks))
+    make_algorithm(config)
+    chosen = pick_device(device)
+    if resume:
+        output = output or runs.RUNS / config.tasks
+        if not output.is_dir():
+            raise UserError(f"{output}: there is no run to resume; leave out --resume")
+    elif output is None:
+        output = runs.fresh(config.tasks)
+    else:
+        runs.claim(output, "the run")
+    suite = load_suite_tasks(config.tasks, data_dir=data_dir, exclude_targets=config.exclude)
+    for line in suite.report.lines():
+        progress.note(line)
+    progress.note(f"writing to {output}")
+    output.mkdir(parents=True, exist_ok=True)
+    result = tracked_meta_training(
+        config, suite, output, device=chosen, workers=workers, resume=resume, progress=progress,
+        uri=tracking_uri, enabled=not no_tracking,
+    )  # fmt: skip
+    return config, result
+
+
+def _show(config: MetaTrainConfig, result: MetaTrainResult) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"meta-trained on {config.tasks}", show_header=False)
+    for name, value in result.as_dict().items():
+        table.add_row(name.replace("_", " "), str(value))
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    click.echo("Next: fewshot-metalstm adapt --target TARGET --shots 50 "
+               f"--checkpoint {result.checkpoint}")  # fmt: skip

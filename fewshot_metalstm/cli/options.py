@@ -1,0 +1,72 @@
+"""Options that several commands share, so that they read and behave the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_LARGEST_SEED = 2**63 - 1
+
+
+def data_dir_option(command: _Command) -> _Command:
+    """``--data-dir FOLDER`` as ``data_dir: Path | None``."""
+    return click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Folder of the corpora; else FEWSHOT_METALSTM_DATA, else the user's cache folder.",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """``--json`` as ``as_json: bool``: one JSON object on standard output, and nothing else."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON object on standard output instead of tables.",
+    )(command)
+
+
+def seed_option(command: _Command) -> _Command:
+    """``--seed N`` as ``seed: int``, 0 by default."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(0, _LARGEST_SEED),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Seed of every random number of the run.",
+    )(command)
+
+
+def tracking_uri_option(command: _Command) -> _Command:
+    """``--tracking-uri URI`` as ``tracking_uri: str | None``."""
+    return click.option(
+        "--tracking-uri",
+        metavar="URI",
+        help="MLflow's tracking store; else MLFLOW_TRACKING_URI, else one in the runs folder.",
+    )(command)
+
+
+def device_option(command: _Command) -> _Command:
+    """``--device auto|cpu|cuda`` as ``device: str``, auto by default."""
+    return click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="auto",
+        show_default=True,
+        help="Where to compute; auto takes a GPU when there is one.",
+    )(command)
+
+
+def quiet_option(command: _Command) -> _Command:
+    """``--quiet`` as ``quiet: bool``."""
+    return click.option(
+        "--quiet", "-q", is_flag=True, help="No progress bars and notes on standard error."
+    )(command)

@@ -1,0 +1,82 @@
+"""Progress of long work on standard error: a bar on a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINE_SECONDS = 15.0  # between two lines where there is no terminal
+
+_LABELS = {
+    "loss": "loss", "loss_before": "before", "loss_after": "after", "validation_f1": "F1",
+    "query_f1": "query F1", "inner_lr": "inner lr", "outer_lr": "outer lr",
+}  # fmt: skip
+
+
+class TerminalProgress:
+    """Shows phases, figures and time left; a context manager.
+
+    It has the form of :class:`fewshot_metalstm.tagging.metatrain.Progress`.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.console = Console(stderr=True)
+        self._bar: Progress | None = None
+        self._task: Any = None
+        self._phase = ""
+        self._total = 0
+        self._said = 0.0
+
+    def __enter__(self) -> TerminalProgress:
+        if not self.quiet and self.console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
+                TimeRemainingColumn(), TextColumn("{task.fields[figures]}"), console=self.console,
+            )  # fmt: skip
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar away, so that plain lines can follow."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def phase(self, name: str, total: int, done: int = 0) -> None:
+        """A phase begins."""
+        self._phase, self._total, self._said = name, total, time.monotonic()
+        if self._bar is not None:
+            self._task = self._bar.add_task(name, total=total, completed=done, figures="")
+        elif not self.quiet:
+            self.console.print(f"{name}: {total} to do" + (f", {done} done" if done else ""))
+
+    def advance(self, done: int, figures: Mapping[str, float]) -> None:
+        """``done`` of the phase is done."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, figures=_text(figures))
+            return
+        now = time.monotonic()
+        if not self.quiet and (now - self._said > LINE_SECONDS or done == self._total):
+            self._said = now
+            line = f"{self._phase}: {done}/{self._total} {_text(figures)}".rstrip()
+            self.console.print(line, highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """A line of its own, above the bar."""
+        if not self.quiet:
+            (self._bar.console if self._bar else self.console).print(
+                text, highlight=False, soft_wrap=True
+            )
+
+
+def _text(figures: Mapping[str, float]) -> str:
+    shown = ((_LABELS[k], v) for k, v in figures.items() if k in _LABELS and v == v)
+    return "  ".join(f"{label} {value:.3g}" for label, value in shown)

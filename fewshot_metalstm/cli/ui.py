@@ -1,0 +1,39 @@
+"""``fewshot-metalstm ui``: MLflow's UI on the store that the other commands write to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--tracking-uri", metavar="URI|FOLDER", help="The store to open.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=5000,
+    show_default=True,
+    help="Port to serve on.",
+)
+def ui(tracking_uri: str | None, host: str, port: int) -> None:
+    """Open the tracked runs in MLflow's UI.
+
+    The store is --tracking-uri, else MLFLOW_TRACKING_URI, else runs/mlflow below the current
+    folder. Ctrl-C ends the server.
+    """
+    from fewshot_metalstm.tracking.server import server_command, server_environment, server_url
+    from fewshot_metalstm.tracking.store import tracking_uri as resolve
+
+    uri = resolve(tracking_uri, create=False)
+    command = server_command(uri, host, port)
+    click.echo(f"runs: {uri}")
+    click.echo(f"open in a browser (Ctrl-C here ends it): {server_url(host, port)}")
+    sys.stdout.flush()  # what follows replaces this process
+    environment = server_environment(os.environ)
+    if os.name == "posix":
+        os.execve(command[0], command, environment)
+    sys.exit(subprocess.call(command, env=environment))

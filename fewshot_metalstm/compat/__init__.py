@@ -1,0 +1,1 @@
+"""Third-party packages that need care before they can be imported."""

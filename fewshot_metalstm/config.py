@@ -1,0 +1,176 @@
+"""Frozen dataclasses from YAML, a command line's overrides and defaults, checked by field and type."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from fewshot_metalstm.errors import UserError, at
+
+T = TypeVar("T")
+
+
+def resolve(
+    kind: type[T],
+    file: Path | None,
+    overrides: Sequence[str],
+    given: Mapping[str, Any],
+    base: Sequence[str] = (),
+) -> T:
+    """Build a config of ``kind``: defaults, ``base``, ``file``, ``overrides``, then ``given``.
+
+    Args:
+        base: overrides that everything else comes after.
+        file: a YAML mapping of sections and fields, or None.
+        overrides: ``section.field=value`` with the value in YAML, as from ``--set``.
+        given: dotted field names to values, as from options of a command; None is skipped.
+
+    Raises:
+        UserError: unknown field (with the closest known one), ill-typed value, unreadable file.
+    """
+    tree: dict[str, Any] = {}
+    _override(tree, base)
+    if file is not None:
+        stored = read_mapping(file)
+        check(kind, stored, str(file))
+        _merge(tree, stored)
+    _override(tree, overrides)
+    check(kind, tree, "--set")
+    for name, value in given.items():
+        if value is not None:
+            _put(tree, name, value)
+    check(kind, tree, "option")
+    return _build(kind, tree)
+
+
+def read_mapping(file: Path) -> dict[str, Any]:
+    """Read a YAML mapping; anything else is a :class:`UserError`."""
+    try:
+        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise at(file, None, f"cannot be read ({problem.strerror})", "give a YAML file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else None
+        raise at(file, line, "not valid YAML", "mend it; every line is 'field: value'") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise at(file, 1, "not a mapping", "write 'field: value' lines")
+    return tree
+
+
+def as_mapping(config: Any) -> dict[str, Any]:
+    """The config as nested mappings of plain values, as :func:`resolve` reads them."""
+    return dataclasses.asdict(config)
+
+
+def flat(config: Any) -> dict[str, Any]:
+    """The config as dotted names and values."""
+
+    def walk(prefix: str, tree: Mapping[str, Any]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key, value in tree.items():
+            out |= walk(f"{prefix}{key}.", value) if isinstance(value, dict) else {prefix + key: value}
+        return out
+
+    return walk("", as_mapping(config))
+
+
+def dump(config: Any) -> str:
+    """The config as YAML."""
+    return yaml.safe_dump(as_mapping(config), sort_keys=False, allow_unicode=True)
+
+
+def from_mapping(kind: type[T], tree: Mapping[str, Any], source: str) -> T:
+    """Build a config from a stored mapping, checked as in :func:`resolve`."""
+    check(kind, tree, source)
+    return _build(kind, tree)
+
+
+def check(kind: type[Any], tree: Mapping[str, Any], source: str, prefix: str = "") -> None:
+    """Raise :class:`UserError` unless ``tree`` fits the fields of ``kind``."""
+    hints = typing.get_type_hints(kind)
+    for name, value in tree.items():
+        full = f"{prefix}{name}"
+        if name not in hints:
+            near = difflib.get_close_matches(str(name), hints, n=1)
+            cure = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(hints)}"
+            raise UserError(f"{source}: unknown setting {full}; {cure}")
+        hint = hints[name]
+        if dataclasses.is_dataclass(hint):
+            if not isinstance(value, Mapping):
+                raise UserError(f"{source}: {full} is a section; set one of its fields")
+            check(typing.cast(type[Any], hint), value, source, f"{full}.")
+        elif not _fits(value, hint):
+            wanted = getattr(hint, "__name__", str(hint))
+            raise UserError(f"{source}: {full}={value!r} is not of type {wanted}; mend the value")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, option) for option in typing.get_args(hint))
+    if origin is tuple:
+        inner = typing.get_args(hint)[0]
+        return isinstance(value, (list, tuple)) and all(_fits(v, inner) for v in value)
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is type(None):
+        return value is None
+    return isinstance(value, hint)
+
+
+def _override(tree: dict[str, Any], overrides: Sequence[str]) -> None:
+    for text in overrides:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise UserError(f"--set {text}: no '='; write --set section.field=value")
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"--set {text}: {value!r} is not YAML; quote it") from None
+        _put(tree, name.strip(), parsed)
+
+
+def _merge(tree: dict[str, Any], stored: Mapping[str, Any]) -> None:
+    for name, value in stored.items():
+        if isinstance(value, dict) and isinstance(tree.get(name), dict):
+            _merge(tree[name], value)
+        else:
+            tree[name] = value
+
+
+def _put(tree: dict[str, Any], name: str, value: Any) -> None:
+    *sections, last = name.split(".")
+    for section in sections:
+        inner = tree.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise UserError(f"setting {name}: {section} is no section; check the name")
+        tree = inner
+    tree[last] = value
+
+
+def _build(kind: type[T], tree: Mapping[str, Any]) -> T:
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for name, value in tree.items():
+        hint = hints[name]
+        if dataclasses.is_dataclass(hint):
+            values[name] = _build(typing.cast(type[Any], hint), value)
+        elif hint is float:
+            values[name] = float(value)
+        elif typing.get_origin(hint) is tuple:
+            values[name] = tuple(value)
+        else:
+            values[name] = value
+    return kind(**values)

@@ -1,0 +1,69 @@
+"""What a meta-learner is: a way to turn one episode into an outer gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from fewshot_metalstm.meta.learner import Episode, Learner
+
+
+@dataclass(frozen=True)
+class InnerConfig:
+    """The inner loop: gradient descent on the support."""
+
+    steps: int = 5  # gradient steps on the support
+    lr: float = 0.1  # learning rate of a step
+    clip: float = 5.0  # largest norm of an inner gradient; 0 does not clip
+    noise: bool = True  # dropout on the support
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One episode's outer gradient, a tensor for each of the learner's parameters in order.
+
+    Losses are means in the learner's own unit: of the support at the first inner step, of the
+    query before and after adaptation. ``inner_norm`` is the mean norm of the inner gradients
+    before clipping.
+    """
+
+    gradient: list[Tensor]
+    support_loss: float
+    query_loss_before: float
+    query_loss: float
+    inner_norm: float
+
+
+class Algorithm(Protocol):
+    """A meta-learner. A new one is a file beside this one with a class of this form."""
+
+    inner: InnerConfig
+
+    def outcome(self, learner: Learner, episode: Episode, generator: torch.Generator) -> Outcome:
+        """Adapt ``learner`` to the episode's support and differentiate the query's loss.
+
+        The learner's parameters are read, never changed.
+        """
+        ...
+
+
+def clipper(limit: float, norms: list[float]) -> Callable[[Iterable[Tensor]], list[Tensor]]:
+    """A function that scales gradients to a joint norm of at most ``limit``, differentiably.
+
+    It appends the norm before clipping to ``norms``. A ``limit`` of 0 leaves gradients alone.
+    """
+
+    def clip(gradients: Iterable[Tensor]) -> list[Tensor]:
+        kept = list(gradients)
+        norm = torch.stack([g.square().sum() for g in kept]).sum().add(1e-24).sqrt()
+        norms.append(float(norm.detach()))
+        if limit <= 0:
+            return kept
+        scale = torch.clamp(limit / norm, max=1.0)
+        return [g * scale for g in kept]
+
+    return clip

@@ -1,0 +1,121 @@
+"""The outer loop: episodes in, a better starting point out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.joint import cosine
+from fewshot_metalstm.meta.learner import Learner
+from fewshot_metalstm.meta.pool import EpisodePool, Report
+
+
+@dataclass(frozen=True)
+class OuterConfig:
+    """The outer loop."""
+
+    steps: int = 1500  # outer steps
+    meta_batch: int = 4  # episodes a step
+    lr: float = 1e-3  # Adam's learning rate at the start
+    lr_floor: float = 0.1  # share of it at the end of the cosine
+    clip: float = 5.0  # largest norm of an outer gradient
+    validate_every: int = 150  # steps between meta-validations; 0 never validates
+    patience: int = 20  # steps in a row without one finite episode that stop the run
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What happened in one outer step; losses are means over its finite episodes."""
+
+    step: int  # from 1
+    inner_lr: float
+    outer_lr: float
+    support_loss: float
+    query_loss_before: float
+    query_loss: float
+    inner_norm: float
+    outer_norm: float
+    skipped: tuple[str, ...]  # episodes left out because a loss or gradient was not finite
+
+
+class OuterLoop:
+    """Adam on the mean outer gradient of a meta-batch.
+
+    An episode with a non-finite loss or gradient is left out, counted and named; the mean is over
+    the rest. ``config.patience`` steps in a row without a finite episode raise
+    :class:`UserError`.
+    """
+
+    def __init__(self, learner: Learner, config: OuterConfig) -> None:
+        self.learner = learner
+        self.config = config
+        self.optimiser = torch.optim.Adam(learner.parameters(), lr=config.lr)
+        self.done = 0
+        self.barren = 0  # steps in a row without a finite episode
+        self.skipped = 0  # episodes left out so far
+
+    def run(self, pool: EpisodePool) -> Iterator[StepRecord]:
+        """Take the remaining steps, yielding a record after each."""
+        while self.done < self.config.steps:
+            yield self.step(pool)
+
+    def step(self, pool: EpisodePool) -> StepRecord:
+        """Take one outer step."""
+        reports, gradients = pool.step(self.done)
+        lr = self.config.lr * cosine(self.done, self.config.steps, self.config.lr_floor)
+        finite = [i for i, report in enumerate(reports) if report.finite]
+        bad = tuple(report.name for report in reports if not report.finite)
+        self.done += 1
+        self.skipped += len(bad)
+        norm = float("nan")
+        if finite:
+            self.barren = 0
+            norm = self._update(gradients[finite].mean(dim=0), lr)
+        else:
+            self.barren += 1
+            if self.barren >= self.config.patience:
+                raise UserError(
+                    f"outer step {self.done}: no finite loss in {self.barren} steps in a row "
+                    f"(last episodes: {', '.join(bad)}); lower inner.lr or outer.lr"
+                )
+        return _record(self.done, pool, lr, [reports[i] for i in finite], norm, bad)
+
+    def _update(self, gradient: Tensor, lr: float) -> float:
+        parameters = list(self.learner.parameters())
+        norm = float(gradient.norm())
+        if self.config.clip > 0:
+            gradient = gradient * min(1.0, self.config.clip / (norm + 1e-12))
+        start = 0
+        for parameter in parameters:
+            end = start + parameter.numel()
+            parameter.grad = gradient[start:end].view_as(parameter).clone()
+            start = end
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        self.optimiser.step()
+        return norm
+
+
+def _record(
+    step: int, pool: EpisodePool, lr: float, reports: list[Report], norm: float,
+    skipped: tuple[str, ...],
+) -> StepRecord:  # fmt: skip
+    def mean(values: list[float]) -> float:
+        return sum(values) / len(values) if values else float("nan")
+
+    return StepRecord(
+        step=step,
+        inner_lr=pool.inner_lr,
+        outer_lr=lr,
+        support_loss=mean([r.support_loss for r in reports]),
+        query_loss_before=mean([r.query_loss_before for r in reports]),
+        query_loss=mean([r.query_loss for r in reports]),
+        inner_norm=mean([r.inner_norm for r in reports]),
+        outer_norm=norm,
+        skipped=skipped,
+    )
+

@@ -1,0 +1,74 @@
+"""The state of a run between two steps, so that it can go on as if never interrupted.
+
+One ``safetensors`` file holds the learner's parameters, what the optimiser remembers and a small
+JSON record; it is written beside and renamed, so that a crash leaves the one before it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fewshot_metalstm.errors import at
+
+
+@dataclass(frozen=True)
+class State:
+    """Tensors by name and a record of plain values."""
+
+    tensors: Mapping[str, Tensor]
+    record: Mapping[str, Any]
+
+
+def save_state(state: State, path: Path) -> None:
+    """Write ``state`` to ``path``, whole or not at all."""
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    tensors = {n: t.detach().cpu().clone().contiguous() for n, t in state.tensors.items()}
+    save_file(tensors, beside, {"record": json.dumps(dict(state.record))})
+    beside.replace(path)
+
+
+def load_state(path: Path) -> State:
+    """Read a state; a :class:`UserError` if it is absent or damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+            record = json.loads((file.metadata() or {})["record"])
+            return State({name: file.get_tensor(name) for name in file.keys()}, record)  # noqa: SIM118
+    except FileNotFoundError:
+        raise at(path, None, "there is no saved state to resume", "leave out --resume") from None
+    except (SafetensorError, KeyError, ValueError, OSError):
+        raise at(path, None, "the saved state is damaged", "start anew without --resume") from None
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str = "optimiser") -> dict[str, Tensor]:
+    """What an optimiser remembers of each parameter, by name; its settings are not in it."""
+    state = optimiser.state_dict()["state"]
+    return {
+        f"{prefix}.{number}.{name}": value
+        for number, memory in state.items()
+        for name, value in memory.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def restore_optimiser(
+    optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], prefix: str = "optimiser"
+) -> None:
+    """Give an optimiser of the same form what :func:`optimiser_tensors` took."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for full, value in tensors.items():
+        if full.startswith(f"{prefix}."):
+            number, name = full[len(prefix) + 1 :].split(".", 1)
+            state.setdefault(int(number), {})[name] = value
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})

@@ -1,0 +1,152 @@
+"""The Meta-LSTM and the basic LSTM whose weights it generates (Chen et al. 2018).
+
+One module holds both, because they advance together, step by step. With input ``x_t``, the
+Meta-LSTM's state ``(g_t, s_t)`` (output, cell) and the basic LSTM's state ``(h_t, c_t)``::
+
+    [n; o; i; f] = [tanh; sig; sig; sig](W_m [x_t; g_{t-1}; h_{t-1}] + b_m)
+    s_t = n * i + s_{t-1} * f ;  g_t = o * tanh(s_t) ;  z_t = offset + W_z g_t
+
+    [n; o; i; f] = [tanh; sig; sig; sig](W(z_t) [x_t; h_{t-1}] + b(z_t))
+    c_t = n * i + c_{t-1} * f ;  h_t = o * tanh(c_t)
+
+    W(z) = W_0 + stack_k P_k diag(z) Q_k ;  b(z) = b_0 + stack_k B_k z ,  k in {n, o, i, f}
+
+``W_m, b_m, W_z`` are shared by all tasks; ``P, Q, B, W_0, b_0`` belong to the task. ``W(z)`` is
+never formed: ``P_k (z * (Q_k u))`` is enough. ``W_0`` and ``b_0`` are the static term, which the
+paper lacks (``static=False`` is the paper's form, with the constant bias gone as well).
+
+Both directions run as one batch: parameters carry a leading dimension of size 2, and the second
+direction reads each sentence back to front within its own length, so padding never enters.
+
+Source: Chen, Qiu, Liu, Huang, "Meta Multi-Task Learning for Sequence Modeling", AAAI 2018
+(arXiv 1802.08969), equations of the Meta-LSTM and of the basic LSTM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class MetaLSTMConfig:
+    """Sizes and initial scales; the field names of the paper are in brackets."""
+
+    hidden: int = 100  # outputs of the basic LSTM, each direction [h]
+    meta: int = 40  # outputs of the Meta-LSTM, each direction [m]
+    z: int = 60  # rank of the generated weights [z]
+    static: bool = True  # add a task's own full-rank weights W_0 and bias b_0
+    offset: float = 1.0  # z_t = offset + W_z g_t; 0 is the paper's form
+    scale_static: float = 1.0  # std of W_0, in units of 1/sqrt(inputs)
+    scale_generated: float = 0.5  # std of P(z*(Qu)) at z = 1, in units of W_0's at scale 1
+    scale_z: float = 0.5  # std of W_z, in units of 1/sqrt(meta)
+    forget_bias: float = 1.0  # initial bias of both forget gates
+
+
+class MetaLSTM(nn.Module):
+    """Bidirectional Meta-LSTM: ``(words, index, lengths) -> (B, T, 2 * hidden)``.
+
+    Parameters whose names begin with ``meta_`` are shared by all tasks; those that begin with
+    ``basic_`` are the task's own.
+    """
+
+    def __init__(self, inputs: int, config: MetaLSTMConfig, generator: torch.Generator) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.config = config
+        h, m, z = config.hidden, config.meta, config.z
+
+        def normal(*shape: int, std: float) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*shape, generator=generator) * std)
+
+        # Weights are stored as (direction, inputs, outputs). Gates stand in the order n, o, i, f.
+        self.meta_x = normal(2, inputs, 4 * m, std=inputs**-0.5)
+        self.meta_h = normal(2, h, 4 * m, std=h**-0.5)
+        self.meta_g = normal(2, m, 4 * m, std=m**-0.5)
+        self.meta_b = nn.Parameter(torch.zeros(2, 1, 4 * m))
+        self.meta_z = normal(2, m, z, std=config.scale_z * m**-0.5)
+        fan_in = inputs + h
+        self.basic_qx = normal(2, inputs, 4 * z, std=fan_in**-0.5)
+        self.basic_qh = normal(2, h, 4 * z, std=fan_in**-0.5)
+        self.basic_p = normal(2, 4, z, h, std=config.scale_generated * z**-0.5)
+        self.basic_bz = nn.Parameter(torch.zeros(2, z, 4 * h))
+        if config.static:
+            std = config.scale_static * fan_in**-0.5
+            self.basic_wx = normal(2, inputs, 4 * h, std=std)
+            self.basic_wh = normal(2, h, 4 * h, std=std)
+            self.basic_b = nn.Parameter(torch.zeros(2, 1, 4 * h))
+        with torch.no_grad():
+            self.meta_b[..., 3 * m :] = config.forget_bias
+            if config.static:
+                self.basic_b[..., 3 * h :] = config.forget_bias
+            elif config.offset:
+                # With z near `offset`, B z is then the forget bias, as b_0 would be.
+                self.basic_bz[..., 3 * h :] = config.forget_bias / (config.offset * z)
+
+    def forward(self, words: Tensor, index: Tensor, lengths: Tensor) -> Tensor:
+        """Run both directions.
+
+        Args:
+            words: features of the distinct words, (U, inputs).
+            index: which word stands where, (B, T) of int64 in [0, U); padding may hold any.
+            lengths: tokens of each sentence, (B,) of int64 in [1, T].
+
+        Returns:
+            (B, T, 2 * hidden): forward and backward outputs; zero at padding.
+        """
+        h, m, z = self.config.hidden, self.config.meta, self.config.z
+        batch, steps = index.shape
+        order = reading_order(lengths, steps)  # (2, B, T)
+
+        # Every product with x is taken once a distinct word, outside the recurrence.
+        from_x = [self.meta_x, self.basic_qx] + ([self.basic_wx] if self.config.static else [])
+        projected = torch.matmul(words, torch.cat(from_x, dim=2))  # (2, U, .)
+        bias = [self.meta_b, projected.new_zeros(2, 1, 4 * z)]
+        projected = projected + torch.cat(bias + ([self.basic_b] if self.config.static else []), 2)
+        places = index.expand(2, batch, steps).gather(2, order)  # (2, B, T)
+        sequence = torch.stack(
+            [projected[d].index_select(0, places[d].t().reshape(-1)) for d in (0, 1)]
+        ).view(2, steps, batch, -1)
+
+        from_h = [self.meta_h, self.basic_qh] + ([self.basic_wh] if self.config.static else [])
+        recurrent = torch.cat(from_h, dim=2)
+        p = self.basic_p.reshape(8, z, h)
+        g = sequence.new_zeros(2, batch, m)
+        s = sequence.new_zeros(2, batch, m)
+        hidden = sequence.new_zeros(2, batch, h)
+        c = sequence.new_zeros(2, batch, h)
+        outputs = []
+        for x in sequence.unbind(1):
+            a = torch.baddbmm(x, hidden, recurrent)
+            n, o, i, f = (torch.bmm(g, self.meta_g) + a[..., : 4 * m]).chunk(4, dim=-1)
+            s = torch.tanh(n) * torch.sigmoid(i) + s * torch.sigmoid(f)
+            g = torch.sigmoid(o) * torch.tanh(s)
+            zt = torch.bmm(g, self.meta_z) + self.config.offset  # (2, B, z)
+
+            u = a[..., 4 * m : 4 * m + 4 * z].view(2, batch, 4, z) * zt.unsqueeze(2)
+            u = u.transpose(1, 2).reshape(8, batch, z)
+            v = torch.bmm(u, p).view(2, 4, batch, h).transpose(1, 2).reshape(2, batch, 4 * h)
+            v = torch.baddbmm(v, zt, self.basic_bz)
+            if self.config.static:
+                v = v + a[..., 4 * m + 4 * z :]
+            n, o, i, f = v.chunk(4, dim=-1)
+            c = torch.tanh(n) * torch.sigmoid(i) + c * torch.sigmoid(f)
+            hidden = torch.sigmoid(o) * torch.tanh(c)
+            outputs.append(hidden)
+        stacked = torch.stack(outputs, dim=2)  # (2, B, T, h), each direction in its own order
+        back = stacked[1].gather(1, order[1].unsqueeze(-1).expand(batch, steps, h))
+        inside = torch.arange(steps, device=index.device) < lengths.unsqueeze(1)
+        return torch.cat([stacked[0], back], dim=2) * inside.unsqueeze(-1)
+
+
+def reading_order(lengths: Tensor, steps: int) -> Tensor:
+    """Positions in the order in which each direction reads them, (2, B, T).
+
+    The second row of a sentence of length n is n-1, ..., 0, then the padding in place, so that
+    the permutation is its own inverse.
+    """
+    ahead = torch.arange(steps, device=lengths.device).expand(len(lengths), steps)
+    back = lengths.unsqueeze(1) - 1 - ahead
+    return torch.stack([ahead, torch.where(back >= 0, back, ahead)])

@@ -1,0 +1,145 @@
+"""Training word vectors with gensim on the text of the meta-train suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.nn.vectors import Subwords, WordVectors, normalise
+
+
+@dataclass(frozen=True)
+class VectorsConfig:
+    """How word vectors are made."""
+
+    method: str = "fasttext"  # fasttext (with subwords) or word2vec
+    file: str = ""  # a file of the user's instead: word2vec text or binary, GloVe, fastText .vec
+    size: int = 100  # length of a vector
+    epochs: int = 10  # passes over the text
+    window: int = 5  # words to either side
+    min_count: int = 2  # rarer words get no row of their own
+    negative: int = 5  # negative samples a word
+    buckets: int = 50_000  # rows for hashed character n-grams
+    min_n: int = 3  # shortest n-gram, characters
+    max_n: int = 5  # longest n-gram, characters
+
+
+def train_vectors(
+    sentences: Iterable[Sequence[str]],
+    config: VectorsConfig,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> WordVectors:
+    """Train skip-gram vectors on distinct sentences, in one thread so that a seed fixes them.
+
+    ``progress`` is called with (epochs done, epochs in all). Raises :class:`UserError` for an
+    unknown method or for text without a word that is frequent enough.
+    """
+    from gensim.models import FastText, Word2Vec
+    from gensim.models.callbacks import CallbackAny2Vec
+
+    class Report(CallbackAny2Vec):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.done = 0
+
+        def on_epoch_end(self, model: object) -> None:
+            self.done += 1
+            if progress is not None:
+                progress(self.done, config.epochs)
+
+    distinct = dict.fromkeys(tuple(normalise(w) for w in s) for s in sentences)
+    common = {
+        "vector_size": config.size, "window": config.window, "min_count": config.min_count,
+        "sg": 1, "negative": config.negative, "epochs": config.epochs, "seed": seed % 2**32,
+        "workers": 1, "callbacks": [Report()],
+    }  # fmt: skip
+    if config.method not in ("fasttext", "word2vec"):
+        raise UserError(f"vectors.method: {config.method!r} is unknown; use fasttext or word2vec")
+    try:
+        if config.method == "fasttext":
+            model = FastText(
+                list(distinct), bucket=config.buckets, min_n=config.min_n, max_n=config.max_n,
+                **common,
+            )  # fmt: skip
+        else:
+            model = Word2Vec(list(distinct), **common)
+    except RuntimeError as problem:  # gensim: "you must first build vocabulary"
+        raise UserError(
+            f"word vectors: no word stands {config.min_count} times in the text; "
+            "give more text or set vectors.min_count=1"
+        ) from problem
+    wv = model.wv
+    subwords = None
+    if config.method == "fasttext":
+        subwords = Subwords(wv.vectors_ngrams.astype(np.float16), config.min_n, config.max_n)
+    return WordVectors(
+        tuple(wv.index_to_key),
+        wv.vectors.astype(np.float16),
+        subwords,
+        source=f"{config.method} trained on {len(distinct)} distinct sentences",
+    )
+
+
+def load_or_train(
+    sentences: Iterable[Sequence[str]],
+    config: VectorsConfig,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> WordVectors:
+    """The vectors that ``config`` names: read from its file if it has one, trained otherwise."""
+    if config.file:
+        return read_vectors(Path(config.file))
+    return train_vectors(sentences, config, seed, progress)
+
+
+def read_vectors(path: Path) -> WordVectors:
+    """Read vectors of the user's: word2vec text or binary, fastText ``.vec``, GloVe text.
+
+    Text is told from binary, and GloVe (no header line) from the rest, by the first line.
+    Raises :class:`UserError` for a file that is absent, damaged or none of these.
+    """
+    from gensim.models import KeyedVectors
+
+    cure = "give word2vec text or binary, GloVe text or a fastText .vec file"
+    try:
+        with path.open("rb") as file:
+            first = file.readline(65536)
+            head = first + file.read(65536)
+    except OSError as problem:
+        raise at(path, None, f"cannot be read ({problem.strerror})", cure) from None
+    fields = first.split()
+    header = len(fields) == 2 and all(field.isdigit() for field in fields)
+    binary = header and _is_binary(head[len(first) :], int(fields[1]))
+    if not header and len(fields) < 3:
+        raise at(path, 1, "not a line of a word and its vector", cure)
+    try:
+        vectors = KeyedVectors.load_word2vec_format(
+            str(path), binary=binary, no_header=not header, unicode_errors="strict"
+        )
+    except (ValueError, EOFError, UnicodeDecodeError, IndexError) as problem:
+        raise at(path, None, f"not readable as vectors ({problem})".replace("\n", " "), cure) from None
+    if not np.isfinite(vectors.vectors).all():
+        raise at(path, None, "holds a number that is not finite", "make the vectors anew")
+    largest = float(np.abs(vectors.vectors).max(initial=0))
+    scale = 1.0 if largest < 6e4 else 6e4 / largest  # half precision ends at 65504
+    return WordVectors(
+        tuple(vectors.index_to_key),
+        (vectors.vectors * scale).astype(np.float16),
+        source=f"{path.name}, {len(vectors)} words",
+    )
+
+
+def _is_binary(rest: bytes, size: int) -> bool:
+    """Whether the first entry after a word2vec header is binary: not ``size`` numbers in text."""
+    fields = rest.split(b"\n", 1)[0].split()
+    if len(fields) != size + 1:
+        return True
+    try:
+        [float(field) for field in fields[1:]]
+    except ValueError:
+        return True
+    return False

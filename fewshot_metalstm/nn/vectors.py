@@ -1,0 +1,99 @@
+"""Word vectors: trained on the meta-train text, or a file of the user's.
+
+A :class:`WordVectors` answers for any word. A word of the vocabulary has its row; another is
+composed of its character n-grams where the vectors have them (fastText), and is zero otherwise.
+
+Source: Bojanowski, Grave, Joulin, Mikolov, "Enriching Word Vectors with Subword Information",
+TACL 2017; hashing as in gensim, which trains the vectors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+_DIGIT = re.compile(r"[0-9]")
+
+
+def normalise(word: str) -> str:
+    """The form under which trained vectors know a word: lower case, every digit a 0."""
+    return _DIGIT.sub("0", word.lower())
+
+
+@dataclass(frozen=True)
+class Subwords:
+    """Character n-gram vectors: n-grams of ``min_n`` to ``max_n`` hashed to rows of ``buckets``."""
+
+    buckets: npt.NDArray[np.float16]  # (number of buckets, size)
+    min_n: int
+    max_n: int
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """A vocabulary with its vectors in half precision, (V, size), and perhaps subwords."""
+
+    words: tuple[str, ...]
+    matrix: npt.NDArray[np.float16]
+    subwords: Subwords | None = None
+    source: str = ""
+    _rows: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_rows", {word: i for i, word in enumerate(self.words)})
+
+    @property
+    def size(self) -> int:
+        """Length of a vector."""
+        return int(self.matrix.shape[1])
+
+    def __contains__(self, word: str) -> bool:
+        return self._row(word) is not None
+
+    def _row(self, word: str) -> int | None:
+        for form in (word, word.lower(), normalise(word)):
+            row = self._rows.get(form)
+            if row is not None:
+                return row
+        return None
+
+    def lookup(self, words: Sequence[str]) -> Array:
+        """Vectors of ``words``, (len(words), size), each of root mean square 1, or all zero."""
+        out = np.zeros((len(words), self.size), np.float32)
+        for i, word in enumerate(words):
+            row = self._row(word)
+            if row is not None:
+                out[i] = self.matrix[row]
+            elif self.subwords is not None:
+                hashes = ngram_hashes(
+                    normalise(word), self.subwords.min_n, self.subwords.max_n,
+                    len(self.subwords.buckets),
+                )
+                if hashes:
+                    out[i] = self.subwords.buckets[hashes].astype(np.float32).mean(axis=0)
+        scale = np.sqrt(np.mean(out**2, axis=1, keepdims=True))
+        return np.divide(out, scale, out=np.zeros_like(out), where=scale > 0)
+
+
+def ngram_hashes(word: str, min_n: int, max_n: int, buckets: int) -> list[int]:
+    """Bucket of every character n-gram of ``<word>``, as gensim's fastText hashes them.
+
+    N-grams are cut between UTF-8 characters; a lone ``<`` or ``>`` does not count. The hash is
+    32-bit FNV-1a over signed bytes.
+    """
+    letters = [c.encode() for c in f"<{word}>"]
+    hashes = []
+    for start in range(len(letters)):
+        value = 2166136261
+        for n, letter in enumerate(letters[start : start + max_n], start=1):
+            for byte in letter:
+                signed = byte - 256 if byte > 127 else byte
+                value = ((value ^ (signed & 0xFFFFFFFF)) * 16777619) & 0xFFFFFFFF
+            if n >= min_n and not (n == 1 and (start in (0, len(letters) - 1))):
+                hashes.append(value % buckets)
+    return hashes

@@ -1,0 +1,151 @@
+"""The tagger as a learner: word features, Meta-LSTM, type heads, CRF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.nn.characters import CharacterCNN
+from fewshot_metalstm.nn.crf import TRANSITIONS, negative_log_likelihood, viterbi
+from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig
+from fewshot_metalstm.tagging.encoding import CASE_FEATURES, Batch
+
+
+@dataclass(frozen=True)
+class TaggerConfig:
+    """Sizes and noise of a tagger."""
+
+    lstm: MetaLSTMConfig = field(default_factory=MetaLSTMConfig)
+    filters: int = 50  # outputs of the character CNN
+    vector_scale: float = 0.5  # root mean square of a word vector's entries
+    word_dropout: float = 0.1  # chance that a distinct word of a batch loses its vector
+    input_dropout: float = 0.3  # dropout of word features
+    output_dropout: float = 0.3  # dropout of the LSTM's outputs
+
+
+class Tagger(Learner):
+    """Emissions from a bidirectional Meta-LSTM, and a CRF over IOBES tags.
+
+    The head holds one row for ``O`` and four (B, I, E, S) for an entity type. A task with n types
+    starts from n copies of those four (:meth:`initial`), so one meta-learned head serves any
+    label set.
+
+    Args:
+        vector_size: length of a word vector.
+        alphabet: number of character indices, padding and unknown included.
+    """
+
+    def __init__(
+        self, vector_size: int, alphabet: int, config: TaggerConfig, generator: torch.Generator,
+        types: int = 1,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.config = config
+        self.characters = CharacterCNN(alphabet, config.filters, generator)
+        inputs = vector_size + config.filters + CASE_FEATURES
+        self.lstm = MetaLSTM(inputs, config.lstm, generator)
+        width = 2 * config.lstm.hidden
+
+        def normal(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*shape, generator=generator) * width**-0.5)
+
+        self.head_outside = normal(1, width)
+        self.head_outside_bias = nn.Parameter(torch.zeros(1))
+        self.head_type = nn.Parameter(normal(1, 4, width).detach().repeat(types, 1, 1))
+        self.head_type_bias = nn.Parameter(torch.zeros(types, 4))
+        self.head_transitions = nn.Parameter(torch.zeros(len(TRANSITIONS)))
+
+    def adapted(self) -> tuple[str, ...]:
+        """The basic LSTM and the head; the Meta-LSTM and the character CNN are shared."""
+        return (*self.basic(), *self.head())
+
+    def basic(self) -> tuple[str, ...]:
+        """Names of the basic LSTM's parameters."""
+        return tuple(n for n, _ in self.named_parameters() if n.startswith("lstm.basic_"))
+
+    def head(self) -> tuple[str, ...]:
+        """Names of the head's parameters."""
+        return tuple(n for n, _ in self.named_parameters() if n.startswith("head_"))
+
+    def initial(self, batch: Batch) -> Params:
+        """This tagger's parameters, with the type's part of the head copied for each type."""
+        params = dict(self.named_parameters())
+        if batch.types != len(self.head_type):
+            if len(self.head_type) != 1:
+                raise ValueError(f"a head for {len(self.head_type)} types cannot serve {batch.types}")
+            for name in ("head_type", "head_type_bias"):
+                params[name] = params[name].expand(batch.types, *params[name].shape[1:])
+        return params
+
+    def merge_heads(self, heads: Sequence[Params]) -> Params:
+        """The mean of the heads, every entity type of every task counting once."""
+        merged = {}
+        for name in self.head():
+            values = [head[name] for head in heads]
+            typed = name.startswith("head_type")
+            stacked = torch.cat(values) if typed else torch.stack(values)
+            merged[name] = stacked.mean(dim=0, keepdim=typed)
+        return merged
+
+    def emissions(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """Scores of every tag, (B, T, 1 + 4 * types)."""
+        config = self.config
+        vectors = batch.vectors * config.vector_scale
+        if generator is not None:
+            vectors = dropout(vectors, config.word_dropout, generator, rows=True)
+        words = torch.cat([vectors, self.characters(batch.characters), batch.case], dim=1)
+        words = dropout(words, config.input_dropout, generator)
+        hidden = self.lstm(words, batch.index, batch.lengths)
+        hidden = dropout(hidden, config.output_dropout, generator)
+        weight = torch.cat([self.head_outside, self.head_type.flatten(0, 1)])
+        bias = torch.cat([self.head_outside_bias, self.head_type_bias.flatten()])
+        return nn.functional.linear(hidden, weight, bias)
+
+    def forward(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """Mean negative log-likelihood of a sentence, in nats."""
+        emissions = self.emissions(batch, generator)
+        scores = self.head_transitions
+        return negative_log_likelihood(emissions, scores, batch.tags, batch.lengths).mean()
+
+    @torch.no_grad()
+    def decode(self, batch: Batch) -> list[list[int]]:
+        """The best legal tag sequence of each sentence."""
+        return viterbi(self.emissions(batch), self.head_transitions, batch.lengths)
+
+    def decode_with(self, params: Params, batch: Batch) -> list[list[int]]:
+        """Decode under ``params`` in place of this tagger's parameters."""
+        wrapped = _Decoder(self)
+        named = {f"tagger.{name}": value for name, value in params.items()}
+        result: list[list[int]] = functional_call(wrapped, named, (batch,))
+        return result
+
+
+class _Decoder(nn.Module):
+    """Decoding as a forward pass, for ``functional_call``."""
+
+    def __init__(self, tagger: Tagger) -> None:
+        super().__init__()
+        self.tagger = tagger
+
+    def forward(self, batch: Any) -> list[list[int]]:
+        return self.tagger.decode(batch)
+
+
+def dropout(
+    x: Tensor, rate: float, generator: torch.Generator | None, *, rows: bool = False
+) -> Tensor:
+    """Inverted dropout from an explicit CPU generator; whole rows, unscaled, if ``rows``.
+
+    The mask is drawn on the CPU, so that a seed means the same on every device.
+    """
+    if generator is None or rate <= 0:
+        return x
+    shape = (x.shape[0], 1) if rows else tuple(x.shape)
+    mask = (torch.rand(shape, generator=generator) >= rate).to(x)
+    return x * mask if rows else x * mask / (1 - rate)

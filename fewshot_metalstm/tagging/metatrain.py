@@ -1,0 +1,419 @@
+"""Meta-training a tagger: word vectors, joint training, outer loop, best checkpoint.
+
+The output folder holds ``config.yaml`` (the resolved settings), ``history.jsonl`` (a line a
+step), ``state/`` (to resume from) and ``checkpoint/`` (the best model by meta-validation).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewshot_metalstm.config import dump
+from fewshot_metalstm.episodes.distribution import TaskDistribution
+from fewshot_metalstm.episodes.load import LoadedSuite
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.joint import JointTraining
+from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
+from fewshot_metalstm.meta.pool import EpisodePool
+from fewshot_metalstm.meta.state import (
+    State,
+    load_state,
+    optimiser_tensors,
+    restore_optimiser,
+    save_state,
+)
+from fewshot_metalstm.meta.stop import StopSignal
+from fewshot_metalstm.nn.pretrain import load_or_train
+from fewshot_metalstm.seeds import derive, torch_generator
+from fewshot_metalstm.tagging.encoding import WordTable
+from fewshot_metalstm.tagging.episodes import (
+    EncodedEpisodes,
+    F1Validation,
+    JointBatches,
+    validation_episodes,
+)
+from fewshot_metalstm.tagging.model import (
+    TaggerModel,
+    load_model,
+    new_tagger,
+    save_model,
+    write_atomically,
+)
+from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm
+from fewshot_metalstm.tracking.tracker import NullRun, Run
+
+SAVE_SECONDS = 60.0  # between two saves of the state
+
+
+class Progress:
+    """What a run tells while it goes on. Does nothing; the command line shows it."""
+
+    def phase(self, name: str, total: int, done: int = 0) -> None:
+        """A phase begins: vectors, joint or outer."""
+
+    def advance(self, done: int, figures: Mapping[str, float]) -> None:
+        """``done`` steps of the phase are done."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+
+
+@dataclass(frozen=True)
+class MetaTrainResult:
+    """What came of a run. ``interrupted`` is the signal that ended it early, or None."""
+
+    checkpoint: Path
+    outer_steps: int
+    seconds: float
+    peak_rss_mib: float
+    best_validation_f1: float
+    skipped_episodes: int
+    interrupted: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        best = self.best_validation_f1
+        return {
+            "checkpoint": str(self.checkpoint),
+            "outer_steps": self.outer_steps,
+            "seconds": round(self.seconds, 1),
+            "peak_rss_mib": round(self.peak_rss_mib, 1),
+            "best_validation_f1": None if math.isnan(best) else round(best, 2),
+            "skipped_episodes": self.skipped_episodes,
+        }
+
+
+def meta_train(
+    config: MetaTrainConfig,
+    suite: LoadedSuite,
+    output: Path,
+    *,
+    device: torch.device,
+    workers: int = 0,
+    resume: bool = False,
+    run: Run | None = None,
+    progress: Progress | None = None,
+) -> MetaTrainResult:
+    """Meta-train a tagger on ``suite`` and write it below ``output``.
+
+    Args:
+        workers: processes that share the episodes of a step; 0 takes one a core. The result
+            does not depend on it. A GPU is used by one process.
+        resume: go on from the state in ``output``, to the same numbers as without the break.
+        run: an open tracking run.
+
+    Raises:
+        UserError: settings that cannot be, ``output`` in use, damaged state, losses that stay
+            non-finite.
+    """
+    session = _Session(config, suite, output, device, run or NullRun(), progress or Progress())
+    with StopSignal() as stop:
+        session.prepare(resume)
+        session.joint(stop)
+        return session.outer(stop, workers or _cores())
+
+
+@dataclass
+class _Session:
+    """One call of :func:`meta_train`, phase by phase."""
+
+    config: MetaTrainConfig
+    suite: LoadedSuite
+    output: Path
+    device: torch.device
+    run: Run
+    progress: Progress
+    started: float = field(default_factory=time.perf_counter)
+    spent: float = 0.0  # seconds of earlier sessions
+    saved: float = field(default_factory=time.perf_counter)
+    best: float = math.nan
+    record: dict[str, Any] = field(default_factory=dict)
+    state: State | None = None
+    processes: int = 1
+
+    def prepare(self, resume: bool) -> None:
+        """Word vectors and a fresh tagger, or what an earlier session saved."""
+        self.algorithm = make_algorithm(self.config)
+        initial = self.output / "state" / "initial"
+        if resume:
+            self.state = load_state(self._state_file)
+            if self.state.record["config"] != dump(self.config):
+                raise UserError(
+                    f"{self.output}: --resume with other settings than the run began with; "
+                    "give the same, or another --output"
+                )
+            self.record = dict(self.state.record)
+            self.spent = float(self.record["seconds"])
+            self.best = float(self.record["best"])
+            self.model = load_model(initial)
+            self._cut_history(int(self.record["lines"]))
+        else:
+            write_atomically(dump(self.config), self.output / "config.yaml")
+            (self.output / "history.jsonl").write_text("", encoding="utf-8")
+            self.model = self._fresh_model()
+            save_model(self.model, initial)
+        self.learner = self.model.learner.to(self.device)
+        self.table = self.model.table()
+        for task in (*self.suite.train, *self.suite.validation):
+            for sentences in task.corpus.splits.values():
+                self.table.learn(sentences)
+
+    def _fresh_model(self) -> TaggerModel:
+        text = [s for task in self.suite.train for s in task.corpus.splits["train"]]
+        self.progress.phase("word vectors", self.config.vectors.epochs)
+        vectors = load_or_train(
+            [s.tokens for s in text], self.config.vectors, derive(self.config.seed, "vectors"),
+            lambda done, _: self.progress.advance(done, {}),
+        )  # fmt: skip
+        letters = tuple(sorted({c for s in text for w in s.tokens for c in w}))
+        learner = new_tagger(self.config.tagger, vectors, letters, self.config.seed)
+        return TaggerModel(learner, vectors, letters, about=self._about())
+
+    def joint(self, stop: StopSignal) -> None:
+        """Joint training, unless it is done or left out."""
+        config = self.config
+        if config.joint.steps == 0 or self.record.get("phase") == "outer":
+            return
+        batches = JointBatches(
+            self._distribution(config.joint.batch, "joint"), self.table, self.device
+        )
+        training = JointTraining(self.learner, batches.tasks(), config.joint)
+        if self.state is not None:
+            tensors = self.state.tensors
+            self._restore(tensors)
+            restore_optimiser(training.optimiser, tensors)
+            training.done = int(self.record["done"])
+            for task, head in training.heads.items():
+                for name, value in head.items():
+                    value.data.copy_(tensors[f"heads.{task}.{name}"])
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # as in the outer loop: one order of sums on every machine
+        self.progress.phase("joint training", config.joint.steps, training.done)
+        while training.done < config.joint.steps:
+            step = training.done
+            noise = torch_generator(config.seed, "joint-noise", step)
+            loss = training.step(batches.batch(step), noise)
+            self._log({"phase": "joint", "step": step + 1, "loss": loss})
+            self.run.log(step + 1, {"joint_loss": loss})
+            self.progress.advance(step + 1, {"loss": loss})
+            if stop.requested or self._due():
+                heads = {
+                    f"heads.{task}.{name}": value
+                    for task, head in training.heads.items()
+                    for name, value in head.items()
+                }
+                tensors = {**optimiser_tensors(training.optimiser), **heads}
+                self._save("joint", training.done, tensors)
+            if stop.requested:
+                raise Interrupted(stop.requested, self.output)
+        torch.set_num_threads(threads)
+        training.finish()
+        self.state = None
+
+    def outer(self, stop: StopSignal, workers: int) -> MetaTrainResult:
+        """The outer loop, with validation; the best checkpoint is kept."""
+        config = self.config
+        loop = OuterLoop(self.learner, config.outer)
+        if self.state is not None and self.record.get("phase") == "outer":
+            self._restore(self.state.tensors)
+            restore_optimiser(loop.optimiser, self.state.tensors)
+            loop.done = int(self.record["done"])
+            loop.skipped = int(self.record["skipped"])
+        if loop.done >= config.outer.steps and (self.output / "checkpoint").is_dir():
+            return self._result(loop)
+        source = EncodedEpisodes(
+            self._distribution(config.episodes.query, "outer"), self.table, self.device
+        )
+        for note in source.distribution.notes:
+            self.progress.note(note)
+        validator = self._validator()
+        self.processes = 1
+        if self.device.type != "cuda":
+            self.processes = min(workers, config.outer.meta_batch)
+        self.progress.phase("outer loop", config.outer.steps, loop.done)
+        with EpisodePool(
+            self.learner, self.algorithm, source, validator,
+            meta_batch=config.outer.meta_batch, workers=self.processes, seed=config.seed,
+        ) as pool:  # fmt: skip
+            if loop.done == 0:
+                self._validate(loop, pool, 0)
+            for record in loop.run(pool):
+                self._record(record)
+                if self._time_to_validate(record.step):
+                    self._validate(loop, pool, record.step)
+                if stop.requested or self._due() or loop.done == config.outer.steps:
+                    self._save_outer(loop)
+                if stop.requested and loop.done < config.outer.steps:
+                    raise Interrupted(stop.requested, self.output)
+        return self._result(loop)
+
+    def _time_to_validate(self, step: int) -> bool:
+        every = self.config.outer.validate_every
+        return step == self.config.outer.steps or (every > 0 and step % every == 0)
+
+    def _validate(self, loop: OuterLoop, pool: EpisodePool, step: int) -> None:
+        """Score the learner and keep it if it is the best so far, or if nothing can be scored."""
+        f1 = math.nan
+        if self.suite.validation and self.config.outer.validate_every > 0:
+            f1 = pool.validate()
+            self._log({"phase": "validation", "step": step, "f1": f1})
+            self.run.log(step, {"validation_f1": f1})
+            self.progress.note(f"outer step {step}: meta-validation F1 {f1:.2f}")
+        if math.isnan(f1) or math.isnan(self.best) or f1 > self.best:
+            self.best = f1
+            about = {**self._about(), "outer_step": step, "validation_f1": f1}
+            if math.isnan(f1):
+                about["validation_f1"] = None
+            model = TaggerModel(
+                self.learner, self.model.vectors, self.model.alphabet, about=about
+            )
+            save_model(model, self.output / "checkpoint")
+
+    def _record(self, record: StepRecord) -> None:
+        for name in record.skipped:
+            self.progress.note(
+                f"outer step {record.step}: episode {name} left out, its loss or gradient is "
+                "not finite"
+            )
+        self._log({"phase": "outer", **asdict(record)})
+        figures = {
+            "inner_lr": record.inner_lr,
+            "outer_lr": record.outer_lr,
+            "loss_before": record.query_loss_before,
+            "loss_after": record.query_loss,
+            "loss_support": record.support_loss,
+            "inner_grad_norm": record.inner_norm,
+            "outer_grad_norm": record.outer_norm,
+        }
+        self.run.log(record.step, {k: v for k, v in figures.items() if not math.isnan(v)})
+        self.progress.advance(record.step, {**figures, "validation_f1": self.best})
+
+    def _validator(self) -> F1Validation | None:
+        config = self.config.validation
+        if not self.suite.validation or config.episodes == 0:
+            return None
+        distribution = TaskDistribution(
+            self.suite.validation, shots=config.shots, query=config.query,
+            negatives=self.config.episodes.negatives, seed=derive(self.config.seed, "validation"),
+            split="devel",
+        )  # fmt: skip
+        episodes = validation_episodes(distribution, config.episodes)
+        return F1Validation(episodes, self.table, self.device)
+
+    def _distribution(self, query: int, purpose: str) -> TaskDistribution:
+        config = self.config.episodes
+        joint = purpose == "joint"
+        return TaskDistribution(
+            self.suite.train,
+            shots=1 if joint else (config.shots_low, config.shots_high),
+            query=query,
+            negatives=config.negatives,
+            temperature=config.temperature,
+            seed=derive(self.config.seed, purpose),
+            single_type_from_multi=0.0 if joint else config.single_type_from_multi,
+            max_types=None if joint else config.max_types,
+        )
+
+    def _about(self) -> dict[str, Any]:
+        corpora = {t.corpus.name: dict(t.corpus.digests) for t in self.suite.train}
+        return {
+            "suite": self.suite.name,
+            "synthetic": self.suite.synthetic,
+            "targets_excluded": list(self.suite.report.targets),
+            "families": sorted({t.family for t in self.suite.train}),
+            "algorithm": self.config.algorithm,
+            "seed": self.config.seed,
+            "corpora": corpora,
+        }
+
+    def _result(self, loop: OuterLoop) -> MetaTrainResult:
+        self.run.metrics({} if math.isnan(self.best) else {"best_validation_f1": self.best})
+        return MetaTrainResult(
+            self.output / "checkpoint", loop.done, self._seconds(), peak_rss_mib(self.processes), self.best,
+            loop.skipped,
+        )  # fmt: skip
+
+    # Saving and going on
+
+    @property
+    def _state_file(self) -> Path:
+        return self.output / "state" / "training.safetensors"
+
+    def _seconds(self) -> float:
+        return self.spent + time.perf_counter() - self.started
+
+    def _due(self) -> bool:
+        return time.perf_counter() - self.saved > SAVE_SECONDS
+
+    def _save_outer(self, loop: OuterLoop) -> None:
+        self._save("outer", loop.done, optimiser_tensors(loop.optimiser), skipped=loop.skipped)
+
+    def _save(self, phase: str, done: int, tensors: Mapping[str, Any], skipped: int = 0) -> None:
+        weights = {f"learner.{n}": p for n, p in self.learner.named_parameters()}
+        with (self.output / "history.jsonl").open(encoding="utf-8") as file:
+            lines = sum(1 for _ in file)
+        record = {
+            "phase": phase, "done": done, "skipped": skipped, "best": self.best, "lines": lines,
+            "seconds": self._seconds(), "config": dump(self.config), "run_id": self.run.id,
+        }  # fmt: skip
+        save_state(State({**weights, **tensors}, record), self._state_file)
+        self.saved = time.perf_counter()
+
+    def _restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        with torch.no_grad():
+            for name, parameter in self.learner.named_parameters():
+                parameter.copy_(tensors[f"learner.{name}"])
+
+    def _log(self, entry: Mapping[str, Any]) -> None:
+        with (self.output / "history.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def _cut_history(self, lines: int) -> None:
+        path = self.output / "history.jsonl"
+        kept = path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]
+        write_atomically("".join(kept), path)
+
+
+class Interrupted(Exception):
+    """A signal ended a run between two steps; its state is saved."""
+
+    def __init__(self, signal: int, output: Path) -> None:
+        super().__init__(f"interrupted; {output} is saved, add --resume to go on")
+        self.signal = signal
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto``, ``cpu`` or ``cuda``; :class:`UserError` for a GPU that is not there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: torch finds no GPU; use --device cpu")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def peak_rss_mib(workers: int = 1) -> float:
+    """Peak resident memory in MiB, an upper bound where there are ``workers`` processes.
+
+    Of finished children the system keeps only the largest peak, so it counts once for each;
+    memory that processes share counts in each of them.
+    """
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return (own + (workers * child if workers > 1 else 0)) / unit
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+

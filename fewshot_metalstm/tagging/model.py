@@ -1,0 +1,198 @@
+"""A tagger in a folder: weights, config, vocabulary and tag sets. No pickle.
+
+``model.safetensors`` holds the tagger's weights and the word vectors (half precision),
+``vocabulary.json`` the words and the alphabet, ``config.json`` the format version, what kind of
+model it is, its config, its entity types, where it came from, and the SHA-256 of the other two.
+A meta-learned checkpoint and an adapted tagger are the same kind of folder.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fewshot_metalstm import __version__
+from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.corpora.digests import sha256
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.nn.vectors import Subwords, WordVectors
+from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.tagging.encoding import WordTable
+from fewshot_metalstm.tagging.learner import Tagger, TaggerConfig
+
+FORMAT = "fewshot-metalstm"
+FORMAT_VERSION = 1
+CHECKPOINT, TAGGER = "checkpoint", "tagger"
+_FILES = ("model.safetensors", "vocabulary.json")
+
+
+@dataclass(frozen=True)
+class TaggerModel:
+    """A tagger with all that it needs to read text.
+
+    ``kind`` is ``checkpoint`` (meta-learned, one head for any type) or ``tagger`` (adapted to
+    ``types``). ``about`` says where it came from: suite, target, seeds, digests, figures.
+    """
+
+    learner: Tagger
+    vectors: WordVectors
+    alphabet: tuple[str, ...]
+    types: tuple[str, ...] = ()
+    kind: str = CHECKPOINT
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def table(self) -> WordTable:
+        """A fresh word table, which grows with the words it meets."""
+        return WordTable(self.vectors, self.alphabet)
+
+
+def new_tagger(
+    config: TaggerConfig, vectors: WordVectors, alphabet: tuple[str, ...], seed: int, types: int = 1
+) -> Tagger:
+    """A tagger with fresh weights, a function of ``seed`` alone."""
+    generator = torch_generator(seed, "weights")
+    return Tagger(vectors.size, len(alphabet) + 2, config, generator, types)
+
+
+def save_model(model: TaggerModel, folder: Path) -> None:
+    """Write ``model`` to ``folder``, whole or not at all; an older model there is replaced."""
+    from safetensors.torch import save_file
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        beside.chmod(0o755)
+        save_file(_tensors(model), beside / "model.safetensors")
+        vocabulary = {"words": model.vectors.words, "alphabet": model.alphabet}
+        _write_json(vocabulary, beside / "vocabulary.json")
+        subwords = model.vectors.subwords
+        config = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "written_by": __version__,
+            "kind": model.kind,
+            "types": list(model.types),
+            "tags": ["O", *(f"{k}-{t}" for t in model.types for k in "BIES")],
+            "tagger": as_mapping(model.learner.config),
+            "vectors": {
+                "source": model.vectors.source,
+                "subwords": subwords and {"min_n": subwords.min_n, "max_n": subwords.max_n},
+            },
+            "about": dict(model.about),
+            "sha256": {name: _digest(beside / name) for name in _FILES},
+        }
+        _write_json(config, beside / "config.json")
+        _replace(beside, folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
+    """Read a model that :func:`save_model` wrote.
+
+    Raises:
+        UserError: no model there, written by something else or by a newer version, damaged,
+            or of another kind than ``kind``.
+    """
+    config = read_config(folder, kind)
+    for name in _FILES:
+        if not (folder / name).is_file():
+            raise at(folder / name, None, "is missing", "copy the whole folder, or make it anew")
+        if _digest(folder / name) != config["sha256"].get(name):
+            raise at(folder / name, None, "is damaged (its SHA-256 differs)", "make it anew")
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / "model.safetensors")
+    vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+    subwords = None
+    if config["vectors"]["subwords"]:
+        buckets = tensors.pop("vectors.buckets").numpy()
+        subwords = Subwords(buckets, **config["vectors"]["subwords"])
+    vectors = WordVectors(
+        tuple(vocabulary["words"]), tensors.pop("vectors.matrix").numpy(), subwords,
+        config["vectors"]["source"],
+    )  # fmt: skip
+    tagger_config = from_mapping(TaggerConfig, config["tagger"], str(folder / "config.json"))
+    alphabet = tuple(vocabulary["alphabet"])
+    learner = new_tagger(tagger_config, vectors, alphabet, 0, tensors["head_type"].shape[0])
+    learner.load_state_dict(tensors)
+    return TaggerModel(
+        learner, vectors, alphabet, tuple(config["types"]), config["kind"], config["about"]
+    )
+
+
+def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
+    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
+    path = folder / "config.json"
+    cure = "give the folder that meta-train or adapt wrote"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise at(folder, None, "holds no model (config.json is missing)", cure) from None
+    except NotADirectoryError:
+        raise at(folder, None, "is a file, not a model's folder", cure) from None
+    except (ValueError, OSError):
+        raise at(path, None, "is damaged (not JSON)", "make the model anew") from None
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise at(path, None, "was not written by fewshot-metalstm", cure)
+    version = config.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise at(
+            path, None, f"has format version {version}, newer than {FORMAT_VERSION}",
+            "upgrade fewshot-metalstm",
+        )  # fmt: skip
+    needed = ("kind", "types", "tagger", "vectors", "about", "sha256")
+    if any(key not in config for key in needed):
+        raise at(path, None, "is damaged (a field is missing)", "make the model anew")
+    if kind is not None and config["kind"] != kind:
+        hint = {
+            CHECKPOINT: "give a checkpoint that meta-train wrote",
+            TAGGER: "give a tagger that adapt wrote",
+        }[kind]
+        raise at(folder, None, f"is a {config['kind']}, not a {kind}", hint)
+    return config
+
+
+def write_atomically(text: str, path: Path) -> None:
+    """Write a text file beside ``path`` and rename it over."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def _tensors(model: TaggerModel) -> dict[str, Tensor]:
+    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
+    tensors["vectors.matrix"] = torch.from_numpy(model.vectors.matrix)
+    if model.vectors.subwords is not None:
+        tensors["vectors.buckets"] = torch.from_numpy(model.vectors.subwords.buckets)
+    return tensors
+
+
+def _replace(new: Path, folder: Path) -> None:
+    """Put folder ``new`` in the place of ``folder``, which may exist."""
+    if folder.is_dir():
+        if any(folder.iterdir()) and not (folder / "config.json").is_file():
+            raise UserError(f"{folder}: holds other files; give an empty or a new folder")
+        old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+        folder.rename(old / "model")
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        new.rename(folder)
+
+
+def _write_json(value: object, path: Path) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes())

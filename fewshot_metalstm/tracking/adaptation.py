@@ -1,0 +1,128 @@
+"""Adaptation under a tracking run: a parent, one child a draw and method, report and pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.adapt.target import AdaptReport, AdaptRunConfig, MethodReport, adapt_target
+from fewshot_metalstm.config import dump, flat
+from fewshot_metalstm.episodes.task import Task
+from fewshot_metalstm.tagging.model import write_atomically
+from fewshot_metalstm.tracking.meta_training import EXPERIMENT
+from fewshot_metalstm.tracking.pictures import adaptation_curve
+from fewshot_metalstm.tracking.tracker import DatasetInput, Run, open_tracker
+
+
+def tracked_adaptation(
+    checkpoint: Path,
+    target: Task,
+    config: AdaptRunConfig,
+    output: Path,
+    *,
+    device: torch.device,
+    workers: int,
+    on_cell: Callable[[CellResult], None] | None,
+    uri: str | None,
+    enabled: bool = True,
+) -> AdaptReport:
+    """Run :func:`~fewshot_metalstm.adapt.target.adapt_target`, log it and write its report."""
+    tracker = open_tracker(uri, EXPERIMENT, enabled)
+    datasets = [
+        DatasetInput(target.name, digest, f"{target.name}/{split}", "target",
+                     {"sentences": len(target.corpus.splits[split])})
+        for split, digest in target.corpus.digests.items() if split in target.corpus.splits
+    ]  # fmt: skip
+    with tracker.run(
+        f"adapt {target.name} {config.shots}",
+        params={"target": target.name, "checkpoint": str(checkpoint), **flat(config)},
+        tags={"kind": "adapt", "synthetic": str(target.corpus.synthetic).lower()},
+        datasets=datasets,
+    ) as run:
+        report = adapt_target(
+            checkpoint, target, config, output, device=device, workers=workers, on_cell=on_cell
+        )
+        write_atomically(json.dumps(report.as_dict(), indent=2) + "\n", output / "report.json")
+        write_atomically(markdown(report), output / "report.md")
+        write_atomically(dump(config), output / "config.yaml")
+        for method in (report.main, *report.baselines):
+            _log_method(run, report, method)
+        curves = {
+            f"{cell.method}, draw {cell.draw}": list(enumerate(cell.losses, start=1))
+            for method in (report.main, *report.baselines) for cell in method.cells
+        }  # fmt: skip
+        picture = adaptation_curve(
+            curves, output / "adaptation_curve.png",
+            title=f"Adaptation to {report.target}, {report.shots} shots",
+            synthetic=report.synthetic,
+        )  # fmt: skip
+        mean, half = report.main.summary()
+        if mean is not None:
+            run.metrics({"few_shot_f1": mean} | ({} if half is None else {"ci95": half}))
+        for name in ("report.json", "report.md", "config.yaml"):
+            run.artifact(output / name)
+        run.artifact(picture)
+    return report
+
+
+def _log_method(run: Run, report: AdaptReport, method: MethodReport) -> None:
+    for cell in method.cells:
+        params = {
+            "target": report.target, "shots": report.shots, "draw": cell.draw,
+            "method": method.method, "checkpoint": report.checkpoint,
+        }  # fmt: skip
+        name = f"{report.target} {report.shots} draw {cell.draw} {method.method}"
+        with run.child(name, params=params, tags={"kind": "draw"}) as child:
+            for epoch, loss in enumerate(cell.losses, start=1):
+                child.log(epoch, {"loss_support": loss})
+            figures = {
+                "seconds": cell.seconds,
+                "support_mentions": float(cell.support_mentions),
+                "support_sentences": float(cell.support_sentences),
+            }
+            if cell.score is not None:
+                figures |= {
+                    "few_shot_f1": cell.score.f1, "precision": cell.score.precision,
+                    "recall": cell.score.recall,
+                }  # fmt: skip
+            child.metrics(figures)
+
+
+def markdown(report: AdaptReport) -> str:
+    """The report as a page of Markdown."""
+    world = " (synthetic)" if report.synthetic else ""
+    lines = [
+        f"# {report.target}{world}, {report.shots} shots",
+        "",
+        f"Checkpoint `{report.checkpoint}`, tuned: {report.tune}. Strict entity-level scores on "
+        "the whole test split, 0-100.",
+        "",
+        "| method | draw | F1 | precision | recall | mentions | sentences | seconds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for method in (report.main, *report.baselines):
+        for cell in method.cells:
+            s = cell.score
+            scores = "- | - | -" if s is None else f"{s.f1:.2f} | {s.precision:.2f} | {s.recall:.2f}"
+            lines.append(
+                f"| {method.method} | {cell.draw} | {scores} | {cell.support_mentions} | "
+                f"{cell.support_sentences} | {cell.seconds:.1f} |"
+            )
+        mean, half = method.summary()
+        if mean is not None:
+            spread = "" if half is None else f" ± {half:.2f}"
+            lines.append(f"| {method.method} | mean | {mean:.2f}{spread} | | | | | |")
+    types = [c.score.per_type for c in report.main.cells if c.score is not None]
+    if types and len(types[0]) > 1:
+        lines += ["", "| type | draw | F1 | precision | recall |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {name} | {c.draw} | {s.f1:.2f} | {s.precision:.2f} | {s.recall:.2f} |"
+            for c in report.main.cells if c.score is not None
+            for name, s in sorted(c.score.per_type.items())
+        ]  # fmt: skip
+    lines += ["", *(f"- {note}" for note in report.notes)]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,106 @@
+"""Meta-training under a tracking run: settings, datasets, figures, pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewshot_metalstm.config import flat
+from fewshot_metalstm.episodes.load import LoadedSuite
+from fewshot_metalstm.meta.state import load_state
+from fewshot_metalstm.tagging.metatrain import (
+    Interrupted,
+    MetaTrainResult,
+    Progress,
+    meta_train,
+)
+from fewshot_metalstm.tagging.recipe import MetaTrainConfig
+from fewshot_metalstm.tracking.pictures import learning_curve
+from fewshot_metalstm.tracking.tracker import DatasetInput, open_tracker
+
+EXPERIMENT = "fewshot-metalstm"
+
+
+def tracked_meta_training(
+    config: MetaTrainConfig,
+    suite: LoadedSuite,
+    output: Path,
+    *,
+    device: torch.device,
+    workers: int,
+    resume: bool,
+    progress: Progress,
+    uri: str | None,
+    enabled: bool = True,
+) -> MetaTrainResult:
+    """Run :func:`~fewshot_metalstm.tagging.metatrain.meta_train` and log it.
+
+    A resumed run goes on in the tracking run that it began in.
+    """
+    tracker = open_tracker(uri, EXPERIMENT, enabled)
+    state = output / "state" / "training.safetensors"
+    resume_id = None
+    if resume and state.is_file():
+        resume_id = load_state(state).record.get("run_id")
+    with tracker.run(
+        f"meta-train {config.tasks}",
+        params=flat(config),
+        tags={"kind": "meta-train", "synthetic": str(suite.synthetic).lower()},
+        datasets=suite_datasets(suite),
+        resume_id=resume_id,
+    ) as run:
+        try:
+            result = meta_train(
+                config, suite, output, device=device, workers=workers, resume=resume, run=run,
+                progress=progress,
+            )  # fmt: skip
+        except Interrupted:
+            run.interrupted()
+            run.flush()
+            raise
+        picture = learning_curve(
+            outer_history(output), output / "learning_curve.png",
+            title=f"Meta-training on {config.tasks}", synthetic=suite.synthetic,
+        )  # fmt: skip
+        run.metrics({"seconds": result.seconds, "peak_rss_mib": result.peak_rss_mib})
+        run.artifact(picture)
+        run.artifact(output / "config.yaml")
+        run.json(result.as_dict(), "result.json")
+    return result
+
+
+def outer_history(output: Path) -> list[dict[str, float]]:
+    """The outer loop of a run's ``history.jsonl``, under the pictures' names."""
+    rows: dict[int, dict[str, float]] = {}
+    with (output / "history.jsonl").open(encoding="utf-8") as file:
+        for line in file:
+            entry: dict[str, Any] = json.loads(line)
+            row = rows.setdefault(int(entry["step"]), {"step": float(entry["step"])})
+            if entry["phase"] == "outer":
+                row |= {
+                    "loss_before": entry["query_loss_before"], "loss_after": entry["query_loss"],
+                    "inner_lr": entry["inner_lr"], "outer_lr": entry["outer_lr"],
+                    "inner_grad_norm": entry["inner_norm"],
+                    "outer_grad_norm": entry["outer_norm"],
+                }  # fmt: skip
+            elif entry["phase"] == "validation":
+                row["validation_f1"] = entry["f1"]
+    return [rows[step] for step in sorted(rows) if len(rows[step]) > 1]
+
+
+def suite_datasets(suite: LoadedSuite) -> list[DatasetInput]:
+    """The corpora of a suite as dataset inputs, each once."""
+    found: dict[tuple[str, str], DatasetInput] = {}
+    for context, tasks in (("meta-train", suite.train), ("meta-validation", suite.validation)):
+        for task in tasks:
+            for split in task.corpus.splits:
+                digest = task.corpus.digests.get(split, "")
+                found.setdefault(
+                    (task.corpus.name, context),
+                    DatasetInput(task.corpus.name, digest, f"{task.corpus.name}/{split}", context,
+                                 {"sentences": len(task.corpus.splits[split])}),
+                )  # fmt: skip
+    return list(found.values())

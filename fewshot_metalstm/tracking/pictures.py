@@ -1,0 +1,183 @@
+"""Pictures of runs, as PNG files: learning curves, adaptation curves, F1 against shots.
+
+Matplotlib is imported inside the functions and drawn through its Agg canvas, without a display
+and without the global state of pyplot.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_DPI = 120
+_SYNTHETIC = " (synthetic corpus)"
+# What a metric's name says about its panel; see fewshot_metalstm.tracking.tracker.
+_PANELS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
+    ("loss (nats)", lambda name: name.startswith("loss"), False),
+    ("entity F1 (0-100)", lambda name: name.endswith("f1"), False),
+    ("learning rate", lambda name: name.endswith("_lr"), True),
+    ("gradient norm", lambda name: "grad_norm" in name, True),
+)
+
+
+def learning_curve(
+    history: Sequence[Mapping[str, float]],
+    path: Path,
+    *,
+    title: str = "Meta-training",
+    synthetic: bool = False,
+) -> Path:
+    """Draw meta-training: one panel each for losses, F1, learning rates and gradient norms.
+
+    Args:
+        history: one mapping an outer step, with ``step`` and metrics under the names that
+            :mod:`fewshot_metalstm.tracking.tracker` explains; metrics may be absent at steps,
+            and NaN marks a step that was skipped. Panels without any metric are left out.
+        path: the PNG file.
+        title: the picture's title.
+        synthetic: say in the title that the corpus is synthetic.
+
+    Raises:
+        ValueError: the history holds nothing to draw.
+    """
+    names = list(dict.fromkeys(name for row in history for name in row if name != "step"))
+    panels = [
+        (label, chosen, log)
+        for label, belongs, log in _PANELS
+        if (chosen := [name for name in names if belongs(name)])
+    ]
+    if not panels:
+        raise ValueError("nothing to draw: no row has a loss, an F1, a rate or a norm")
+    figure = _figure(width=7.0, height=1.0 + 2.2 * len(panels))
+    grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)
+    axes: list[Axes] = list(grid[:, 0])
+    for axis, (label, chosen, log) in zip(axes, panels, strict=True):
+        for name in chosen:
+            points = [(row["step"], row[name]) for row in history if name in row]
+            _curve(axis, points, name)
+        if log and not any(row.get(name, 1.0) <= 0 for row in history for name in chosen):
+            axis.set_yscale("log")
+        _finish(axis, label)
+    axes[-1].set_xlabel("outer step")
+    return _save(figure, title, path, synthetic=synthetic)
+
+
+def adaptation_curve(
+    curves: Mapping[str, Sequence[tuple[int, float]]],
+    path: Path,
+    *,
+    title: str = "Adaptation",
+    ylabel: str = "support loss (nats)",
+    synthetic: bool = False,
+) -> Path:
+    """Draw a quantity against adaptation steps, one line a draw or a method.
+
+    Args:
+        curves: label to (step, value) pairs.
+        path: the PNG file.
+        title: the picture's title.
+        ylabel: the quantity and its unit.
+        synthetic: say in the title that the corpus is synthetic.
+
+    Raises:
+        ValueError: there is no curve.
+    """
+    if not any(curves.values()):
+        raise ValueError("nothing to draw: no adaptation curve has a point")
+    figure = _figure(width=7.0, height=4.0)
+    axis = figure.subplots()
+    for label, points in curves.items():
+        _curve(axis, points, label)
+    axis.set_xlabel("adaptation step")
+    _finish(axis, ylabel)
+    return _save(figure, title, path, synthetic=synthetic)
+
+
+def shots_curve(
+    results: Mapping[str, Sequence[tuple[int, float, float | None]]],
+    path: Path,
+    *,
+    title: str = "Few-shot F1",
+    synthetic: bool = False,
+) -> Path:
+    """Draw mean F1 against shots, one line a method, with its 95% intervals.
+
+    Args:
+        results: method to (shots, mean F1, half width of the interval or None) triples.
+        path: the PNG file.
+        title: the picture's title.
+        synthetic: say in the title that the corpus is synthetic.
+
+    Raises:
+        ValueError: there is no result.
+    """
+    shots = sorted({point[0] for points in results.values() for point in points})
+    if not shots:
+        raise ValueError("nothing to draw: no method has a result")
+    figure = _figure(width=7.0, height=4.0)
+    axis = figure.subplots()
+    for method, points in results.items():
+        rows = sorted(points, key=lambda point: point[0])
+        axis.errorbar(
+            [row[0] for row in rows],
+            [row[1] for row in rows],
+            yerr=[row[2] or 0.0 for row in rows],
+            label=method,
+            marker="o",
+            capsize=3,
+        )
+    axis.set_xscale("log")
+    axis.set_xticks(shots, labels=[str(count) for count in shots])
+    axis.minorticks_off()
+    axis.set_xlabel("shots (mentions of each entity type)")
+    _finish(axis, "entity F1 (0-100)\nmean and 95% interval")
+    axis.set_ylim(bottom=0)
+    return _save(figure, title, path, synthetic=synthetic)
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _curve(axis: Axes, points: Sequence[tuple[float, float]], label: str) -> None:
+    finite = sum(math.isfinite(value) for _, value in points)
+    # A metric measured now and then is read point by point; a dense one as a line.
+    marker = "o" if finite <= 30 else ""
+    axis.plot(
+        [step for step, _ in points],
+        [value for _, value in points],
+        label=label.replace("_", " "),
+        marker=marker,
+        markersize=3,
+        linewidth=1.2,
+    )
+
+
+def _finish(axis: Axes, ylabel: str) -> None:
+    axis.set_ylabel(ylabel)
+    axis.grid(visible=True, alpha=0.3)
+    axis.legend(fontsize="small")
+
+
+def _save(figure: Figure, title: str, path: Path, *, synthetic: bool) -> Path:
+    figure.suptitle(title + (_SYNTHETIC if synthetic else ""))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        figure.savefig(beside, format="png", dpi=_DPI)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
