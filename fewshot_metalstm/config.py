@@ -1,9 +1,10 @@
-"""Frozen dataclasses from YAML, a command line's overrides and defaults, checked by field and type."""
+"""Frozen dataclasses from YAML, overrides and defaults, checked by field and type."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ import yaml
 from fewshot_metalstm.errors import UserError, at
 
 T = TypeVar("T")
+_SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 
 
 def resolve(
@@ -78,7 +80,9 @@ def flat(config: Any) -> dict[str, Any]:
     def walk(prefix: str, tree: Mapping[str, Any]) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for key, value in tree.items():
-            out |= walk(f"{prefix}{key}.", value) if isinstance(value, dict) else {prefix + key: value}
+            out |= (
+                walk(f"{prefix}{key}.", value) if isinstance(value, dict) else {prefix + key: value}
+            )
         return out
 
     return walk("", as_mapping(config))
@@ -122,6 +126,8 @@ def _fits(value: Any, hint: Any) -> bool:
         inner = typing.get_args(hint)[0]
         return isinstance(value, (list, tuple)) and all(_fits(v, inner) for v in value)
     if hint is float:
+        if isinstance(value, str):  # YAML takes 1e-3, which has no dot, for a word
+            return _SCIENTIFIC.fullmatch(value) is not None
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)

@@ -20,6 +20,15 @@ def fresh(name: str, folder: Path = RUNS) -> Path:
         number += 1
 
 
+def latest(name: str, folder: Path = RUNS) -> Path:
+    """The folder that :func:`fresh` gave last for ``name``, or ``runs/name`` if it gave none."""
+    last, number = folder / name, 2
+    while (folder / f"{name}-{number}").is_dir():
+        last = folder / f"{name}-{number}"
+        number += 1
+    return last
+
+
 def claim(output: Path, what: str) -> None:
     """Make sure that ``output``, named by the user, can take a new run.
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.joint import cosine
 from fewshot_metalstm.meta.learner import Learner, Params
 from fewshot_metalstm.seeds import numpy_generator, torch_generator
@@ -19,7 +21,9 @@ from fewshot_metalstm.seeds import numpy_generator, torch_generator
 class AdaptConfig:
     """Adaptation to a support set."""
 
-    lr: float = 3e-3  # Adam's learning rate at the start; it falls to zero along a cosine
+    optimiser: str = "sgd"  # sgd (with momentum, as near to the inner loop as can be) or adam
+    lr: float = 0.05  # learning rate at the start; it falls to zero along a cosine
+    momentum: float = 0.9  # of sgd
     batch: int = 10  # sentences in a step
     epochs: int = 30  # passes over the support, at most
     min_steps: int = 150  # a small support is passed over more often, up to this many steps
@@ -46,7 +50,7 @@ def finetune(
     seed: int,
     on_epoch: Callable[[int, float, Params], None] | None = None,
 ) -> Adapted:
-    """Tune the parameters ``names`` of ``learner`` on a support set, with dropout and Adam.
+    """Tune the parameters ``names`` of ``learner`` on a support set, with dropout.
 
     The learner itself is left as it is. The number of steps depends on the support alone.
 
@@ -60,7 +64,7 @@ def finetune(
     start = learner.initial(batch(everything))
     params = {name: value.detach().clone() for name, value in start.items()}
     tuned = [params[name].requires_grad_() for name in names]
-    optimiser = torch.optim.Adam(tuned, lr=config.lr)
+    optimiser = make_optimiser(tuned, config)
     noise = torch_generator(seed, "adapt-noise")
     order = numpy_generator(seed, "adapt-order")
     a_pass = -(-sentences // config.batch)
@@ -89,3 +93,12 @@ def finetune(
             break
     final = {name: value.detach() for name, value in params.items()}
     return Adapted(final, tuple(losses), step, len(losses) < epochs)
+
+
+def make_optimiser(tuned: list[Tensor], config: AdaptConfig) -> torch.optim.Optimizer:
+    """The optimiser that a config names; :class:`UserError` if there is none."""
+    if config.optimiser == "sgd":
+        return torch.optim.SGD(tuned, lr=config.lr, momentum=config.momentum)
+    if config.optimiser == "adam":
+        return torch.optim.Adam(tuned, lr=config.lr)
+    raise UserError(f"adapt.optimiser {config.optimiser!r} is unknown; use sgd or adam")

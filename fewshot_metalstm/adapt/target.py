@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.episodes.draws import load_draw
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.machine import cores
 from fewshot_metalstm.tagging.encoding import WordTable
 from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
 from fewshot_metalstm.tagging.scoring import interval
@@ -36,7 +36,7 @@ class AdaptRunConfig:
     tune: str = "basic"  # basic (basic LSTM and head), head or all
     baselines: tuple[str, ...] = ()  # other ways to get a tagger, beside it
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
-    scratch: AdaptConfig = field(default_factory=lambda: AdaptConfig(lr=5e-3))
+    scratch: AdaptConfig = field(default_factory=lambda: AdaptConfig(optimiser="adam", lr=5e-3))
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def adapt_target(
             for d, support in enumerate(supports)
         ]
     results: list[CellResult] = []
-    with _executor(checkpoint, target, device, workers or _cores(), len(cells)) as run:
+    with _executor(checkpoint, target, device, workers or cores(), len(cells)) as run:
         for result in run(cells):
             results.append(result)
             if on_cell is not None:
@@ -254,7 +254,3 @@ def _cell(result: CellResult) -> dict[str, Any]:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -30,27 +30,27 @@ if TYPE_CHECKING:
 @click.option("--target", required=True, metavar="NAME|PATH",
               help="A corpus of the catalogue, or a file or folder of yours.")  # fmt: skip
 @click.option("--shots", default=50, show_default=True, type=click.IntRange(0), metavar="K",
-              help="Mentions of each type in a support, K to 2K; 0 takes the whole train split.")  # fmt: skip
+              help="Mentions of each type in a support, K to 2K; 0: the whole split.")  # fmt: skip
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="What meta-train wrote.  [default: the newest compatible one in runs]")  # fmt: skip
+              help="What meta-train wrote.  [default: the newest that fits in runs]")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where to write report and tagger.  [default: runs/TARGET-K]")  # fmt: skip
 @click.option("--draws", default=5, show_default=True, type=click.IntRange(1), metavar="N",
               help="Supports to adapt to, each scored.")  # fmt: skip
 @click.option("--tune", default="basic", show_default=True,
               type=click.Choice(["basic", "head", "all"]),
-              help="What is adapted: the basic LSTM and the head, the head alone, or all.")  # fmt: skip
+              help="What is adapted: basic LSTM and head, the head alone, or all.")  # fmt: skip
 @click.option("--baseline", "baselines", multiple=True, type=click.Choice(["scratch"]),
               help="Another way to get a tagger, in the table beside it.")  # fmt: skip
 @click.option("--type", "types", multiple=True, metavar="TYPE",
               help="An entity type of the target; repeatable.  [default: all of them]")  # fmt: skip
 @click.option("--scheme", metavar="SCHEME",
-              help="Tag scheme of your file: IOB1, IOB2, IOBES or BILOU.  [default: detected]")  # fmt: skip
+              help="IOB1, IOB2, IOBES or BILOU, of your file.  [default: detected]")  # fmt: skip
 @click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file.")
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
-              help="Processes; the result does not depend on it.  [default: one a core]")  # fmt: skip
+              help="Processes; results do not depend on it.  [default: one a core]")  # fmt: skip
 @click.option("--no-tracking", is_flag=True, help="Write nothing to MLflow.")
 @seed_option
 @device_option
@@ -100,7 +100,7 @@ def run(
     from fewshot_metalstm.adapt.target import AdaptRunConfig
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.episodes.load import load_target
-    from fewshot_metalstm.tagging.metatrain import pick_device
+    from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tracking.adaptation import tracked_adaptation
 
     chosen = pick_device(device)
@@ -206,6 +206,8 @@ def type_table(method: MethodReport) -> Table:
     scores = [cell.score for cell in method.cells if cell.score is not None]
     for name in sorted({name for score in scores for name in score.per_type}):
         rows = [score.per_type[name] for score in scores if name in score.per_type]
-        means = [sum(getattr(r, f) for r in rows) / len(rows) for f in ("f1", "precision", "recall")]
+        means = [
+            sum(getattr(r, f) for r in rows) / len(rows) for f in ("f1", "precision", "recall")
+        ]
         table.add_row(name, *(f"{m:.2f}" for m in means), str(max(r.mentions for r in rows)))
     return table

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where to write the run.  [default: runs/SUITE]")  # fmt: skip
 @click.option("--exclude", multiple=True, metavar="TARGET",
-              help="A target to keep out, besides those that the suite names; repeatable.")  # fmt: skip
+              help="A target to keep out, besides those of the suite; repeatable.")  # fmt: skip
 @click.option("--algorithm", type=click.Choice(["fomaml", "maml"]), help="Meta-learner.")
 @click.option("--order", type=click.Choice(["1", "2"]), help="Order of the outer gradient.")
 @click.option("--outer-steps", type=click.IntRange(1), metavar="N", help="Outer steps.")
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
               help="One setting; repeatable.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
 @click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
-              help="Processes; the result does not depend on it.  [default: one a core]")  # fmt: skip
+              help="Processes; results do not depend on it.  [default: one a core]")  # fmt: skip
 @click.option("--no-tracking", is_flag=True, help="Write nothing to MLflow.")
 @device_option
 @data_dir_option
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 @json_option
 @quiet_option
 @click.pass_context
-def meta_train(context: click.Context, as_json: bool, quiet: bool, **options: Any) -> None:
+def meta_train(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) -> None:
     """Meta-train a tagger on a suite of tasks and keep the best checkpoint.
 
     Settings come from the defaults, --config, --set and the options here, in this order. A run
@@ -97,7 +97,7 @@ def run(
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.episodes.load import load_suite_tasks
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.tagging.metatrain import pick_device
+    from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm, preset
     from fewshot_metalstm.tracking.meta_training import tracked_meta_training
 
@@ -108,14 +108,16 @@ def run(
         "outer.lr": given.pop("outer_lr"), "inner.steps": given.pop("inner_steps"),
         "inner.lr": given.pop("inner_lr"), "joint.steps": given.pop("joint_steps"),
     }  # fmt: skip
+    if resume and output is None:
+        name = resolve(MetaTrainConfig, config_file, overrides, named).tasks
+        output = runs.latest(name)
     if resume and config_file is None and output is not None:
         saved = output / "config.yaml"
         config_file = saved if saved.is_file() else None
     config = resolve(MetaTrainConfig, config_file, overrides, named, base=preset(tasks))
     make_algorithm(config)
     chosen = pick_device(device)
-    if resume:
-        output = output or runs.RUNS / config.tasks
+    if resume and output is not None:
         if not output.is_dir():
             raise UserError(f"{output}: there is no run to resume; leave out --resume")
     elif output is None:

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.meta.learner import Episode, Learner
+from fewshot_metalstm.meta.learner import Episode, Learner, Params
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,16 @@ class Outcome:
     query_loss_before: float
     query_loss: float
     inner_norm: float
+    adapted: Params  # the parameters after the inner loop, detached
 
 
 class Algorithm(Protocol):
     """A meta-learner. A new one is a file beside this one with a class of this form."""
 
-    inner: InnerConfig
+    @property
+    def inner(self) -> InnerConfig:
+        """The inner loop's settings."""
+        ...
 
     def outcome(self, learner: Learner, episode: Episode, generator: torch.Generator) -> Outcome:
         """Adapt ``learner`` to the episode's support and differentiate the query's loss.

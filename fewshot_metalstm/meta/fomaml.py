@@ -39,7 +39,7 @@ class FirstOrderMAML:
         )
         mean = sum(norms) / max(len(norms), 1)
         first = losses[0] if losses else float("nan")
-        return Outcome(list(gradient), first, before, float(query.detach()), mean)
+        return Outcome(list(gradient), first, before, float(query.detach()), mean, fast)
 
 
 def descend(

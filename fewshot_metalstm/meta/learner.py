@@ -27,7 +27,7 @@ class Episode:
     name: str  # task and episode, for messages
 
 
-class Learner(nn.Module, ABC):
+class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this order
     """A model with a loss. Its parameters fall into groups that adaptation may tune."""
 
     @abstractmethod
@@ -50,6 +50,11 @@ class Learner(nn.Module, ABC):
         """
         del batch
         return dict(self.named_parameters())
+
+    def figure(self, params: Params, batch: Any) -> float:
+        """A figure that a user understands, such as F1, for a progress bar; NaN if there is none."""
+        del params, batch
+        return float("nan")
 
     def merge_heads(self, heads: Sequence[Params]) -> Params:
         """One head from those of several tasks: the start for a task not met yet.

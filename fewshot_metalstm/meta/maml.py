@@ -63,4 +63,5 @@ class MAML:
         query = fast(episode.query)
         gradient = torch.autograd.grad(query, list(learner.parameters()), materialize_grads=True)
         mean = sum(norms) / max(len(norms), 1)
-        return Outcome(list(gradient), first, before, float(query.detach()), mean)
+        end = {n: p.detach() for n, p in zip(names, fast.parameters(), strict=True)}
+        return Outcome(list(gradient), first, before, float(query.detach()), mean, end)

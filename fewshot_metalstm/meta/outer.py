@@ -18,12 +18,12 @@ from fewshot_metalstm.meta.pool import EpisodePool, Report
 class OuterConfig:
     """The outer loop."""
 
-    steps: int = 1500  # outer steps
+    steps: int = 2500  # outer steps
     meta_batch: int = 4  # episodes a step
     lr: float = 1e-3  # Adam's learning rate at the start
     lr_floor: float = 0.1  # share of it at the end of the cosine
     clip: float = 5.0  # largest norm of an outer gradient
-    validate_every: int = 150  # steps between meta-validations; 0 never validates
+    validate_every: int = 250  # steps between meta-validations; 0 never validates
     patience: int = 20  # steps in a row without one finite episode that stop the run
 
 
@@ -39,6 +39,7 @@ class StepRecord:
     query_loss: float
     inner_norm: float
     outer_norm: float
+    query_figure: float  # the learner's figure (F1, say) on the first episode's query, or NaN
     skipped: tuple[str, ...]  # episodes left out because a loss or gradient was not finite
 
 
@@ -116,6 +117,6 @@ def _record(
         query_loss=mean([r.query_loss for r in reports]),
         inner_norm=mean([r.inner_norm for r in reports]),
         outer_norm=norm,
+        query_figure=mean([r.figure for r in reports if r.figure == r.figure]),
         skipped=skipped,
     )
-

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 import torch
@@ -58,6 +60,7 @@ class Report:
     inner_norm: float
     seconds: float
     finite: bool
+    figure: float  # the learner's figure on the query after adaptation; NaN but for episode 0
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,13 @@ class _Work:
         outcome = self.algorithm.outcome(self.learner, episode, noise)
         torch.cat([g.reshape(-1) for g in outcome.gradient], out=slot)
         finite = bool(torch.isfinite(slot).all()) and outcome.query_loss == outcome.query_loss
+        # Of the first episode only: decoding all of them would take a few percent of a step.
+        figure = float("nan")
+        if index == 0 and finite:
+            figure = self.learner.figure(outcome.adapted, episode.query)
         return Report(
             episode.name, outcome.support_loss, outcome.query_loss_before, outcome.query_loss,
-            outcome.inner_norm, perf_counter() - start, finite,
+            outcome.inner_norm, perf_counter() - start, finite, figure,
         )  # fmt: skip
 
     def score(self, index: int) -> tuple[float, ...]:
@@ -107,11 +114,11 @@ class EpisodePool:
         self._slots = torch.zeros(meta_batch, len(vector), dtype=vector.dtype)
         self._vector = vector.clone()
         self._pipes: list[Connection[Any, Any]] = []
-        self._processes: list[mp.Process] = []
+        self._processes: list[BaseProcess] = []
         self._threads = torch.get_num_threads()
         if workers > 1:
-            self._slots.share_memory_()
-            self._vector.share_memory_()
+            self._slots.share_memory_()  # type: ignore[no-untyped-call]
+            self._vector.share_memory_()  # type: ignore[no-untyped-call]
             context = mp.get_context("spawn")
             for _ in range(workers):
                 ours, theirs = context.Pipe()
@@ -130,15 +137,13 @@ class EpisodePool:
     def __exit__(self, *_: object) -> None:
         torch.set_num_threads(self._threads)
         for pipe in self._pipes:
-            try:
+            with suppress(OSError):
                 pipe.send(None)
-            except OSError:
-                pass
             pipe.close()
         for process in self._processes:
             process.join(timeout=5)
             if process.is_alive():
-                process.terminate()
+                process.kill()  # it heeds no other signal
 
     def step(self, step: int) -> tuple[list[Report], Tensor]:
         """The episodes of outer step ``step``.
@@ -172,18 +177,19 @@ class EpisodePool:
         from multiprocessing.connection import wait
 
         while busy:
-            for pipe in wait(list(busy)):
+            ready: list[Any] = wait(list(busy))
+            for answering in ready:
                 try:
-                    result = pipe.recv()  # type: ignore[union-attr]
+                    result = answering.recv()
                 except EOFError as end:
                     raise RuntimeError("a worker process ended unexpectedly") from end
                 if isinstance(result, BaseException):
                     raise result
-                results[busy.pop(pipe)] = result
+                results[busy.pop(answering)] = result
                 if waiting:
                     number, job = waiting.pop()
-                    pipe.send(job)  # type: ignore[union-attr]
-                    busy[pipe] = number
+                    answering.send(job)
+                    busy[answering] = number
         return results
 
 
@@ -196,8 +202,10 @@ def _do(work: _Work, slots: Tensor, job: tuple[str, tuple[int, ...]]) -> Any:
 
 
 def _serve(pipe: Connection[Any, Any], work: _Work, vector: Tensor, slots: Tensor) -> None:
-    # Ctrl-C reaches the whole group; the parent decides when to stop.
+    # Ctrl-C, and what a job scheduler sends, reach the whole group; the parent decides when to
+    # stop, and ends this process by closing the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(1)
     parameters = list(work.learner.parameters())
     while True:

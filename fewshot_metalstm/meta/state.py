@@ -42,7 +42,7 @@ def load_state(path: Path) -> State:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as file:
             record = json.loads((file.metadata() or {})["record"])
             return State({name: file.get_tensor(name) for name in file.keys()}, record)  # noqa: SIM118
     except FileNotFoundError:
@@ -51,7 +51,9 @@ def load_state(path: Path) -> State:
         raise at(path, None, "the saved state is damaged", "start anew without --resume") from None
 
 
-def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str = "optimiser") -> dict[str, Tensor]:
+def optimiser_tensors(
+    optimiser: torch.optim.Optimizer, prefix: str = "optimiser"
+) -> dict[str, Tensor]:
     """What an optimiser remembers of each parameter, by name; its settings are not in it."""
     state = optimiser.state_dict()["state"]
     return {

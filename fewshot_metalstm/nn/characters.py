@@ -13,7 +13,12 @@ class CharacterCNN(nn.Module):
     """``(U, L) int64 -> (U, filters)``. Index 0 is padding and its embedding row stays zero."""
 
     def __init__(
-        self, alphabet: int, filters: int, generator: torch.Generator, width: int = 3, size: int = 25
+        self,
+        alphabet: int,
+        filters: int,
+        generator: torch.Generator,
+        width: int = 3,
+        size: int = 25,
     ) -> None:
         super().__init__()
         self.width = width
@@ -33,9 +38,8 @@ class CharacterCNN(nn.Module):
         side = self.width // 2
         inside = characters != 0
         # Masked again here, so that no update can leak through the padding row.
-        table = self.embedding * (torch.arange(len(self.embedding), device=characters.device) != 0).to(
-            self.embedding
-        ).unsqueeze(1)
+        known = torch.arange(len(self.embedding), device=characters.device) != 0
+        table = self.embedding * known.to(self.embedding).unsqueeze(1)
         letters = nn.functional.pad(table[characters], (0, 0, side, side))
         windows = letters.unfold(1, self.width, 1).transpose(2, 3).flatten(2)  # (U, L, w*size)
         scores = torch.tanh(windows @ self.weight + self.bias)

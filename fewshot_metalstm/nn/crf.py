@@ -71,7 +71,9 @@ def expand(scores: Tensor, types: int, masked: float = MASKED) -> tuple[Tensor, 
     return padded[inner], padded[start], padded[end]
 
 
-def negative_log_likelihood(emissions: Tensor, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
+def negative_log_likelihood(
+    emissions: Tensor, scores: Tensor, tags: Tensor, lengths: Tensor
+) -> Tensor:
     """-log p(tags | emissions) of each sentence.
 
     Args:
@@ -83,7 +85,7 @@ def negative_log_likelihood(emissions: Tensor, scores: Tensor, tags: Tensor, len
     Returns:
         (B,) in nats.
     """
-    batch, steps, width = emissions.shape
+    _, steps, width = emissions.shape
     inner, start, end = expand(scores, (width - 1) // 4)
     inside = torch.arange(steps, device=tags.device) < lengths.unsqueeze(1)
 
@@ -102,7 +104,7 @@ def negative_log_likelihood(emissions: Tensor, scores: Tensor, tags: Tensor, len
 @torch.no_grad()
 def viterbi(emissions: Tensor, scores: Tensor, lengths: Tensor) -> list[list[int]]:
     """The best legal tag sequence of each sentence; arguments as in the likelihood."""
-    batch, steps, width = emissions.shape
+    _, steps, width = emissions.shape
     inner, start, end = expand(scores, (width - 1) // 4, masked=-torch.inf)
     best = start + emissions[:, 0]
     pointers = []

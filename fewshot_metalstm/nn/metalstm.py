@@ -29,6 +29,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from fewshot_metalstm.nn.recurrence import recurrence, recurrence_plain
+
 
 @dataclass(frozen=True)
 class MetaLSTMConfig:
@@ -56,6 +58,7 @@ class MetaLSTM(nn.Module):
         super().__init__()
         self.inputs = inputs
         self.config = config
+        self.plain = False  # True: no hand-written backward pass; for vmap, or as a reference
         h, m, z = config.hidden, config.meta, config.z
 
         def normal(*shape: int, std: float) -> nn.Parameter:
@@ -96,57 +99,63 @@ class MetaLSTM(nn.Module):
         Returns:
             (B, T, 2 * hidden): forward and backward outputs; zero at padding.
         """
-        h, m, z = self.config.hidden, self.config.meta, self.config.z
         batch, steps = index.shape
-        order = reading_order(lengths, steps)  # (2, B, T)
+        sentence, ahead, back, sizes = (padded if self.plain else packed)(lengths, steps)
 
         # Every product with x is taken once a distinct word, outside the recurrence.
-        from_x = [self.meta_x, self.basic_qx] + ([self.basic_wx] if self.config.static else [])
-        projected = torch.matmul(words, torch.cat(from_x, dim=2))  # (2, U, .)
-        bias = [self.meta_b, projected.new_zeros(2, 1, 4 * z)]
-        projected = projected + torch.cat(bias + ([self.basic_b] if self.config.static else []), 2)
-        places = index.expand(2, batch, steps).gather(2, order)  # (2, B, T)
-        sequence = torch.stack(
-            [projected[d].index_select(0, places[d].t().reshape(-1)) for d in (0, 1)]
-        ).view(2, steps, batch, -1)
+        from_x: list[Tensor] = [self.meta_x, self.basic_qx]
+        from_h: list[Tensor] = [self.meta_h, self.basic_qh]
+        bias = [self.meta_b, self.meta_b.new_zeros(2, 1, self.basic_qx.shape[2])]
+        if self.config.static:
+            from_x.append(self.basic_wx)
+            from_h.append(self.basic_wh)
+            bias.append(self.basic_b)
+        projected = torch.baddbmm(
+            torch.cat(bias, dim=2), words.expand(2, *words.shape), torch.cat(from_x, dim=2)
+        )  # (2, U, .)
+        run = recurrence_plain if self.plain else recurrence
+        position = torch.stack([ahead, back], dim=1) + steps * sentence.unsqueeze(1)  # (N, 2)
+        hidden = run(
+            projected, index.flatten()[position], sizes, torch.cat(from_h, dim=2),
+            self.meta_g, self.meta_z, self.basic_p, self.basic_bz, self.config.offset,
+        )  # (N, 2, h)  # fmt: skip
 
-        from_h = [self.meta_h, self.basic_qh] + ([self.basic_wh] if self.config.static else [])
-        recurrent = torch.cat(from_h, dim=2)
-        p = self.basic_p.reshape(8, z, h)
-        g = sequence.new_zeros(2, batch, m)
-        s = sequence.new_zeros(2, batch, m)
-        hidden = sequence.new_zeros(2, batch, h)
-        c = sequence.new_zeros(2, batch, h)
-        outputs = []
-        for x in sequence.unbind(1):
-            a = torch.baddbmm(x, hidden, recurrent)
-            n, o, i, f = (torch.bmm(g, self.meta_g) + a[..., : 4 * m]).chunk(4, dim=-1)
-            s = torch.tanh(n) * torch.sigmoid(i) + s * torch.sigmoid(f)
-            g = torch.sigmoid(o) * torch.tanh(s)
-            zt = torch.bmm(g, self.meta_z) + self.config.offset  # (2, B, z)
-
-            u = a[..., 4 * m : 4 * m + 4 * z].view(2, batch, 4, z) * zt.unsqueeze(2)
-            u = u.transpose(1, 2).reshape(8, batch, z)
-            v = torch.bmm(u, p).view(2, 4, batch, h).transpose(1, 2).reshape(2, batch, 4 * h)
-            v = torch.baddbmm(v, zt, self.basic_bz)
-            if self.config.static:
-                v = v + a[..., 4 * m + 4 * z :]
-            n, o, i, f = v.chunk(4, dim=-1)
-            c = torch.tanh(n) * torch.sigmoid(i) + c * torch.sigmoid(f)
-            hidden = torch.sigmoid(o) * torch.tanh(c)
-            outputs.append(hidden)
-        stacked = torch.stack(outputs, dim=2)  # (2, B, T, h), each direction in its own order
-        back = stacked[1].gather(1, order[1].unsqueeze(-1).expand(batch, steps, h))
-        inside = torch.arange(steps, device=index.device) < lengths.unsqueeze(1)
-        return torch.cat([stacked[0], back], dim=2) * inside.unsqueeze(-1)
+        place = 2 * position + torch.arange(2, device=index.device)
+        outputs = hidden.new_zeros(2 * batch * steps, self.config.hidden)
+        outputs = outputs.index_copy(0, place.flatten(), hidden.flatten(0, 1))
+        outputs = outputs.view(batch, steps, 2 * self.config.hidden)
+        if self.plain:
+            inside = torch.arange(steps, device=index.device) < lengths.unsqueeze(1)
+            outputs = outputs * inside.unsqueeze(-1)
+        return outputs
 
 
-def reading_order(lengths: Tensor, steps: int) -> Tensor:
-    """Positions in the order in which each direction reads them, (2, B, T).
+Layout = tuple[Tensor, Tensor, Tensor, list[int]]
 
-    The second row of a sentence of length n is n-1, ..., 0, then the padding in place, so that
-    the permutation is its own inverse.
+
+def packed(lengths: Tensor, steps: int) -> Layout:
+    """Tokens in the order of the steps, the longest sentence first, without padding.
+
+    Returns:
+        For every row, (N,): its sentence, the position that the first direction reads and the one
+        that the second reads, back to front within the sentence; and the rows of each step.
     """
-    ahead = torch.arange(steps, device=lengths.device).expand(len(lengths), steps)
-    back = lengths.unsqueeze(1) - 1 - ahead
-    return torch.stack([ahead, torch.where(back >= 0, back, ahead)])
+    longest = torch.argsort(lengths, descending=True, stable=True)
+    inside = torch.arange(steps, device=lengths.device).unsqueeze(1) < lengths[longest]
+    ahead, column = inside.nonzero(as_tuple=True)  # step by step
+    sentence = longest[column]
+    sizes = [size for size in inside.sum(1).tolist() if size > 0]
+    return sentence, ahead, lengths[sentence] - 1 - ahead, sizes
+
+
+def padded(lengths: Tensor, steps: int) -> Layout:
+    """As :func:`packed`, with every sentence going on to the last step in its own row.
+
+    No size depends on a value here, which ``torch.func.vmap`` asks for. In the padding the second
+    direction reads what is there, so that every position is read once.
+    """
+    batch = lengths.shape[0]
+    ahead = torch.arange(steps, device=lengths.device).repeat_interleave(batch)
+    sentence = torch.arange(batch, device=lengths.device).repeat(steps)
+    back = lengths.repeat(steps) - 1 - ahead
+    return sentence, ahead, torch.where(back >= 0, back, ahead), [batch] * steps

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.nn.vectors import Subwords, WordVectors, normalise
+from fewshot_metalstm.nn.vectors import Array, Subwords, WordVectors, normalise
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,6 @@ def read_vectors(path: Path) -> WordVectors:
     Text is told from binary, and GloVe (no header line) from the rest, by the first line.
     Raises :class:`UserError` for a file that is absent, damaged or none of these.
     """
-    from gensim.models import KeyedVectors
-
     cure = "give word2vec text or binary, GloVe text or a fastText .vec file"
     try:
         with path.open("rb") as file:
@@ -114,23 +112,64 @@ def read_vectors(path: Path) -> WordVectors:
     fields = first.split()
     header = len(fields) == 2 and all(field.isdigit() for field in fields)
     binary = header and _is_binary(head[len(first) :], int(fields[1]))
+    if header and 0 in (int(fields[0]), int(fields[1])):
+        raise at(path, 1, "says that there are no vectors", cure)
     if not header and len(fields) < 3:
         raise at(path, 1, "not a line of a word and its vector", cure)
-    try:
-        vectors = KeyedVectors.load_word2vec_format(
-            str(path), binary=binary, no_header=not header, unicode_errors="strict"
-        )
-    except (ValueError, EOFError, UnicodeDecodeError, IndexError) as problem:
-        raise at(path, None, f"not readable as vectors ({problem})".replace("\n", " "), cure) from None
-    if not np.isfinite(vectors.vectors).all():
+    if binary:
+        words, matrix = _read_binary(path, int(fields[0]), int(fields[1]), cure)
+    else:
+        words, matrix = _read_text(path, (int(fields[0]), int(fields[1])) if header else None, cure)
+    if not np.isfinite(matrix).all():
         raise at(path, None, "holds a number that is not finite", "make the vectors anew")
-    largest = float(np.abs(vectors.vectors).max(initial=0))
+    largest = float(np.abs(matrix).max(initial=0))
     scale = 1.0 if largest < 6e4 else 6e4 / largest  # half precision ends at 65504
     return WordVectors(
-        tuple(vectors.index_to_key),
-        (vectors.vectors * scale).astype(np.float16),
-        source=f"{path.name}, {len(vectors)} words",
+        words, (matrix * scale).astype(np.float16), source=f"{path.name}, {len(words)} words"
     )
+
+
+def _read_binary(path: Path, count: int, size: int, cure: str) -> tuple[tuple[str, ...], Array]:
+    from gensim.models import KeyedVectors
+
+    if count * (4 * size + 2) > path.stat().st_size:  # before gensim takes the memory for it
+        raise at(path, None, f"too short for the {count} words of its first line", cure)
+    try:
+        vectors = KeyedVectors.load_word2vec_format(str(path), binary=True, unicode_errors="strict")
+    except (ValueError, EOFError, IndexError) as problem:
+        raise at(
+            path, None, f"not readable as vectors ({problem})".replace("\n", " "), cure
+        ) from None
+    return tuple(vectors.index_to_key), vectors.vectors
+
+
+def _read_text(
+    path: Path, header: tuple[int, int] | None, cure: str
+) -> tuple[tuple[str, ...], Array]:
+    """Words and vectors of a text file, by hand: gensim leaves a GloVe file open, names no line
+    and takes no word that holds a space. The first of several rows of a word counts.
+    """
+    rows: dict[str, Array] = {}
+    size = header[1] if header is not None else None
+    line = 0
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for line, text in enumerate(file, start=1):
+                if header is not None and line == 1:
+                    continue
+                if size is None:
+                    size = len(text.split()) - 1
+                word, *numbers = text.rstrip().rsplit(" ", size)
+                if len(numbers) != size:
+                    raise at(path, line, f"has {len(numbers)} numbers, not {size}", cure)
+                rows.setdefault(word, np.array(numbers, np.float32))
+    except UnicodeDecodeError:
+        raise at(path, line + 1, "not UTF-8", cure) from None
+    except ValueError as problem:
+        raise at(path, line, f"not a line of a word and its vector ({problem})", cure) from None
+    if header is not None and line - 1 != header[0]:
+        raise at(path, None, f"has {line - 1} words, not the {header[0]} of its first line", cure)
+    return tuple(rows), np.stack(list(rows.values()))
 
 
 def _is_binary(rest: bytes, size: int) -> bool:

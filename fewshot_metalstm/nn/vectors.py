@@ -71,7 +71,9 @@ class WordVectors:
                 out[i] = self.matrix[row]
             elif self.subwords is not None:
                 hashes = ngram_hashes(
-                    normalise(word), self.subwords.min_n, self.subwords.max_n,
+                    normalise(word),
+                    self.subwords.min_n,
+                    self.subwords.max_n,
                     len(self.subwords.buckets),
                 )
                 if hashes:

@@ -40,7 +40,7 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """The same batch on ``device``."""
         moved = {k: v.to(device) for k, v in vars(self).items() if isinstance(v, Tensor)}
-        return replace(self, **moved)
+        return replace(self, **moved)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class WordTable:
         """Encode sentences whose tags are IOBES over ``types``; another tag is a ``KeyError``."""
         self.learn(sentences)
         rows = self._rows
-        tag_of = {"O": 0, **{f"{k}-{t}": 1 + 4 * n + i
-                             for n, t in enumerate(types) for i, k in enumerate("BIES")}}  # fmt: skip
+        kinds = [f"{kind}-{name}" for name in types for kind in "BIES"]
+        tag_of = {tag: i for i, tag in enumerate(["O", *kinds])}
         return Encoded(
             tuple(np.array([rows[w] for w in s.tokens], np.int64) for s in sentences),
             tuple(np.array([tag_of[t] for t in s.tags], np.int64) for s in sentences),
@@ -118,11 +118,19 @@ class WordTable:
         self._vectors = np.concatenate([self._vectors, self.source.lookup(new)])
 
     def batch(self, encoded: Encoded) -> Batch:
-        """Pad encoded sentences to a :class:`Batch`. Raises ``ValueError`` if there are none."""
+        """Pad encoded sentences to a :class:`Batch`. Raises ``ValueError`` if there are none.
+
+        Words stand in the order of their first use, so that a batch (and with it the dropout of
+        its words) depends on its sentences alone and not on what the table met before.
+        """
         if not encoded.words:
             raise ValueError("a batch needs at least one sentence")
         lengths = np.array([len(w) for w in encoded.words])
-        distinct, inverse = np.unique(np.concatenate(encoded.words), return_inverse=True)
+        distinct, first, inverse = np.unique(
+            np.concatenate(encoded.words), return_index=True, return_inverse=True
+        )
+        order = np.argsort(first)
+        distinct, inverse = distinct[order], np.argsort(order)[inverse]
         index = np.zeros((len(lengths), lengths.max()), np.int64)
         tags = np.zeros_like(index)
         inside = np.arange(lengths.max()) < lengths[:, None]

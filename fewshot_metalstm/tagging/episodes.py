@@ -17,7 +17,6 @@ from fewshot_metalstm.tagging.encoding import WordTable
 from fewshot_metalstm.tagging.learner import Tagger
 from fewshot_metalstm.tagging.scoring import f1, mention_counts
 
-
 CPU = torch.device("cpu")
 
 

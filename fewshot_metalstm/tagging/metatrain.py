@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import resource
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -23,6 +20,7 @@ from fewshot_metalstm.config import dump
 from fewshot_metalstm.episodes.distribution import TaskDistribution
 from fewshot_metalstm.episodes.load import LoadedSuite
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.machine import cores, peak_rss_mib
 from fewshot_metalstm.meta.joint import JointTraining
 from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
 from fewshot_metalstm.meta.pool import EpisodePool
@@ -36,7 +34,6 @@ from fewshot_metalstm.meta.state import (
 from fewshot_metalstm.meta.stop import StopSignal
 from fewshot_metalstm.nn.pretrain import load_or_train
 from fewshot_metalstm.seeds import derive, torch_generator
-from fewshot_metalstm.tagging.encoding import WordTable
 from fewshot_metalstm.tagging.episodes import (
     EncodedEpisodes,
     F1Validation,
@@ -121,7 +118,7 @@ def meta_train(
     with StopSignal() as stop:
         session.prepare(resume)
         session.joint(stop)
-        return session.outer(stop, workers or _cores())
+        return session.outer(stop, workers or cores())
 
 
 @dataclass
@@ -275,9 +272,7 @@ class _Session:
             about = {**self._about(), "outer_step": step, "validation_f1": f1}
             if math.isnan(f1):
                 about["validation_f1"] = None
-            model = TaggerModel(
-                self.learner, self.model.vectors, self.model.alphabet, about=about
-            )
+            model = TaggerModel(self.learner, self.model.vectors, self.model.alphabet, about=about)
             save_model(model, self.output / "checkpoint")
 
     def _record(self, record: StepRecord) -> None:
@@ -295,6 +290,7 @@ class _Session:
             "loss_support": record.support_loss,
             "inner_grad_norm": record.inner_norm,
             "outer_grad_norm": record.outer_norm,
+            "query_f1": record.query_figure,
         }
         self.run.log(record.step, {k: v for k, v in figures.items() if not math.isnan(v)})
         self.progress.advance(record.step, {**figures, "validation_f1": self.best})
@@ -340,8 +336,8 @@ class _Session:
     def _result(self, loop: OuterLoop) -> MetaTrainResult:
         self.run.metrics({} if math.isnan(self.best) else {"best_validation_f1": self.best})
         return MetaTrainResult(
-            self.output / "checkpoint", loop.done, self._seconds(), peak_rss_mib(self.processes), self.best,
-            loop.skipped,
+            self.output / "checkpoint", loop.done, self._seconds(), peak_rss_mib(self.processes),
+            self.best, loop.skipped,
         )  # fmt: skip
 
     # Saving and going on
@@ -391,29 +387,3 @@ class Interrupted(Exception):
     def __init__(self, signal: int, output: Path) -> None:
         super().__init__(f"interrupted; {output} is saved, add --resume to go on")
         self.signal = signal
-
-
-def pick_device(name: str) -> torch.device:
-    """``auto``, ``cpu`` or ``cuda``; :class:`UserError` for a GPU that is not there."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: torch finds no GPU; use --device cpu")
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
-
-
-def peak_rss_mib(workers: int = 1) -> float:
-    """Peak resident memory in MiB, an upper bound where there are ``workers`` processes.
-
-    Of finished children the system keeps only the largest peak, so it counts once for each;
-    memory that processes share counts in each of them.
-    """
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return (own + (workers * child if workers > 1 else 0)) / unit
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-

@@ -108,6 +108,15 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
             raise at(folder / name, None, "is missing", "copy the whole folder, or make it anew")
         if _digest(folder / name) != config["sha256"].get(name):
             raise at(folder / name, None, "is damaged (its SHA-256 differs)", "make it anew")
+    try:
+        return _build(folder, config)
+    except (RuntimeError, LookupError, TypeError, ValueError) as problem:
+        raise at(
+            folder / "config.json", None, "does not fit the weights beside it", "make it anew"
+        ) from problem
+
+
+def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     from safetensors.torch import load_file
 
     tensors = load_file(folder / "model.safetensors")
@@ -122,7 +131,10 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
     )  # fmt: skip
     tagger_config = from_mapping(TaggerConfig, config["tagger"], str(folder / "config.json"))
     alphabet = tuple(vocabulary["alphabet"])
-    learner = new_tagger(tagger_config, vectors, alphabet, 0, tensors["head_type"].shape[0])
+    heads = tensors["head_type"].shape[0]
+    if config["kind"] == TAGGER and heads != len(config["types"]):
+        raise ValueError(f"{heads} heads for the types {config['types']}")
+    learner = new_tagger(tagger_config, vectors, alphabet, 0, heads)
     learner.load_state_dict(tensors)
     return TaggerModel(
         learner, vectors, alphabet, tuple(config["types"]), config["kind"], config["about"]
@@ -149,9 +161,12 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
             path, None, f"has format version {version}, newer than {FORMAT_VERSION}",
             "upgrade fewshot-metalstm",
         )  # fmt: skip
-    needed = ("kind", "types", "tagger", "vectors", "about", "sha256")
-    if any(key not in config for key in needed):
-        raise at(path, None, "is damaged (a field is missing)", "make the model anew")
+    needed = {"kind": str, "types": list, "tagger": dict, "vectors": dict, "about": dict,
+              "sha256": dict}  # fmt: skip
+    for key, form in needed.items():
+        if not isinstance(config.get(key), form):
+            problem = f"is damaged ({key} is missing or ill-formed)"
+            raise at(path, None, problem, "make the model anew")
     if kind is not None and config["kind"] != kind:
         hint = {
             CHECKPOINT: "give a checkpoint that meta-train wrote",

@@ -21,7 +21,7 @@ class EpisodesConfig:
     """How episodes are drawn from the meta-train tasks."""
 
     shots_low: int = 5  # least K of a support
-    shots_high: int = 10  # greatest K
+    shots_high: int = 15  # greatest K
     query: int = 16  # query sentences
     negatives: float = 1.0  # mention-free sentences for each mention-bearing one
     temperature: float = 0.5  # tasks are drawn in proportion to size^temperature

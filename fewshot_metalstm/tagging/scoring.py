@@ -55,7 +55,9 @@ def _score(row: dict[str, float]) -> Score:
     )  # fmt: skip
 
 
-def mention_counts(gold: Sequence[Sequence[int]], predicted: Sequence[Sequence[int]]) -> tuple[int, int, int]:
+def mention_counts(
+    gold: Sequence[Sequence[int]], predicted: Sequence[Sequence[int]]
+) -> tuple[int, int, int]:
     """(right, predicted, gold) mentions of legal IOBES tag indices as the encoder gives them."""
     right = found = wanted = 0
     for g, p in zip(gold, predicted, strict=True):

@@ -107,7 +107,9 @@ def markdown(report: AdaptReport) -> str:
     for method in (report.main, *report.baselines):
         for cell in method.cells:
             s = cell.score
-            scores = "- | - | -" if s is None else f"{s.f1:.2f} | {s.precision:.2f} | {s.recall:.2f}"
+            scores = (
+                "- | - | -" if s is None else f"{s.f1:.2f} | {s.precision:.2f} | {s.recall:.2f}"
+            )
             lines.append(
                 f"| {method.method} | {cell.draw} | {scores} | {cell.support_mentions} | "
                 f"{cell.support_sentences} | {cell.seconds:.1f} |"

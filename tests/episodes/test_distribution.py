@@ -23,8 +23,14 @@ def multi(name: str = "many") -> Task:
 
 def facts(episode: Episode) -> tuple[object, ...]:
     return (
-        episode.task.name, episode.task.types, episode.support, episode.query,
-        episode.support_indices, episode.query_indices, episode.shots, episode.name,
+        episode.task.name,
+        episode.task.types,
+        episode.support,
+        episode.query,
+        episode.support_indices,
+        episode.query_indices,
+        episode.shots,
+        episode.name,
     )
 
 

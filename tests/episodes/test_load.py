@@ -65,9 +65,7 @@ def test_load_holds_validation_out_of_meta_training() -> None:
     )
     assert [set(t.corpus.splits) for t in loaded.train] == [{"train"}]
     assert [set(t.corpus.splits) for t in loaded.validation] == [{"devel"}, {"devel"}]
-    near, valid = (
-        [sentence_key(s) for s in t.split("devel")] for t in loaded.validation
-    )
+    near, valid = ([sentence_key(s) for s in t.split("devel")] for t in loaded.validation)
     assert near == ["held\tout"]
     assert valid == ["w"]
 
@@ -92,8 +90,9 @@ def test_load_says_which_declared_targets_were_absent_and_keeps_their_families_o
         },
         families={"BC5CDR-chem": "BC5CDR"},
     )
-    loaded = load_suite_tasks("hand", source=declared, suite=suite(
-        "near", "BC5CDR", exclude="official"))
+    loaded = load_suite_tasks(
+        "hand", source=declared, suite=suite("near", "BC5CDR", exclude="official")
+    )
     assert loaded.report.targets == ("goal",)
     assert "BC5CDR-chem" in loaded.report.absent
     assert "linnaeus" not in loaded.report.absent
@@ -108,9 +107,7 @@ def test_load_needs_a_target_where_the_suite_leaves_one_family_out() -> None:
 
 def test_load_refuses_a_suite_that_the_rules_leave_empty() -> None:
     with pytest.raises(UserError, match="no task outside"):
-        load_suite_tasks(
-            "hand", exclude_targets=["goal"], source=SOURCE, suite=suite("goal-part")
-        )
+        load_suite_tasks("hand", exclude_targets=["goal"], source=SOURCE, suite=suite("goal-part"))
 
 
 def test_load_refuses_a_corpus_without_the_split() -> None:

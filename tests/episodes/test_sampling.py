@@ -76,8 +76,9 @@ def test_sampling_support_gives_each_type_its_shots_where_the_corpus_can(
     total: Counter[str] = Counter()
     for held in mentions:
         total.update(held)
-    given_ = Counter({name: sum(mentions[i].get(name, 0) for i in support.indices)
-                      for name in TYPES})
+    given_ = Counter(
+        {name: sum(mentions[i].get(name, 0) for i in support.indices) for name in TYPES}
+    )
     assert dict(given_) == dict(support.counts)
     assert len(set(support.indices)) == len(support.indices)
     for name in TYPES:
@@ -132,7 +133,11 @@ def test_sampling_query_is_disjoint_and_as_large_as_it_can_be(
 ) -> None:
     support = draw_support(mentions, shots, rng(seed), types=TYPES)
     query = draw_query(
-        mentions, support, size, rng(seed), types=TYPES,
+        mentions,
+        support,
+        size,
+        rng(seed),
+        types=TYPES,
         proportion="natural" if proportion == "natural" else "support",
     )
     assert not set(query) & set(support.indices)

@@ -15,7 +15,12 @@ from fewshot_metalstm.errors import UserError
 def test_suite_bionlp_is_the_protocols() -> None:
     suite = load_suite("bionlp")
     names = {
-        "BioNLP09", "BioNLP11EPI", "BioNLP13GE", "BioNLP11ID", "BioNLP13CG", "BioNLP13PC",
+        "BioNLP09",
+        "BioNLP11EPI",
+        "BioNLP13GE",
+        "BioNLP11ID",
+        "BioNLP13CG",
+        "BioNLP13PC",
         *(f"BioNLP11ID-{part}" for part in ("chem", "ggp", "species")),
         *(f"BioNLP13CG-{part}" for part in ("cc", "cell", "chem", "ggp", "species")),
         *(f"BioNLP13PC-{part}" for part in ("cc", "chem", "ggp")),
@@ -47,7 +52,13 @@ def test_suite_demo_is_the_embedded_one() -> None:
 def test_suite_targets_are_the_protocols_and_in_no_suite_but_mtl_bio() -> None:
     targets = load_targets()
     assert targets.official == (
-        "linnaeus", "NCBI-disease", "BC5CDR-chem", "BC5CDR-disease", "BC2GM", "AnatEM", "JNLPBA",
+        "linnaeus",
+        "NCBI-disease",
+        "BC5CDR-chem",
+        "BC5CDR-disease",
+        "BC2GM",
+        "AnatEM",
+        "JNLPBA",
     )
     catalogue = Catalogue.load()
     families = {catalogue[name].family for name in targets.official}

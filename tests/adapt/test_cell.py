@@ -1,0 +1,123 @@
+"""One method on one support: adapt, score, save."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from fewshot_metalstm.adapt.cell import (
+    SCRATCH,
+    TUNE,
+    Cell,
+    adapt_to,
+    adapted_model,
+    run_cell,
+    score_split,
+    tuned_names,
+)
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.episodes.task import Task
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.tagging.decode import tag
+from fewshot_metalstm.tagging.model import TAGGER, load_model
+from tests.tagging.builders import TARGET, encoded, model, own, same
+
+QUICK = AdaptConfig(epochs=3, min_steps=20, lr=0.02)
+SUPPORT = tuple(range(12))
+
+
+def cell(method: str = "fomaml", tune: str = "basic", save: Path | None = None) -> Cell:
+    return Cell(method, 0, 0, SUPPORT, tune, QUICK, save)
+
+
+@pytest.mark.parametrize("tune", TUNE)
+def test_tuning_freezes_what_it_should(tune: str) -> None:
+    made = model()
+    before = own(made.learner)
+    support = [TARGET.split("train")[i] for i in SUPPORT]
+    adapted = adapt_to(made.learner, made.table(), support, TARGET.types, tune, QUICK, 0)
+    assert same(own(made.learner), before)
+    start = made.learner.initial(encoded(made.table(), support, TARGET.types))
+    changed = {n for n, p in adapted.params.items() if not torch.equal(p, start[n])}
+    assert changed == set(tuned_names(made.learner, tune))
+    if tune == "basic":
+        frozen = set(before) - changed
+        assert {n for n in before if n.startswith(("lstm.meta_", "characters."))} == frozen
+    assert adapted.losses[-1] < adapted.losses[0]
+
+
+def test_two_types_part_from_their_common_start() -> None:
+    made = model()
+    support = [TARGET.split("train")[i] for i in SUPPORT]
+    adapted = adapt_to(made.learner, made.table(), support, TARGET.types, "basic", QUICK, 0)
+    assert adapted.params["head_type"].shape == (2, 4, 16)
+    assert not torch.equal(*adapted.params["head_type"].unbind())
+
+
+def test_tune_and_support_must_be() -> None:
+    with pytest.raises(UserError, match="tune 'lstm' is unknown; use basic, head, all"):
+        tuned_names(model().learner, "lstm")
+    with pytest.raises(UserError, match="support is empty"):
+        adapt_to(model().learner, model().table(), [], TARGET.types, "basic", QUICK, 0)
+
+
+def test_the_saved_tagger_predicts_as_the_adapted_parameters(tmp_path: Path) -> None:
+    made = model()
+    table = made.table()
+    result = run_cell(cell(save=tmp_path / "t"), made, TARGET, table)
+    read = load_model(tmp_path / "t", TAGGER)
+    assert read.types == TARGET.types == ("Drug", "Gene")
+    again = score_split(read.learner, own(read.learner), read.table(), TARGET, "test")
+    assert again == result.score
+    assert result.score is not None
+    assert result.score.mentions > 5
+    assert read.about["target"] == "goal"
+    assert read.about["from"] == made.about
+    assert read.about["test_f1"] == round(result.score.f1, 2)
+    support = [TARGET.split("train")[i] for i in SUPPORT]
+    assert result.support_sentences == 12
+    assert result.support_mentions == sum(t[0] in "BS" for s in support for t in s.tags) > 5
+    assert result.seconds > 0
+    tokens = [s.tokens for s in TARGET.split("test")]
+    assert len(tag(read.learner, own(read.learner), read.table(), tokens, read.types)) == 20
+
+
+def test_a_cell_is_a_pure_function_whatever_the_table_has_seen() -> None:
+    made = model()
+    first = run_cell(cell(), made, TARGET, made.table())
+    used = made.table()
+    run_cell(replace(cell(), support=tuple(range(20, 35)), draw=1), made, TARGET, used)
+    second = run_cell(cell(), made, TARGET, used)
+    assert first.losses == second.losses
+    assert first.score == second.score
+
+
+def test_scratch_knows_nothing_of_the_checkpoints_weights() -> None:
+    made, other = model(), model()
+    with torch.no_grad():
+        for parameter in other.learner.parameters():
+            parameter.add_(0.3)
+    scratch = [run_cell(cell(SCRATCH, "all"), m, TARGET, m.table()) for m in (made, other)]
+    assert scratch[0].losses == scratch[1].losses
+    tuned = [run_cell(cell("fomaml", "all"), m, TARGET, m.table()) for m in (made, other)]
+    assert tuned[0].losses != tuned[1].losses
+
+
+def test_a_target_without_a_test_split_has_no_score(tmp_path: Path) -> None:
+    corpus = replace(TARGET.corpus, splits={"train": TARGET.corpus.splits["train"]})
+    bare = Task("bare", corpus, corpus.types)
+    result = run_cell(cell(save=tmp_path / "t"), model(), bare, model().table())
+    assert result.score is None
+    assert load_model(tmp_path / "t").about["test_f1"] is None
+
+
+def test_adapted_model_is_a_copy() -> None:
+    made = model()
+    params = own(model(types=2).learner)
+    tagger = adapted_model(made, params, ("A", "B"), {})
+    params["head_outside"].zero_()
+    assert tagger.learner.head_outside.any()
+    assert tagger.kind == TAGGER

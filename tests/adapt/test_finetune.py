@@ -1,0 +1,99 @@
+"""Adapting any learner to a support set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune
+from tests.meta.toys import Points, Regressor, Sines, flat_parameters
+
+SUPPORT = Sines(points=7).episode(0, 0).support
+CONFIG = AdaptConfig(lr=0.02, batch=3, epochs=5, min_steps=60)
+
+
+def take(chosen: Sequence[int]) -> Points:
+    return Points(SUPPORT.x[list(chosen)], SUPPORT.y[list(chosen)])
+
+
+def adapt(
+    learner: Regressor, seed: int = 0, config: AdaptConfig = CONFIG, names: Sequence[str] = ()
+) -> Adapted:
+    return finetune(learner, names or learner.adapted(), 7, take, config, seed)
+
+
+def test_the_learner_is_left_and_the_loss_falls() -> None:
+    learner = Regressor()
+    before = flat_parameters(learner)
+    adapted = adapt(learner)
+    assert torch.equal(flat_parameters(learner), before)
+    assert all(p.grad is None and p.requires_grad for p in learner.parameters())
+    with torch.no_grad():
+        start, end = learner(SUPPORT), learner.loss(adapted.params, SUPPORT)
+    assert float(end) < 0.5 * float(start)
+    assert sum(adapted.losses[-3:]) < sum(adapted.losses[:3])
+    assert not any(p.requires_grad for p in adapted.params.values())
+
+
+def test_only_the_named_parameters_change() -> None:
+    learner = Regressor()
+    own = dict(learner.named_parameters())
+    adapted = adapt(learner, names=["fast_bias"])
+    changed = {n for n, p in adapted.params.items() if not torch.equal(p, own[n])}
+    assert changed == {"fast_bias"}
+
+
+def test_a_seed_fixes_everything() -> None:
+    first, second, other = (adapt(Regressor(), seed) for seed in (1, 1, 2))
+    assert first.losses == second.losses
+    for name, value in first.params.items():
+        assert torch.equal(value, second.params[name])
+    assert first.losses != other.losses
+
+
+def test_steps_depend_on_the_support_alone() -> None:
+    # Three batches a pass: 20 passes make the 60 steps, more than the 5 epochs.
+    adapted = adapt(Regressor())
+    assert (adapted.steps, len(adapted.losses), adapted.stopped_early) == (60, 20, False)
+    many = adapt(Regressor(), config=replace(CONFIG, epochs=25))
+    assert (many.steps, len(many.losses)) == (75, 25)
+
+
+def test_every_sentence_is_seen_once_an_epoch() -> None:
+    seen: list[list[int]] = []
+
+    def noted(chosen: Sequence[int]) -> Points:
+        seen.append(list(chosen))
+        return take(chosen)
+
+    learner = Regressor()
+    config = replace(CONFIG, epochs=2, min_steps=1)
+    finetune(learner, learner.adapted(), 7, noted, config, 0)
+    assert seen[0] == list(range(7))  # for the head
+    assert [len(chosen) for chosen in seen[1:]] == [3, 3, 1, 3, 3, 1]
+    for epoch in (seen[1:4], seen[4:7]):
+        assert sorted(i for chosen in epoch for i in chosen) == list(range(7))
+    assert seen[1:4] != seen[4:7]
+
+
+def test_it_stops_early_and_tells_every_epoch() -> None:
+    told: list[tuple[int, float]] = []
+    learner = Regressor()
+    config = replace(CONFIG, stop_loss=1e9)
+    adapted = finetune(
+        learner, learner.adapted(), 7, take, config, 0, lambda e, loss, _: told.append((e, loss))
+    )
+    assert adapted.stopped_early
+    assert told == [(1, adapted.losses[0])]
+
+
+def test_a_batch_that_is_not_finite_is_skipped() -> None:
+    def broken(chosen: Sequence[int]) -> Points:
+        points = take(chosen)
+        return Points(points.x, points.y * (torch.inf if 3 in chosen and len(chosen) < 7 else 1))
+
+    learner = Regressor()
+    adapted = finetune(learner, learner.adapted(), 7, broken, CONFIG, 0)
+    assert all(bool(torch.isfinite(p).all()) for p in adapted.params.values())

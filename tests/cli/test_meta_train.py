@@ -1,0 +1,158 @@
+"""``fewshot-metalstm meta-train`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.meta.outer import OuterLoop
+from fewshot_metalstm.meta.state import load_state
+from tests.cli.builders import meta_train, refused, run_json, settings, start
+from tests.tagging.builders import digests
+
+FIELDS = {"checkpoint", "outer_steps", "seconds", "peak_rss_mib", "best_validation_f1"}
+
+
+def test_json_has_the_promised_fields(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = run_json(meta_train(tmp_path / "run"), capsys)
+    assert set(told) - {"skipped_episodes"} == FIELDS
+    assert told["checkpoint"] == str(tmp_path / "run" / "checkpoint")
+    assert told["outer_steps"] == 3
+    assert 0 <= told["best_validation_f1"] <= 100
+    assert (tmp_path / "run" / "checkpoint" / "model.safetensors").is_file()
+
+
+def test_without_json_it_tells_what_it_does_and_what_is_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(meta_train(tmp_path / "run")) == 0
+    told = capsys.readouterr()
+    assert "best validation f1" in told.out
+    assert f"--checkpoint {tmp_path / 'run' / 'checkpoint'}" in told.out
+    for line in ("exclusion applied for demo-species", "writing to", "joint training: 3/3",
+                 "outer loop: 3/3", "meta-validation F1"):  # fmt: skip
+        assert line in told.err, line
+
+
+def test_options_override_settings_and_the_config_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("seed: 5\nouter:\n  lr: 0.5\ninner:\n  lr: 0.25\n")
+    run_json(
+        [
+            *meta_train(tmp_path / "run"), "--config", str(file), "--set", "inner.lr=0.125",
+            "--algorithm", "maml", "--order", "1", "--outer-steps", "1", "--outer-lr", "1e-4",
+            "--meta-batch", "1", "--inner-steps", "2", "--joint-steps", "0",
+        ],
+        capsys,
+    )  # fmt: skip
+    config: dict[str, Any] = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert (config["seed"], config["algorithm"], config["order"]) == (5, "maml", 1)
+    assert config["outer"] | {"steps": 1, "lr": 1e-4, "meta_batch": 1} == config["outer"]
+    assert config["inner"] | {"steps": 2, "lr": 0.125} == config["inner"]
+    assert config["joint"]["steps"] == 0
+    assert config["tagger"]["lstm"]["hidden"] == 6
+    history = (tmp_path / "run" / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["phase"] for line in history] == ["validation", "outer", "validation"]
+
+
+def test_the_default_output_is_a_fresh_folder_in_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    short = ["--outer-steps", "1", "--joint-steps", "0"]
+    arguments = [a for a in meta_train(Path("X"), *short) if a not in ("--output", "X")]
+    assert run_json(arguments, capsys)["checkpoint"] == "runs/demo/checkpoint"
+    assert run_json(arguments, capsys)["checkpoint"] == "runs/demo-2/checkpoint"
+    # The same command with --resume means the run that it began last.
+    before = digests(tmp_path / "runs" / "demo")
+    told = run_json([*arguments, "--resume"], capsys)
+    assert told["checkpoint"] == "runs/demo-2/checkpoint"
+    assert digests(tmp_path / "runs" / "demo") == before
+
+
+def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def error(*more: str) -> str:
+        return refused(meta_train(tmp_path / "run", *more), capsys)
+
+    assert "did you mean outer.meta_batch?" in error("--set", "outer.meta_bach=3")
+    assert "fomaml is of first order" in error("--algorithm", "fomaml", "--order", "2")
+    assert "no-suite" in error("--tasks", "no-suite")
+    assert "there is no run to resume" in error("--resume")
+    assert "absent.yaml: cannot be read" in error("--config", str(tmp_path / "absent.yaml"))
+    assert "--outer-steps" in error("--outer-steps", "0")
+    assert "nothere" in error("--exclude", "nothere")
+    assert not (tmp_path / "run").exists(), "a mistake must leave nothing behind"
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").touch()
+    assert "holds a run already" in error()
+    assert "no saved state to resume" in error("--resume")
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_sigterm_saves_the_state(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], group: bool
+) -> None:
+    """One of the two with two workers and a signal to all processes, as a scheduler sends it."""
+    output = tmp_path / "run"
+    more = ["--workers", "2"] if group else []
+    # Long enough to be met by the signal.
+    longer = settings(["outer.steps=100000" if group else "joint.steps=100000"])
+    process = start([*meta_train(output), *longer, *more], tmp_path)
+    phase = '"phase": "outer"' if group else '"phase": "joint"'
+    history = output / "history.jsonl"
+    deadline = time.monotonic() + 60
+    while not (history.is_file() and phase in history.read_text()):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    if group:
+        os.killpg(process.pid, signal.SIGTERM)
+    else:
+        process.terminate()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.rstrip().splitlines()[-1] == (
+        f"interrupted; {output} is saved, add --resume to go on"
+    )
+    lines = len(history.read_text().splitlines())
+    record = load_state(output / "state" / "training.safetensors").record
+    assert (record["lines"], record["phase"]) == (lines, "outer" if group else "joint")
+    assert "--resume with other settings" in refused(
+        ["meta-train", "--output", str(output), "--resume", "--no-tracking", "--seed", "9"],
+        capsys,
+    )
+    assert len(history.read_text().splitlines()) == lines
+
+
+def test_resume_needs_no_settings_and_equals_an_uninterrupted_run(
+    tmp_path: Path, meta_trained: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    step = OuterLoop.step
+    monkeypatch.setattr(
+        OuterLoop, "step",
+        lambda self, pool: (signal.raise_signal(signal.SIGTERM), step(self, pool))[1],
+    )  # fmt: skip
+    output = tmp_path / "run"
+    assert main(meta_train(output, "--quiet")) == 128 + signal.SIGTERM
+    assert "add --resume to go on" in capsys.readouterr().err
+    monkeypatch.undo()
+    told = run_json(
+        ["meta-train", "--output", str(output), "--resume", "--no-tracking", "--workers", "1"],
+        capsys,
+    )
+    assert told["outer_steps"] == 3
+    assert (output / "history.jsonl").read_text() == (meta_trained / "history.jsonl").read_text()
+    assert digests(output / "checkpoint") == digests(meta_trained / "checkpoint")

@@ -1,0 +1,144 @@
+"""A learner that has nothing to do with tagging, and where its episodes come from.
+
+A module of its own, so that worker processes can import it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fewshot_metalstm.meta.algorithm import Algorithm, InnerConfig
+from fewshot_metalstm.meta.fomaml import descend
+from fewshot_metalstm.meta.learner import Episode, Learner
+from fewshot_metalstm.seeds import torch_generator
+
+
+@dataclass(frozen=True)
+class Points:
+    """Inputs and targets of a regression, (N, 1) each."""
+
+    x: Tensor
+    y: Tensor
+
+
+class Regressor(Learner):
+    """A small network. Its first layer is shared, its second adapted; one tensor takes no part."""
+
+    def __init__(self, hidden: int = 4, *, everything: bool = False, idle: bool = True) -> None:
+        super().__init__()
+        generator = torch_generator(1, "regressor")
+
+        def normal(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*shape, generator=generator, dtype=torch.float64))
+
+        self.everything = everything
+        self.shared_weight = normal(1, hidden)
+        self.fast_weight = normal(hidden, 1)  # between the shared ones, so that order matters
+        self.shared_bias = normal(hidden)
+        if idle:
+            self.fast_idle = normal(2)
+            self.shared_idle = normal(3)
+        self.fast_bias = normal(1)
+
+    def adapted(self) -> tuple[str, ...]:
+        names = tuple(name for name, _ in self.named_parameters())
+        return names if self.everything else tuple(n for n in names if n.startswith("fast"))
+
+    def head(self) -> tuple[str, ...]:
+        return ("fast_weight", "fast_bias")
+
+    def forward(self, batch: Points, generator: torch.Generator | None = None) -> Tensor:
+        hidden = torch.tanh(batch.x @ self.shared_weight + self.shared_bias)
+        if generator is not None:
+            keep = torch.rand(hidden.shape, generator=generator, dtype=hidden.dtype) >= 0.3
+            hidden = hidden * keep
+        return (hidden @ self.fast_weight + self.fast_bias - batch.y).square().mean()
+
+
+@dataclass(frozen=True)
+class Sines:
+    """Sines of random amplitude and phase.
+
+    ``broken`` holds the (step, index) whose query is not a number; ``fail`` is the (step, index)
+    that raises ("error") or ends the process ("exit").
+    """
+
+    points: int = 8
+    broken: frozenset[tuple[int, int]] = frozenset()
+    fail: tuple[int, int] | None = None
+    how: str = "error"
+
+    def episode(self, step: int, index: int) -> Episode:
+        if self.fail == (step, index):
+            if self.how == "exit":
+                os._exit(3)
+            raise ArithmeticError(f"episode {step}/{index}")
+        generator = torch_generator(0, "sine", step, index)
+
+        def uniform(low: float, high: float, *shape: int) -> Tensor:
+            draw = torch.rand(shape, generator=generator, dtype=torch.float64)
+            return low + (high - low) * draw
+
+        amplitude, phase = uniform(0.5, 2, 1), uniform(0, math.pi, 1)
+
+        def points() -> Points:
+            x = uniform(-3, 3, self.points, 1)
+            return Points(x, amplitude * torch.sin(x + phase))
+
+        support, query = points(), points()
+        if (step, index) in self.broken:
+            query = Points(query.x, query.y * math.nan)
+        return Episode(support, query, f"sine/{step}/{index}")
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Validation on sines of steps that are never trained on: minus the adapted loss."""
+
+    number: int = 3
+
+    def __len__(self) -> int:
+        return self.number
+
+    def score(self, learner: Learner, algorithm: Algorithm, index: int) -> tuple[float, ...]:
+        return (adapted_loss(learner, algorithm.inner, Sines().episode(10**6, index)),)
+
+    def combine(self, scores: Sequence[tuple[float, ...]]) -> float:
+        return -sum(score[0] for score in scores) / len(scores)
+
+
+def adapted_loss(learner: Learner, inner: InnerConfig, episode: Episode) -> float:
+    """The query's loss after the inner loop."""
+    start = learner.initial(episode.support)
+    fast, _, _ = descend(learner, start, learner.adapted(), episode.support, inner, None)
+    with torch.no_grad():
+        return float(learner.loss(fast, episode.query))
+
+
+def outer_loss(learner: Learner, inner: InnerConfig, episode: Episode, flat: Tensor) -> float:
+    """The query's loss after the inner loop, from flat initial parameters."""
+    with torch.no_grad():
+        nn.utils.vector_to_parameters(flat, learner.parameters())
+    return adapted_loss(learner, inner, episode)
+
+
+def flatten(tensors: Sequence[Any]) -> Tensor:
+    """One vector of all."""
+    return torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
+
+
+def flat_parameters(learner: Learner) -> Tensor:
+    """The learner's parameters as a vector of their own."""
+    return flatten(list(learner.parameters())).clone()
+
+
+def noise(seed: int = 0) -> torch.Generator:
+    """A fresh generator for dropout."""
+    return torch.Generator().manual_seed(seed)

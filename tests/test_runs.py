@@ -1,0 +1,67 @@
+"""Where runs are written and found."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.runs import claim, fresh, latest, model_folder, newest_checkpoint
+
+
+def checkpoint(folder: Path, run: str, age: int) -> Path:
+    path = folder / run / "checkpoint"
+    path.mkdir(parents=True)
+    (path / "config.json").write_text("{}")
+    os.utime(path / "config.json", (10**9 - age, 10**9 - age))
+    return path
+
+
+def test_fresh_counts_on_where_a_name_is_taken(tmp_path: Path) -> None:
+    assert fresh("a", tmp_path) == tmp_path / "a"
+    (tmp_path / "a").mkdir()
+    assert fresh("a", tmp_path) == tmp_path / "a", "an empty folder is not taken"
+    (tmp_path / "a" / "file").touch()
+    (tmp_path / "a-2").touch()
+    assert fresh("a", tmp_path) == tmp_path / "a-3"
+
+
+def test_latest_is_what_fresh_gave_last(tmp_path: Path) -> None:
+    assert latest("a", tmp_path) == tmp_path / "a"
+    for _ in range(3):
+        made = fresh("a", tmp_path)
+        made.mkdir()
+        (made / "config.yaml").touch()
+        assert latest("a", tmp_path) == made
+    (tmp_path / "a-7").mkdir()
+    assert latest("a", tmp_path) == tmp_path / "a-3"
+
+
+def test_claim_takes_new_and_empty_folders_alone(tmp_path: Path) -> None:
+    claim(tmp_path / "new", "the run")
+    claim(tmp_path, "the run")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="holds a run already; name another folder"):
+        claim(tmp_path, "the run")
+    with pytest.raises(UserError, match="is a file; name a folder for the run"):
+        claim(tmp_path / "file", "the run")
+
+
+def test_model_folder_is_the_run_or_the_model(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, "run", 0)
+    assert model_folder(tmp_path / "run", "checkpoint") == path
+    assert model_folder(path, "checkpoint") == path
+    assert model_folder(tmp_path / "absent", "checkpoint") == tmp_path / "absent"
+
+
+def test_the_newest_compatible_checkpoint(tmp_path: Path) -> None:
+    old, new = checkpoint(tmp_path, "old", 100), checkpoint(tmp_path, "new", 1)
+    checkpoint(tmp_path, "middle", 50)
+    assert newest_checkpoint(lambda _: True, tmp_path) == new
+    assert newest_checkpoint(lambda folder: folder == old, tmp_path) == old
+    with pytest.raises(UserError, match=r"\(3 there, none compatible\); run .* --checkpoint"):
+        newest_checkpoint(lambda _: False, tmp_path)
+    with pytest.raises(UserError, match=r"no checkpoint in .*absent; run"):
+        newest_checkpoint(lambda _: True, tmp_path / "absent")
