@@ -19,6 +19,7 @@ from fewshot_metalstm.cli.options import (
 
 if TYPE_CHECKING:
     from fewshot_metalstm.tagging.metatrain import MetaTrainResult
+    from fewshot_metalstm.tagging.model import write_atomically
     from fewshot_metalstm.tagging.recipe import MetaTrainConfig
 
 
@@ -98,6 +99,7 @@ def run(
     from fewshot_metalstm.episodes.load import load_suite_tasks
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.machine import pick_device
+    from fewshot_metalstm.tagging.model import write_atomically
     from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm, preset
     from fewshot_metalstm.tracking.meta_training import tracked_meta_training
 
@@ -125,10 +127,10 @@ def run(
     else:
         runs.claim(output, "the run")
     suite = load_suite_tasks(config.tasks, data_dir=data_dir, exclude_targets=config.exclude)
-    for line in suite.report.lines():
+    for line in suite.report.summary():
         progress.note(line)
     progress.note(f"writing to {output}")
-    output.mkdir(parents=True, exist_ok=True)
+    write_atomically("\n".join(suite.report.lines()) + "\n", output / "exclusions.txt")
     result = tracked_meta_training(
         config, suite, output, device=chosen, workers=workers, resume=resume, progress=progress,
         uri=tracking_uri, enabled=not no_tracking,

@@ -47,8 +47,28 @@ class LoadReport:
     left_out: tuple[str, ...]
     removals: tuple[Removal, ...]
 
+    def summary(self) -> tuple[str, ...]:
+        """The report in a few lines; :meth:`lines` has every removal."""
+        if not self.removals:
+            return self._heading()
+        removed = sum(r.removed for r in self.removals)
+        return (
+            *self._heading(),
+            f"{removed} sentences removed from {len(self.removals)} splits: equal to a sentence "
+            "of a target's test split or, in validation, of a meta-train split",
+        )
+
     def lines(self) -> tuple[str, ...]:
         """The report as text, one fact a line."""
+        return (
+            *self._heading(),
+            *(
+                f"{r.task} ({r.split}): {r.removed} of {r.sentences} sentences removed, {r.reason}"
+                for r in self.removals
+            ),
+        )
+
+    def _heading(self) -> tuple[str, ...]:
         lines = [f"suite {self.suite}: exclusion applied for {', '.join(self.targets) or 'none'}"]
         if self.absent:
             lines.append(
@@ -57,10 +77,6 @@ class LoadReport:
             )
         if self.left_out:
             lines.append(f"left out as a target's family: {', '.join(self.left_out)}")
-        lines += [
-            f"{r.task} ({r.split}): {r.removed} of {r.sentences} sentences removed, {r.reason}"
-            for r in self.removals
-        ]
         return tuple(lines)
 
 

@@ -52,7 +52,7 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         return dict(self.named_parameters())
 
     def figure(self, params: Params, batch: Any) -> float:
-        """A figure that a user understands, such as F1, for a progress bar; NaN if there is none."""
+        """A figure that a user understands, such as F1, for progress; NaN if there is none."""
         del params, batch
         return float("nan")
 

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.meta.outer import OuterLoop
+from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
+from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.state import load_state
 from tests.cli.builders import meta_train, refused, run_json, settings, start
 from tests.tagging.builders import digests
@@ -141,10 +142,12 @@ def test_resume_needs_no_settings_and_equals_an_uninterrupted_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     step = OuterLoop.step
-    monkeypatch.setattr(
-        OuterLoop, "step",
-        lambda self, pool: (signal.raise_signal(signal.SIGTERM), step(self, pool))[1],
-    )  # fmt: skip
+
+    def interrupted(self: OuterLoop, pool: EpisodePool) -> StepRecord:
+        signal.raise_signal(signal.SIGTERM)
+        return step(self, pool)
+
+    monkeypatch.setattr(OuterLoop, "step", interrupted)
     output = tmp_path / "run"
     assert main(meta_train(output, "--quiet")) == 128 + signal.SIGTERM
     assert "add --resume to go on" in capsys.readouterr().err
