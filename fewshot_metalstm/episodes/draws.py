@@ -161,7 +161,9 @@ def read_frozen(path: Path) -> FrozenDraws:
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise at(
-            path, None, f"is not a file of frozen draws ({reason})",
+            path,
+            None,
+            f"is not a file of frozen draws ({reason})",
             "restore it, or write it again with `fewshot-metalstm tasks draws --write`",
         ) from error
 
@@ -195,7 +197,8 @@ def _same_split(path: Path, frozen: FrozenDraws, target: Task) -> None:
     sentences = target.corpus.splits.get(SPLIT, ())
     if target.corpus.digests.get(SPLIT) != frozen.sha256 or len(sentences) != frozen.sentences:
         raise at(
-            path, None,
+            path,
+            None,
             f"was made on another {SPLIT} split of {target.name} than the one at hand",
             f"fetch the corpus again with `fewshot-metalstm data fetch {target.name}`, or rename "
             "a corpus of your own",

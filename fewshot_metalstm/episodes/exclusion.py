@@ -32,9 +32,7 @@ def keys(sentences: Iterable[Sentence]) -> frozenset[str]:
 
 def banned_keys(targets: Iterable[Task]) -> frozenset[str]:
     """Keys of every sentence in the test split of every target (none without one)."""
-    return frozenset().union(
-        *(keys(target.corpus.splits.get("test", ())) for target in targets)
-    )
+    return frozenset().union(*(keys(target.corpus.splits.get("test", ())) for target in targets))
 
 
 def without(

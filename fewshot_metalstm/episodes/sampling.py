@@ -187,9 +187,7 @@ class TaskIndex:
         taken = np.minimum.outer(np.arange(1, wanted + 1), totals).sum(axis=1)
         return int(np.searchsorted(taken, half, side="right")) if totals.any() else 0
 
-    def support(
-        self, shots: int, rng: np.random.Generator, *, negatives: float = 1.0
-    ) -> Support:
+    def support(self, shots: int, rng: np.random.Generator, *, negatives: float = 1.0) -> Support:
         """Draw a support set of ``shots`` mentions a type; see :func:`draw_support`."""
         if shots < 1:
             raise ValueError(f"shots must be at least 1, not {shots}")

@@ -31,6 +31,7 @@ class InstalledCorpora:
 
     def __init__(self, data_dir: Path | str | None = None) -> None:
         from fewshot_metalstm.corpora.catalogue import Catalogue
+
         self._data_dir = Path(data_dir) if data_dir is not None else None
         self._catalogue = Catalogue.load()
         self._demo_families = demo_families()

@@ -155,8 +155,12 @@ def _specs(
             types = tuple(sorted(str(name) for name in entry.get("types") or ()))
             specs.append(TaskSpec(str(entry["corpus"]), types, split))
         else:
-            raise at(path, None, f"cannot read the task {entry!r}", "give a corpus name, or corpus "
-                       "and types")
+            raise at(
+                path,
+                None,
+                f"cannot read the task {entry!r}",
+                "give a corpus name, or corpus and types",
+            )
     return tuple(specs)
 
 
