@@ -21,7 +21,7 @@ SHOTS = (5, 20)
               help="Supports to adapt to, for each number of shots.")  # fmt: skip
 @click.option("--quick", is_flag=True, help="A minute instead of some; the figures mean nothing.")
 @click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
-              help="Processes; the result does not depend on it.  [default: one a core]")  # fmt: skip
+              help="Processes; results do not depend on it.  [default: one a core]")  # fmt: skip
 @click.option("--no-tracking", is_flag=True, help="Write nothing to MLflow.")
 @seed_option
 @tracking_uri_option

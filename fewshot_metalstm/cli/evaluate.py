@@ -17,7 +17,7 @@ from fewshot_metalstm.cli.options import data_dir_option, device_option, json_op
 @click.option("--target", required=True, metavar="NAME|PATH",
               help="A corpus of the catalogue, or a file or folder of yours.")  # fmt: skip
 @click.option("--split", metavar="NAME",
-              help="Split to score: train, devel or test.  [default: test, or the only one]")  # fmt: skip
+              help="Split to score.  [default: test, or else the first]")  # fmt: skip
 @click.option("--scheme", metavar="SCHEME", help="Tag scheme of your file.  [default: detected]")
 @click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file.")
 @device_option

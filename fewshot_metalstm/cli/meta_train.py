@@ -19,7 +19,6 @@ from fewshot_metalstm.cli.options import (
 
 if TYPE_CHECKING:
     from fewshot_metalstm.tagging.metatrain import MetaTrainResult
-    from fewshot_metalstm.tagging.model import write_atomically
     from fewshot_metalstm.tagging.recipe import MetaTrainConfig
 
 

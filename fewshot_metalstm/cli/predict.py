@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
 @click.option("--format", "form", type=click.Choice(["text", "columns"]),
-              help="Raw text, or a token a line.  [default: by each file's name and look]")  # fmt: skip
+              help="Raw text, or a token a line.  [default: by name and look]")  # fmt: skip
 @device_option
 @json_option
 def predict(

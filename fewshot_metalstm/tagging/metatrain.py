@@ -191,6 +191,7 @@ class _Session:
             self._restore(tensors)
             restore_optimiser(training.optimiser, tensors)
             training.done = int(self.record["done"])
+            training.skipped = int(self.record["skipped"])
             for task, head in training.heads.items():
                 for name, value in head.items():
                     value.data.copy_(tensors[f"heads.{task}.{name}"])
@@ -211,7 +212,7 @@ class _Session:
                     for name, value in head.items()
                 }
                 tensors = {**optimiser_tensors(training.optimiser), **heads}
-                self._save("joint", training.done, tensors)
+                self._save("joint", training.done, tensors, skipped=training.skipped)
             if stop.requested:
                 raise Interrupted(stop.requested, self.output)
         torch.set_num_threads(threads)
@@ -227,6 +228,7 @@ class _Session:
             restore_optimiser(loop.optimiser, self.state.tensors)
             loop.done = int(self.record["done"])
             loop.skipped = int(self.record["skipped"])
+            loop.barren = int(self.record["barren"])
         if loop.done >= config.outer.steps and (self.output / "checkpoint").is_dir():
             return self._result(loop)
         source = EncodedEpisodes(
@@ -353,14 +355,18 @@ class _Session:
         return time.perf_counter() - self.saved > SAVE_SECONDS
 
     def _save_outer(self, loop: OuterLoop) -> None:
-        self._save("outer", loop.done, optimiser_tensors(loop.optimiser), skipped=loop.skipped)
+        tensors = optimiser_tensors(loop.optimiser)
+        self._save("outer", loop.done, tensors, skipped=loop.skipped, barren=loop.barren)
 
-    def _save(self, phase: str, done: int, tensors: Mapping[str, Any], skipped: int = 0) -> None:
+    def _save(
+        self, phase: str, done: int, tensors: Mapping[str, Any], skipped: int, barren: int = 0
+    ) -> None:
         weights = {f"learner.{n}": p for n, p in self.learner.named_parameters()}
         with (self.output / "history.jsonl").open(encoding="utf-8") as file:
             lines = sum(1 for _ in file)
         record = {
-            "phase": phase, "done": done, "skipped": skipped, "best": self.best, "lines": lines,
+            "phase": phase, "done": done, "skipped": skipped, "barren": barren,
+            "best": self.best, "lines": lines,
             "seconds": self._seconds(), "config": dump(self.config), "run_id": self.run.id,
         }  # fmt: skip
         save_state(State({**weights, **tensors}, record), self._state_file)
@@ -373,7 +379,7 @@ class _Session:
 
     def _log(self, entry: Mapping[str, Any]) -> None:
         with (self.output / "history.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+            file.write(json.dumps({k: _finite(v) for k, v in entry.items()}) + "\n")
 
     def _cut_history(self, lines: int) -> None:
         path = self.output / "history.jsonl"
@@ -387,3 +393,8 @@ class Interrupted(Exception):
     def __init__(self, signal: int, output: Path) -> None:
         super().__init__(f"interrupted; {output} is saved, add --resume to go on")
         self.signal = signal
+
+
+def _finite(value: Any) -> Any:
+    """``value``, or None for a number that JSON has no word for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

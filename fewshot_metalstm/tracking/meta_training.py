@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -80,14 +81,16 @@ def outer_history(output: Path) -> list[dict[str, float]]:
             entry: dict[str, Any] = json.loads(line)
             row = rows.setdefault(int(entry["step"]), {"step": float(entry["step"])})
             if entry["phase"] == "outer":
-                row |= {
+                figures = {
                     "loss_before": entry["query_loss_before"], "loss_after": entry["query_loss"],
                     "inner_lr": entry["inner_lr"], "outer_lr": entry["outer_lr"],
                     "inner_grad_norm": entry["inner_norm"],
                     "outer_grad_norm": entry["outer_norm"],
                 }  # fmt: skip
+                # A step without a finite episode has no figures.
+                row |= {name: math.nan if v is None else v for name, v in figures.items()}
             elif entry["phase"] == "validation":
-                row["validation_f1"] = entry["f1"]
+                row["validation_f1"] = math.nan if entry["f1"] is None else entry["f1"]
     return [rows[step] for step in sorted(rows) if len(rows[step]) > 1]
 
 
