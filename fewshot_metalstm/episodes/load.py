@@ -7,7 +7,7 @@ less the families and sentences that the rules keep out. What was kept out is in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from fewshot_metalstm.episodes.exclusion import (
     only,
     without,
 )
+from fewshot_metalstm.episodes.sampling import sentence_key
 from fewshot_metalstm.episodes.source import CorpusSource, InstalledCorpora, demo_families
 from fewshot_metalstm.episodes.suite import (
     Suite,
@@ -85,13 +86,15 @@ class LoadedSuite:
     """A suite's tasks with their text.
 
     The corpora of ``train`` hold a ``train`` split and nothing else, those of ``validation`` a
-    ``devel`` split and nothing else.
+    ``devel`` split and nothing else. ``text`` are the distinct sentences of the meta-train
+    corpora, all splits, without tags and without those of a target's test split.
     """
 
     name: str
     train: tuple[Task, ...]
     validation: tuple[Task, ...]
     report: LoadReport
+    text: tuple[tuple[str, ...], ...] = ()
     synthetic: bool = False
 
 
@@ -154,8 +157,10 @@ def apply_rules(
     reason = "equal to a sentence of a target's test split"
     removals: list[Removal | None] = []
     kept_train = []
+    text: dict[tuple[str, ...], None] = {}
     for task in train:
         if task.family not in families:
+            text |= dict.fromkeys(unlabelled(task, banned))
             task, removal = without(only(task, "train"), "train", banned, reason)
             removals.append(removal)
             kept_train.append(task)
@@ -174,7 +179,17 @@ def apply_rules(
         left_out=tuple(dict.fromkeys(left_out)),
         removals=tuple(removal for removal in removals if removal is not None),
     )
-    return LoadedSuite(name, tuple(kept_train), tuple(kept_validation), report)
+    return LoadedSuite(name, tuple(kept_train), tuple(kept_validation), report, tuple(text))
+
+
+def unlabelled(task: Task, banned: Container[str]) -> Iterator[tuple[str, ...]]:
+    """The tokens of every sentence of the task's corpus, whatever its split, that is not banned.
+
+    The protocol lets word vectors and other unsupervised training read all text of the
+    meta-train corpora; annotation is learned from their train splits alone.
+    """
+    for sentences in task.corpus.splits.values():
+        yield from (s.tokens for s in sentences if sentence_key(s) not in banned)
 
 
 def load_target(

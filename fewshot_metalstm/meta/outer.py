@@ -18,7 +18,7 @@ from fewshot_metalstm.meta.pool import EpisodePool, Report
 class OuterConfig:
     """The outer loop."""
 
-    steps: int = 2500  # outer steps
+    steps: int = 2000  # outer steps
     meta_batch: int = 4  # episodes a step
     lr: float = 1e-3  # Adam's learning rate at the start
     lr_floor: float = 0.1  # share of it at the end of the cosine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +33,13 @@ def train_vectors(
     config: VectorsConfig,
     seed: int,
     progress: Callable[[int, int], None] | None = None,
+    vocabulary: Collection[str] | None = None,
 ) -> WordVectors:
     """Train skip-gram vectors on distinct sentences, in one thread so that a seed fixes them.
 
-    ``progress`` is called with (epochs done, epochs in all). Raises :class:`UserError` for an
-    unknown method or for text without a word that is frequent enough.
+    ``progress`` is called with (epochs done, epochs in all). With a ``vocabulary`` only its
+    words keep a row of their own; fastText composes the others of their n-grams. Raises
+    :class:`UserError` for an unknown method or for text without a word that is frequent enough.
     """
     from gensim.models import FastText, Word2Vec
     from gensim.models.callbacks import CallbackAny2Vec
@@ -73,12 +75,16 @@ def train_vectors(
             "give more text or set vectors.min_count=1"
         ) from problem
     wv = model.wv
+    kept = list(range(len(wv.index_to_key)))
+    if vocabulary is not None:
+        known = {normalise(word) for word in vocabulary}
+        kept = [i for i, word in enumerate(wv.index_to_key) if word in known]
     subwords = None
     if config.method == "fasttext":
         subwords = Subwords(wv.vectors_ngrams.astype(np.float16), config.min_n, config.max_n)
     return WordVectors(
-        tuple(wv.index_to_key),
-        wv.vectors.astype(np.float16),
+        tuple(wv.index_to_key[i] for i in kept),
+        wv.vectors[kept].astype(np.float16),
         subwords,
         source=f"{config.method} trained on {len(distinct)} distinct sentences",
     )
@@ -89,11 +95,12 @@ def load_or_train(
     config: VectorsConfig,
     seed: int,
     progress: Callable[[int, int], None] | None = None,
+    vocabulary: Collection[str] | None = None,
 ) -> WordVectors:
     """The vectors that ``config`` names: read from its file if it has one, trained otherwise."""
     if config.file:
         return read_vectors(Path(config.file))
-    return train_vectors(sentences, config, seed, progress)
+    return train_vectors(sentences, config, seed, progress, vocabulary)
 
 
 def read_vectors(path: Path) -> WordVectors:

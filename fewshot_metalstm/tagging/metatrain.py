@@ -169,11 +169,15 @@ class _Session:
     def _fresh_model(self) -> TaggerModel:
         text = [s for task in self.suite.train for s in task.corpus.splits["train"]]
         self.progress.phase("word vectors", self.config.vectors.epochs)
+        # Vectors may read all text of the meta-train corpora; what has a row or a letter of its
+        # own is decided by the train splits.
+        vocabulary = {word for sentence in text for word in sentence.tokens}
         vectors = load_or_train(
-            [s.tokens for s in text], self.config.vectors, derive(self.config.seed, "vectors"),
-            lambda done, _: self.progress.advance(done, {}),
+            self.suite.text or [s.tokens for s in text], self.config.vectors,
+            derive(self.config.seed, "vectors"), lambda done, _: self.progress.advance(done, {}),
+            vocabulary,
         )  # fmt: skip
-        letters = tuple(sorted({c for s in text for w in s.tokens for c in w}))
+        letters = tuple(sorted({letter for word in vocabulary for letter in word}))
         learner = new_tagger(self.config.tagger, vectors, letters, self.config.seed)
         return TaggerModel(learner, vectors, letters, about=self._about())
 
