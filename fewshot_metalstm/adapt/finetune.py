@@ -14,7 +14,7 @@ from torch import Tensor
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.joint import cosine
 from fewshot_metalstm.meta.learner import Learner, Params
-from fewshot_metalstm.seeds import numpy_generator, torch_generator
+from fewshot_metalstm.seeds import derive, numpy_generator, torch_generator
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class AdaptConfig:
     epochs: int = 30  # passes over the support, at most
     min_steps: int = 150  # a small support is passed over more often, up to this many steps
     clip: float = 5.0  # largest norm of a gradient
-    stop_loss: float = 0.02  # stop early when an epoch's mean loss, without noise, is below this
+    stop_loss: float = 0.02  # stop early when the mean loss of an epoch is below this
+    averages: int = 3  # adaptations that differ in order and noise alone, and are averaged
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Adapted:
     """Parameters adapted to a task, and how the loss fell."""
 
     params: Params
-    losses: tuple[float, ...]  # mean support loss of each epoch, with noise
-    steps: int
-    stopped_early: bool
+    losses: tuple[float, ...]  # support loss of each epoch, with noise, mean of the adaptations
+    steps: int  # of all adaptations together
+    stopped_early: bool  # whether one of them was
 
 
 def finetune(
@@ -52,14 +53,46 @@ def finetune(
 ) -> Adapted:
     """Tune the parameters ``names`` of ``learner`` on a support set, with dropout.
 
-    The learner itself is left as it is. The number of steps depends on the support alone.
+    The learner itself is left as it is. The number of steps depends on the support alone. With
+    ``config.averages`` above 1 the parameters are the mean of several adaptations: from one good
+    start they end in one basin, whose middle is better than its rim (Wortsman et al., "Model
+    soups", ICML 2022). A fresh start has no such basin to share: leave ``averages`` at 1 for it.
 
     Args:
         sentences: size of the support.
         batch: gives the batch of some of its items, by index.
         seed: fixes order and noise.
-        on_epoch: called with the epoch (from 1), its mean loss and the parameters so far.
+        on_epoch: called with the epoch (from 1), its mean loss and the parameters so far, for
+            each adaptation in turn.
     """
+    if config.averages < 1:
+        raise UserError(f"adapt.averages is {config.averages}; use at least 1")
+    runs = [
+        _adapt_once(learner, names, sentences, batch, config, derive(seed, number), on_epoch)
+        for number in range(config.averages)
+    ]
+    tuned = set(names)
+    params = {
+        name: torch.stack([run.params[name] for run in runs]).mean(0) if name in tuned else value
+        for name, value in runs[0].params.items()
+    }
+    losses = tuple(
+        sum(run.losses[min(epoch, len(run.losses) - 1)] for run in runs) / len(runs)
+        for epoch in range(max(len(run.losses) for run in runs))
+    )
+    steps = sum(run.steps for run in runs)
+    return Adapted(params, losses, steps, any(run.stopped_early for run in runs))
+
+
+def _adapt_once(
+    learner: Learner,
+    names: Sequence[str],
+    sentences: int,
+    batch: Callable[[Sequence[int]], object],
+    config: AdaptConfig,
+    seed: int,
+    on_epoch: Callable[[int, float, Params], None] | None,
+) -> Adapted:
     everything = range(sentences)
     start = learner.initial(batch(everything))
     params = {name: value.detach().clone() for name, value in start.items()}

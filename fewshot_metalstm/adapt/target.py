@@ -36,7 +36,9 @@ class AdaptRunConfig:
     tune: str = "basic"  # basic (basic LSTM and head), head or all
     baselines: tuple[str, ...] = ()  # other ways to get a tagger, beside it
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
-    scratch: AdaptConfig = field(default_factory=lambda: AdaptConfig(optimiser="adam", lr=5e-3))
+    scratch: AdaptConfig = field(
+        default_factory=lambda: AdaptConfig(optimiser="adam", lr=5e-3, averages=1)
+    )
 
 
 @dataclass(frozen=True)

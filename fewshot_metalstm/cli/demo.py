@@ -11,6 +11,10 @@ import click
 from fewshot_metalstm.cli.options import json_option, quiet_option, seed_option, tracking_uri_option
 
 SHOTS = (5, 20)
+_QUICK = (
+    "adapt.epochs=2", "adapt.min_steps=4", "adapt.averages=1",
+    "scratch.epochs=2", "scratch.min_steps=4",
+)  # fmt: skip
 
 
 @click.command("demo")
@@ -82,7 +86,7 @@ def run(
             target=DEMO_TARGET, shots=shots, checkpoint=result.checkpoint,
             output=output / f"shots-{shots}", draws=1 if quick else draws, tune="basic",
             baselines=("scratch",), types=(), scheme=None, repair=False,
-            overrides=("adapt.epochs=2", "scratch.epochs=2") if quick else (), **shared,
+            overrides=_QUICK if quick else (), **shared,
         )
         for shots in SHOTS
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune
 from tests.meta.toys import Points, Regressor, Sines, flat_parameters
 
 SUPPORT = Sines(points=7).episode(0, 0).support
-CONFIG = AdaptConfig(lr=0.02, batch=3, epochs=5, min_steps=60)
+CONFIG = AdaptConfig(lr=0.02, batch=3, epochs=5, min_steps=60, averages=1)
 
 
 def take(chosen: Sequence[int]) -> Points:
@@ -51,6 +51,20 @@ def test_a_seed_fixes_everything() -> None:
     for name, value in first.params.items():
         assert torch.equal(value, second.params[name])
     assert first.losses != other.losses
+
+
+def test_averages_are_the_mean_of_adaptations_that_differ_in_noise_alone() -> None:
+    learner = Regressor()
+    one = adapt(learner)
+    two = adapt(learner, config=replace(CONFIG, averages=2))
+    assert two.steps == 2 * one.steps
+    # The first of the two is the single one; twice the mean less the first is the second.
+    second = {n: 2 * p - one.params[n] for n, p in two.params.items()}
+    with torch.no_grad():
+        losses = [float(learner.loss(p, SUPPORT)) for p in (one.params, second, two.params)]
+        start = float(learner(SUPPORT))
+    assert max(losses) < 0.5 * start
+    assert any(not torch.equal(second[n], one.params[n]) for n in learner.adapted())
 
 
 def test_steps_depend_on_the_support_alone() -> None:
