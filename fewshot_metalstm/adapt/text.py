@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
-_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])")
+_END = re.compile(r"(?<=[.!?])([\"')\]]*)\s+(?=[\"'(\[]*[A-Z0-9])")
 # A full stop after these does not end a sentence; single capitals (initials, E. coli) neither.
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Z]|al|approx|ca|cf|Dr|e\.g|et|etc|Fig|Figs|i\.e|no|No|Prof|Ref|Refs|resp|sp|spp|"
@@ -47,7 +47,7 @@ def _sentences(text: str) -> list[tuple[int, int]]:
             before = text[start : gap.start()].rstrip("\"')]")
             if _ABBREVIATION.search(before):
                 continue
-            bounds.append((start, gap.start()))
+            bounds.append((start, gap.end(1)))
             start = gap.end()
         bounds.append((start, line.end()))
     return bounds

@@ -1,0 +1,125 @@
+"""``fewshot-metalstm predict`` and ``evaluate`` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.corpora.demo import DEMO_TARGET, demo_corpora
+from tests.cli.builders import adapt, refused, run_json
+
+
+@pytest.fixture(scope="module")
+def adapted(meta_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of an adaptation good enough to find mentions."""
+    output = tmp_path_factory.mktemp("adapted") / "run"
+    arguments = adapt(
+        output, "--checkpoint", str(meta_trained), "--draws", "1", "--tune", "all",
+        "--shots", "100", "--set", "adapt.optimiser=adam", "--set", "adapt.lr=0.02",
+        "--set", "adapt.averages=1", "--set", "adapt.epochs=15",
+    )  # fmt: skip
+    assert main([*arguments, "--quiet", "--json"]) == 0
+    return output
+
+
+def test_evaluate_gives_what_adapt_reported(
+    adapted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = json.loads((adapted / "report.json").read_text())
+    result = run_evaluate(["evaluate", str(adapted), "--target", DEMO_TARGET], capsys)
+    assert {"f1", "precision", "recall", "per_type"} <= set(result)
+    draw = report["draws"][0]
+    for name in ("f1", "precision", "recall"):
+        assert result[name] == draw[name]
+    assert result["f1"] > 0
+
+
+def test_predict_marks_mentions_of_raw_text_with_offsets(
+    adapted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentences = demo_corpora()[DEMO_TARGET].splits["test"]
+    text = "\n".join(" ".join(s.tokens) for s in sentences)
+    file = tmp_path / "notes.txt"
+    file.write_text(text, encoding="utf-8")
+    assert main(["predict", str(adapted), str(file)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    for line in lines:
+        name, start, end, kind, mention = line.split("\t")
+        assert (name, kind) == (str(file), "Species")
+        assert text[int(start) : int(end)] == mention
+
+
+def test_predict_adds_a_column_to_token_per_line_files(
+    adapted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "in.tsv"
+    file.write_text("Mice\nate\n.\n\nSo\ndid\nrats\n", encoding="utf-8")
+    assert main(["predict", str(adapted / "tagger"), str(file)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == [
+        "Mice", "ate", ".", "", "So", "did", "rats", "",
+    ]  # fmt: skip
+    assert all(line.split("\t")[1] in ("O", *(f"{k}-Species" for k in "BIES"))
+               for line in lines if line)  # fmt: skip
+
+
+def test_predict_prints_one_json_object(
+    adapted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "empty.txt"
+    file.write_text("", encoding="utf-8")
+    assert main(["predict", str(adapted), str(file), "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["files"] == [{"file": str(file), "format": "text", "sentences": []}]
+
+
+def test_bad_input_is_one_line(
+    adapted: Path, meta_trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = tmp_path / "odd.txt"
+    odd.write_bytes(b"fine\n\xff\xfe\n")
+
+    def told(*arguments: str) -> str:
+        assert main(list(arguments)) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.count("\n") == 1
+        return captured.err
+
+    assert f"{odd}:2" in told("predict", str(adapted), str(odd))
+    assert "nowhere" in told("predict", str(adapted), str(tmp_path / "nowhere"))
+    assert "checkpoint, not a tagger" in told("predict", str(meta_trained / "checkpoint"), str(odd))
+    assert "Species" in told("evaluate", str(adapted), "--target", "demo-genes")
+
+
+def test_a_target_of_the_users_own_without_a_test_split(
+    meta_trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.tsv"
+    own.write_text("Mice\tB-Beast\nran\tO\n\nNo\tO\nrat\tB-Beast\nran\tO\n", encoding="utf-8")
+    arguments = ["adapt", "--target", str(own), "--shots", "0", "--draws", "1", "--no-tracking",
+                 "--checkpoint", str(meta_trained), "--output", str(tmp_path / "out"),
+                 "--set", "adapt.epochs=1", "--set", "adapt.min_steps=2"]  # fmt: skip
+    report = run_json(arguments, capsys)
+    assert report["mean_f1"] is None
+    assert report["draws"][0]["support_sentences"] == 2
+    assert any("no test split" in note for note in report["notes"])
+    assert main(["predict", str(tmp_path / "out"), str(own), "--json"]) == 0
+    capsys.readouterr()
+    own.write_text("Mice\tI-Beast\nran\tE-Beast\n", encoding="utf-8")
+    line = refused([*arguments[:-6], "--output", str(tmp_path / "again")], capsys)
+    assert f"{own}:1" in line
+
+
+def run_evaluate(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> dict[str, float | dict[str, float]]:
+    """``evaluate --json``."""
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    value: dict[str, float | dict[str, float]] = json.loads(capsys.readouterr().out)
+    return value
