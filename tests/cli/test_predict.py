@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,11 +116,9 @@ def test_a_target_of_the_users_own_without_a_test_split(
     assert f"{own}:1" in line
 
 
-def run_evaluate(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> dict[str, float | dict[str, float]]:
+def run_evaluate(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """``evaluate --json``."""
     capsys.readouterr()
     assert main([*arguments, "--json"]) == 0
-    value: dict[str, float | dict[str, float]] = json.loads(capsys.readouterr().out)
+    value: dict[str, Any] = json.loads(capsys.readouterr().out)
     return value
