@@ -50,9 +50,10 @@ def newest_checkpoint(compatible: Callable[[Path], bool], folder: Path = RUNS) -
 
     Raises :class:`UserError` if there is none.
     """
-    found = sorted(
-        folder.glob("*/checkpoint/config.json"), key=lambda f: f.stat().st_mtime, reverse=True
-    )
+    # The demo keeps its meta-training one folder deeper than meta-train does.
+    places = ("*/checkpoint/config.json", "*/*/checkpoint/config.json")
+    every = (file for place in places for file in folder.glob(place))
+    found = sorted(every, key=lambda file: file.stat().st_mtime, reverse=True)
     for config in found:
         if compatible(config.parent):
             return config.parent

@@ -31,7 +31,8 @@ _QUICK = (
 @tracking_uri_option
 @json_option
 @quiet_option
-def demo(as_json: bool, quiet: bool, **options: Any) -> None:
+@click.pass_context
+def demo(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) -> None:
     """Meta-train on the synthetic suite, then adapt to its held-out target at 5 and 20 shots.
 
     Needs no download. The text is made from templates, so the figures say that the machinery
@@ -39,9 +40,15 @@ def demo(as_json: bool, quiet: bool, **options: Any) -> None:
     """
     from fewshot_metalstm.cli.adapt import show
     from fewshot_metalstm.cli.progress import TerminalProgress
+    from fewshot_metalstm.tagging.outcome import Interrupted
 
     with TerminalProgress(quiet=quiet) as progress:
-        training, reports = run(progress=progress, **options)
+        try:
+            training, reports = run(progress=progress, **options)
+        except Interrupted as stop:
+            progress.close()
+            click.echo("interrupted; start the demo anew, it takes minutes", err=True)
+            context.exit(128 + stop.signal)
     if as_json:
         adapted = [report.as_dict() for report in reports]
         click.echo(json.dumps({"synthetic": True, "meta_train": training, "adapt": adapted}))

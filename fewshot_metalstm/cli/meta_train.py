@@ -18,7 +18,7 @@ from fewshot_metalstm.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from fewshot_metalstm.tagging.metatrain import MetaTrainResult
+    from fewshot_metalstm.tagging.outcome import MetaTrainResult
     from fewshot_metalstm.tagging.recipe import MetaTrainConfig
 
 
@@ -60,7 +60,7 @@ def meta_train(context: click.Context, /, as_json: bool, quiet: bool, **options:
     that is interrupted (Ctrl-C, SIGTERM) saves its state and goes on with --resume.
     """
     from fewshot_metalstm.cli.progress import TerminalProgress
-    from fewshot_metalstm.tagging.metatrain import Interrupted
+    from fewshot_metalstm.tagging.outcome import Interrupted
 
     with TerminalProgress(quiet=quiet) as progress:
         try:

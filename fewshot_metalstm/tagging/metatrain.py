@@ -47,48 +47,11 @@ from fewshot_metalstm.tagging.model import (
     save_model,
     write_atomically,
 )
+from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm
 from fewshot_metalstm.tracking.tracker import NullRun, Run
 
 SAVE_SECONDS = 60.0  # between two saves of the state
-
-
-class Progress:
-    """What a run tells while it goes on. Does nothing; the command line shows it."""
-
-    def phase(self, name: str, total: int, done: int = 0) -> None:
-        """A phase begins: vectors, joint or outer."""
-
-    def advance(self, done: int, figures: Mapping[str, float]) -> None:
-        """``done`` steps of the phase are done."""
-
-    def note(self, text: str) -> None:
-        """Something worth a line."""
-
-
-@dataclass(frozen=True)
-class MetaTrainResult:
-    """What came of a run. ``interrupted`` is the signal that ended it early, or None."""
-
-    checkpoint: Path
-    outer_steps: int
-    seconds: float
-    peak_rss_mib: float
-    best_validation_f1: float
-    skipped_episodes: int
-    interrupted: int | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """As ``--json`` prints it."""
-        best = self.best_validation_f1
-        return {
-            "checkpoint": str(self.checkpoint),
-            "outer_steps": self.outer_steps,
-            "seconds": round(self.seconds, 1),
-            "peak_rss_mib": round(self.peak_rss_mib, 1),
-            "best_validation_f1": None if math.isnan(best) else round(best, 2),
-            "skipped_episodes": self.skipped_episodes,
-        }
 
 
 def meta_train(
@@ -389,14 +352,6 @@ class _Session:
         path = self.output / "history.jsonl"
         kept = path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]
         write_atomically("".join(kept), path)
-
-
-class Interrupted(Exception):
-    """A signal ended a run between two steps; its state is saved."""
-
-    def __init__(self, signal: int, output: Path) -> None:
-        super().__init__(f"interrupted; {output} is saved, add --resume to go on")
-        self.signal = signal
 
 
 def _finite(value: Any) -> Any:

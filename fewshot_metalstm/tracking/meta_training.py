@@ -12,12 +12,8 @@ import torch
 from fewshot_metalstm.config import flat
 from fewshot_metalstm.episodes.load import LoadedSuite
 from fewshot_metalstm.meta.state import load_state
-from fewshot_metalstm.tagging.metatrain import (
-    Interrupted,
-    MetaTrainResult,
-    Progress,
-    meta_train,
-)
+from fewshot_metalstm.tagging.metatrain import meta_train
+from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.tagging.recipe import MetaTrainConfig
 from fewshot_metalstm.tracking.pictures import learning_curve
 from fewshot_metalstm.tracking.tracker import DatasetInput, open_tracker

@@ -17,13 +17,9 @@ from fewshot_metalstm.episodes.load import LoadedSuite
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.state import load_state
 from fewshot_metalstm.tagging import metatrain
-from fewshot_metalstm.tagging.metatrain import (
-    Interrupted,
-    MetaTrainResult,
-    Progress,
-    meta_train,
-)
+from fewshot_metalstm.tagging.metatrain import meta_train
 from fewshot_metalstm.tagging.model import CHECKPOINT, load_model
+from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.tagging.recipe import MetaTrainConfig
 from tests.tagging.builders import CONFIG, digests, own, same, suite
 
