@@ -144,6 +144,7 @@ class EpisodePool:
             process.join(timeout=5)
             if process.is_alive():
                 process.kill()  # it heeds no other signal
+                process.join()
 
     def step(self, step: int) -> tuple[list[Report], Tensor]:
         """The episodes of outer step ``step``.
