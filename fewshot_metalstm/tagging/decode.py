@@ -8,15 +8,10 @@ import torch
 
 from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.tagging.encoding import WordTable, token_batches
+from fewshot_metalstm.tagging.encoding import WordTable, labels, token_batches
 from fewshot_metalstm.tagging.learner import Tagger
 
 TOKENS = 4096  # padded tokens of a batch; a longer sentence stands alone, whole
-
-
-def labels(types: Sequence[str]) -> tuple[str, ...]:
-    """``O`` and ``B-, I-, E-, S-`` of every type, in the order of the head's rows."""
-    return ("O", *(f"{kind}-{name}" for name in types for kind in "BIES"))
 
 
 def tag(

@@ -76,6 +76,11 @@ def case_features(word: str) -> list[float]:
     ]
 
 
+def labels(types: Sequence[str]) -> tuple[str, ...]:
+    """``O`` and ``B-, I-, E-, S-`` of every type, in the order of the head's rows."""
+    return ("O", *(f"{kind}-{name}" for name in types for kind in "BIES"))
+
+
 class WordTable:
     """Features of every word met so far. Grows on demand; rows never change.
 
@@ -96,8 +101,7 @@ class WordTable:
         """Encode sentences whose tags are IOBES over ``types``; another tag is a ``KeyError``."""
         self.learn(sentences)
         rows = self._rows
-        kinds = [f"{kind}-{name}" for name in types for kind in "BIES"]
-        tag_of = {tag: i for i, tag in enumerate(["O", *kinds])}
+        tag_of = {tag: i for i, tag in enumerate(labels(types))}
         return Encoded(
             tuple(np.array([rows[w] for w in s.tokens], np.int64) for s in sentences),
             tuple(np.array([tag_of[t] for t in s.tags], np.int64) for s in sentences),

@@ -15,7 +15,7 @@ from fewshot_metalstm.meta.joint import TaskBatch
 from fewshot_metalstm.meta.learner import Episode, Learner
 from fewshot_metalstm.tagging.encoding import WordTable
 from fewshot_metalstm.tagging.learner import Tagger
-from fewshot_metalstm.tagging.scoring import f1, mention_counts
+from fewshot_metalstm.tagging.scoring import f1
 
 CPU = torch.device("cpu")
 
@@ -79,11 +79,7 @@ class F1Validation:
         fast, _, _ = descend(
             learner, start, learner.adapted(), episode.support, algorithm.inner, None
         )
-        fast = {name: value.detach() for name, value in fast.items()}
-        predicted = learner.decode_with(fast, episode.query)
-        rows = zip(episode.query.tags.tolist(), predicted, strict=True)
-        gold = [tags[: len(path)] for tags, path in rows]
-        return mention_counts(gold, predicted)
+        return learner.counts(fast, episode.query)
 
     def combine(self, scores: Sequence[tuple[float, ...]]) -> float:
         """The mean F1, 0-100."""

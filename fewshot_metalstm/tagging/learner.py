@@ -88,9 +88,13 @@ class Tagger(Learner):
 
     def figure(self, params: Params, batch: Batch) -> float:
         """F1 of decoding ``batch`` under ``params``, 0-100."""
+        return f1(*self.counts(params, batch))
+
+    def counts(self, params: Params, batch: Batch) -> tuple[int, int, int]:
+        """(right, predicted, gold) mentions of decoding ``batch`` under ``params``."""
         predicted = self.decode_with({n: p.detach() for n, p in params.items()}, batch)
         rows = zip(batch.tags.tolist(), predicted, strict=True)
-        return f1(*mention_counts([tags[: len(path)] for tags, path in rows], predicted))
+        return mention_counts([tags[: len(path)] for tags, path in rows], predicted)
 
     def merge_heads(self, heads: Sequence[Params]) -> Params:
         """The mean of the heads, every entity type of every task counting once."""

@@ -25,7 +25,7 @@ from fewshot_metalstm.corpora.digests import sha256
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 from fewshot_metalstm.seeds import torch_generator
-from fewshot_metalstm.tagging.encoding import WordTable
+from fewshot_metalstm.tagging.encoding import WordTable, labels
 from fewshot_metalstm.tagging.learner import Tagger, TaggerConfig
 
 FORMAT = "fewshot-metalstm"
@@ -80,7 +80,7 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             "written_by": __version__,
             "kind": model.kind,
             "types": list(model.types),
-            "tags": ["O", *(f"{k}-{t}" for t in model.types for k in "BIES")],
+            "tags": list(labels(model.types)),
             "tagger": as_mapping(model.learner.config),
             "vectors": {
                 "source": model.vectors.source,

@@ -7,7 +7,8 @@ import torch
 
 from fewshot_metalstm.corpora.schemes import Scheme, validate
 from fewshot_metalstm.tagging import decode
-from fewshot_metalstm.tagging.decode import labels, tag
+from fewshot_metalstm.tagging.decode import tag
+from fewshot_metalstm.tagging.encoding import labels
 from tests.tagging.builders import model, own, sentences
 
 

@@ -9,8 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fewshot_metalstm.corpora.sentence import Sentence
-from fewshot_metalstm.tagging.decode import labels
-from fewshot_metalstm.tagging.encoding import Encoded, WordTable, case_features, token_batches
+from fewshot_metalstm.tagging.encoding import (
+    Encoded,
+    WordTable,
+    case_features,
+    labels,
+    token_batches,
+)
 from tests.tagging.builders import PLAIN, double, encoded, model, sentences, vectors
 
 TYPES = ("Drug", "Gene")

@@ -8,8 +8,7 @@ import torch
 from fewshot_metalstm.episodes.distribution import TaskDistribution
 from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML, descend
-from fewshot_metalstm.tagging.decode import labels
-from fewshot_metalstm.tagging.encoding import Batch
+from fewshot_metalstm.tagging.encoding import Batch, labels
 from fewshot_metalstm.tagging.episodes import (
     EncodedEpisodes,
     F1Validation,

@@ -14,7 +14,7 @@ from seqeval.scheme import IOBES
 
 from fewshot_metalstm.corpora.schemes import Scheme, encode
 from fewshot_metalstm.corpora.sentence import Span
-from fewshot_metalstm.tagging.decode import labels
+from fewshot_metalstm.tagging.encoding import labels
 from fewshot_metalstm.tagging.scoring import f1, interval, mention_counts, strict_scores
 
 TYPES = ("Drug", "Gene")
