@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import sys
@@ -25,6 +26,21 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
+
+
+def keep_freed_memory() -> None:
+    """Let glibc's allocator keep freed memory of up to 32 MiB a block, for work in a loop.
+
+    Otherwise it hands large blocks back to the system and takes them anew, zeroed page by page,
+    at every step: a tenth of the time of an inner loop. Elsewhere nothing happens.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
+    mallopt(mmap_threshold, 2**25)
+    mallopt(trim_threshold, 2**28)
 
 
 def peak_rss_mib(workers: int = 1) -> float:

@@ -1,122 +1,175 @@
-"""A linear-chain CRF whose transitions know the tag scheme and no particular label set.
+"""A linear-chain CRF over IOBES tags: loss, decoding, and the probability of a mention.
 
-Tags are ``O`` and ``B, I, E, S`` of each entity type. What is learned is one score for each
-*abstract* transition (``E`` to ``B`` of the same type, of another type, ...), so that a head
-meta-learned on some label sets serves any other. Illegal transitions (``O`` to ``I``, ``B`` to
-``B``, ``I-x`` to ``E-y``, a sentence ending inside a mention) are masked outside the parameters:
-they take no part in the partition function, and decoding can never emit one.
+The scores of transitions are the abstract ones of :mod:`fewshot_metalstm.nn.transitions`. Illegal
+transitions take no part in the partition function, and decoding can never emit one.
 
-Source: Lafferty, McCallum, Pereira, "Conditional Random Fields", ICML 2001; the abstract
-transitions follow Hou et al., "Few-shot Slot Tagging with Collapsed Dependency Transfer", ACL 2020.
+Every function has two forms: one in torch (:mod:`fewshot_metalstm.nn.crf_plain`), and one compiled
+by numba (:mod:`fewshot_metalstm.nn.crf_jit`), which is taken for float32 and float64 on the CPU
+where numba is there, unless ``plain`` is asked for. The gradient of the compiled form is the
+analytic one, marginals minus gold, taken along with the value; for a graph of the gradient itself
+(second order), and for scores too far apart to stand beside each other as weights in a float64, it
+turns to the plain form. ``torch.func`` needs ``plain=True``.
+
+Source: Lafferty, McCallum, Pereira, "Conditional Random Fields", ICML 2001.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
-# Finite, so that a masked score times a zero gradient stays zero in second derivatives.
-MASKED = -1e4
-
-_AFTER = {"O": "OBS", "B": "IE", "I": "IE", "E": "OBS", "S": "OBS", "start": "OBS"}
-
-
-def _abstract_transitions() -> tuple[str, ...]:
-    names = []
-    for before, following in _AFTER.items():
-        for after in following:
-            if before in "ES" and after in "BS":
-                names += [f"{before}>{after}=", f"{before}>{after}!"]
-            else:
-                names.append(f"{before}>{after}")
-    return (*names, "O>end", "E>end", "S>end")
-
-
-# "E>B=" is a mention followed by one of the same type, "E>B!" by one of another type.
-TRANSITIONS = _abstract_transitions()
-
-
-@lru_cache(maxsize=64)
-def transition_index(types: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Which abstract transition each pair of tags uses, for a label set of ``types`` types.
-
-    Returns:
-        (K, K) int64 for tag i followed by tag j, (K,) for start to tag, (K,) for tag to end,
-        where K = 1 + 4 * types; the value is an index into :data:`TRANSITIONS`, or -1 if illegal.
-    """
-    tags = [("O", -1), *((kind, t) for t in range(types) for kind in "BIES")]
-    place = {name: i for i, name in enumerate(TRANSITIONS)}
-
-    def lookup(before: tuple[str, int], after: tuple[str, int]) -> int:
-        same = before[1] == after[1]
-        if after[0] in "IE" and not same:
-            return -1
-        name = f"{before[0]}>{after[0]}"
-        if before[0] in ("E", "S") and after[0] in "BS":
-            name += "=" if same else "!"
-        return place.get(name, -1)
-
-    inner = torch.tensor([[lookup(a, b) for b in tags] for a in tags])
-    start = torch.tensor([place.get(f"start>{kind}", -1) for kind, _ in tags])
-    end = torch.tensor([place.get(f"{kind}>end", -1) for kind, _ in tags])
-    return inner, start, end
-
-
-def expand(scores: Tensor, types: int, masked: float = MASKED) -> tuple[Tensor, Tensor, Tensor]:
-    """Spread abstract scores, (len(TRANSITIONS),), to (K, K), (K,) and (K,) for a label set."""
-    padded = torch.cat([scores, scores.new_full((1,), masked)])
-    inner, start, end = (index.to(scores.device) for index in transition_index(types))
-    return padded[inner], padded[start], padded[end]
+from fewshot_metalstm.nn import crf_plain, jit
+from fewshot_metalstm.nn.transitions import TRANSITIONS, expand, transition_index
 
 
 def negative_log_likelihood(
-    emissions: Tensor, scores: Tensor, tags: Tensor, lengths: Tensor
+    emissions: Tensor, scores: Tensor, tags: Tensor, lengths: Tensor, *, plain: bool = False
 ) -> Tensor:
-    """-log p(tags | emissions) of each sentence.
+    """-log p(tags | emissions) of each sentence; infinite where the tags are illegal.
 
     Args:
         emissions: (B, T, K), K = 1 + 4 * types.
         scores: abstract transition scores, (len(TRANSITIONS),).
-        tags: (B, T) int64; padding may hold any legal index.
-        lengths: (B,) int64.
+        tags: (B, T) int64 below K; padding may hold any.
+        lengths: (B,) int64 in [1, T].
+        plain: take the form in torch.
 
     Returns:
         (B,) in nats.
+
+    Raises:
+        IndexError: a tag or a length is out of its range.
     """
-    _, steps, width = emissions.shape
-    inner, start, end = expand(scores, (width - 1) // 4)
-    inside = torch.arange(steps, device=tags.device) < lengths.unsqueeze(1)
+    if plain or not _compiled(emissions, scores):
+        return crf_plain.negative_log_likelihood(emissions, scores, tags, lengths)
+    if torch.is_grad_enabled() and (emissions.requires_grad or scores.requires_grad):
+        loss: Tensor = Likelihood.apply(  # type: ignore[no-untyped-call]
+            emissions, scores, tags, lengths
+        )
+        return loss
+    return _likelihood(emissions, scores, tags, lengths, gradient=False)[0]
 
-    local = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)
-    moves = inner[tags[:, :-1], tags[:, 1:]] * inside[:, 1:]
-    last = tags.gather(1, lengths.unsqueeze(1) - 1).squeeze(1)
-    gold = (local * inside).sum(1) + moves.sum(1) + start[tags[:, 0]] + end[last]
 
-    alpha = start + emissions[:, 0]
-    for t in range(1, steps):
-        moved = torch.logsumexp(alpha.unsqueeze(2) + inner, dim=1) + emissions[:, t]
-        alpha = torch.where(inside[:, t].unsqueeze(1), moved, alpha)
-    return torch.logsumexp(alpha + end, dim=1) - gold
+class Likelihood(torch.autograd.Function):
+    """The compiled likelihood; its gradient waits in the graph."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, emissions: Tensor, scores: Tensor, tags: Tensor, lengths: Tensor
+    ) -> Tensor:
+        """See :func:`negative_log_likelihood`."""
+        loss, *gradients = _likelihood(emissions, scores, tags, lengths, gradient=True)
+        ctx.save_for_backward(emissions, scores, tags, lengths, *gradients)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *d_loss: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients by the emissions and the scores."""
+        emissions, scores, tags, lengths, *gradients = ctx.saved_tensors
+        need = ctx.needs_input_grad[:2]
+        graph = torch.is_grad_enabled()
+        if gradients and not graph:
+            by_emission = gradients[0] * d_loss[0].view(-1, 1, 1) if need[0] else None
+            return by_emission, d_loss[0] @ gradients[1] if need[1] else None, None, None
+        with torch.enable_grad():
+            # Views, so that scores which depend on the emissions do not count twice.
+            e, s = emissions.view_as(emissions), scores.view_as(scores)
+            loss = crf_plain.negative_log_likelihood(e, s, tags, lengths)
+            wanted = [x for x, n in zip((e, s), need, strict=True) if n]
+            found = iter(torch.autograd.grad(loss, wanted, d_loss[0], create_graph=graph))
+        return (*(next(found) if n else None for n in need), None, None)
+
+
+def _likelihood(
+    emissions: Tensor, scores: Tensor, tags: Tensor, lengths: Tensor, *, gradient: bool
+) -> tuple[Tensor, ...]:
+    """The loss and, of each sentence, its gradients by emissions and scores.
+
+    The loss alone, from the plain form, where scores are too far apart.
+    """
+    from fewshot_metalstm.nn.kernels import crf as kernels
+
+    batch, steps, width = emissions.shape
+    rows = batch if gradient else 0
+    loss = emissions.new_empty(batch)
+    by_emission = emissions.new_empty(rows, steps, width)
+    by_score = emissions.new_empty(rows, len(TRANSITIONS))
+    index = transition_index((width - 1) // 4)
+    arguments = (emissions, scores, tags, lengths, *index, loss, by_emission, by_score)
+    if _fine(kernels.likelihood(*map(_array, arguments))):
+        return loss, by_emission, by_score
+    with torch.no_grad():
+        return (crf_plain.negative_log_likelihood(emissions, scores, tags, lengths),)
 
 
 @torch.no_grad()
-def viterbi(emissions: Tensor, scores: Tensor, lengths: Tensor) -> list[list[int]]:
-    """The best legal tag sequence of each sentence; arguments as in the likelihood."""
-    _, steps, width = emissions.shape
-    inner, start, end = expand(scores, (width - 1) // 4, masked=-torch.inf)
-    best = start + emissions[:, 0]
-    pointers = []
-    for t in range(1, steps):
-        values, origin = (best.unsqueeze(2) + inner).max(dim=1)
-        inside = (t < lengths).unsqueeze(1)
-        best = torch.where(inside, values + emissions[:, t], best)
-        pointers.append(torch.where(inside, origin, torch.arange(width, device=origin.device)))
-    tag = (best + end).argmax(dim=1)
-    path = [tag]
-    for origin in reversed(pointers):
-        tag = origin.gather(1, tag.unsqueeze(1)).squeeze(1)
-        path.append(tag)
-    columns = torch.stack(path[::-1], dim=1).tolist()
-    return [row[:n] for row, n in zip(columns, lengths.tolist(), strict=True)]
+def viterbi(
+    emissions: Tensor, scores: Tensor, lengths: Tensor, *, plain: bool = False
+) -> list[list[int]]:
+    """The best legal tag sequence of each sentence; arguments as in the likelihood.
+
+    Of equally good tags to come from (or to end with) the one with the lowest index is taken.
+    """
+    if plain or not _compiled(emissions, scores):
+        paths = crf_plain.viterbi(emissions, scores, lengths)
+    else:
+        from fewshot_metalstm.nn.kernels import viterbi as kernel
+
+        transitions = expand(scores, (emissions.shape[2] - 1) // 4)
+        paths = torch.zeros(emissions.shape[:2], dtype=torch.int64)
+        _fine(kernel.viterbi(*map(_array, (emissions, *transitions, lengths, paths))))
+    return [row[:n] for row, n in zip(paths.tolist(), lengths.tolist(), strict=True)]
+
+
+@torch.no_grad()
+def mention_marginals(
+    emissions: Tensor, scores: Tensor, lengths: Tensor, mentions: Tensor, *, plain: bool = False
+) -> Tensor:
+    """The probability of each mention: of all the paths together that hold exactly this one.
+
+    Args:
+        emissions, scores, lengths: as in the likelihood.
+        mentions: (M, 4) int64: sentence, first token, the token after the last, type.
+        plain: take the form in torch.
+
+    Returns:
+        (M,), without a graph.
+
+    Raises:
+        IndexError: a mention is not within its sentence, or its type is unknown.
+    """
+    if not plain and _compiled(emissions, scores):
+        from fewshot_metalstm.nn.kernels import crf as kernels
+
+        order = torch.argsort(mentions[:, 0], stable=True)
+        chances = emissions.new_empty(len(mentions))
+        arguments = (emissions, scores, lengths, order, mentions, chances)
+        if _fine(kernels.marginals(*map(_array, arguments))):
+            return chances
+    return crf_plain.mention_marginals(emissions, scores, lengths, mentions)
+
+
+def _compiled(emissions: Tensor, scores: Tensor) -> bool:
+    """Whether the compiled form can take these."""
+    return (
+        emissions.device.type == "cpu"
+        and emissions.dtype in (torch.float32, torch.float64)
+        and scores.dtype == emissions.dtype
+        and jit.available()
+    )
+
+
+def _array(x: Tensor) -> Any:
+    """The tensor's own memory as an array; a copy if it is not laid out row by row."""
+    return x.detach().contiguous().numpy()
+
+
+def _fine(end: int) -> bool:
+    """How a kernel ended: well, or not for want of range; ``IndexError`` if its input is wrong."""
+    from fewshot_metalstm.nn.kernels import crf as kernels
+
+    if end == kernels.BAD:
+        raise IndexError("a tag, a length or a mention is out of its range")
+    return end == kernels.FINE

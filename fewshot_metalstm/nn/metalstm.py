@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from fewshot_metalstm.nn.recurrence import recurrence, recurrence_plain
+from fewshot_metalstm.nn.layer import Form, Layout, Weights, fastest, layer_plain
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class MetaLSTM(nn.Module):
         super().__init__()
         self.inputs = inputs
         self.config = config
-        self.plain = False  # True: no hand-written backward pass; for vmap, or as a reference
+        self.plain = False  # True: nothing but plain torch; for vmap, or as a reference
+        self.form: Form | None = None  # None: the fastest one here
         h, m, z = config.hidden, config.meta, config.z
 
         def normal(*shape: int, std: float) -> nn.Parameter:
@@ -101,39 +102,30 @@ class MetaLSTM(nn.Module):
         """
         batch, steps = index.shape
         sentence, ahead, back, sizes = (padded if self.plain else packed)(lengths, steps)
-
-        # Every product with x is taken once a distinct word, outside the recurrence.
-        from_x: list[Tensor] = [self.meta_x, self.basic_qx]
-        from_h: list[Tensor] = [self.meta_h, self.basic_qh]
-        bias = [self.meta_b, self.meta_b.new_zeros(2, 1, self.basic_qx.shape[2])]
-        if self.config.static:
-            from_x.append(self.basic_wx)
-            from_h.append(self.basic_wh)
-            bias.append(self.basic_b)
-        projected = torch.baddbmm(
-            torch.cat(bias, dim=2), words.expand(2, *words.shape), torch.cat(from_x, dim=2)
-        )  # (2, U, .)
-        run = recurrence_plain if self.plain else recurrence
         position = torch.stack([ahead, back], dim=1) + steps * sentence.unsqueeze(1)  # (N, 2)
-        hidden = run(
-            projected, index.flatten()[position], sizes, torch.cat(from_h, dim=2),
-            self.meta_g, self.meta_z, self.basic_p, self.basic_bz, self.config.offset,
-        )  # (N, 2, h)  # fmt: skip
-
-        place = 2 * position + torch.arange(2, device=index.device)
-        outputs = hidden.new_zeros(2 * batch * steps, self.config.hidden)
-        outputs = outputs.index_copy(0, place.flatten(), hidden.flatten(0, 1))
-        outputs = outputs.view(batch, steps, 2 * self.config.hidden)
+        places = 2 * position + torch.arange(2, device=index.device)
+        layout = Layout(index.flatten()[position], places, sizes, batch, steps)
+        form = layer_plain if self.plain else self.form or fastest(words)
+        outputs = form(words, self.weights(), layout, self.config.offset)
         if self.plain:
             inside = torch.arange(steps, device=index.device) < lengths.unsqueeze(1)
             outputs = outputs * inside.unsqueeze(-1)
         return outputs
 
+    def weights(self) -> Weights:
+        """The parameters by the names that the forms of the layer use."""
+        none = self.meta_x.new_empty(2, 0, 0)
+        static = (self.basic_wx, self.basic_wh, self.basic_b) if self.config.static else (none,) * 3
+        return Weights(
+            self.meta_x, self.meta_h, self.meta_b, self.meta_g, self.meta_z, self.basic_qx,
+            self.basic_qh, self.basic_p, self.basic_bz, *static,
+        )  # fmt: skip
 
-Layout = tuple[Tensor, Tensor, Tensor, list[int]]
+
+Packing = tuple[Tensor, Tensor, Tensor, list[int]]
 
 
-def packed(lengths: Tensor, steps: int) -> Layout:
+def packed(lengths: Tensor, steps: int) -> Packing:
     """Tokens in the order of the steps, the longest sentence first, without padding.
 
     Returns:
@@ -148,7 +140,7 @@ def packed(lengths: Tensor, steps: int) -> Layout:
     return sentence, ahead, lengths[sentence] - 1 - ahead, sizes
 
 
-def padded(lengths: Tensor, steps: int) -> Layout:
+def padded(lengths: Tensor, steps: int) -> Packing:
     """As :func:`packed`, with every sentence going on to the last step in its own row.
 
     No size depends on a value here, which ``torch.func.vmap`` asks for. In the padding the second

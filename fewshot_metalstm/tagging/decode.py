@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from torch import Tensor
+from torch.func import functional_call
 
 from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.tagging.encoding import WordTable, labels, token_batches
+from fewshot_metalstm.tagging.encoding import Encoded, WordTable, labels, token_batches
 from fewshot_metalstm.tagging.learner import Tagger
 
 TOKENS = 4096  # padded tokens of a batch; a longer sentence stands alone, whole
+WORDS = 512  # words whose characters are encoded at once
 
 
 def tag(
@@ -29,8 +33,32 @@ def tag(
     device = next(iter(params.values())).device
     tags: list[tuple[str, ...]] = [() for _ in sentences]
     with torch.no_grad():
+        letters = encode_characters(learner, params, table, encoded)
         for chosen in token_batches(encoded, TOKENS):
-            batch = table.batch(encoded.take(chosen)).to(device)
+            batch = table.batch(encoded.take(chosen), letters).to(device)
             for place, path in zip(chosen, learner.decode_with(params, batch), strict=True):
                 tags[filled[place]] = tuple(names[i] for i in path)
     return tags
+
+
+def encode_characters(
+    learner: Tagger, params: Params, table: WordTable, encoded: Encoded
+) -> Tensor:
+    """Encodings of the characters of every word in ``encoded`` under ``params``.
+
+    The parameters are fixed in prediction, so a word has one encoding, whatever batches it is in.
+
+    Returns:
+        (words of ``table``, filters), in the order of the table; zero where a word is not used.
+    """
+    prefix = "characters."
+    own = {n.removeprefix(prefix): p for n, p in params.items() if n.startswith(prefix)}
+    letters = own["bias"].new_zeros(len(table), len(own["bias"]))
+    rows = np.unique(np.concatenate([np.zeros(0, np.int64), *encoded.words]))
+    rows = rows[np.argsort(table.word_lengths(rows), kind="stable")]  # like lengths: less padding
+    for start in range(0, len(rows), WORDS):
+        chosen = rows[start : start + WORDS]
+        characters = table.characters(chosen).to(letters.device)
+        places = torch.from_numpy(chosen).to(letters.device)
+        letters[places] = functional_call(learner.characters, own, (characters,))
+    return letters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,8 @@ Ints = npt.NDArray[np.int64]
 class Batch:
     """Sentences as tensors. U distinct words, B sentences, T tokens in the longest.
 
-    ``vectors`` (U, V) float, ``characters`` (U, L) int64 padded with 0, ``case`` (U, 8) float,
+    ``vectors`` (U, V) float, ``characters`` (U, L) int64 padded with 0, or (U, filters) float where
+    they are encoded already, ``case`` (U, 8) float,
     ``index`` (B, T) int64 into the U words, ``lengths`` (B,) int64, ``tags`` (B, T) int64
     into ``O, B-, I-, E-, S-`` of each type; padding holds 0. ``types`` counts entity types.
     """
@@ -102,15 +104,24 @@ class WordTable:
         self.learn(sentences)
         rows = self._rows
         tag_of = {tag: i for i, tag in enumerate(labels(types))}
+        # All at once, then cut: an array for each sentence would cost more than its words.
+        total = sum(map(len, sentences))
+        words = np.fromiter(
+            map(rows.__getitem__, chain.from_iterable(s.tokens for s in sentences)), np.int64, total
+        )
+        tags = np.fromiter(
+            map(tag_of.__getitem__, chain.from_iterable(s.tags for s in sentences)), np.int64, total
+        )
+        bounds = list(pairwise(accumulate(map(len, sentences), initial=0)))
         return Encoded(
-            tuple(np.array([rows[w] for w in s.tokens], np.int64) for s in sentences),
-            tuple(np.array([tag_of[t] for t in s.tags], np.int64) for s in sentences),
+            tuple([words[a:b] for a, b in bounds]),
+            tuple([tags[a:b] for a, b in bounds]),
             len(types),
         )
 
     def learn(self, sentences: Sequence[Sentence]) -> None:
         """Look up the features of all words at once, before sentences are encoded one by one."""
-        words = dict.fromkeys(w for s in sentences for w in s.tokens)
+        words = dict.fromkeys(chain.from_iterable(s.tokens for s in sentences))
         new = [w for w in words if w not in self._rows]
         if not new:
             return
@@ -121,8 +132,26 @@ class WordTable:
         self._case = np.concatenate([self._case, case])
         self._vectors = np.concatenate([self._vectors, self.source.lookup(new)])
 
-    def batch(self, encoded: Encoded) -> Batch:
+    def __len__(self) -> int:
+        return len(self._characters)
+
+    def characters(self, rows: Ints) -> Tensor:
+        """The characters of the words at ``rows``, (U, L), padded with 0."""
+        lengths = self.word_lengths(rows)
+        padded = np.zeros((len(rows), lengths.max()), np.int64)
+        inside = np.arange(lengths.max()) < lengths[:, None]
+        padded[inside] = np.concatenate([self._characters[i] for i in rows])
+        return torch.from_numpy(padded)
+
+    def word_lengths(self, rows: Ints) -> Ints:
+        """Characters of each of the words at ``rows``."""
+        return np.array([len(self._characters[i]) for i in rows], np.int64)
+
+    def batch(self, encoded: Encoded, letters: Tensor | None = None) -> Batch:
         """Pad encoded sentences to a :class:`Batch`. Raises ``ValueError`` if there are none.
+
+        ``letters`` are encodings of the characters of all words of this table, (words, filters),
+        which the batch then holds in place of characters.
 
         Words stand in the order of their first use, so that a batch (and with it the dropout of
         its words) depends on its sentences alone and not on what the table met before.
@@ -140,13 +169,12 @@ class WordTable:
         inside = np.arange(lengths.max()) < lengths[:, None]
         index[inside] = inverse
         tags[inside] = np.concatenate(encoded.tags)
-        longest = max(len(self._characters[i]) for i in distinct)
-        characters = np.zeros((len(distinct), longest), np.int64)
-        for row, i in enumerate(distinct):
-            word = self._characters[i]
-            characters[row, : len(word)] = word
+        if letters is None:
+            letters = self.characters(distinct)
+        else:
+            letters = letters[torch.from_numpy(distinct).to(letters.device)]
         return Batch(
-            torch.from_numpy(self._vectors[distinct]), torch.from_numpy(characters),
+            torch.from_numpy(self._vectors[distinct]), letters,
             torch.from_numpy(self._case[distinct]), torch.from_numpy(index),
             torch.from_numpy(lengths), torch.from_numpy(tags), encoded.types,
         )  # fmt: skip

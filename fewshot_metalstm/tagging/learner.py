@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,12 @@ from torch.func import functional_call
 
 from fewshot_metalstm.meta.learner import Learner, Params
 from fewshot_metalstm.nn.characters import CharacterCNN
-from fewshot_metalstm.nn.crf import TRANSITIONS, negative_log_likelihood, viterbi
+from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
 from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig
+from fewshot_metalstm.nn.transitions import TRANSITIONS
+from fewshot_metalstm.tagging import stacked
 from fewshot_metalstm.tagging.encoding import CASE_FEATURES, Batch
+from fewshot_metalstm.tagging.noise import dropout
 from fewshot_metalstm.tagging.scoring import f1, mention_counts
 
 
@@ -112,10 +115,17 @@ class Tagger(Learner):
         vectors = batch.vectors * config.vector_scale
         if generator is not None:
             vectors = dropout(vectors, config.word_dropout, generator, rows=True)
-        words = torch.cat([vectors, self.characters(batch.characters), batch.case], dim=1)
+        letters = batch.characters
+        if not letters.is_floating_point():
+            letters = self.characters(letters, plain=self.lstm.plain)
+        words = torch.cat([vectors, letters, batch.case], dim=1)
         words = dropout(words, config.input_dropout, generator)
         hidden = self.lstm(words, batch.index, batch.lengths)
         hidden = dropout(hidden, config.output_dropout, generator)
+        return self.scores(hidden)
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """The head: from (B, T, 2 * hidden) to scores of every tag, (B, T, 1 + 4 * types)."""
         weight = torch.cat([self.head_outside, self.head_type.flatten(0, 1)])
         bias = torch.cat([self.head_outside_bias, self.head_type_bias.flatten()])
         return nn.functional.linear(hidden, weight, bias)
@@ -124,7 +134,23 @@ class Tagger(Learner):
         """Mean negative log-likelihood of a sentence, in nats."""
         emissions = self.emissions(batch, generator)
         scores = self.head_transitions
-        return negative_log_likelihood(emissions, scores, batch.tags, batch.lengths).mean()
+        return negative_log_likelihood(
+            emissions, scores, batch.tags, batch.lengths, plain=self.lstm.plain
+        ).mean()
+
+    def stack(
+        self, batches: Sequence[Batch], generators: Sequence[torch.Generator] | None = None
+    ) -> stacked.Stacked:
+        """See :meth:`~fewshot_metalstm.meta.learner.Learner.stack`."""
+        return stacked.stack(self, batches, generators)
+
+    def stacked_losses(self, params: Mapping[str, Tensor], given: stacked.Stacked) -> Tensor:
+        """See :meth:`~fewshot_metalstm.meta.learner.Learner.stacked_losses`."""
+        return stacked.losses(self, params, given)
+
+    def stacked_slopes(self, params: Params, direction: Params, given: stacked.Stacked) -> Tensor:
+        """See :meth:`~fewshot_metalstm.meta.learner.Learner.stacked_slopes`."""
+        return stacked.slopes(self, params, direction, given)
 
     @torch.no_grad()
     def decode(self, batch: Batch) -> list[list[int]]:
@@ -148,17 +174,3 @@ class _Decoder(nn.Module):
 
     def forward(self, batch: Any) -> list[list[int]]:
         return self.tagger.decode(batch)
-
-
-def dropout(
-    x: Tensor, rate: float, generator: torch.Generator | None, *, rows: bool = False
-) -> Tensor:
-    """Inverted dropout from an explicit CPU generator; whole rows, unscaled, if ``rows``.
-
-    The mask is drawn on the CPU, so that a seed means the same on every device.
-    """
-    if generator is None or rate <= 0:
-        return x
-    shape = (x.shape[0], 1) if rows else tuple(x.shape)
-    mask = (torch.rand(shape, generator=generator) >= rate).to(x)
-    return x * mask if rows else x * mask / (1 - rate)

@@ -1,4 +1,4 @@
-"""The Meta-LSTM against its equations, its two forms against each other, and its gradients."""
+"""The Meta-LSTM against its equations, its forms against each other, and its gradients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
-from fewshot_metalstm.nn import recurrence
+from fewshot_metalstm.nn import jit, layer, recurrence
 from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig
 from fewshot_metalstm.nn.recurrence import recurrence as run_fast
 from fewshot_metalstm.nn.recurrence import recurrence_plain
@@ -20,6 +20,19 @@ RAGGED = (4, 7, 1, 7, 2)
 FORMS = list(itertools.product((True, False), (0.0, 1.0)))
 NAMES = ("meta_x", "meta_h", "meta_g", "meta_b", "meta_z", "basic_qx", "basic_qh", "basic_p",
          "basic_bz")  # fmt: skip
+
+
+@pytest.fixture(autouse=True, params=["by_hand", "fused"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which fast form every test here runs with."""
+    name: str = request.param
+    if name == "fused" and not jit.available():
+        pytest.skip("numba is not installed")
+    run = layer.layer_by_hand
+    if name == "fused":
+        from fewshot_metalstm.nn.fused import layer_fused as run
+    monkeypatch.setattr("fewshot_metalstm.nn.metalstm.fastest", lambda _: run)
+    return name
 
 
 def make(static: bool = True, offset: float = 1.0, seed: int = 0) -> MetaLSTM:
@@ -124,6 +137,69 @@ def test_metalstm_fast_equals_plain_in_float32_at_full_size() -> None:
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3 * float(other.abs().max()))
 
 
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (17, 3, 5), (16, 16, 16), (40, 33, 7)])
+@pytest.mark.parametrize(("static", "offset"), [(True, 1.0), (False, 0.3)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_metalstm_fast_equals_plain_at_odd_sizes(
+    sizes: tuple[int, int, int], static: bool, offset: float, dtype: torch.dtype
+) -> None:
+    h, m, z = sizes
+    generator = torch.Generator().manual_seed(h)
+    config = MetaLSTMConfig(hidden=h, meta=m, z=z, static=static, offset=offset)
+    model = MetaLSTM(h + 2, config, generator).to(dtype)
+    words = torch.randn(9, h + 2, generator=generator, dtype=dtype, requires_grad=True)
+    lengths = torch.tensor([9, 1, 4, 9, 7, 2, 2, 8])
+    index = torch.randint(0, 9, (8, 10), generator=generator)
+    output, found = model(words, index, lengths), gradients(model, words, index, lengths)
+    model.plain = True
+    rtol, atol = (1e-3, 1e-5) if dtype == torch.float32 else (1e-9, 1e-12)
+    torch.testing.assert_close(output, model(words, index, lengths), rtol=rtol, atol=atol)
+    for one, other in zip(found, gradients(model, words, index, lengths), strict=True):
+        scale = float(other.abs().max()) + 1
+        torch.testing.assert_close(one, other, rtol=rtol, atol=atol * scale)
+
+
+def test_metalstm_is_the_same_on_one_thread_and_two() -> None:
+    model = make()
+    lengths = tuple(range(1, 25))
+    batch = make_batch(lengths)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        output, found = model(*batch), gradients(model, *batch)
+        torch.set_num_threads(2)
+        torch.testing.assert_close(output, model(*batch))
+        for one, other in zip(found, gradients(model, *batch), strict=True):
+            torch.testing.assert_close(one, other)
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_metalstm_hides_no_number_that_is_not_finite(value: float) -> None:
+    model = make().float()
+    words, index, lengths = make_batch(RAGGED)
+    words = words.detach().float()
+    words[:, 0] = value
+    assert not model(words, index, lengths).isfinite().all()
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_metalstm_gradients_equal_finite_differences(order: int) -> None:
+    model = make()
+    words, index, lengths = make_batch((3, 1, 2))
+    names = list(dict(model.named_parameters()))
+
+    def run(words: Tensor, *values: Tensor) -> Tensor:
+        output: Tensor = functional_call(
+            model, dict(zip(names, values, strict=True)), (words, index, lengths)
+        )
+        return output
+
+    check = torch.autograd.gradcheck if order == 1 else torch.autograd.gradgradcheck
+    assert check(run, (words, *model.parameters()), fast_mode=True)
+
+
 def test_metalstm_is_the_default_without_gradients_too() -> None:
     model = make()
     batch = make_batch(RAGGED)
@@ -163,8 +239,10 @@ def test_metalstm_sentences_do_not_mix() -> None:
 @pytest.mark.parametrize(("static", "offset"), [(True, 1.0), (False, 0.0)])
 @pytest.mark.parametrize("order", [1, 2])
 def test_recurrence_gradients_equal_finite_differences(
-    static: bool, offset: float, order: int
+    static: bool, offset: float, order: int, form: str
 ) -> None:
+    if form != "by_hand":
+        pytest.skip("of the recurrence alone")
     generator = torch.Generator().manual_seed(3)
 
     def normal(*shape: int) -> Tensor:
@@ -230,13 +308,14 @@ def test_metalstm_second_order_through_higher(static: bool) -> None:
 
 
 def test_metalstm_first_order_gradient_never_runs_the_plain_form(
-    monkeypatch: pytest.MonkeyPatch,
+    form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("the plain form ran")
 
     model, batch = make(), make_batch(RAGGED)
-    monkeypatch.setattr(recurrence, "recurrence_plain", fail)
+    module = recurrence if form == "by_hand" else layer
+    monkeypatch.setattr(module, "recurrence_plain", fail)
     gradients(model, *batch)
     with pytest.raises(AssertionError, match="plain form ran"):
         torch.autograd.grad(model(*batch).sum(), list(model.parameters()), create_graph=True)
@@ -261,7 +340,11 @@ def test_metalstm_gives_only_the_gradients_asked_for(names: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize("name", ["basic_p", "meta_g", "meta_z", "basic_bz", "basic_wx"])
-def test_recurrence_skips_what_is_not_needed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recurrence_skips_what_is_not_needed(
+    name: str, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if form != "by_hand":
+        pytest.skip("of the recurrence alone")
     seen: list[bool] = []
     by_hand = recurrence._by_hand
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from fewshot_metalstm.corpora.schemes import Scheme, validate
+from fewshot_metalstm.corpora.sentence import Sentence
+from fewshot_metalstm.nn.characters import CharacterCNN
 from fewshot_metalstm.tagging import decode
 from fewshot_metalstm.tagging.decode import tag
 from fewshot_metalstm.tagging.encoding import labels
@@ -34,6 +37,40 @@ def test_batches_do_not_show_in_the_result(monkeypatch: pytest.MonkeyPatch, toke
     for tokens_, given in zip(text, tags, strict=True):
         validate(given, Scheme.IOBES)
         assert tag(made.learner, params, made.table(), [tokens_], ("X", "Y")) == [given]
+
+
+def test_every_distinct_word_is_encoded_once_and_to_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decode, "TOKENS", 25)
+    monkeypatch.setattr(decode, "WORDS", 7)
+    made = model(types=2)
+    params = own(made.learner)
+    params["characters.weight"] *= 3  # of prediction, not the learner's own
+    text = [s.tokens for s in sentences(20, ("X", "Y"), 1)]
+    table = made.table()
+    table.learn(sentences(5, ("Z",), 2))  # words that this text does not use
+    before = len(table)
+    encoded = table.encode([Sentence(t, ("O",) * len(t)) for t in text], ("X", "Y"))
+    seen: list[tuple[int, ...]] = []
+    forward = CharacterCNN.forward
+
+    def counted(self: CharacterCNN, characters: Tensor, *, plain: bool = False) -> Tensor:
+        seen.extend(tuple(row) for row in characters.tolist())
+        return forward(self, characters, plain=plain)
+
+    monkeypatch.setattr(CharacterCNN, "forward", counted)
+    letters = decode.encode_characters(made.learner, params, table, encoded)
+    assert len(seen) == len({w for tokens in text for w in tokens})
+    seen.clear()
+    tag(made.learner, params, table, text, ("X", "Y"))
+    assert len(seen) == len({w for tokens in text for w in tokens})
+    assert before < len(table) == len(letters)
+
+    made.learner.load_state_dict(params)
+    batch, short = table.batch(encoded), table.batch(encoded, letters)
+    assert torch.equal(made.learner.characters(batch.characters), short.characters)
+    assert torch.equal(made.learner.emissions(batch), made.learner.emissions(short))
 
 
 def test_nothing_to_tag() -> None:

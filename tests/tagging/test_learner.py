@@ -14,7 +14,8 @@ from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
 from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.tagging.episodes import encode
-from fewshot_metalstm.tagging.learner import Tagger, dropout
+from fewshot_metalstm.tagging.learner import Tagger
+from fewshot_metalstm.tagging.noise import dropout
 from tests.tagging.builders import TAGGER, double, encoded, model, own, same, sentences
 
 TYPES = ("Drug", "Gene")
