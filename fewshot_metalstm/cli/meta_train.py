@@ -18,6 +18,7 @@ from fewshot_metalstm.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from fewshot_metalstm.meta.ranks import Ranks
     from fewshot_metalstm.tagging.outcome import MetaTrainResult
     from fewshot_metalstm.tagging.recipe import MetaTrainConfig
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
               help="A target to keep out, besides those of the suite; repeatable.")  # fmt: skip
 @click.option("--algorithm", type=click.Choice(["fomaml", "maml"]), help="Meta-learner.")
 @click.option("--order", type=click.Choice(["1", "2"]), help="Order of the outer gradient.")
+@click.option("--engine", type=click.Choice(["higher", "learn2learn", "func"]),
+              help="What takes second-order gradients.  [default: higher]")  # fmt: skip
+@click.option("--truncate", type=click.IntRange(0), metavar="K",
+              help="Differentiate through the last K inner steps only.")  # fmt: skip
 @click.option("--outer-steps", type=click.IntRange(1), metavar="N", help="Outer steps.")
 @click.option("--meta-batch", type=click.IntRange(1), metavar="N", help="Episodes a step.")
 @click.option("--inner-steps", type=click.IntRange(0), metavar="N", help="Inner steps.")
@@ -57,18 +62,34 @@ def meta_train(context: click.Context, /, as_json: bool, quiet: bool, **options:
     """Meta-train a tagger on a suite of tasks and keep the best checkpoint.
 
     Settings come from the defaults, --config, --set and the options here, in this order. A run
-    that is interrupted (Ctrl-C, SIGTERM) saves its state and goes on with --resume.
+    that is interrupted (Ctrl-C, SIGTERM) saves its state and goes on with --resume. Started with
+    torchrun, it shares the episodes of a step among all ranks; see docs/cluster.md.
     """
+    from fewshot_metalstm.cli import failures
     from fewshot_metalstm.cli.progress import TerminalProgress
+    from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.meta.ranks import EndedElsewhere, joined
     from fewshot_metalstm.tagging.outcome import Interrupted
 
-    with TerminalProgress(quiet=quiet) as progress:
+    with joined() as ranks, TerminalProgress(quiet=quiet or not ranks.first) as progress:
         try:
-            config, result = run(progress=progress, **options)
+            if not ranks.first:
+                _follow(ranks, **options)
+                return
+            config, result = run(progress=progress, ranks=ranks, **options)
         except Interrupted as stop:
             progress.close()
             click.echo(str(stop), err=True)
             context.exit(128 + stop.signal)
+        except EndedElsewhere as end:  # rank 0 says why
+            context.exit(end.code)
+        except UserError as problem:
+            if ranks.size == 1:
+                raise
+            # Said here, while the other ranks wait: when one is gone, the launcher ends all.
+            progress.close()
+            click.echo(f"error: {failures.one_line(str(problem))}", err=True)
+            context.exit(failures.MENDABLE)
     if as_json:
         click.echo(json.dumps(result.as_dict()))
     else:
@@ -89,6 +110,7 @@ def run(
     data_dir: Path | None,
     tracking_uri: str | None,
     progress: Any,
+    ranks: Ranks | None = None,
     order: str | None = None,
     **given: Any,
 ) -> tuple[MetaTrainConfig, MetaTrainResult]:
@@ -98,13 +120,15 @@ def run(
     from fewshot_metalstm.episodes.load import load_suite_tasks
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.machine import pick_device
+    from fewshot_metalstm.meta.ranks import Ranks
     from fewshot_metalstm.tagging.model import write_atomically
     from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm, preset
     from fewshot_metalstm.tracking.meta_training import tracked_meta_training
 
     named = {
         "tasks": tasks, "exclude": list(exclude) or None, "algorithm": given.pop("algorithm"),
-        "order": int(order) if order else None, "seed": given.pop("seed"),
+        "order": int(order) if order else None, "engine": given.pop("engine", None),
+        "truncate": given.pop("truncate", None), "seed": given.pop("seed"),
         "outer.steps": given.pop("outer_steps"), "outer.meta_batch": given.pop("meta_batch"),
         "outer.lr": given.pop("outer_lr"), "inner.steps": given.pop("inner_steps"),
         "inner.lr": given.pop("inner_lr"), "joint.steps": given.pop("joint_steps"),
@@ -117,7 +141,7 @@ def run(
         config_file = saved if saved.is_file() else None
     config = resolve(MetaTrainConfig, config_file, overrides, named, base=preset(tasks))
     make_algorithm(config)
-    chosen = pick_device(device)
+    pick_device(device)
     if resume and output is not None:
         if not output.is_dir():
             raise UserError(f"{output}: there is no run to resume; leave out --resume")
@@ -125,16 +149,36 @@ def run(
         output = runs.fresh(config.tasks)
     else:
         runs.claim(output, "the run")
-    suite = load_suite_tasks(config.tasks, data_dir=data_dir, exclude_targets=config.exclude)
+    ranks = ranks or Ranks()
+    ranks.give(config)
+    chosen = ranks.use(device)
+    suite = ranks.together(
+        lambda: load_suite_tasks(config.tasks, data_dir=data_dir, exclude_targets=config.exclude)
+    )
     for line in suite.report.summary():
         progress.note(line)
     progress.note(f"writing to {output}")
     write_atomically("\n".join(suite.report.lines()) + "\n", output / "exclusions.txt")
     result = tracked_meta_training(
         config, suite, output, device=chosen, workers=workers, resume=resume, progress=progress,
-        uri=tracking_uri, enabled=not no_tracking,
+        uri=tracking_uri, enabled=not no_tracking, ranks=ranks,
     )  # fmt: skip
     return config, result
+
+
+def _follow(
+    ranks: Ranks, *, device: str, data_dir: Path | None, workers: int, **_: object
+) -> None:  # fmt: skip
+    """What :func:`run` is on the ranks other than 0: settings come from rank 0."""
+    from fewshot_metalstm.episodes.load import load_suite_tasks
+    from fewshot_metalstm.tagging.follow import follow
+
+    config: MetaTrainConfig = ranks.take()
+    chosen = ranks.use(device)
+    suite = ranks.together(
+        lambda: load_suite_tasks(config.tasks, data_dir=data_dir, exclude_targets=config.exclude)
+    )
+    follow(config, suite, device=chosen, workers=workers, ranks=ranks)
 
 
 def _show(config: MetaTrainConfig, result: MetaTrainResult) -> None:

@@ -70,3 +70,26 @@ def quiet_option(command: _Command) -> _Command:
     return click.option(
         "--quiet", "-q", is_flag=True, help="No progress bars and notes on standard error."
     )(command)
+
+
+def runner_option(command: _Command) -> _Command:
+    """``--runner auto|pool|ray`` as ``runner: str``, auto by default."""
+    return click.option(
+        "--runner",
+        type=click.Choice(["auto", "pool", "ray"]),
+        default="auto",
+        show_default=True,
+        help="A pool of processes, or Ray; auto takes Ray where it is installed.",
+    )(command)
+
+
+def retries_option(command: _Command) -> _Command:
+    """``--retries N`` as ``retries: int``, 1 by default."""
+    return click.option(
+        "--retries",
+        type=click.IntRange(0),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="How often to try again what failed.",
+    )(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,12 +47,40 @@ class Algorithm(Protocol):
         """The inner loop's settings."""
         ...
 
+    @property
+    def tasks(self) -> int:
+        """How many episodes :meth:`outcomes` takes at best; it takes any number."""
+        ...
+
     def outcome(self, learner: Learner, episode: Episode, generator: torch.Generator) -> Outcome:
         """Adapt ``learner`` to the episode's support and differentiate the query's loss.
 
         The learner's parameters are read, never changed.
         """
         ...
+
+    def outcomes(
+        self, learner: Learner, episodes: Sequence[Episode], generators: Sequence[torch.Generator]
+    ) -> list[Outcome]:
+        """:meth:`outcome` of several episodes, each with a generator of its own."""
+        ...
+
+
+class OneByOne:
+    """An algorithm that knows one episode at a time."""
+
+    tasks: int = 1
+
+    def outcome(self, learner: Learner, episode: Episode, generator: torch.Generator) -> Outcome:
+        """See :class:`Algorithm`."""
+        raise NotImplementedError
+
+    def outcomes(
+        self, learner: Learner, episodes: Sequence[Episode], generators: Sequence[torch.Generator]
+    ) -> list[Outcome]:
+        """See :class:`Algorithm`."""
+        pairs = zip(episodes, generators, strict=True)
+        return [self.outcome(learner, episode, generator) for episode, generator in pairs]
 
 
 def clipper(limit: float, norms: list[float]) -> Callable[[Iterable[Tensor]], list[Tensor]]:

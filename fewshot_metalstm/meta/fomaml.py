@@ -6,18 +6,18 @@ ICML 2017, section 5.2 (first-order approximation).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.meta.algorithm import InnerConfig, Outcome, clipper
+from fewshot_metalstm.meta.algorithm import InnerConfig, OneByOne, Outcome, clipper
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 
 
 @dataclass(frozen=True)
-class FirstOrderMAML:
+class FirstOrderMAML(OneByOne):
     """Inner gradient descent on plain tensors, without a graph through the updates."""
 
     inner: InnerConfig = field(default_factory=InnerConfig)
@@ -31,36 +31,69 @@ class FirstOrderMAML:
         fast, losses, norms = descend(
             learner, start, learner.adapted(), episode.support, self.inner, noise
         )
-        leaves = {name: value.detach().requires_grad_() for name, value in fast.items()}
-        query = learner.loss(leaves, episode.query)
-        at_end = torch.autograd.grad(query, list(leaves.values()), materialize_grads=True)
-        gradient = torch.autograd.grad(
-            list(start.values()), list(learner.parameters()), at_end, materialize_grads=True
-        )
+        query, at_end = query_gradient(learner, fast, episode.query)
+        gradient = through_start(learner, start, at_end)
         mean = sum(norms) / max(len(norms), 1)
         first = losses[0] if losses else float("nan")
-        return Outcome(list(gradient), first, before, float(query.detach()), mean, fast)
+        return Outcome(gradient, first, before, query, mean, fast)
+
+
+@dataclass(frozen=True)
+class Step:
+    """An inner step as it was taken."""
+
+    params: Params  # that it began with
+    noise: Tensor | None  # state of the generator that it began with
+    gradient: Params  # of the adapted parameters, before clipping
 
 
 def descend(
     learner: Learner, start: Params, names: Sequence[str], batch: object, inner: InnerConfig,
-    generator: torch.Generator | None,
+    generator: torch.Generator | None, *, steps: int | None = None,
+    trail: list[Step] | None = None,
 ) -> tuple[Params, list[float], list[float]]:  # fmt: skip
     """Plain gradient descent on ``names``.
 
+    Args:
+        steps: how many; ``inner.steps`` if None.
+        trail: a list that takes every step.
+
     Returns:
-        all parameters after ``inner.steps`` steps (detached), the loss before each step, and the
-        norm of each gradient before clipping.
+        all parameters after the last step (detached), the loss before each step, and the norm of
+        each gradient before clipping.
     """
     fast = {name: value.detach() for name, value in start.items()}
     losses: list[float] = []
     norms: list[float] = []
     clip = clipper(inner.clip, norms)
-    for _ in range(inner.steps):
+    for _ in range(inner.steps if steps is None else steps):
+        state = None if generator is None or trail is None else generator.get_state()
         tuned: list[Tensor] = [fast[name].requires_grad_() for name in names]
         loss = learner.loss(fast, batch, generator)
         losses.append(float(loss.detach()))
-        gradients = clip(torch.autograd.grad(loss, tuned, materialize_grads=True))
+        found = torch.autograd.grad(loss, tuned, materialize_grads=True)
+        if trail is not None:
+            params = {name: value.detach() for name, value in fast.items()}
+            trail.append(Step(params, state, dict(zip(names, found, strict=True))))
+        gradients = clip(found)
         for name, value, gradient in zip(names, tuned, gradients, strict=True):
             fast[name] = (value - inner.lr * gradient).detach()
     return fast, losses, norms
+
+
+def query_gradient(learner: Learner, params: Params, batch: object) -> tuple[float, Params]:
+    """The loss of ``batch`` and its gradient by all of ``params``, at their values."""
+    leaves = {name: value.detach().requires_grad_() for name, value in params.items()}
+    loss = learner.loss(leaves, batch)
+    gradients = torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True)
+    return float(loss.detach()), dict(zip(leaves, gradients, strict=True))
+
+
+def through_start(learner: Learner, start: Params, gradient: Mapping[str, Tensor]) -> list[Tensor]:
+    """From the gradient by :meth:`Learner.initial`'s parameters to that by the learner's own."""
+    return list(
+        torch.autograd.grad(
+            list(start.values()), list(learner.parameters()), [gradient[name] for name in start],
+            materialize_grads=True,
+        )
+    )  # fmt: skip

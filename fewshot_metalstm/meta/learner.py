@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from fewshot_metalstm.errors import UserError
+
 Params = dict[str, Tensor]
 
 
@@ -69,3 +71,49 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         """The loss of ``batch`` under ``params`` in place of this learner's parameters."""
         result: Tensor = functional_call(self, dict(params), (batch, generator))
         return result
+
+    def stack(
+        self, batches: Sequence[Any], generators: Sequence[torch.Generator] | None = None
+    ) -> Any:
+        """Several batches as one object that :meth:`stacked_losses` takes.
+
+        They are padded to one shape, such that padding changes no loss. With generators, one a
+        batch, it holds the noise that :meth:`forward` would draw from them.
+
+        Raises:
+            UserError: this learner has no such form.
+        """
+        del batches, generators
+        raise UserError(
+            f"{type(self).__name__} cannot stack batches, which the engine func needs; "
+            "use --engine higher or --engine learn2learn"
+        )
+
+    def stacked_losses(self, params: Mapping[str, Tensor], stacked: Any) -> Tensor:
+        """The loss of each batch of :meth:`stack`, (tasks,), each under parameters of its own.
+
+        Args:
+            params: every parameter with a leading dimension of tasks. A parameter whose shape
+                depends on the task (:meth:`initial`) is padded at its ends with zeros, to which
+                the losses must give no gradient.
+        """
+        del params, stacked
+        raise NotImplementedError("a learner that can stack batches has to have stacked losses")
+
+    def stacked_slopes(self, params: Params, direction: Params, stacked: Any) -> Tensor:
+        """The derivative of each of :meth:`stacked_losses` along a direction, (tasks,).
+
+        Differentiable once, by ``params``. A learner may have a quicker way than this one, which
+        differentiates the losses twice.
+
+        Args:
+            params: as for the losses; all need a gradient.
+            direction: of the parameters that are adapted, without a graph.
+        """
+        losses = self.stacked_losses(params, stacked)
+        gradients = torch.autograd.grad(
+            losses.sum(), [params[name] for name in direction], create_graph=True,
+            materialize_grads=True,
+        )  # fmt: skip
+        pairs = zip(direction.values(), gradients, strict=True)
+        return torch.stack([(d * g).reshape(len(d), -1).sum(1) for d, g in pairs]).sum(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.joint import cosine
 from fewshot_metalstm.meta.learner import Learner
 from fewshot_metalstm.meta.pool import EpisodePool, Report
+from fewshot_metalstm.meta.ranks import Order
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,31 @@ class OuterLoop:
         while self.done < self.config.steps:
             yield self.step(pool)
 
+    def follow(self, pool: EpisodePool) -> NoReturn:
+        """On ranks other than 0: do what rank 0 does, until it ends.
+
+        Raises :class:`~fewshot_metalstm.meta.ranks.EndedElsewhere` when it has.
+        """
+        while True:
+            if pool.ranks.hear() is Order.STEP:
+                self.step(pool)
+            else:
+                pool.validate()
+
     def step(self, pool: EpisodePool) -> StepRecord:
         """Take one outer step."""
-        reports, gradients = pool.step(self.done)
+        reports, _ = pool.step(self.done)
         lr = self.config.lr * cosine(self.done, self.config.steps, self.config.lr_floor)
         finite = [i for i, report in enumerate(reports) if report.finite]
         bad = tuple(report.name for report in reports if not report.finite)
+        gradient = pool.mean(finite) if finite else None
+        # Nothing has changed up to here: if a rank is lost, the run stands between two steps.
         self.done += 1
         self.skipped += len(bad)
         norm = float("nan")
-        if finite:
+        if gradient is not None:
             self.barren = 0
-            norm = self._update(gradients[finite].mean(dim=0), lr)
+            norm = self._update(gradient, lr)
         else:
             self.barren += 1
             if self.barren >= self.config.patience:

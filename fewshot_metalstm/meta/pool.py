@@ -1,8 +1,11 @@
 """Episodes of one outer step on several processes, with the same result on any number of them.
 
-Every process computes in one thread and writes each episode's gradient to a slot of its own; the
-caller sums the slots in the order of the episodes. Parameters and gradients travel through shared
+Every process computes in one thread and writes each episode's gradient to a slot of its own;
+their mean is taken in the order of the episodes. Parameters and gradients travel through shared
 memory, everything else (a few numbers) through a pipe.
+
+A run on several ranks (:mod:`fewshot_metalstm.meta.ranks`) has a pool on each. Rank ``r`` of ``n``
+runs the episodes ``r``, ``r + n``, ``r + 2n`` and so on, of steps and of validation alike.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from time import perf_counter
 from typing import Any, Protocol
 
 import torch
@@ -20,8 +24,10 @@ from torch import Tensor
 from torch import multiprocessing as mp
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from fewshot_metalstm.meta.algorithm import Algorithm
+from fewshot_metalstm.machine import keep_freed_memory
+from fewshot_metalstm.meta.algorithm import Algorithm, Outcome
 from fewshot_metalstm.meta.learner import Episode, Learner
+from fewshot_metalstm.meta.ranks import Order, Ranks
 from fewshot_metalstm.seeds import torch_generator
 
 
@@ -73,13 +79,22 @@ class _Work:
     validator: Validator | None
     seed: int
 
-    def episode(self, step: int, index: int, slot: Tensor) -> Report:
-        from time import perf_counter
-
+    def episodes(self, step: int, indices: Sequence[int], slots: Tensor) -> list[Report]:
         start = perf_counter()
-        episode = self.source.episode(step, index)
-        noise = torch_generator(self.seed, "episode-noise", step, index)
-        outcome = self.algorithm.outcome(self.learner, episode, noise)
+        episodes = [self.source.episode(step, index) for index in indices]
+        noise = [torch_generator(self.seed, "episode-noise", step, index) for index in indices]
+        outcomes = self.algorithm.outcomes(self.learner, episodes, noise)
+        seconds = (perf_counter() - start) / len(episodes)
+        return [
+            self._report(index, episode, outcome, slot, seconds)
+            for index, episode, outcome, slot in zip(
+                indices, episodes, outcomes, slots, strict=True
+            )
+        ]
+
+    def _report(
+        self, index: int, episode: Episode, outcome: Outcome, slot: Tensor, seconds: float
+    ) -> Report:
         torch.cat([g.reshape(-1) for g in outcome.gradient], out=slot)
         finite = bool(torch.isfinite(slot).all()) and outcome.query_loss == outcome.query_loss
         # Of the first episode only: decoding all of them would take a few percent of a step.
@@ -88,7 +103,7 @@ class _Work:
             figure = self.learner.figure(outcome.adapted, episode.query)
         return Report(
             episode.name, outcome.support_loss, outcome.query_loss_before, outcome.query_loss,
-            outcome.inner_norm, perf_counter() - start, finite, figure,
+            outcome.inner_norm, seconds, finite, figure,
         )  # fmt: skip
 
     def score(self, index: int) -> tuple[float, ...]:
@@ -97,25 +112,31 @@ class _Work:
 
 
 class EpisodePool:
-    """Runs episodes and validation on ``workers`` processes (1: in this one).
+    """Runs this rank's episodes and validation on ``workers`` processes (1: in this one).
 
-    Use it as a context manager; leaving it ends the processes.
+    Use it as a context manager; leaving it ends the processes. On several ranks, what rank 0
+    calls has to be called by the others too, at the order that it gives them.
     """
 
     def __init__(
         self, learner: Learner, algorithm: Algorithm, source: EpisodeSource,
         validator: Validator | None, *, meta_batch: int, workers: int, seed: int,
+        ranks: Ranks | None = None,
     ) -> None:  # fmt: skip
         self.learner = learner
         self.inner_lr = algorithm.inner.lr
+        self.ranks = ranks or Ranks()
+        self._meta_batch = meta_batch
         self._parameters = list(learner.parameters())
         vector = parameters_to_vector(self._parameters).detach()
         self._work = _Work(learner, algorithm, source, validator, seed)
-        self._slots = torch.zeros(meta_batch, len(vector), dtype=vector.dtype)
+        slots = -(-meta_batch // self.ranks.size)  # the same on every rank
+        self._slots = vector.new_zeros(slots, len(vector))
         self._vector = vector.clone()
         self._pipes: list[Connection[Any, Any]] = []
         self._processes: list[BaseProcess] = []
         self._threads = torch.get_num_threads()
+        self.processes = workers
         if workers > 1:
             self._slots.share_memory_()  # type: ignore[no-untyped-call]
             self._vector.share_memory_()  # type: ignore[no-untyped-call]
@@ -150,20 +171,45 @@ class EpisodePool:
         """The episodes of outer step ``step``.
 
         Returns:
-            a report of each, and their gradients, (meta_batch, P), as flat vectors in the order
-            of the learner's parameters; the rows are overwritten by the next call.
+            a report of every episode on any rank, and the gradients of this rank's, (slots, P), as
+            flat vectors in the order of the learner's parameters; the rows are overwritten by the
+            next call.
         """
-        reports = self._run([("episode", (step, i)) for i in range(len(self._slots))])
-        return reports, self._slots
+        self.ranks.order(Order.STEP)
+        own = self._own(self._meta_batch)
+        # As many at once as the algorithm likes, and not as there are workers: on the number of
+        # workers nothing depends.
+        size = self._work.algorithm.tasks
+        parts = range(0, len(own), size)
+        jobs = [("episodes", (step, slot, *own[slot : slot + size])) for slot in parts]
+        reports = self.ranks.share(lambda: [r for part in self._run(jobs) for r in part])
+        return _in_turn(reports, self._meta_batch), self._slots
+
+    def mean(self, kept: Sequence[int]) -> Tensor:
+        """The mean gradient, (P,), of the episodes ``kept`` (at least one) of the last step."""
+        return self.ranks.mean(self._slots, kept)
 
     def validate(self) -> float:
         """The validator's figure for the learner as it is now."""
         validator = self._work.validator
         if validator is None:
             raise ValueError("the pool has no validator")
-        return validator.combine(self._run([("score", (i,)) for i in range(len(validator))]))
+        self.ranks.order(Order.VALIDATE)
+        if self.ranks.size > 1:
+            # They are the same already where the ranks have the same processors. Others round
+            # otherwise: what that adds up to is taken back here.
+            vector = self.ranks.align(parameters_to_vector(self._parameters).detach())
+            with torch.no_grad():
+                vector_to_parameters(vector, self._parameters)
+        jobs = [("score", (index,)) for index in self._own(len(validator))]
+        return validator.combine(
+            _in_turn(self.ranks.share(lambda: self._run(jobs)), len(validator))
+        )
 
-    def _run(self, jobs: list[tuple[str, tuple[int, ...]]]) -> list[Any]:
+    def _own(self, number: int) -> range:
+        return range(self.ranks.rank, number, self.ranks.size)
+
+    def _run(self, jobs: Sequence[tuple[str, tuple[int, ...]]]) -> list[Any]:
         if not self._pipes:
             return [_do(self._work, self._slots, job) for job in jobs]
         self._vector.copy_(parameters_to_vector(self._parameters).detach())
@@ -194,11 +240,17 @@ class EpisodePool:
         return results
 
 
+def _in_turn(results: list[list[Any]], number: int) -> list[Any]:
+    """Results 0 to ``number`` of which each rank has every ``len(results)``-th."""
+    ranks = len(results)
+    return [results[i % ranks][i // ranks] for i in range(number)]
+
+
 def _do(work: _Work, slots: Tensor, job: tuple[str, tuple[int, ...]]) -> Any:
     kind, arguments = job
-    if kind == "episode":
-        step, index = arguments
-        return work.episode(step, index, slots[index])
+    if kind == "episodes":
+        step, slot, *indices = arguments
+        return work.episodes(step, indices, slots[slot : slot + len(indices)])
     return work.score(*arguments)
 
 
@@ -208,6 +260,7 @@ def _serve(pipe: Connection[Any, Any], work: _Work, vector: Tensor, slots: Tenso
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(1)
+    keep_freed_memory()
     parameters = list(work.learner.parameters())
     while True:
         try:

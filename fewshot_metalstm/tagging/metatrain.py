@@ -17,13 +17,14 @@ from typing import Any
 import torch
 
 from fewshot_metalstm.config import dump
-from fewshot_metalstm.episodes.distribution import TaskDistribution
 from fewshot_metalstm.episodes.load import LoadedSuite
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.machine import cores, peak_rss_mib
+from fewshot_metalstm.machine import keep_freed_memory, peak_rss_mib
 from fewshot_metalstm.meta.joint import JointTraining
+from fewshot_metalstm.meta.memory import MIB, Memory, measure
 from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
 from fewshot_metalstm.meta.pool import EpisodePool
+from fewshot_metalstm.meta.ranks import RankLost, Ranks
 from fewshot_metalstm.meta.state import (
     State,
     load_state,
@@ -34,12 +35,8 @@ from fewshot_metalstm.meta.state import (
 from fewshot_metalstm.meta.stop import StopSignal
 from fewshot_metalstm.nn.pretrain import load_or_train
 from fewshot_metalstm.seeds import derive, torch_generator
-from fewshot_metalstm.tagging.episodes import (
-    EncodedEpisodes,
-    F1Validation,
-    JointBatches,
-    validation_episodes,
-)
+from fewshot_metalstm.tagging.episodes import JointBatches
+from fewshot_metalstm.tagging.follow import parameter_facts, start_of, suite_facts
 from fewshot_metalstm.tagging.model import (
     TaggerModel,
     load_model,
@@ -49,6 +46,12 @@ from fewshot_metalstm.tagging.model import (
 )
 from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm
+from fewshot_metalstm.tagging.sources import (
+    episode_pool,
+    joint_distribution,
+    training_episodes,
+    word_table,
+)
 from fewshot_metalstm.tracking.tracker import NullRun, Run
 
 SAVE_SECONDS = 60.0  # between two saves of the state
@@ -64,24 +67,30 @@ def meta_train(
     resume: bool = False,
     run: Run | None = None,
     progress: Progress | None = None,
+    ranks: Ranks | None = None,
 ) -> MetaTrainResult:
     """Meta-train a tagger on ``suite`` and write it below ``output``.
 
     Args:
-        workers: processes that share the episodes of a step; 0 takes one a core. The result
-            does not depend on it. A GPU is used by one process.
+        workers: processes that share this rank's episodes of a step; 0 takes one a core. The
+            result does not depend on it. A GPU is used by one process.
         resume: go on from the state in ``output``, to the same numbers as without the break.
         run: an open tracking run.
+        ranks: of a run on several ranks, for rank 0; the others call
+            :func:`~fewshot_metalstm.tagging.follow.follow`.
 
     Raises:
         UserError: settings that cannot be, ``output`` in use, damaged state, losses that stay
-            non-finite.
+            non-finite; a rank that was lost.
     """
+    keep_freed_memory()
     session = _Session(config, suite, output, device, run or NullRun(), progress or Progress())
+    session.ranks = ranks or session.ranks
     with StopSignal() as stop:
+        session.ranks.same(suite_facts(suite))
         session.prepare(resume)
         session.joint(stop)
-        return session.outer(stop, workers or cores())
+        return session.outer(stop, workers or session.ranks.cores())
 
 
 @dataclass
@@ -101,10 +110,13 @@ class _Session:
     record: dict[str, Any] = field(default_factory=dict)
     state: State | None = None
     processes: int = 1
+    ranks: Ranks = field(default_factory=Ranks)
+    memory: Memory | None = None  # of second order
+    pending: bool = True  # whether the outer step that was done last has yet to be validated
 
     def prepare(self, resume: bool) -> None:
         """Word vectors and a fresh tagger, or what an earlier session saved."""
-        self.algorithm = make_algorithm(self.config)
+        make_algorithm(self.config)  # refuses what cannot be, before anything is written
         initial = self.output / "state" / "initial"
         if resume:
             self.state = load_state(self._state_file)
@@ -124,10 +136,7 @@ class _Session:
             self.model = self._fresh_model()
             save_model(self.model, initial)
         self.learner = self.model.learner.to(self.device)
-        self.table = self.model.table()
-        for task in (*self.suite.train, *self.suite.validation):
-            for sentences in task.corpus.splits.values():
-                self.table.learn(sentences)
+        self.table = word_table(self.model, self.suite)
 
     def _fresh_model(self) -> TaggerModel:
         text = [s for task in self.suite.train for s in task.corpus.splits["train"]]
@@ -149,9 +158,7 @@ class _Session:
         config = self.config
         if config.joint.steps == 0 or self.record.get("phase") == "outer":
             return
-        batches = JointBatches(
-            self._distribution(config.joint.batch, "joint"), self.table, self.device
-        )
+        batches = JointBatches(joint_distribution(config, self.suite), self.table, self.device)
         training = JointTraining(self.learner, batches.tasks(), config.joint)
         if self.state is not None:
             tensors = self.state.tensors
@@ -196,33 +203,53 @@ class _Session:
             loop.done = int(self.record["done"])
             loop.skipped = int(self.record["skipped"])
             loop.barren = int(self.record["barren"])
-        if loop.done >= config.outer.steps and (self.output / "checkpoint").is_dir():
+        self.pending = bool(self.record.get("pending", loop.done == 0))
+        finished = loop.done >= config.outer.steps and not self.pending
+        if finished and (self.output / "checkpoint").is_dir():
             return self._result(loop)
-        source = EncodedEpisodes(
-            self._distribution(config.episodes.query, "outer"), self.table, self.device
-        )
+        try:
+            self._train(loop, stop, workers)
+        except RankLost as loss:
+            self._save_outer(loop)
+            raise UserError(f"{loss}; {self.output} is saved, add --resume to go on") from loss
+        return self._result(loop)
+
+    def _train(self, loop: OuterLoop, stop: StopSignal, workers: int) -> None:
+        config, ranks = self.config, self.ranks
+        source = training_episodes(config, self.suite, self.table, self.device)
         for note in source.distribution.notes:
             self.progress.note(note)
-        validator = self._validator()
-        self.processes = 1
-        if self.device.type != "cuda":
-            self.processes = min(workers, config.outer.meta_batch)
+        if ranks.size > 1:
+            ranks.give(start_of(self.model, loop))
+            ranks.same(parameter_facts(self.learner))
+            number = config.outer.meta_batch
+            idle = f"; {ranks.size - number} have none" if ranks.size > number else ""
+            self.progress.note(f"{ranks.size} ranks share the {number} episodes of a step{idle}")
+        algorithm = make_algorithm(config)
+        if loop.done < config.outer.steps:
+            first = [
+                source.episode(loop.done, i)
+                for i in range(min(algorithm.tasks, config.outer.meta_batch))
+            ]
+            self.memory = measure(algorithm, self.learner, first)
         self.progress.phase("outer loop", config.outer.steps, loop.done)
-        with EpisodePool(
-            self.learner, self.algorithm, source, validator,
-            meta_batch=config.outer.meta_batch, workers=self.processes, seed=config.seed,
-        ) as pool:  # fmt: skip
-            if loop.done == 0:
-                self._validate(loop, pool, 0)
+        with episode_pool(config, self.suite, self.learner, source, workers, ranks) as pool:
+            self.processes = pool.processes
+            if self.memory is not None:
+                self.progress.note(self.memory.told(pool.processes))
+            if self.pending:
+                self._validate(loop, pool, loop.done)
+                if loop.done == config.outer.steps:
+                    self._save_outer(loop)
             for record in loop.run(pool):
                 self._record(record)
-                if self._time_to_validate(record.step):
+                self.pending = self._time_to_validate(record.step)
+                if self.pending:
                     self._validate(loop, pool, record.step)
                 if stop.requested or self._due() or loop.done == config.outer.steps:
                     self._save_outer(loop)
                 if stop.requested and loop.done < config.outer.steps:
                     raise Interrupted(stop.requested, self.output)
-        return self._result(loop)
 
     def _time_to_validate(self, step: int) -> bool:
         every = self.config.outer.validate_every
@@ -243,6 +270,7 @@ class _Session:
                 about["validation_f1"] = None
             model = TaggerModel(self.learner, self.model.vectors, self.model.alphabet, about=about)
             save_model(model, self.output / "checkpoint")
+        self.pending = False
 
     def _record(self, record: StepRecord) -> None:
         for name in record.skipped:
@@ -264,32 +292,6 @@ class _Session:
         self.run.log(record.step, {k: v for k, v in figures.items() if not math.isnan(v)})
         self.progress.advance(record.step, {**figures, "validation_f1": self.best})
 
-    def _validator(self) -> F1Validation | None:
-        config = self.config.validation
-        if not self.suite.validation or config.episodes == 0:
-            return None
-        distribution = TaskDistribution(
-            self.suite.validation, shots=config.shots, query=config.query,
-            negatives=self.config.episodes.negatives, seed=derive(self.config.seed, "validation"),
-            split="devel",
-        )  # fmt: skip
-        episodes = validation_episodes(distribution, config.episodes)
-        return F1Validation(episodes, self.table, self.device)
-
-    def _distribution(self, query: int, purpose: str) -> TaskDistribution:
-        config = self.config.episodes
-        joint = purpose == "joint"
-        return TaskDistribution(
-            self.suite.train,
-            shots=1 if joint else (config.shots_low, config.shots_high),
-            query=query,
-            negatives=config.negatives,
-            temperature=config.temperature,
-            seed=derive(self.config.seed, purpose),
-            single_type_from_multi=0.0 if joint else config.single_type_from_multi,
-            max_types=None if joint else config.max_types,
-        )
-
     def _about(self) -> dict[str, Any]:
         corpora = {t.corpus.name: dict(t.corpus.digests) for t in self.suite.train}
         return {
@@ -306,7 +308,7 @@ class _Session:
         self.run.metrics({} if math.isnan(self.best) else {"best_validation_f1": self.best})
         return MetaTrainResult(
             self.output / "checkpoint", loop.done, self._seconds(), peak_rss_mib(self.processes),
-            self.best, loop.skipped,
+            self.best, loop.skipped, None if self.memory is None else self.memory.step / MIB,
         )  # fmt: skip
 
     # Saving and going on
@@ -333,7 +335,7 @@ class _Session:
             lines = sum(1 for _ in file)
         record = {
             "phase": phase, "done": done, "skipped": skipped, "barren": barren,
-            "best": self.best, "lines": lines,
+            "best": self.best, "lines": lines, "pending": self.pending,
             "seconds": self._seconds(), "config": dump(self.config), "run_id": self.run.id,
         }  # fmt: skip
         save_state(State({**weights, **tensors}, record), self._state_file)

@@ -32,6 +32,7 @@ class MetaTrainResult:
     peak_rss_mib: float
     best_validation_f1: float
     skipped_episodes: int
+    inner_step_mib: float | None = None  # that second order keeps of an inner step
 
     def as_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
@@ -43,6 +44,7 @@ class MetaTrainResult:
             "peak_rss_mib": round(self.peak_rss_mib, 1),
             "best_validation_f1": None if math.isnan(best) else round(best, 2),
             "skipped_episodes": self.skipped_episodes,
+            "inner_step_mib": self.inner_step_mib and round(self.inner_step_mib, 1),
         }
 
 

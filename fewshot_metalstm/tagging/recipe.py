@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import Algorithm, InnerConfig
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
+from fewshot_metalstm.meta.func import FuncMAML
 from fewshot_metalstm.meta.joint import JointConfig
+from fewshot_metalstm.meta.l2l import Learn2LearnMAML
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.outer import OuterConfig
+from fewshot_metalstm.meta.unrolled import Unrolled
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.tagging.learner import TaggerConfig
 
 ALGORITHMS = ("fomaml", "maml")
+ENGINES: Mapping[str, type[Unrolled]] = {
+    "higher": MAML,
+    "learn2learn": Learn2LearnMAML,
+    "func": FuncMAML,
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,9 @@ class MetaTrainConfig:
     seed: int = 0
     algorithm: str = "fomaml"  # fomaml or maml
     order: int = 0  # of the outer gradient, 1 or 2; 0 takes the algorithm's own
+    engine: str = "higher"  # what takes second-order gradients: higher, learn2learn or func
+    truncate: int | None = None  # inner steps, the last, that order 2 differentiates through
+    tasks_at_once: int = 2  # episodes that the engine func takes side by side
     episodes: EpisodesConfig = field(default_factory=EpisodesConfig)
     vectors: VectorsConfig = field(default_factory=VectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
@@ -60,13 +72,28 @@ def make_algorithm(config: MetaTrainConfig) -> Algorithm:
     """The meta-learner that a config names; :class:`UserError` if there is none."""
     if config.order not in (0, 1, 2):
         raise UserError(f"order {config.order}: the outer gradient has order 1 or 2")
+    if config.engine not in ENGINES:
+        raise UserError(f"engine {config.engine!r} is unknown; use {', '.join(ENGINES)}")
+    if config.tasks_at_once < 1:
+        raise UserError(f"tasks_at_once is {config.tasks_at_once}; use at least 1")
+    if config.algorithm not in ALGORITHMS:
+        raise UserError(f"algorithm {config.algorithm!r} is unknown; use {' or '.join(ALGORITHMS)}")
+    first = config.algorithm == "fomaml" or config.order == 1
+    if config.algorithm == "fomaml" and config.order == 2:
+        raise UserError("fomaml is of first order; use --algorithm maml with --order 2")
+    if config.truncate is not None:
+        if first:
+            raise UserError("--truncate is for second order; use --algorithm maml with --order 2")
+        if not 0 <= config.truncate <= config.inner.steps:
+            raise UserError(
+                f"truncate is {config.truncate}; use 0 to {config.inner.steps}, the inner steps"
+            )
     if config.algorithm == "fomaml":
-        if config.order == 2:
-            raise UserError("fomaml is of first order; use --algorithm maml with --order 2")
         return FirstOrderMAML(config.inner)
-    if config.algorithm == "maml":
-        return MAML(config.inner, config.order or 2)
-    raise UserError(f"algorithm {config.algorithm!r} is unknown; use {' or '.join(ALGORITHMS)}")
+    order = config.order or 2
+    if config.engine == "func":
+        return FuncMAML(config.inner, order, config.truncate, config.tasks_at_once)
+    return ENGINES[config.engine](config.inner, order, config.truncate)
 
 
 # Settings that a suite's size asks for; --set and the options come after them.

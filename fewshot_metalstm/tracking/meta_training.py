@@ -11,6 +11,7 @@ import torch
 
 from fewshot_metalstm.config import flat
 from fewshot_metalstm.episodes.load import LoadedSuite
+from fewshot_metalstm.meta.ranks import Ranks
 from fewshot_metalstm.meta.state import load_state
 from fewshot_metalstm.tagging.metatrain import meta_train
 from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
@@ -32,6 +33,7 @@ def tracked_meta_training(
     progress: Progress,
     uri: str | None,
     enabled: bool = True,
+    ranks: Ranks | None = None,
 ) -> MetaTrainResult:
     """Run :func:`~fewshot_metalstm.tagging.metatrain.meta_train` and log it.
 
@@ -52,7 +54,7 @@ def tracked_meta_training(
         try:
             result = meta_train(
                 config, suite, output, device=device, workers=workers, resume=resume, run=run,
-                progress=progress,
+                progress=progress, ranks=ranks,
             )  # fmt: skip
         except Interrupted:
             run.interrupted()

@@ -24,11 +24,25 @@ FIELDS = {"checkpoint", "outer_steps", "seconds", "peak_rss_mib", "best_validati
 
 def test_json_has_the_promised_fields(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = run_json(meta_train(tmp_path / "run"), capsys)
-    assert set(told) - {"skipped_episodes"} == FIELDS
+    assert set(told) - {"skipped_episodes", "inner_step_mib"} == FIELDS
+    assert told["inner_step_mib"] is None, "first order keeps no inner step"
     assert told["checkpoint"] == str(tmp_path / "run" / "checkpoint")
     assert told["outer_steps"] == 3
     assert 0 <= told["best_validation_f1"] <= 100
     assert (tmp_path / "run" / "checkpoint" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("engine", ["higher", "func"])
+def test_second_order_tells_its_memory(
+    engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = meta_train(tmp_path / "run", "--algorithm", "maml", "--engine", engine)
+    command += ["--inner-steps", "2", "--truncate", "1"]
+    told = run_json(command, capsys)
+    assert told["inner_step_mib"] > 0
+    config = (tmp_path / "run" / "config.yaml").read_text()
+    assert f"engine: {engine}" in config
+    assert "truncate: 1" in config
 
 
 def test_without_json_it_tells_what_it_does_and_what_is_next(

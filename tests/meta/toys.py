@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import vmap
 
 from fewshot_metalstm.meta.algorithm import Algorithm, InnerConfig
 from fewshot_metalstm.meta.fomaml import descend
@@ -60,6 +61,58 @@ class Regressor(Learner):
             keep = torch.rand(hidden.shape, generator=generator, dtype=hidden.dtype) >= 0.3
             hidden = hidden * keep
         return (hidden @ self.fast_weight + self.fast_bias - batch.y).square().mean()
+
+
+class SideBySide(Regressor):
+    """A regressor that stacks batches of one size."""
+
+    def stack(
+        self, batches: Sequence[Points], generators: Sequence[torch.Generator] | None = None
+    ) -> dict[str, Tensor]:
+        stacked = {
+            "x": torch.stack([b.x for b in batches]),
+            "y": torch.stack([b.y for b in batches]),
+        }
+        if generators is not None:
+            shape = len(batches[0].x), len(self.shared_bias)
+            draws = [torch.rand(shape, generator=g, dtype=torch.float64) for g in generators]
+            stacked["keep"] = torch.stack(draws) >= 0.3
+        return stacked
+
+    def stacked_losses(self, params: Mapping[str, Tensor], stacked: Any) -> Tensor:
+        def one(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Tensor:
+            hidden = torch.tanh(given["x"] @ own["shared_weight"] + own["shared_bias"])
+            hidden = hidden * given.get("keep", 1.0)
+            return (hidden @ own["fast_weight"] + own["fast_bias"] - given["y"]).square().mean()
+
+        result: Tensor = vmap(one)(dict(params), stacked)
+        return result
+
+
+class Parabola(Learner):
+    """Support ``curve / 2 * (at - low)^2``, query ``(at - low)^2``; a batch is ``(low, query)``."""
+
+    def __init__(self, curve: float = 0.7, at: float = 1.3) -> None:
+        super().__init__()
+        self.curve = nn.Parameter(torch.tensor(curve, dtype=torch.float64))
+        self.at = nn.Parameter(torch.tensor(at, dtype=torch.float64))
+
+    def adapted(self) -> tuple[str, ...]:
+        return ("at",)
+
+    def forward(self, batch: Any, generator: torch.Generator | None = None) -> Tensor:
+        low, query = batch
+        away: Tensor = (self.at - low).square()
+        return away if query else self.curve * away / 2
+
+    def stack(
+        self, batches: Sequence[Any], generators: Sequence[torch.Generator] | None = None
+    ) -> Tensor:
+        return torch.tensor([low for low, _ in batches], dtype=torch.float64)
+
+    def stacked_losses(self, params: Mapping[str, Tensor], stacked: Any) -> Tensor:
+        result: Tensor = params["curve"] * (params["at"] - stacked).square() / 2
+        return result
 
 
 @dataclass(frozen=True)

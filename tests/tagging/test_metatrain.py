@@ -15,6 +15,8 @@ import torch
 
 from fewshot_metalstm.episodes.load import LoadedSuite
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.pool import EpisodePool
+from fewshot_metalstm.meta.ranks import RankLost
 from fewshot_metalstm.meta.state import load_state
 from fewshot_metalstm.tagging import metatrain
 from fewshot_metalstm.tagging.metatrain import meta_train
@@ -183,6 +185,32 @@ def test_a_crash_between_two_saves_costs_steps_and_no_numbers(
     told = StopAfter()
     train(tmp_path, resume=True, progress=told)
     assert told.phases == [("outer loop", 4, 1)]
+    assert_same_run(tmp_path, whole)
+
+
+@pytest.mark.parametrize(
+    ("method", "call", "done"),
+    [("validate", 0, 0), ("step", 2, 2), ("mean", 2, 2), ("validate", 1, 2), ("validate", 2, 4)],
+)
+def test_a_lost_rank_costs_no_step_and_no_validation(
+    tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, method: str, call: int, done: int
+) -> None:
+    """The exchange breaks in the ``call``-th call: ``done`` steps are saved, to the same end."""
+    calls = iter(range(99))
+    original = getattr(EpisodePool, method)
+
+    def lossy(self: EpisodePool, *arguments: object) -> object:
+        if next(calls) == call:
+            raise RankLost("rank 1 ended")
+        return original(self, *arguments)
+
+    monkeypatch.setattr(EpisodePool, method, lossy)
+    with pytest.raises(UserError, match=r"^rank 1 ended; .* is saved, add --resume to go on$"):
+        train(tmp_path)
+    monkeypatch.undo()
+    record = load_state(tmp_path / "state" / "training.safetensors").record
+    assert (record["phase"], record["done"]) == ("outer", done)
+    train(tmp_path, resume=True)
     assert_same_run(tmp_path, whole)
 
 
