@@ -35,8 +35,8 @@ if TYPE_CHECKING:
               help="What meta-train wrote.  [default: the newest that fits in runs]")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where to write report and tagger.  [default: runs/TARGET-K]")  # fmt: skip
-@click.option("--draws", default=5, show_default=True, type=click.IntRange(1), metavar="N",
-              help="Supports to adapt to, each scored.")  # fmt: skip
+@click.option("--draws", type=click.IntRange(1), metavar="N",
+              help="Supports to adapt to, each scored.  [default: 5; 1 if not scored]")  # fmt: skip
 @click.option("--tune", default="basic", show_default=True,
               type=click.Choice(["basic", "head", "all"]),
               help="What is adapted: basic LSTM and head, the head alone, or all.")  # fmt: skip
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
               help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
               help="Processes; results do not depend on it.  [default: one a core]")  # fmt: skip
+@click.option("--no-score", is_flag=True, help="Save the tagger and score nothing.")
 @click.option("--no-tracking", is_flag=True, help="Write nothing to MLflow.")
 @seed_option
 @device_option
@@ -62,7 +63,8 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     """Adapt a checkpoint to a target and score it on the whole test split.
 
     Each draw is a support of its own, frozen for the official targets. The tagger of the first
-    draw is saved and needs nothing else; use it with `predict` and `evaluate`.
+    draw is saved and needs nothing else; use it with `predict` and `evaluate`. With --no-score
+    there is one draw, unless more are asked for, and the test split is left alone.
     """
     from fewshot_metalstm.cli.progress import TerminalProgress
 
@@ -80,7 +82,7 @@ def run(
     shots: int,
     checkpoint: Path | None,
     output: Path | None,
-    draws: int,
+    draws: int | None,
     tune: str,
     baselines: tuple[str, ...],
     types: tuple[str, ...],
@@ -88,6 +90,7 @@ def run(
     repair: bool,
     overrides: tuple[str, ...],
     workers: int,
+    no_score: bool,
     no_tracking: bool,
     seed: int,
     device: str,
@@ -104,8 +107,11 @@ def run(
     from fewshot_metalstm.tracking.adaptation import tracked_adaptation
 
     chosen = pick_device(device)
+    if draws is None:
+        draws = 1 if no_score else 5
     given = {
         "shots": shots, "draws": draws, "seed": seed, "tune": tune, "baselines": list(baselines),
+        "score": not no_score,
     }  # fmt: skip
     config = resolve(AdaptRunConfig, None, overrides, given)
     task = load_target(target, data_dir=data_dir, types=types, repair=repair, scheme=scheme)

@@ -37,8 +37,16 @@ COMMANDS = {
     "adapt": LazyCommand(
         "fewshot_metalstm.cli.adapt:adapt", "Adapt a checkpoint to a target with a few shots."
     ),
+    "sweep": LazyCommand(
+        "fewshot_metalstm.cli.sweep:sweep",
+        "Adapt over a grid of targets, shots, methods and draws; resumes.",
+    ),
     "predict": LazyCommand(
         "fewshot_metalstm.cli.predict:predict", "Tag files with an adapted tagger."
+    ),
+    "tag-corpus": LazyCommand(
+        "fewshot_metalstm.cli.tag_corpus:tag_corpus",
+        "Tag PubMed-size text: PubMed XML, JSONL or plain files; resumes.",
     ),
     "evaluate": LazyCommand(
         "fewshot_metalstm.cli.evaluate:evaluate", "Score an adapted tagger on a test split."

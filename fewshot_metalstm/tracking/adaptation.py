@@ -32,11 +32,7 @@ def tracked_adaptation(
 ) -> AdaptReport:
     """Run :func:`~fewshot_metalstm.adapt.target.adapt_target`, log it and write its report."""
     tracker = open_tracker(uri, EXPERIMENT, enabled)
-    datasets = [
-        DatasetInput(target.name, digest, f"{target.name}/{split}", "target",
-                     {"sentences": len(target.corpus.splits[split])})
-        for split, digest in target.corpus.digests.items() if split in target.corpus.splits
-    ]  # fmt: skip
+    datasets = target_datasets(target)
     with tracker.run(
         f"adapt {target.name} {config.shots}",
         params={"target": target.name, "checkpoint": str(checkpoint), **flat(config)},
@@ -69,27 +65,43 @@ def tracked_adaptation(
     return report
 
 
+def target_datasets(target: Task) -> list[DatasetInput]:
+    """The splits of a target as dataset inputs."""
+    return [
+        DatasetInput(target.name, digest, f"{target.name}/{split}", "target",
+                     {"sentences": len(target.corpus.splits[split])})
+        for split, digest in target.corpus.digests.items() if split in target.corpus.splits
+    ]  # fmt: skip
+
+
 def _log_method(run: Run, report: AdaptReport, method: MethodReport) -> None:
     for cell in method.cells:
-        params = {
-            "target": report.target, "shots": report.shots, "draw": cell.draw,
-            "method": method.method, "checkpoint": report.checkpoint,
-        }  # fmt: skip
-        name = f"{report.target} {report.shots} draw {cell.draw} {method.method}"
-        with run.child(name, params=params, tags={"kind": "draw"}) as child:
-            for epoch, loss in enumerate(cell.losses, start=1):
-                child.log(epoch, {"loss_support": loss})
-            figures = {
-                "seconds": cell.seconds,
-                "support_mentions": float(cell.support_mentions),
-                "support_sentences": float(cell.support_sentences),
-            }
-            if cell.score is not None:
-                figures |= {
-                    "few_shot_f1": cell.score.f1, "precision": cell.score.precision,
-                    "recall": cell.score.recall,
-                }  # fmt: skip
-            child.metrics(figures)
+        log_cell(run, report.target, report.shots, method.method, cell, report.checkpoint)
+
+
+def log_cell(
+    run: Run, target: str, shots: int, method: str, cell: CellResult, checkpoint: str
+) -> None:
+    """Log one adapted tagger as a child of ``run``."""
+    params = {
+        "target": target, "shots": shots, "draw": cell.draw, "method": method,
+        "checkpoint": checkpoint,
+    }  # fmt: skip
+    name = f"{target} {shots} draw {cell.draw} {method}"
+    with run.child(name, params=params, tags={"kind": "draw"}) as child:
+        for epoch, loss in enumerate(cell.losses, start=1):
+            child.log(epoch, {"loss_support": loss})
+        figures = {
+            "seconds": cell.seconds,
+            "support_mentions": float(cell.support_mentions),
+            "support_sentences": float(cell.support_sentences),
+        }
+        if cell.score is not None:
+            figures |= {
+                "few_shot_f1": cell.score.f1, "precision": cell.score.precision,
+                "recall": cell.score.recall,
+            }  # fmt: skip
+        child.metrics(figures)
 
 
 def markdown(report: AdaptReport) -> str:

@@ -85,6 +85,19 @@ def test_it_finds_the_newest_compatible_checkpoint_and_says_which(
     assert (tmp_path / "runs" / "demo-species-5" / "tagger" / "config.json").is_file()
 
 
+def test_no_score_saves_one_tagger_and_leaves_the_test_split_alone(
+    tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = adapt(tmp_path / "out", "--checkpoint", str(meta_trained), "--no-score")
+    told = run_json(arguments, capsys)
+    assert [draw["f1"] for draw in told["draws"]] == [None]
+    assert told["mean_f1"] is None
+    load_model(tmp_path / "out" / "tagger", TAGGER)
+    arguments = adapt(tmp_path / "two", "--checkpoint", str(meta_trained), "--no-score")
+    assert main([*arguments, "--draws", "2"]) == 0
+    assert "tagger: " in capsys.readouterr().out
+
+
 def test_a_target_of_the_users_own(
     tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,163 @@
+"""The table of a sweep: means over draws with 95% intervals, differences paired by draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.jobs.outcome import Failure
+from fewshot_metalstm.sweep.grid import Key
+from fewshot_metalstm.tagging.scoring import interval
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A mean and the half width of its 95% interval, None for a single value."""
+
+    mean: float
+    half: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Of at least one value."""
+        mean, half = interval(values)
+        return cls(mean, None if math.isnan(half) else half)
+
+    def text(self, sign: str = "") -> str:
+        """Such as ``53.02 ± 9.91``."""
+        return f"{self.mean:{sign}.2f}" + ("" if self.half is None else f" ± {self.half:.2f}")
+
+    def as_dict(self) -> dict[str, float | None]:
+        """As ``--json`` prints it."""
+        half = None if self.half is None else round(self.half, 2)
+        return {"mean": round(self.mean, 2), "ci95": half}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method at one target and shots.
+
+    ``f1`` is None where nothing is scored; ``difference`` is the sweep's first method less this
+    one, over the ``paired`` draws that both have.
+    """
+
+    target: str
+    shots: int
+    method: str
+    draws: Mapping[int, CellResult]
+    missing: int
+    f1: Spread | None
+    precision: float | None
+    recall: float | None
+    difference: Spread | None
+    paired: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {
+            "target": self.target, "shots": self.shots, "method": self.method,
+            "draws": {
+                str(draw): None if r.score is None else round(r.score.f1, 2)
+                for draw, r in sorted(self.draws.items())
+            },
+            "missing": self.missing,
+            "f1": self.f1 and self.f1.as_dict(),
+            "precision": _rounded(self.precision), "recall": _rounded(self.recall),
+            "difference": self.difference and {**self.difference.as_dict(), "draws": self.paired},
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """All that a sweep found; ``failed`` are the cells without a result and why."""
+
+    rows: tuple[Row, ...]
+    first: str  # the method that the others are compared with
+    cells: int
+    reused: int
+    failed: tuple[tuple[Key, Failure], ...]
+    checkpoint: str
+    synthetic: tuple[str, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {
+            "checkpoint": self.checkpoint,
+            "cells": self.cells,
+            "reused": self.reused,
+            "failed": [
+                {**asdict(key), "reason": f.reason, "attempts": f.attempts}
+                for key, f in self.failed
+            ],
+            "rows": [row.as_dict() for row in self.rows],
+            "synthetic": list(self.synthetic),
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 2),
+        }  # fmt: skip
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Head and rows of the table, as text."""
+        head = ("target", "shots", "method", "draws", "F1", "precision", "recall",
+                f"{self.first} less it, paired")  # fmt: skip
+        body: list[tuple[str, ...]] = []
+        for row in self.rows:
+            world = " (synthetic)" if row.target in self.synthetic else ""
+            total = len(row.draws) + row.missing
+            draws = str(total) if not row.missing else f"{len(row.draws)} of {total}"
+            body.append((
+                f"{row.target}{world}", str(row.shots or "all"), row.method, draws,
+                row.f1.text() if row.f1 else "-",
+                f"{row.precision:.2f}" if row.precision is not None else "-",
+                f"{row.recall:.2f}" if row.recall is not None else "-",
+                row.difference.text("+") if row.difference else "",
+            ))  # fmt: skip
+        return head, body
+
+    def markdown(self) -> str:
+        """The report as a page of Markdown."""
+        head, body = self.table()
+        lines = ["# Sweep", "", f"Checkpoint `{self.checkpoint}`. Strict entity-level scores on "
+                 "whole test splits, 0-100; means over draws with 95% intervals.", ""]  # fmt: skip
+        lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+        lines += [f"| {' | '.join(row)} |" for row in body]
+        lines += ["", *(f"- {note}" for note in self.notes)]
+        lines += [f"- failed: {key}: {failure.reason}" for key, failure in self.failed]
+        return "\n".join(lines).rstrip() + "\n"
+
+
+def rows_of(keys: Sequence[Key], results: Mapping[Key, CellResult]) -> tuple[Row, ...]:
+    """Rows in the order of the grid, a row for each target, shots and method."""
+    groups: dict[tuple[str, int, str], list[Key]] = {}
+    for key in keys:
+        groups.setdefault((key.target, key.shots, key.method), []).append(key)
+    first = keys[0].method
+    rows = []
+    for (target, shots, method), cells in groups.items():
+        found = {key.draw: results[key] for key in cells if key in results}
+        scores = {draw: r.score for draw, r in found.items() if r.score is not None}
+        before = {
+            key.draw: results[key].score
+            for key in groups.get((target, shots, first), ()) if key in results
+        }  # fmt: skip
+        pairs = [
+            other.f1 - score.f1 for draw, score in sorted(scores.items())
+            if method != first and (other := before.get(draw)) is not None
+        ]  # fmt: skip
+        n = len(scores)
+        rows.append(Row(
+            target, shots, method, found, len(cells) - len(found),
+            Spread.of([s.f1 for s in scores.values()]) if n else None,
+            sum(s.precision for s in scores.values()) / n if n else None,
+            sum(s.recall for s in scores.values()) / n if n else None,
+            Spread.of(pairs) if pairs else None, len(pairs),
+        ))  # fmt: skip
+    return tuple(rows)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

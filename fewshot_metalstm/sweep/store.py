@@ -1,0 +1,139 @@
+"""The files of a sweep: one JSON file a finished cell, with the settings that it came from.
+
+A file holds everything that the result is a function of. Before anything runs, the files that
+are there are compared with what the sweep would do now, so that no figure of other settings gets
+into a table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm.adapt.cell import Cell, CellResult
+from fewshot_metalstm.config import as_mapping
+from fewshot_metalstm.corpora.digests import sha256
+from fewshot_metalstm.episodes.task import Task
+from fewshot_metalstm.errors import at
+from fewshot_metalstm.jobs.outcome import Failure
+from fewshot_metalstm.sweep.grid import Key
+from fewshot_metalstm.tagging.model import write_atomically
+from fewshot_metalstm.tagging.scoring import Score
+
+FORMAT = "fewshot-metalstm sweep cell 1"
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell to do: where it is in the grid, the work, and all that its result depends on."""
+
+    key: Key
+    cell: Cell
+    settings: Mapping[str, Any]
+
+
+def settings_of(
+    key: Key, cell: Cell, target: Task, checkpoint: Mapping[str, str], version: str
+) -> dict[str, Any]:
+    """What the result of a cell is a function of, as plain values.
+
+    Args:
+        checkpoint: SHA-256 of the checkpoint's files, by name.
+        version: of this package.
+    """
+    return {
+        "target": key.target, "shots": key.shots, "method": key.method, "draw": key.draw,
+        "seed": cell.seed, "tune": cell.tune, "adapt": as_mapping(cell.config),
+        "types": list(target.types),
+        "corpus": dict(sorted(target.corpus.digests.items())),
+        "support": sha256(",".join(map(str, cell.support)).encode()),
+        "checkpoint": dict(sorted(checkpoint.items())),
+        "version": version,
+    }  # fmt: skip
+
+
+class SweepFolder:
+    """The folder of a sweep; ``cells/`` has the results, ``failed/`` the last tracebacks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, key: Key) -> Path:
+        """Where the result of a cell is, or will be."""
+        return self.folder / "cells" / f"{key.name}.json"
+
+    def failure_path(self, key: Key) -> Path:
+        """Where the traceback of a failed cell is kept."""
+        return self.folder / "failed" / f"{key.name}.txt"
+
+    def read(self, planned: PlannedCell) -> CellResult | None:
+        """The result of a cell that is finished, or None.
+
+        Raises:
+            UserError: the file is damaged, or comes from other settings.
+        """
+        path = self.path(planned.key)
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise at(path, None, "is damaged (not JSON)", "remove it") from None
+        if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+            raise at(path, None, "is no result of this version's sweep", "remove it")
+        other = _difference(stored.get("settings"), planned.settings)
+        if other is not None:
+            raise at(
+                path, None, f"comes from other settings ({other})",
+                "remove it to have the cell done again, or name another --output",
+            )  # fmt: skip
+        try:
+            return _result(stored["result"])
+        except (LookupError, TypeError) as problem:
+            raise at(path, None, f"is damaged ({problem})", "remove it") from None
+
+    def write(self, planned: PlannedCell, result: CellResult, checkpoint: Path) -> None:
+        """Write a finished cell, whole or not at all."""
+        content = {
+            "format": FORMAT,
+            "settings": dict(planned.settings),
+            "checkpoint": str(checkpoint),
+            "result": asdict(result),
+        }
+        write_atomically(json.dumps(content, indent=1) + "\n", self.path(planned.key))
+        self.failure_path(planned.key).unlink(missing_ok=True)
+
+    def write_failure(self, key: Key, failure: Failure) -> None:
+        """Keep why a cell failed."""
+        write_atomically(f"{failure.reason}\n\n{failure.detail}", self.failure_path(key))
+
+
+def _result(stored: dict[str, Any]) -> CellResult:
+    score = stored["score"]
+    if score is not None:
+        each = {name: Score(**s) for name, s in score["per_type"].items()}
+        score = Score(**{**score, "per_type": each})
+    return CellResult(**{**stored, "score": score, "losses": tuple(stored["losses"])})
+
+
+def _difference(stored: object, now: Mapping[str, Any], prefix: str = "") -> str | None:
+    """The first setting that differs, as ``name: A there, B now``; None where all are equal."""
+    if not isinstance(stored, dict):
+        return f"{prefix or 'settings '}missing"
+    for name in [*now, *(n for n in stored if n not in now)]:
+        there, here = stored.get(name), now.get(name)
+        if isinstance(here, Mapping):
+            inner = _difference(there, here, f"{prefix}{name}.")
+            if inner is not None:
+                return inner
+        elif there != here:
+            return f"{prefix}{name}: {_short(there)} there, {_short(here)} now"
+    return None
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 24 else text[:20] + "..."

@@ -1,0 +1,132 @@
+"""``fewshot-metalstm sweep`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fewshot_metalstm.adapt import cell as cells
+from fewshot_metalstm.cli.main import main
+from tests.cli.builders import QUICK, refused, run_json, settings, start
+
+
+def sweep(output: Path, meta_trained: Path, *more: str) -> list[str]:
+    """A tiny sweep to the embedded target."""
+    return ["sweep", "--targets", "demo-species", "--shots", "5", "--draws", "0-1",
+            "--checkpoint", str(meta_trained), "--output", str(output), "--runner", "pool",
+            "--workers", "1", "--no-tracking", *settings(QUICK), *more]  # fmt: skip
+
+
+def stored(output: Path) -> dict[str, Any]:
+    """The cells' files without times."""
+    found = {}
+    for path in sorted((output / "cells").glob("*.json")):
+        found[path.name] = json.loads(path.read_text())
+        del found[path.name]["result"]["seconds"]
+    return found
+
+
+def test_table_json_and_going_on(
+    tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    assert main(sweep(output, meta_trained)) == 0
+    told = capsys.readouterr()
+    for part in ("demo-species (synthetic)", "meta", "scratch", "meta less it, paired", "±"):
+        assert part in told.out, part
+    assert "demo-species, 5 shots, scratch, draw 1: F1 " in told.err
+    assert "sweep: 4/4" in told.err
+    told_json = run_json(sweep(output, meta_trained, "--draws", "0-2"), capsys)
+    assert (told_json["cells"], told_json["reused"], told_json["failed"]) == (6, 4, [])
+    assert [row["method"] for row in told_json["rows"]] == ["meta", "scratch"]
+    assert set(told_json["rows"][0]["draws"]) == {"0", "1", "2"}
+    assert json.loads((output / "report.json").read_text()) == told_json
+    assert (output / "shots-demo-species.png").is_file()
+    line = refused(sweep(output, meta_trained, "--seed", "3"), capsys)
+    assert "comes from other settings (seed: 0 there, 3 now)" in line
+
+
+def test_a_failed_cell_is_told_and_the_table_shown(
+    tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    tuned_names = cells.tuned_names
+
+    def failing(learner: Any, tune: str) -> tuple[str, ...]:
+        if tune == "all":
+            raise RuntimeError("no luck")
+        return tuned_names(learner, tune)
+
+    monkeypatch.setattr(cells, "tuned_names", failing)
+    output = tmp_path / "out"
+    assert main(sweep(output, meta_trained)) == 1
+    told = capsys.readouterr()
+    assert "0 of 2" in told.out
+    assert "failed: demo-species, 5 shots, scratch, draw 0 (2 attempts): RuntimeError: no luck" in (
+        told.out
+    )
+    assert "failed, to be tried again" in told.err
+    assert told.err.rstrip().endswith("the same command tries them again")
+    assert "no luck" in (output / "failed" / "demo-species-5-scratch-0.txt").read_text()
+    monkeypatch.undo()
+    assert run_json(sweep(output, meta_trained), capsys)["reused"] == 2
+
+
+def test_mistakes_are_one_line_and_leave_nothing(
+    tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def error(*more: str) -> str:
+        return refused(sweep(tmp_path / "out", meta_trained, *more), capsys)
+
+    assert "write for example 0-4,7" in error("--draws", "zero")
+    assert "method 'anil' is unknown" in error("--methods", "anil")
+    assert "nowhere" in error("--targets", "nowhere")
+    assert "did you mean adapt.epochs?" in error("--set", "adapt.epoch=1")
+    assert "meta-trained on" in error("--targets", "demo-drugs")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").touch()
+    assert "holds other files" in error()
+
+
+def test_killed_in_the_middle_it_goes_on(
+    tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    # Long enough to be met by the signal; the steps are few, so the draws are many.
+    grid = ["--draws", "0-11", "--workers", "2"]
+    process = start(sweep(output, meta_trained, *grid), tmp_path)
+    deadline = time.monotonic() + 90
+    while len(list((output / "cells").glob("*.json"))) < 3:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)  # the driver alone; its workers must not go on
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 30
+    while _group_lives(process.pid):
+        assert time.monotonic() < deadline, "a worker outlived the sweep"
+        time.sleep(0.05)
+    before = stored(output)
+    assert 3 <= len(before) < 24
+    stamps = {name: (output / "cells" / name).stat().st_mtime_ns for name in before}
+    told = run_json(sweep(output, meta_trained, *grid, "--workers", "1"), capsys)
+    assert (told["reused"], told["cells"]) == (len(before), 24)
+    assert {name: (output / "cells" / name).stat().st_mtime_ns for name in before} == stamps
+    run_json(sweep(tmp_path / "whole", meta_trained, "--draws", "0-11"), capsys)
+    assert stored(output) == stored(tmp_path / "whole")
+
+
+def _group_lives(leader: int) -> bool:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True

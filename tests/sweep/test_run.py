@@ -1,0 +1,199 @@
+"""Sweeps: the figures of ``adapt``, resuming, failures, files of other settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.jobs.choose import has_ray
+from fewshot_metalstm.jobs.outcome import Failure, Outcome, Runner
+from fewshot_metalstm.jobs.pool import PoolRunner
+from fewshot_metalstm.jobs.ray_actors import RayRunner
+from fewshot_metalstm.sweep.grid import Key, SweepConfig
+from fewshot_metalstm.sweep.report import SweepReport
+from fewshot_metalstm.sweep.run import plan_sweep, run_sweep
+from fewshot_metalstm.sweep.store import SweepFolder
+from fewshot_metalstm.tagging.model import save_model
+from tests.tagging.builders import TARGET, digests, model, task
+
+QUICK = AdaptConfig(epochs=2, min_steps=10, lr=0.02)
+CONFIG = SweepConfig(
+    targets=("goal",), shots=(3, 4), draws=(0, 1), adapt=QUICK, scratch=replace(QUICK, lr=0.03)
+)
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    about = {"families": [], "targets_excluded": ["goal", "site"], "algorithm": "maml"}
+    save_model(replace(model(), about=about), tmp_path / "checkpoint")
+    return tmp_path / "checkpoint"
+
+
+def sweep(
+    checkpoint: Path, folder: Path, config: SweepConfig = CONFIG, runner: Runner | None = None,
+    retries: int = 0,
+) -> tuple[SweepReport, list[Key]]:  # fmt: skip
+    done: list[Key] = []
+    files = SweepFolder(folder)
+    report = run_sweep(
+        plan_sweep(checkpoint, [TARGET], config, files), files, runner or PoolRunner(1),
+        retries=retries, on_cell=lambda key, result: done.append(key),
+    )  # fmt: skip
+    return report, done
+
+
+def results(folder: Path) -> dict[str, Any]:
+    """What stands in the files of the cells, without the times."""
+    found = {}
+    for path in sorted((folder / "cells").iterdir()):
+        found[path.name] = json.loads(path.read_text())
+        del found[path.name]["result"]["seconds"]
+    return found
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Fails the jobs with these numbers; the others are done in this process."""
+
+    numbers: tuple[int, ...]
+
+    def run(self, setup: Any, jobs: Sequence[Any]) -> Iterator[Outcome[Any]]:
+        for outcome in PoolRunner(1).run(setup, jobs):
+            if outcome.number in self.numbers:
+                yield Outcome(outcome.number, None, Failure("no memory", "Traceback: no memory"))
+            else:
+                yield outcome
+
+
+def test_the_figures_are_those_of_adapt(checkpoint: Path, tmp_path: Path) -> None:
+    report, done = sweep(checkpoint, tmp_path / "s")
+    assert len(done) == report.cells == 8
+    files = results(tmp_path / "s")
+    for shots in CONFIG.shots:
+        own = adapt_target(
+            checkpoint, TARGET,
+            AdaptRunConfig(shots=shots, draws=2, baselines=("scratch",), adapt=CONFIG.adapt,
+                           scratch=CONFIG.scratch),
+            tmp_path / str(shots), device=torch.device("cpu"), workers=1,
+        )  # fmt: skip
+        for name, method in (("meta", own.main), ("scratch", own.baselines[0])):
+            for cell in method.cells:
+                stored = files[f"goal-{shots}-{name}-{cell.draw}.json"]["result"]
+                assert cell.score is not None
+                assert stored["score"]["f1"] == cell.score.f1
+                assert tuple(stored["losses"]) == cell.losses
+                assert stored["support_mentions"] == cell.support_mentions
+            row = next(r for r in report.rows if (r.shots, r.method) == (shots, name))
+            assert row.f1 is not None
+            assert (row.f1.mean, row.f1.half) == method.summary()
+
+
+def test_two_workers_equal_one(checkpoint: Path, tmp_path: Path) -> None:
+    sweep(checkpoint, tmp_path / "one")
+    sweep(checkpoint, tmp_path / "two", runner=PoolRunner(2))
+    assert results(tmp_path / "one") == results(tmp_path / "two")
+
+
+@pytest.mark.skipif(
+    not has_ray(), reason="Ray is not installed: pip install 'fewshot-metalstm[ray]'"
+)
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+@pytest.mark.xdist_group("ray")
+def test_ray_equals_the_pool(checkpoint: Path, tmp_path: Path) -> None:
+    sweep(checkpoint, tmp_path / "one")
+    sweep(checkpoint, tmp_path / "ray", runner=RayRunner(2))
+    assert results(tmp_path / "one") == results(tmp_path / "ray")
+
+
+def test_finished_cells_are_kept_as_they_are(checkpoint: Path, tmp_path: Path) -> None:
+    first, _ = sweep(checkpoint, tmp_path / "s")
+    (tmp_path / "s" / "cells" / "goal-3-meta-1.json").unlink()
+    before = digests(tmp_path / "s")
+    again, done = sweep(checkpoint, tmp_path / "s", replace(CONFIG, draws=(0, 1, 2)))
+    assert sorted(done) == sorted(
+        [Key("goal", 3, "meta", 1),
+         *(Key("goal", k, m, 2) for k in (3, 4) for m in ("meta", "scratch"))]
+    )  # fmt: skip
+    assert again.reused == 7
+    after = digests(tmp_path / "s")
+    assert {name: after[name] for name in before} == before
+    assert again.rows[0].draws[0] == first.rows[0].draws[0]
+
+
+def test_failures_are_kept_reported_and_tried_again(checkpoint: Path, tmp_path: Path) -> None:
+    report, done = sweep(checkpoint, tmp_path / "s", runner=Failing((0, 3)), retries=1)
+    # Of the second round, the first of the two fails again.
+    assert [(key, f.attempts) for key, f in report.failed] == [(Key("goal", 3, "meta", 0), 2)]
+    assert len(done) == 7
+    (note,) = (tmp_path / "s" / "failed").iterdir()
+    assert note.read_text() == "no memory\n\nTraceback: no memory"
+    assert report.rows[0].missing == 1
+    report, done = sweep(checkpoint, tmp_path / "s")
+    assert not report.failed
+    assert done == [Key("goal", 3, "meta", 0)]
+    assert not list((tmp_path / "s" / "failed").iterdir())
+
+
+def test_files_of_other_settings_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    sweep(checkpoint, tmp_path / "s")
+    before = digests(tmp_path / "s")
+
+    def refused(config: SweepConfig = CONFIG) -> str:
+        with pytest.raises(UserError) as caught:
+            sweep(checkpoint, tmp_path / "s", config)
+        return str(caught.value)
+
+    line = refused(replace(CONFIG, seed=1))
+    assert "goal-3-meta-0.json: comes from other settings (seed: 0 there, 1 now)" in line
+    assert "remove it to have the cell done again, or name another --output" in line
+    assert "adapt.lr: 0.02 there, 0.5 now" in refused(replace(CONFIG, adapt=replace(QUICK, lr=0.5)))
+    save_model(replace(model(), about={"note": 1, "targets_excluded": ["goal"]}), checkpoint)
+    assert sweep(checkpoint, tmp_path / "s")[1] == [], "the same weights, whatever is said of them"
+    learner = model()
+    with torch.no_grad():
+        learner.learner.head_outside.add_(1)
+    save_model(learner, checkpoint)
+    assert "checkpoint.model.safetensors: " in refused()
+    assert digests(tmp_path / "s") == before
+    path = tmp_path / "s" / "cells" / "goal-3-meta-0.json"
+    for text, problem in (("{", "is damaged (not JSON)"), ("[]", "is no result of this version")):
+        path.write_text(text)
+        assert problem in refused()
+
+
+def test_what_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    files = SweepFolder(tmp_path / "s")
+    with pytest.raises(UserError, match="two targets are called goal"):
+        plan_sweep(checkpoint, [TARGET, TARGET], CONFIG, files)
+    with pytest.raises(UserError, match="tune 'x' is unknown"):
+        plan_sweep(checkpoint, [TARGET], replace(CONFIG, tune="x"), files)
+    seen = replace(model(), about={"families": ["goal-family"]})
+    save_model(seen, checkpoint)
+    with pytest.raises(UserError, match="meta-train with --exclude goal"):
+        plan_sweep(checkpoint, [TARGET], CONFIG, files)
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_target_without_a_test_split_and_the_whole_train_split(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    bare = task("bare", ("X",), (12, 0, 0))
+    files = SweepFolder(tmp_path / "s")
+    config = replace(CONFIG, targets=("bare",), shots=(0,), draws=(0,), methods=("meta",))
+    plan = plan_sweep(checkpoint, [bare], config, files)
+    report = run_sweep(plan, files, PoolRunner(1), retries=0)
+    (row,) = report.rows
+    assert row.f1 is None
+    assert row.draws[0].support_sentences == 12
+    assert any("bare has no test split" in note for note in report.notes)
+    assert isinstance(files.read(plan.cells[0]), CellResult)
