@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PEERS := .venv-peers
 TESTS ?=
 WORKERS ?= 2
 
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test lint peers bench clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,11 +35,13 @@ lint: install ## Check style and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: install ## Run the benchmarks.
+peers: $(PEERS)/.installed ## Make .venv-peers, with what the benchmarks compare with.
+
+bench: install ## Run the benchmarks (beside peers after `make peers`).
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove the environment, builds and caches; runs and data stay.
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A file, so that a second `make` has nothing to do: pip alone needs seconds to find that out.
@@ -50,4 +53,10 @@ $(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt requirements-lea
 	$(BIN)/python -m pip install --quiet "pip>=23.1"
 	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[dev]"
 	$(BIN)/python -m pip install --use-pep517 --no-deps --requirement requirements-learn2learn.txt
+	touch $@
+
+$(PEERS)/.installed: benchmarks/peers/requirements.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet "pip>=23.1"
+	$(PEERS)/bin/python -m pip install --requirement $<
 	touch $@

@@ -2,26 +2,22 @@
 
 A step is emulated by matrix products of a given length on the same cores as the writer's thread,
 so that what the writer takes from the training (cores, interpreter lock) shows as longer steps.
-Run: python -m benchmarks.bench_tracking [--steps N] [--milliseconds N] [--output FILE]
+Run: python -m benchmarks.bench_tracking [--rounds N] [--steps N] [--milliseconds N]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks import timing
 from fewshot_metalstm.tracking.tracker import Run, open_tracker
 
 LIMIT_PERCENT = 3.0
-RESULT = Path(__file__).parent / "results" / "tracking.json"
 METRICS = (
     "loss_before",
     "loss_after",
@@ -98,8 +94,6 @@ def measure(rounds: int, steps: int, milliseconds: float) -> dict[str, object]:
         "metrics_a_step": len(METRICS),
         "steps_a_block": steps,
         "rounds": rounds,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
     }
 
 
@@ -109,15 +103,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--steps", type=int, default=50, help="steps a block")
     parser.add_argument("--milliseconds", type=float, default=200.0, help="length of a step")
-    parser.add_argument("--output", type=Path, default=RESULT)
     arguments = parser.parse_args()
     result = measure(arguments.rounds, arguments.steps, arguments.milliseconds)
+    rows = []
     for name, value in result.items():
-        print(f"{name:26} {value:.2f}" if isinstance(value, float) else f"{name:26} {value}")
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    beside = arguments.output.with_suffix(".new")
-    beside.write_text(json.dumps(result, indent=2) + "\n")
-    os.replace(beside, arguments.output)
+        shown = f"{value:.2f}" if isinstance(value, float) else str(value)
+        goal = ""
+        if name in ("overhead_percent_wall", "overhead_percent_cpu"):
+            met = "met" if float(str(value)) <= LIMIT_PERCENT else "missed"
+            goal = f"goal <= {LIMIT_PERCENT:g}%: {met}"
+        rows.append((name.replace("_", " "), shown, goal))
+    timing.show("what logging costs a step", ("figure", "value", "goal"), rows)
+    timing.save("tracking", {**timing.machine("mlflow", "numpy"), **result})
 
 
 if __name__ == "__main__":

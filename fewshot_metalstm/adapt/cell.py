@@ -9,7 +9,14 @@ from pathlib import Path
 
 import torch
 
-from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune
+from fewshot_metalstm.adapt.finetune import (
+    AdaptConfig,
+    Adapted,
+    average,
+    check,
+    finetune,
+    finetune_once,
+)
 from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
@@ -30,7 +37,8 @@ class Cell:
     """What to do: adapt by ``method`` on the support of ``draw``.
 
     ``support`` are indices into the target's train split; ``tune`` is ``basic`` (the basic LSTM
-    and the head), ``head`` or ``all``. ``save`` is where to write the tagger, or None.
+    and the head), ``head`` or ``all``. ``save`` is where to write the tagger, or None; ``score``
+    is whether to score it on the test split.
     """
 
     method: str
@@ -40,11 +48,12 @@ class Cell:
     tune: str
     config: AdaptConfig
     save: Path | None = None
+    score: bool = True
 
 
 @dataclass(frozen=True)
 class CellResult:
-    """The outcome of a cell; ``score`` is None where the target has no test split."""
+    """The outcome of a cell; ``score`` is None where nothing was scored."""
 
     method: str
     draw: int
@@ -55,22 +64,43 @@ class CellResult:
     losses: tuple[float, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Part:
+    """One of the adaptations that a cell averages, and the seconds that it took."""
+
+    adapted: Adapted
+    seconds: float
+
+
 def run_cell(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> CellResult:
-    """Adapt, score on the whole test split, and save if the cell says so."""
+    """Adapt, score on the whole test split and save, if the cell says so."""
+    check(cell.config)
+    parts = [run_part(cell, number, model, target, table) for number in range(cell.config.averages)]
+    return finish_cell(cell, parts, model, target, table)
+
+
+def run_part(cell: Cell, number: int, model: TaggerModel, target: Task, table: WordTable) -> Part:
+    """The adaptation ``number``, from 0, of those that the cell averages."""
+    start = time.perf_counter()
+    train = target.split("train")
+    adapted = adapt_to(
+        _start(cell, model), table, [train[i] for i in cell.support], target.types, cell.tune,
+        cell.config, derive(cell.seed, "adapt", cell.draw), number,
+    )  # fmt: skip
+    return Part(adapted, time.perf_counter() - start)
+
+
+def finish_cell(
+    cell: Cell, parts: Sequence[Part], model: TaggerModel, target: Task, table: WordTable
+) -> CellResult:
+    """What :func:`run_cell` does when all parts are there, in order."""
     train = target.split("train")
     support = [train[i] for i in cell.support]
-    start = time.perf_counter()
-    learner = model.learner
-    if cell.method == SCRATCH:
-        # The same sizes, vectors and alphabet; only the weights know nothing.
-        device = next(learner.parameters()).device
-        seed = derive(cell.seed, SCRATCH, cell.draw)
-        learner = new_tagger(learner.config, model.vectors, model.alphabet, seed).to(device)
-    adapted = adapt_to(learner, table, support, target.types, cell.tune, cell.config,
-                       derive(cell.seed, "adapt", cell.draw))  # fmt: skip
-    seconds = time.perf_counter() - start
+    learner = _start(cell, model)
+    adapted = average([part.adapted for part in parts], tuned_names(learner, cell.tune))
+    seconds = sum(part.seconds for part in parts)
     score = None
-    if "test" in target.corpus.splits:
+    if cell.score and "test" in target.corpus.splits:
         score = score_split(learner, adapted.params, table, target, "test")
     if cell.save is not None:
         about = {
@@ -86,6 +116,17 @@ def run_cell(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> 
     )
 
 
+def _start(cell: Cell, model: TaggerModel) -> Tagger:
+    """The learner that a cell adapts."""
+    learner = model.learner
+    if cell.method != SCRATCH:
+        return learner
+    # The same sizes, vectors and alphabet; only the weights know nothing.
+    device = next(learner.parameters()).device
+    seed = derive(cell.seed, SCRATCH, cell.draw)
+    return new_tagger(learner.config, model.vectors, model.alphabet, seed).to(device)
+
+
 def adapt_to(
     learner: Tagger,
     table: WordTable,
@@ -94,8 +135,12 @@ def adapt_to(
     tune: str,
     config: AdaptConfig,
     seed: int,
+    number: int | None = None,
 ) -> Adapted:
-    """Adapt ``learner`` (left as it is) to annotated sentences over ``types``."""
+    """Adapt ``learner`` (left as it is) to annotated sentences over ``types``.
+
+    With ``number`` it is one of the adaptations whose mean it would be without.
+    """
     if not support:
         raise UserError("the support is empty; give at least one annotated sentence")
     encoded = table.encode(support, types)
@@ -104,7 +149,10 @@ def adapt_to(
     def batch(chosen: Sequence[int]) -> Batch:
         return table.batch(encoded.take(chosen)).to(device)
 
-    return finetune(learner, tuned_names(learner, tune), len(encoded), batch, config, seed)
+    names = tuned_names(learner, tune)
+    if number is not None:
+        return finetune_once(learner, names, len(encoded), batch, config, seed, number)
+    return finetune(learner, names, len(encoded), batch, config, seed)
 
 
 def tuned_names(learner: Tagger, tune: str) -> tuple[str, ...]:

@@ -65,12 +65,21 @@ def finetune(
         on_epoch: called with the epoch (from 1), its mean loss and the parameters so far, for
             each adaptation in turn.
     """
+    check(config)
+    return average([
+        finetune_once(learner, names, sentences, batch, config, seed, number, on_epoch)
+        for number in range(config.averages)
+    ], names)  # fmt: skip
+
+
+def check(config: AdaptConfig) -> None:
+    """Refuse settings that mean nothing with a :class:`UserError`."""
     if config.averages < 1:
         raise UserError(f"adapt.averages is {config.averages}; use at least 1")
-    runs = [
-        _adapt_once(learner, names, sentences, batch, config, derive(seed, number), on_epoch)
-        for number in range(config.averages)
-    ]
+
+
+def average(runs: Sequence[Adapted], names: Sequence[str]) -> Adapted:
+    """The mean of several adaptations, given in order, that tuned the parameters ``names``."""
     tuned = set(names)
     params = {
         name: torch.stack([run.params[name] for run in runs]).mean(0) if name in tuned else value
@@ -84,15 +93,18 @@ def finetune(
     return Adapted(params, losses, steps, any(run.stopped_early for run in runs))
 
 
-def _adapt_once(
+def finetune_once(
     learner: Learner,
     names: Sequence[str],
     sentences: int,
     batch: Callable[[Sequence[int]], object],
     config: AdaptConfig,
     seed: int,
-    on_epoch: Callable[[int, float, Params], None] | None,
+    number: int,
+    on_epoch: Callable[[int, float, Params], None] | None = None,
 ) -> Adapted:
+    """The adaptation ``number`` of those that :func:`finetune` averages."""
+    seed = derive(seed, number)
     everything = range(sentences)
     start = learner.initial(batch(everything))
     params = {name: value.detach().clone() for name, value in start.items()}

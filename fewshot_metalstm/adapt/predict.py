@@ -1,14 +1,16 @@
-"""Tagging files with an adapted tagger: raw text or token-per-line."""
+"""Tagging files with an adapted tagger: raw text or token-per-line, a window at a time."""
 
 from __future__ import annotations
 
+import codecs
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-from fewshot_metalstm.adapt.text import split
+from fewshot_metalstm.adapt.text import TextSentence, split_stream
 from fewshot_metalstm.corpora.reader import read_tokens
 from fewshot_metalstm.corpora.schemes import spans
 from fewshot_metalstm.errors import UserError, at
@@ -16,50 +18,37 @@ from fewshot_metalstm.tagging.decode import tag
 from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, load_model
 
 TEXT, COLUMNS = "text", "columns"
+WINDOW = 32768  # tokens that are read before they are tagged together, in batches of like length
+KNOWN_WORDS = 50_000  # words whose features are kept: some 30 MiB; then all are looked up anew
+_PIECE = 2**18  # bytes read at once
 _COLUMN_SUFFIXES = {".tsv", ".conll", ".bio", ".iob", ".iob2", ".iobes", ".bilou", ".conllu"}
+_Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """A sentence with its tags; ``offsets`` into the file's text, or None for columns."""
+    """A sentence with its tags; ``source`` is where it stands in a text, or None for columns."""
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
-    offsets: tuple[tuple[int, int], ...] | None
+    source: TextSentence | None = None
 
-    def mentions(self, text: str | None) -> list[dict[str, Any]]:
+    def mentions(self) -> list[dict[str, Any]]:
         """Mentions with type, token bounds (end exclusive), text and, of text, offsets."""
-        found = []
+        found: list[dict[str, Any]] = []
+        if self.tags.count("O") == len(self.tags):
+            return found  # as most sentences are; this is the quickest way to know
         for span in spans(self.tags):
             mention: dict[str, Any] = {"type": span.type, "tokens": [span.start, span.end]}
-            if self.offsets is not None and text is not None:
-                start, end = self.offsets[span.start][0], self.offsets[span.end - 1][1]
-                mention |= {"start": start, "end": end, "text": text[start:end]}
+            if self.source is not None:
+                offsets, first = self.source.offsets, self.source.start
+                start, end = offsets[span.start][0], offsets[span.end - 1][1]
+                text = self.source.text[start - first : end - first]
+                mention |= {"start": start, "end": end, "text": text}
             else:
                 mention["text"] = " ".join(self.tokens[span.start : span.end])
             found.append(mention)
         return found
-
-
-@dataclass(frozen=True)
-class TaggedFile:
-    """A tagged file; ``text`` is its content where it was raw text."""
-
-    path: str
-    format: str
-    sentences: tuple[TaggedSentence, ...]
-    text: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """As ``--json`` prints it."""
-        return {
-            "file": self.path,
-            "format": self.format,
-            "sentences": [
-                {"tokens": s.tokens, "tags": s.tags, "mentions": s.mentions(self.text)}
-                for s in self.sentences
-            ],
-        }
 
 
 class Predictor:
@@ -69,42 +58,84 @@ class Predictor:
         self.model: TaggerModel = load_model(folder, TAGGER)
         self.model.learner.to(device)
         self.params = {n: p.detach() for n, p in self.model.learner.named_parameters()}
+        self._table = self.model.table()
 
-    def file(self, path: Path, form: str | None = None) -> TaggedFile:
-        """Tag ``path``, read as ``text`` or ``columns`` (None: by its name, then its look)."""
-        form = form or guess(path)
+    def file(self, path: Path, form: str) -> Iterator[TaggedSentence]:
+        """Tag ``path``, read as ``text`` or ``columns`` (see :func:`guess`), in order.
+
+        Text is read, tagged and given away a window at a time, so that memory does not grow with
+        the file; a file of columns is checked, and so read, as a whole before it is tagged.
+
+        Raises:
+            UserError: the file cannot be read, is not UTF-8 (for text when the reader gets
+                there) or is ill-formed.
+        """
         if form == COLUMNS:
-            sentences = read_tokens(path)
-            tags = self.tag([list(s) for s in sentences])
-            tagged = tuple(
-                TaggedSentence(tuple(s), t, None) for s, t in zip(sentences, tags, strict=True)
+            return (
+                TaggedSentence(tokens, tags)
+                for tokens, tags in self.stream(read_tokens(path), lambda tokens: tokens)
             )
-            return TaggedFile(str(path), form, tagged, None)
-        text = read_text(path)
-        pieces = split(text)
-        tags = self.tag([list(p.tokens) for p in pieces])
-        tagged = tuple(
-            TaggedSentence(p.tokens, t, p.offsets) for p, t in zip(pieces, tags, strict=True)
+        return (
+            TaggedSentence(sentence.tokens, tags, sentence)
+            for sentence, tags in self.stream(split_stream(read_text(path)), _tokens_of)
         )
-        return TaggedFile(str(path), form, tagged, text)
 
-    def tag(self, sentences: list[list[str]]) -> list[tuple[str, ...]]:
+    def stream(
+        self, items: Iterable[_Item], tokens: Callable[[_Item], Sequence[str]]
+    ) -> Iterator[tuple[_Item, tuple[str, ...]]]:
+        """Every item with the IOBES tags of its tokens, in order; items are taken as needed."""
+        for window in windows(items, tokens, WINDOW):
+            yield from zip(window, self.tag([tokens(item) for item in window]), strict=True)
+
+    def tag(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
         """IOBES tags of tokenised sentences."""
-        table = self.model.table()  # a fresh one, so that memory does not grow with the files
-        return tag(self.model.learner, self.params, table, sentences, self.model.types)
+        if len(self._table) > KNOWN_WORDS:
+            self._table = self.model.table()
+        return tag(self.model.learner, self.params, self._table, sentences, self.model.types)
 
 
-def read_text(path: Path) -> str:
-    """A text file in UTF-8; :class:`UserError` naming the line where it is not."""
+def windows(
+    items: Iterable[_Item], tokens: Callable[[_Item], Sequence[str]], size: int
+) -> Iterator[list[_Item]]:
+    """Items in runs of at least ``size`` tokens together, the last one with what is left."""
+    window: list[_Item] = []
+    held = 0
+    for item in items:
+        window.append(item)
+        held += len(tokens(item))
+        if held >= size:
+            yield window
+            window, held = [], 0
+    if window:
+        yield window
+
+
+def _tokens_of(sentence: TextSentence) -> Sequence[str]:
+    return sentence.tokens
+
+
+def read_text(path: Path, piece: int = _PIECE) -> Iterator[str]:
+    """A text file in UTF-8, in pieces; :class:`UserError` naming the line where it is not."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    lines = 1
     try:
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            while True:
+                data = stream.read(piece)
+                pending = decoder.getstate()[0]
+                try:
+                    text = decoder.decode(data, final=not data)
+                except UnicodeDecodeError as problem:
+                    line = lines + (pending + data).count(b"\n", 0, problem.start)
+                    cure = "convert it, for example with iconv"
+                    raise at(path, line, "is not UTF-8", cure) from None
+                lines += text.count("\n")
+                if text:
+                    yield text
+                if not data:
+                    return
     except OSError as problem:
         raise at(path, None, f"cannot be read ({problem.strerror})", "check the path") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = data.count(b"\n", 0, problem.start) + 1
-        raise at(path, line, "is not UTF-8", "convert it, for example with iconv") from None
 
 
 def guess(path: Path) -> str:
@@ -119,7 +150,8 @@ def guess(path: Path) -> str:
         return COLUMNS
     if path.suffix.lower() == ".txt":
         return TEXT
-    lines = [line for line in read_text(path).splitlines()[:50] if line.strip()]
+    head = next(read_text(path), "")
+    lines = [line for line in head.splitlines()[:50] if line.strip()]
     if any("\t" in line for line in lines):
         return COLUMNS
     single = sum(len(line.split()) == 1 for line in lines)

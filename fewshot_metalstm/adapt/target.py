@@ -13,17 +13,25 @@ from typing import Any
 
 import torch
 
-from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellResult, run_cell
-from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.cell import (
+    SCRATCH,
+    Cell,
+    CellResult,
+    Part,
+    finish_cell,
+    run_cell,
+    run_part,
+)
+from fewshot_metalstm.adapt.finetune import AdaptConfig, check
 from fewshot_metalstm.episodes.draws import load_draw
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.machine import cores
-from fewshot_metalstm.tagging.encoding import WordTable
 from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
 from fewshot_metalstm.tagging.scoring import interval
 
 BASELINES = (SCRATCH,)
+LARGE = 200  # sentences of a support that takes longer to adapt to than a process to start
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class AdaptRunConfig:
     seed: int = 0  # of draws that are not frozen, of order and noise
     tune: str = "basic"  # basic (basic LSTM and head), head or all
     baselines: tuple[str, ...] = ()  # other ways to get a tagger, beside it
+    score: bool = True  # score every tagger on the whole test split
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
     scratch: AdaptConfig = field(
         default_factory=lambda: AdaptConfig(optimiser="adam", lr=5e-3, averages=1)
@@ -109,33 +118,36 @@ def adapt_target(
 ) -> AdaptReport:
     """Adapt the checkpoint to every draw of the target, score, and save the first draw's tagger.
 
-    The checkpoint is only read. Cells run on ``workers`` processes (0: one a core), each in one
-    thread, so that the numbers do not depend on how many there are.
+    The checkpoint is only read, and only once. Cells run on ``workers`` processes (0: one a core),
+    each in one thread, so that the numbers do not depend on how many there are.
 
     Raises:
         UserError: no such draw, a checkpoint that has seen the target, or an unknown setting.
     """
+    check(config.adapt)
     model = load_model(checkpoint, CHECKPOINT)
     notes = list(check_held_out(model, target))
     method = str(model.about.get("algorithm", "meta"))
     supports, shortfalls = draw_supports(target, config)
     notes += shortfalls
-    if "test" not in target.corpus.splits:
+    if not config.score:
+        notes.append("nothing is scored, as was asked")
+    elif "test" not in target.corpus.splits:
         notes.append(f"{target.name} has no test split, so that nothing is scored")
     cells = [
         Cell(method, d, config.seed, support, config.tune, config.adapt,
-             output / "tagger" if d == 0 else None)
+             output / "tagger" if d == 0 else None, config.score)
         for d, support in enumerate(supports)
     ]  # fmt: skip
     for baseline in config.baselines:
         if baseline not in BASELINES:
             raise UserError(f"baseline {baseline!r} is unknown; use {', '.join(BASELINES)}")
         cells += [
-            Cell(baseline, d, config.seed, support, "all", config.scratch)
+            Cell(baseline, d, config.seed, support, "all", config.scratch, score=config.score)
             for d, support in enumerate(supports)
         ]
     results: list[CellResult] = []
-    with _executor(checkpoint, target, device, workers or cores(), len(cells)) as run:
+    with _executor(model, target, device, workers or cores(), cells) as run:
         for result in run(cells):
             results.append(result)
             if on_cell is not None:
@@ -189,47 +201,67 @@ CellRunner = Callable[[Sequence[Cell]], Iterator[CellResult]]
 
 @contextmanager
 def _executor(
-    checkpoint: Path, target: Task, device: torch.device, workers: int, cells: int
+    model: TaggerModel, target: Task, device: torch.device, workers: int, cells: Sequence[Cell]
 ) -> Iterator[CellRunner]:
     """A way to run cells, in this process or on several."""
-    if min(workers, cells) <= 1 or device.type == "cuda":
+    # Where there are fewer cells than processes, their adaptations run beside each other, if they
+    # are long: a process takes as long to start as a small support to adapt to.
+    apart = len(cells) < workers and any(len(cell.support) >= LARGE for cell in cells)
+    jobs = sum(cell.config.averages for cell in cells) if apart else len(cells)
+    if min(workers, jobs) <= 1 or device.type == "cuda":
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
-        model, table = _load(checkpoint, device)
+        model.learner.to(device)
+        table = model.table()
         try:
             yield lambda todo: (run_cell(cell, model, target, table) for cell in todo)
         finally:
             torch.set_num_threads(threads)
         return
     pool = ProcessPoolExecutor(
-        min(workers, cells), get_context("spawn"), _start_worker, (checkpoint, target)
+        min(workers, jobs), get_context("spawn"), _start_worker, (model, target)
     )
     try:
-        yield lambda todo: (
-            future.result() for future in as_completed([pool.submit(_work, c) for c in todo])
-        )
+        if apart:
+            yield lambda todo: _in_parts(pool, todo, model, target)
+        else:
+            yield lambda todo: (
+                future.result() for future in as_completed([pool.submit(_work, c) for c in todo])
+            )
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _in_parts(
+    pool: ProcessPoolExecutor, cells: Sequence[Cell], model: TaggerModel, target: Task
+) -> Iterator[CellResult]:
+    """Adapt on the pool, every adaptation a job of its own; average, score and save here."""
+    jobs = [[pool.submit(_work_part, c, n) for n in range(c.config.averages)] for c in cells]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for cell, parts in zip(cells, jobs, strict=True):
+            done = [future.result() for future in parts]
+            yield finish_cell(cell, done, model, target, model.table())
+    finally:
+        torch.set_num_threads(threads)
 
 
 # What a worker process holds, set once when it starts.
 _HELD: dict[str, Any] = {}
 
 
-def _start_worker(checkpoint: Path, target: Task) -> None:
+def _start_worker(model: TaggerModel, target: Task) -> None:
     torch.set_num_threads(1)
-    model, table = _load(checkpoint, torch.device("cpu"))
-    _HELD.update(model=model, table=table, target=target)
+    _HELD.update(model=model, table=model.table(), target=target)
 
 
 def _work(cell: Cell) -> CellResult:
     return run_cell(cell, _HELD["model"], _HELD["target"], _HELD["table"])
 
 
-def _load(checkpoint: Path, device: torch.device) -> tuple[TaggerModel, WordTable]:
-    model = load_model(checkpoint, CHECKPOINT)
-    model.learner.to(device)
-    return model, model.table()
+def _work_part(cell: Cell, number: int) -> Part:
+    return run_part(cell, number, _HELD["model"], _HELD["target"], _HELD["table"])
 
 
 def _cell(result: CellResult) -> dict[str, Any]:

@@ -8,9 +8,11 @@ alone, letters and digits stay together (``IL-2`` is ``IL``, ``-``, ``2``). A se
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
+_LINE = re.compile(r"[^\r\n]+")
 _END = re.compile(r"(?<=[.!?])([\"')\]]*)\s+(?=[\"'(\[]*[A-Z0-9])")
 # A full stop after these does not end a sentence; single capitals (initials, E. coli) neither.
 _ABBREVIATION = re.compile(
@@ -19,35 +21,72 @@ _ABBREVIATION = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TextSentence:
-    """A sentence of a text: its tokens with their offsets (start, end) in the whole text."""
+    """A sentence of a text: its tokens, and the ``text`` whose first character is at ``start``."""
 
     tokens: tuple[str, ...]
-    offsets: tuple[tuple[int, int], ...]
+    text: str
+    start: int
+
+    @property
+    def offsets(self) -> tuple[tuple[int, int], ...]:
+        """The (start, end) of every token in the whole text. Found anew: few sentences need it."""
+        found = _TOKEN.finditer(self.text)
+        return tuple([(self.start + m.start(), self.start + m.end()) for m in found])
 
 
 def split(text: str) -> list[TextSentence]:
     """Split ``text`` into sentences of tokens; ``text[start:end]`` is the token."""
-    sentences = []
-    for start, end in _sentences(text):
-        found = list(_TOKEN.finditer(text, start, end))
-        if found:
-            sentences.append(
-                TextSentence(tuple(m.group() for m in found), tuple(m.span() for m in found))
-            )
-    return sentences
+    return list(split_stream([text]))
 
 
-def _sentences(text: str) -> list[tuple[int, int]]:
-    bounds = []
-    for line in re.finditer(r"[^\r\n]+", text):
+def split_stream(pieces: Iterable[str]) -> Iterator[TextSentence]:
+    """:func:`split` for a text that comes in pieces, cut anywhere.
+
+    Sentences are given as soon as their end is known. What is held is one piece and the sentence
+    that it ends in, so that memory does not grow with the text.
+    """
+    held, base = "", 0
+    waiting: list[str] = []  # pieces not looked at yet
+    length = 0
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        # A sentence that spans many pieces is looked through again only when it has doubled.
+        if length < len(held):
+            continue
+        held += "".join(waiting)
+        waiting, length = [], 0
+        known = 0
+        for start, end in _sentences(held, whole=False):
+            yield from _tokens(held, start, end, base)
+            known = end
+        held, base = held[known:], base + known
+    held += "".join(waiting)
+    for start, end in _sentences(held, whole=True):
+        yield from _tokens(held, start, end, base)
+
+
+def _tokens(text: str, start: int, end: int, base: int) -> Iterator[TextSentence]:
+    """The sentence at ``text[start:end]``, if it holds a token; ``text`` begins at ``base``."""
+    # Cut out first, so that what follows the sentence is never looked at.
+    piece = text[start:end].lstrip()
+    tokens = tuple(_TOKEN.findall(piece))
+    if tokens:
+        yield TextSentence(tokens, piece, base + end - len(piece))
+
+
+def _sentences(text: str, *, whole: bool) -> Iterator[tuple[int, int]]:
+    """Bounds of the sentences; without the last one, which may go on, unless ``text`` is whole."""
+    for line in _LINE.finditer(text):
         start = line.start()
         for gap in _END.finditer(text, line.start(), line.end()):
-            before = text[start : gap.start()].rstrip("\"')]")
+            # No abbreviation is longer; the whole sentence would be copied at every gap.
+            before = text[max(start, gap.start() - 32) : gap.start()].rstrip("\"')]")
             if _ABBREVIATION.search(before):
                 continue
-            bounds.append((start, gap.end(1)))
+            yield start, gap.end(1)
             start = gap.end()
-        bounds.append((start, line.end()))
-    return bounds
+        if whole or line.end() < len(text):
+            yield start, line.end()

@@ -7,7 +7,9 @@ less the families and sentences that the rules keep out. What was kept out is in
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,6 +100,23 @@ class LoadedSuite:
     synthetic: bool = False
 
 
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """No search for reference cycles meanwhile.
+
+    A corpus is hundreds of thousands of tuples without a cycle, and the collector would look
+    through those that are there again and again while the others are made.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@no_collection()
 def load_suite_tasks(
     suite_name: str,
     *,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from fewshot_metalstm.adapt import target as target_module
 from fewshot_metalstm.adapt.cell import CellResult, score_split
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.target import (
@@ -22,7 +25,7 @@ from fewshot_metalstm.adapt.target import (
 )
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.tagging.model import TAGGER, load_model, save_model
+from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, load_model, save_model
 from tests.tagging.builders import TARGET, digests, model, own
 
 QUICK = AdaptConfig(epochs=2, min_steps=10, lr=0.02)
@@ -100,6 +103,54 @@ def test_two_workers_equal_one(checkpoint: Path, tmp_path: Path) -> None:
     assert without_seconds(one) == without_seconds(two)
     assert [c.losses for c in one.main.cells] == [c.losses for c in two.main.cells]
     assert digests(tmp_path / "out") == first
+
+
+def test_adaptations_beside_each_other_equal_those_after_each_other(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(CONFIG, draws=1, baselines=(), adapt=replace(QUICK, averages=2))
+    whole, _ = adapt(checkpoint, tmp_path / "out", config)
+    first = digests(tmp_path / "out")
+    shutil.rmtree(tmp_path / "out")
+    monkeypatch.setattr(target_module, "LARGE", 1)
+    used: list[int] = []
+
+    class Counted(ProcessPoolExecutor):
+        def submit(self, *arguments: Any, **named: Any) -> Any:
+            used.append(1)
+            return super().submit(*arguments, **named)
+
+    monkeypatch.setattr(target_module, "ProcessPoolExecutor", Counted)
+    apart, _ = adapt(checkpoint, tmp_path / "out", config, workers=2)
+    assert len(used) == 2
+    assert without_seconds(whole) == without_seconds(apart)
+    assert whole.main.cells[0].losses == apart.main.cells[0].losses
+    assert digests(tmp_path / "out") == first
+
+
+def test_without_scores_the_tagger_is_the_same(checkpoint: Path, tmp_path: Path) -> None:
+    adapt(checkpoint, tmp_path / "scored", replace(CONFIG, draws=1, baselines=()))
+    config = replace(CONFIG, draws=1, score=False)
+    report, told = adapt(checkpoint, tmp_path / "bare", config)
+    assert [cell.score for cell in told] == [None, None]
+    assert report.main.summary() == (None, None)
+    assert "nothing is scored, as was asked" in report.notes
+    scored, bare = (tmp_path / name / "tagger" / "model.safetensors" for name in ("scored", "bare"))
+    assert scored.read_bytes() == bare.read_bytes()
+
+
+def test_the_checkpoint_is_read_once(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def counted(folder: Path, kind: str | None = None) -> TaggerModel:
+        read.append(folder)
+        return load_model(folder, kind)
+
+    monkeypatch.setattr("fewshot_metalstm.adapt.target.load_model", counted)
+    adapt(checkpoint, tmp_path / "out", replace(CONFIG, draws=1))
+    assert read == [checkpoint]
 
 
 def test_supports_of_the_draws() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fewshot_metalstm.adapt.text import split
+from fewshot_metalstm.adapt.text import split, split_stream
 
 
 @given(st.text(max_size=200))
@@ -33,3 +36,27 @@ def test_sentences_end_where_a_reader_would_end_them() -> None:
     assert [" ".join(s.tokens[-2:]) for s in split(text)] == [
         ") .", "controls .", '! "', "5 died", "Title line",
     ]  # fmt: skip
+
+
+@given(st.text(alphabet="Ab1. !?\"')(\n\r\u2028", max_size=60), st.lists(st.integers(0, 60)))
+def test_a_text_in_pieces_is_the_text_as_a_whole(text: str, cuts: list[int]) -> None:
+    bounds = [0, *sorted(cuts), len(text)]
+    pieces = [text[a:b] for a, b in pairwise(bounds)]
+    assert list(split_stream(pieces)) == split(text)
+
+
+def test_sentences_are_given_before_the_text_has_ended() -> None:
+    def pieces() -> Iterator[str]:
+        yield "One is here. Two g"
+        yield "oes on. Thr"
+        raise AssertionError("asked for more than was needed")
+
+    found = split_stream(pieces())
+    assert [next(found).text, next(found).text] == ["One is here.", "Two goes on."]
+
+
+def test_a_sentence_of_many_pieces_is_whole() -> None:
+    words = [f"w{i} " for i in range(3000)]
+    (sentence,) = split_stream(words)
+    assert len(sentence.tokens) == 3000
+    assert sentence.offsets[-1] == (len("".join(words)) - 6, len("".join(words)) - 1)

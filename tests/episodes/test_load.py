@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
-from fewshot_metalstm.episodes.load import apply_rules, as_task, load_suite_tasks, load_target
+from fewshot_metalstm.episodes.load import (
+    apply_rules,
+    as_task,
+    load_suite_tasks,
+    load_target,
+    no_collection,
+)
 from fewshot_metalstm.episodes.sampling import sentence_key
 from fewshot_metalstm.episodes.source import CorporaInMemory
 from fewshot_metalstm.episodes.suite import Suite, TaskSpec
@@ -158,3 +166,23 @@ def test_load_demo_suite_is_synthetic_and_free_of_its_target() -> None:
         assert held.family != target.family
         (sentences,) = held.corpus.splits.values()
         assert not banned & {sentence_key(s) for s in sentences}
+
+
+def test_the_collector_is_left_as_it_was() -> None:
+    seen: list[bool] = []
+
+    def fail() -> None:
+        seen.append(gc.isenabled())
+        raise UserError("no")
+
+    assert gc.isenabled()
+    with pytest.raises(UserError):
+        no_collection()(fail)()
+    assert (seen, gc.isenabled()) == ([False], True)
+    gc.disable()
+    try:
+        with no_collection():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
