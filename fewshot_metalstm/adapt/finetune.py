@@ -29,7 +29,7 @@ class AdaptConfig:
     min_steps: int = 150  # a small support is passed over more often, up to this many steps
     clip: float = 5.0  # largest norm of a gradient
     stop_loss: float = 0.02  # stop early when the mean loss of an epoch is below this
-    averages: int = 3  # adaptations that differ in order and noise alone, and are averaged
+    averages: int = 10  # adaptations that differ in order and noise alone, and are averaged
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,12 @@ from fewshot_metalstm.adapt.finetune import AdaptConfig, check
 from fewshot_metalstm.episodes.draws import load_draw
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.machine import cores
+from fewshot_metalstm.machine import cores, keep_freed_memory
 from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
 from fewshot_metalstm.tagging.scoring import interval
 
 BASELINES = (SCRATCH,)
-LARGE = 200  # sentences of a support that takes longer to adapt to than a process to start
+LARGE = 600  # sentences times adaptations that take longer than a process to start
 
 
 @dataclass(frozen=True)
@@ -206,11 +206,13 @@ def _executor(
     """A way to run cells, in this process or on several."""
     # Where there are fewer cells than processes, their adaptations run beside each other, if they
     # are long: a process takes as long to start as a small support to adapt to.
-    apart = len(cells) < workers and any(len(cell.support) >= LARGE for cell in cells)
+    work = max((len(cell.support) * cell.config.averages for cell in cells), default=0)
+    apart = len(cells) < workers and work >= LARGE
     jobs = sum(cell.config.averages for cell in cells) if apart else len(cells)
     if min(workers, jobs) <= 1 or device.type == "cuda":
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
+        keep_freed_memory()
         model.learner.to(device)
         table = model.table()
         try:
@@ -253,6 +255,7 @@ _HELD: dict[str, Any] = {}
 
 def _start_worker(model: TaggerModel, target: Task) -> None:
     torch.set_num_threads(1)
+    keep_freed_memory()
     _HELD.update(model=model, table=model.table(), target=target)
 
 

@@ -23,6 +23,7 @@ from fewshot_metalstm.bulk.tagging import (
 )
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.jobs.outcome import Failure, Runner, with_retries
+from fewshot_metalstm.machine import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class TagSetup:
     def __call__(self) -> Callable[[FileJob], FileReport]:
         """Load the tagger; the function returned tags one file."""
         torch.set_num_threads(1)  # a worker a core, so more threads would only wait
+        keep_freed_memory()
         predictor = Predictor(self.model, torch.device(self.device))
         return lambda job: tag_file(predictor.tag, job, self.settings)
 

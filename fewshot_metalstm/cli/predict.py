@@ -38,8 +38,9 @@ def predict(
     """
     from fewshot_metalstm import runs
     from fewshot_metalstm.adapt.predict import Predictor
-    from fewshot_metalstm.machine import pick_device
+    from fewshot_metalstm.machine import keep_freed_memory, pick_device
 
+    keep_freed_memory()
     folder = runs.model_folder(model, "tagger")
     predictor = Predictor(folder, pick_device(device))
     if as_json:

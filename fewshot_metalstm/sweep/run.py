@@ -16,6 +16,7 @@ from fewshot_metalstm.episodes.draws import load_draw
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.outcome import Failure, Runner, with_retries
+from fewshot_metalstm.machine import keep_freed_memory
 from fewshot_metalstm.sweep.grid import Key, SweepConfig, grid
 from fewshot_metalstm.sweep.report import SweepReport, rows_of
 from fewshot_metalstm.sweep.store import PlannedCell, SweepFolder, settings_of
@@ -44,6 +45,7 @@ class CellSetup:
     def __call__(self) -> Callable[[tuple[str, Cell]], CellResult]:
         """Load the checkpoint; the function returned does one cell of a target."""
         torch.set_num_threads(1)  # as `adapt` does, so that the figures are the same
+        keep_freed_memory()
         model = load_model(self.checkpoint, CHECKPOINT)
         model.learner.to(self.device)
         table = model.table()
