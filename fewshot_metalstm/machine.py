@@ -40,7 +40,7 @@ def keep_freed_memory() -> None:
         return
     mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
     mallopt(mmap_threshold, 2**25)
-    mallopt(trim_threshold, 2**28)
+    mallopt(trim_threshold, 2**26)
 
 
 def peak_rss_mib(workers: int = 1) -> float:

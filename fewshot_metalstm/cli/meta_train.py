@@ -35,12 +35,7 @@ if TYPE_CHECKING:
               help="What takes second-order gradients.  [default: higher]")  # fmt: skip
 @click.option("--truncate", type=click.IntRange(0), metavar="K",
               help="Differentiate through the last K inner steps only.")  # fmt: skip
-@click.option(
-    "--outer-steps",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Outer steps of each run (outer.runs).",
-)
+@click.option("--outer-steps", type=click.IntRange(1), metavar="N", help="Outer steps.")
 @click.option("--meta-batch", type=click.IntRange(1), metavar="N", help="Episodes a step.")
 @click.option("--inner-steps", type=click.IntRange(0), metavar="N", help="Inner steps.")
 @click.option("--inner-lr", type=click.FloatRange(0), metavar="RATE", help="Inner learning rate.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -20,8 +20,7 @@ from fewshot_metalstm.meta.ranks import Order
 class OuterConfig:
     """The outer loop."""
 
-    steps: int = 2000  # outer steps of a run
-    runs: int = 1  # runs from one start, on episodes of their own; the mean of their ends is kept
+    steps: int = 2000  # outer steps
     meta_batch: int = 4  # episodes a step
     lr: float = 1e-3  # Adam's learning rate at the start
     lr_floor: float = 0.1  # share of it at the end of the cosine
@@ -52,33 +51,19 @@ class OuterLoop:
     An episode with a non-finite loss or gradient is left out, counted and named; the mean is over
     the rest. ``config.patience`` steps in a row without a finite episode raise
     :class:`UserError`.
-
-    With ``config.runs`` above 1 the loop returns to where it began after every ``config.steps``
-    steps, and ends at the mean of the ends: they lie in one basin, and its middle transfers better
-    than its rim (Wortsman et al., "Model soups", ICML 2022).
     """
 
     def __init__(self, learner: Learner, config: OuterConfig) -> None:
         self.learner = learner
         self.config = config
-        self.optimiser = self._optimiser()
+        self.optimiser = torch.optim.Adam(learner.parameters(), lr=config.lr)
         self.done = 0
-        self._start = _copies(learner) if config.runs > 1 else []
-        self._ends = [torch.zeros_like(value) for value in self._start]  # sum over runs
         self.barren = 0  # steps in a row without a finite episode
         self.skipped = 0  # episodes left out so far
 
-    @property
-    def steps(self) -> int:
-        """Outer steps of all runs."""
-        return self.config.steps * self.config.runs
-
-    def _optimiser(self) -> torch.optim.Adam:
-        return torch.optim.Adam(self.learner.parameters(), lr=self.config.lr)
-
     def run(self, pool: EpisodePool) -> Iterator[StepRecord]:
         """Take the remaining steps, yielding a record after each."""
-        while self.done < self.steps:
+        while self.done < self.config.steps:
             yield self.step(pool)
 
     def follow(self, pool: EpisodePool) -> NoReturn:
@@ -94,12 +79,8 @@ class OuterLoop:
 
     def step(self, pool: EpisodePool) -> StepRecord:
         """Take one outer step."""
-        within = self.done % self.config.steps
-        if self._start and within == 0:
-            self._set(self._start)
-            self.optimiser = self._optimiser()
         reports, _ = pool.step(self.done)
-        lr = self.config.lr * cosine(within, self.config.steps, self.config.lr_floor)
+        lr = self.config.lr * cosine(self.done, self.config.steps, self.config.lr_floor)
         finite = [i for i, report in enumerate(reports) if report.finite]
         bad = tuple(report.name for report in reports if not report.finite)
         gradient = pool.mean(finite) if finite else None
@@ -117,28 +98,7 @@ class OuterLoop:
                     f"outer step {self.done}: no finite loss in {self.barren} steps in a row "
                     f"(last episodes: {', '.join(bad)}); lower inner.lr or outer.lr"
                 )
-        if self._start and self.done % self.config.steps == 0:
-            for total, end in zip(self._ends, self.learner.parameters(), strict=True):
-                total += end.detach()
-            if self.done == self.steps:
-                self._set([total / self.config.runs for total in self._ends])
         return _record(self.done, pool, lr, [reports[i] for i in finite], norm, bad)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """What has to be kept, beside the optimiser and the learner, to go on."""
-        named = {f"start.{i}": value for i, value in enumerate(self._start)}
-        return {**named, **{f"ends.{i}": value for i, value in enumerate(self._ends)}}
-
-    def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take what :meth:`tensors` gave."""
-        for name, values in (("start", self._start), ("ends", self._ends)):
-            for i, value in enumerate(values):
-                value.copy_(tensors[f"{name}.{i}"])
-
-    def _set(self, values: Sequence[Tensor]) -> None:
-        with torch.no_grad():
-            for parameter, value in zip(self.learner.parameters(), values, strict=True):
-                parameter.copy_(value)
 
     def _update(self, gradient: Tensor, lr: float) -> float:
         parameters = list(self.learner.parameters())
@@ -154,10 +114,6 @@ class OuterLoop:
             group["lr"] = lr
         self.optimiser.step()
         return norm
-
-
-def _copies(learner: Learner) -> list[Tensor]:
-    return [parameter.detach().clone() for parameter in learner.parameters()]
 
 
 def _record(

@@ -31,7 +31,7 @@ class Start:
     """Where the outer loop starts or goes on: all that a rank needs besides the suite."""
 
     model: TaggerModel
-    optimiser: Mapping[str, Tensor]  # and what the loop keeps besides
+    optimiser: Mapping[str, Tensor]
     done: int
 
 
@@ -39,7 +39,6 @@ def start_of(model: TaggerModel, loop: OuterLoop) -> Start:
     """The start that rank 0 gives."""
     learner = copy.deepcopy(model.learner).cpu()
     moments = {name: value.cpu() for name, value in optimiser_tensors(loop.optimiser).items()}
-    moments |= {name: value.cpu() for name, value in loop.tensors().items()}
     return Start(replace(model, learner=learner), moments, loop.done)
 
 
@@ -96,7 +95,6 @@ def _follow(
     # Rank 0 judges when to give up.
     loop = OuterLoop(learner, replace(config.outer, patience=sys.maxsize))
     restore_optimiser(loop.optimiser, start.optimiser)
-    loop.restore(start.optimiser)
     loop.done = start.done
     ranks.same(parameter_facts(learner))
     source = training_episodes(config, suite, word_table(start.model, suite), device)

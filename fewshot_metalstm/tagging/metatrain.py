@@ -200,12 +200,11 @@ class _Session:
         if self.state is not None and self.record.get("phase") == "outer":
             self._restore(self.state.tensors)
             restore_optimiser(loop.optimiser, self.state.tensors)
-            loop.restore(self.state.tensors)
             loop.done = int(self.record["done"])
             loop.skipped = int(self.record["skipped"])
             loop.barren = int(self.record["barren"])
         self.pending = bool(self.record.get("pending", loop.done == 0))
-        finished = loop.done >= loop.steps and not self.pending
+        finished = loop.done >= config.outer.steps and not self.pending
         if finished and (self.output / "checkpoint").is_dir():
             return self._result(loop)
         try:
@@ -227,34 +226,34 @@ class _Session:
             idle = f"; {ranks.size - number} have none" if ranks.size > number else ""
             self.progress.note(f"{ranks.size} ranks share the {number} episodes of a step{idle}")
         algorithm = make_algorithm(config)
-        if loop.done < loop.steps:
+        if loop.done < config.outer.steps:
             first = [
                 source.episode(loop.done, i)
                 for i in range(min(algorithm.tasks, config.outer.meta_batch))
             ]
             self.memory = measure(algorithm, self.learner, first)
-        self.progress.phase("outer loop", loop.steps, loop.done)
+        self.progress.phase("outer loop", config.outer.steps, loop.done)
         with episode_pool(config, self.suite, self.learner, source, workers, ranks) as pool:
             self.processes = pool.processes
             if self.memory is not None:
                 self.progress.note(self.memory.told(pool.processes))
             if self.pending:
                 self._validate(loop, pool, loop.done)
-                if loop.done == loop.steps:
+                if loop.done == config.outer.steps:
                     self._save_outer(loop)
             for record in loop.run(pool):
                 self._record(record)
-                self.pending = self._time_to_validate(record.step, loop.steps)
+                self.pending = self._time_to_validate(record.step)
                 if self.pending:
                     self._validate(loop, pool, record.step)
-                if stop.requested or self._due() or loop.done == loop.steps:
+                if stop.requested or self._due() or loop.done == config.outer.steps:
                     self._save_outer(loop)
-                if stop.requested and loop.done < loop.steps:
+                if stop.requested and loop.done < config.outer.steps:
                     raise Interrupted(stop.requested, self.output)
 
-    def _time_to_validate(self, step: int, last: int) -> bool:
+    def _time_to_validate(self, step: int) -> bool:
         every = self.config.outer.validate_every
-        return step == last or (every > 0 and step % every == 0)
+        return step == self.config.outer.steps or (every > 0 and step % every == 0)
 
     def _validate(self, loop: OuterLoop, pool: EpisodePool, step: int) -> None:
         """Score the learner and keep it if it is the best so far, or if nothing can be scored."""
@@ -264,8 +263,7 @@ class _Session:
             self._log({"phase": "validation", "step": step, "f1": f1})
             self.run.log(step, {"validation_f1": f1})
             self.progress.note(f"outer step {step}: meta-validation F1 {f1:.2f}")
-        mean = self.config.outer.runs > 1 and step == loop.steps  # kept whatever its score
-        if mean or math.isnan(f1) or math.isnan(self.best) or f1 > self.best:
+        if math.isnan(f1) or math.isnan(self.best) or f1 > self.best:
             self.best = f1
             about = {**self._about(), "outer_step": step, "validation_f1": f1}
             if math.isnan(f1):
@@ -326,7 +324,7 @@ class _Session:
         return time.perf_counter() - self.saved > SAVE_SECONDS
 
     def _save_outer(self, loop: OuterLoop) -> None:
-        tensors = {**optimiser_tensors(loop.optimiser), **loop.tensors()}
+        tensors = optimiser_tensors(loop.optimiser)
         self._save("outer", loop.done, tensors, skipped=loop.skipped, barren=loop.barren)
 
     def _save(

@@ -96,8 +96,7 @@ def make_algorithm(config: MetaTrainConfig) -> Algorithm:
     return ENGINES[config.engine](config.inner, order, config.truncate)
 
 
-# Settings that a suite asks for; --set and the options come after them.
-_USUAL = ("outer.runs=4", "outer.validate_every=500")
+# Settings that a suite's size asks for; --set and the options come after them.
 _PRESETS = {
     "demo": (
         "vectors.size=50", "vectors.buckets=5000", "vectors.min_count=1", "tagger.lstm.hidden=50",
@@ -110,5 +109,5 @@ _PRESETS = {
 
 
 def preset(suite: str | None) -> tuple[str, ...]:
-    """Overrides of the defaults: those of a suite that is small, or those of all others."""
-    return _PRESETS.get(suite or MetaTrainConfig.tasks, _USUAL)
+    """Overrides for a suite that is much smaller than the official ones; none for others."""
+    return _PRESETS.get(suite or MetaTrainConfig.tasks, ())
