@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.timing import interleaved, machine, ratio, save, show, spread, verdict
+from fewshot_metalstm.machine import keep_freed_memory
 from fewshot_metalstm.nn import jit
 from fewshot_metalstm.nn.layer import layer_by_hand, layer_plain
 from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig
@@ -114,6 +115,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     arguments = parser.parse_args()
     threads = torch.get_num_threads()
+    keep_freed_memory()  # as the commands do
     cells = []
     try:
         for count in arguments.threads:

@@ -7,7 +7,6 @@ is taken through that one.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,8 +14,6 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.nn.layer import Layout, Weights, layer_plain
-
-SMALL = 64  # rows; fewer are not worth a second thread
 
 
 class Buffers(NamedTuple):
@@ -66,7 +63,7 @@ class Fused(torch.autograd.Function):
         out = words.new_zeros(2 * layout.batch * layout.steps, h)
         sizes = torch.tensor(layout.sizes)
         _both(
-            metalstm.forward, count, words, layout.rows, layout.places, sizes, *w, offset,
+            metalstm.forward, words, layout.rows, layout.places, sizes, *w, offset,
             projected, *kept, out,
         )  # fmt: skip
         ctx.layout, ctx.offset = layout, offset
@@ -108,7 +105,7 @@ def _by_kernels(
 
     words, w = inputs[0].contiguous(), Weights(*inputs[1:])
     m, (z, h) = w.meta_g.shape[1], w.p.shape[2:]
-    count, most = len(layout.rows), layout.sizes[0]
+    most = layout.sizes[0]
     sizes = torch.tensor(layout.sizes)
     empty, zeros = words.new_empty, words.new_zeros
     d_x, d_z = empty(kept.x.shape), empty(kept.zt.shape)
@@ -116,7 +113,7 @@ def _by_kernels(
     d_c, d_s = zeros(2, most, h), zeros(2, most, m)
     d_out = d_output.contiguous().view(-1, h)
     _both(
-        metalstm.backward, count, d_out, layout.places, sizes,
+        metalstm.backward, d_out, layout.places, sizes,
         *(_turned(y) for y in (w.meta_h, w.meta_g, w.meta_z, w.qh, w.p, w.bz, w.wh)),
         kept.x, kept.s, kept.s_squashed, kept.zt, kept.c, kept.c_squashed,
         d_x, d_z, d_u, d_h, d_g, d_c, d_s,
@@ -128,7 +125,7 @@ def _by_kernels(
         for x, need in zip(w, needed[1:], strict=True)
     ))  # fmt: skip
     _both(
-        metalstm.weight_gradients, count, sizes, d_x, d_z, kept.g, kept.g_before, kept.zt,
+        metalstm.weight_gradients, sizes, d_x, d_z, kept.g, kept.g_before, kept.zt,
         kept.u, kept.h_before, to.meta_h, to.meta_g, to.meta_z, to.qh, to.p, to.bz, to.wh,
     )  # fmt: skip
     first = (to_words, to.meta_x, to.meta_b, to.qx, to.wx, to.b)
@@ -136,7 +133,7 @@ def _by_kernels(
         # Only the gradient of the words needs these weights.
         inward = [_turned(y) if needed[0] else y for y in (w.meta_x, w.qx, w.wx)]
         _both(
-            metalstm.input_gradients, count, words, layout.rows, d_x, *inward, m, z,
+            metalstm.input_gradients, words, layout.rows, d_x, *inward, m, z,
             w.wx.numel() > 0, zeros(2, len(words), kept.x.shape[2]), *first,
         )  # fmt: skip
     found = (to_words.sum(0) if needed[0] else to_words, *to)
@@ -148,14 +145,12 @@ def _turned(weight: Tensor) -> Tensor:
     return weight.transpose(-1, -2).contiguous()
 
 
-def _both(kernel: Callable[..., None], rows: int, *arguments: Any) -> None:
-    """Run a kernel for both directions: beside each other if torch may use two threads."""
+def _both(kernel: Callable[..., None], *arguments: Any) -> None:
+    """Run a kernel for both directions, one after the other.
+
+    Beside each other on two threads they would take longer: those that torch's own operations
+    leave spinning hold the cores.
+    """
     arrays = [x.detach().numpy() if isinstance(x, Tensor) else x for x in arguments]
-    if torch.get_num_threads() < 2 or rows < SMALL:
-        kernel(0, *arrays)
-        kernel(1, *arrays)
-        return
-    other = threading.Thread(target=kernel, args=(1, *arrays))
-    other.start()
-    kernel(0, *arrays)
-    other.join()
+    for direction in (0, 1):
+        kernel(direction, *arrays)

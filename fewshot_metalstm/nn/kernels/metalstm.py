@@ -3,7 +3,7 @@
 The equations and the packing are those of :mod:`fewshot_metalstm.nn.metalstm` and
 :mod:`fewshot_metalstm.nn.recurrence`; the arrays are described in
 :class:`fewshot_metalstm.nn.fused.Buffers`. ``d`` is the direction, 0 or 1; nothing is written
-outside its half of an array, so that two threads may do a direction each.
+outside its half of an array.
 """
 
 from __future__ import annotations
