@@ -29,7 +29,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc's allocator keep freed blocks of up to 4 MiB and 32 MiB at its end, for work in a loop.
+    """Let glibc's allocator keep freed blocks of up to 4 MiB, for work that repeats itself.
 
     Otherwise it hands large blocks back to the system and takes them anew, zeroed page by page,
     at every step: a tenth of the time of an inner loop. Elsewhere nothing happens.
