@@ -92,7 +92,7 @@ def run(
         adapt.run(
             target=DEMO_TARGET, shots=shots, checkpoint=result.checkpoint,
             output=output / f"shots-{shots}", draws=1 if quick else draws, tune="basic",
-            baselines=("scratch",), types=(), scheme=None, repair=False,
+            baselines=("scratch",), types=(), scheme=None, repair=False, no_score=False,
             overrides=_QUICK if quick else (), **shared,
         )
         for shots in SHOTS
