@@ -14,9 +14,11 @@ from fewshot_metalstm.cli.options import (
     data_dir_option,
     device_option,
     json_option,
+    no_tracking_option,
     quiet_option,
     seed_option,
     tracking_uri_option,
+    workers_option,
 )
 
 if TYPE_CHECKING:
@@ -49,10 +51,9 @@ if TYPE_CHECKING:
 @click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file.")
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
-@click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
-              help="Processes; results do not depend on it.  [default: one a core]")  # fmt: skip
+@workers_option
 @click.option("--no-score", is_flag=True, help="Save the tagger and score nothing.")
-@click.option("--no-tracking", is_flag=True, help="Write nothing to MLflow.")
+@no_tracking_option
 @seed_option
 @device_option
 @data_dir_option

@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from fewshot_metalstm.cli.options import json_option, quiet_option, seed_option, tracking_uri_option
+from fewshot_metalstm.cli.options import (
+    json_option,
+    no_tracking_option,
+    quiet_option,
+    seed_option,
+    tracking_uri_option,
+    workers_option,
+)
 
 SHOTS = (5, 20)
 _QUICK = (
@@ -24,9 +31,8 @@ _QUICK = (
 @click.option("--draws", default=5, show_default=True, type=click.IntRange(1), metavar="N",
               help="Supports to adapt to, for each number of shots.")  # fmt: skip
 @click.option("--quick", is_flag=True, help="A minute instead of some; the figures mean nothing.")
-@click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
-              help="Processes; results do not depend on it.  [default: one a core]")  # fmt: skip
-@click.option("--no-tracking", is_flag=True, help="Write nothing to MLflow.")
+@workers_option
+@no_tracking_option
 @seed_option
 @tracking_uri_option
 @json_option

@@ -13,8 +13,10 @@ from fewshot_metalstm.cli.options import (
     data_dir_option,
     device_option,
     json_option,
+    no_tracking_option,
     quiet_option,
     tracking_uri_option,
+    workers_option,
 )
 
 if TYPE_CHECKING:
@@ -49,9 +51,8 @@ if TYPE_CHECKING:
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting; repeatable.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
-@click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
-              help="Processes; results do not depend on it.  [default: one a core]")  # fmt: skip
-@click.option("--no-tracking", is_flag=True, help="Write nothing to MLflow.")
+@workers_option
+@no_tracking_option
 @device_option
 @data_dir_option
 @tracking_uri_option

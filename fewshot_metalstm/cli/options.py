@@ -65,6 +65,22 @@ def device_option(command: _Command) -> _Command:
     )(command)
 
 
+def workers_option(command: _Command) -> _Command:
+    """``--workers N`` as ``workers: int``; 0, the default, is one a core."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        help="Processes; results do not depend on it.  [default: one a core]",
+    )(command)
+
+
+def no_tracking_option(command: _Command) -> _Command:
+    """``--no-tracking`` as ``no_tracking: bool``."""
+    return click.option("--no-tracking", is_flag=True, help="Write nothing to MLflow.")(command)
+
+
 def quiet_option(command: _Command) -> _Command:
     """``--quiet`` as ``quiet: bool``."""
     return click.option(

@@ -15,6 +15,7 @@ from fewshot_metalstm.cli.options import (
     quiet_option,
     retries_option,
     runner_option,
+    workers_option,
 )
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ FILES_FAILED = 1
 @click.option("--documents", type=click.Choice(["file", "line"]), default="file",
               show_default=True, help="What a document of plain text is.")  # fmt: skip
 @click.option("--text", "with_text", is_flag=True, help="Write each document's text too.")
-@click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
-              help="Processes; results do not depend on it.  [default: one a core]")  # fmt: skip
+@workers_option
 @runner_option
 @retries_option
 @device_option
