@@ -10,6 +10,8 @@ INSTALLED := $(VENV)/.installed
 PEERS := .venv-peers
 TESTS ?=
 WORKERS ?= 2
+SWEEP ?= runs/transfer
+AGAINST ?=
 
 # A process a core and one thread a process: more threads than cores only wait for each other.
 export OMP_NUM_THREADS ?= 1
@@ -17,10 +19,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint peers bench clean
+.PHONY: help install demo test lint peers bench benchmark-transfer clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Make .venv and install the pinned set-up (again only after a change of it).
 
@@ -39,6 +41,9 @@ peers: $(PEERS)/.installed ## Make .venv-peers, with what the benchmarks compare
 
 bench: install ## Run the benchmarks (beside peers after `make peers`).
 	$(BIN)/python -m benchmarks
+
+benchmark-transfer: install ## Make the few-shot table of a sweep (SWEEP=folder AGAINST=method).
+	$(BIN)/python -m benchmarks.transfer $(SWEEP) $(if $(AGAINST),--against $(AGAINST))
 
 clean: ## Remove the environment, builds and caches; runs and data stay.
 	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -95,7 +95,7 @@ def loop(adapt: Callable[[Adapted, Episode, torch.Generator], list[Tensor]]) -> 
             with torch.no_grad():
                 learner.loss(start, episode.query)  # the engines tell this loss too
             leaves = {n: v.detach().requires_grad_() for n, v in start.items()}
-            module = Adapted(learner, leaves)
+            module = Adapted(learner, leaves, learner.adapted())
             end = module.params(adapt(module, episode, generator))
             query = learner.loss(end, episode.query)
             by_end = torch.autograd.grad(query, list(end.values()), materialize_grads=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
+from fewshot_metalstm.adapt.crf_baseline import CrfConfig
 from fewshot_metalstm.adapt.finetune import (
     AdaptConfig,
     Adapted,
@@ -20,16 +21,21 @@ from fewshot_metalstm.adapt.finetune import (
 from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.algorithm import without_own
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.seeds import derive
 from fewshot_metalstm.tagging.decode import tag
 from fewshot_metalstm.tagging.encoding import Batch, WordTable
+from fewshot_metalstm.tagging.heads import choose_heads, start_from
 from fewshot_metalstm.tagging.learner import Tagger
+from fewshot_metalstm.tagging.lexicon import Lexicon, lexicon_of
 from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, new_tagger, save_model
 from fewshot_metalstm.tagging.scoring import Score, strict_scores
 
 SCRATCH = "scratch"
 TUNE = ("basic", "head", "all")
+AUTO = "auto"  # what the inner loop of the checkpoint's meta-learner tuned
+_TUNED_BY = {"anil": "head", "reptile": "all"}  # others: basic
 
 
 @dataclass(frozen=True)
@@ -46,14 +52,29 @@ class Cell:
     seed: int
     support: tuple[int, ...]
     tune: str
-    config: AdaptConfig
+    config: AdaptConfig | CrfConfig
     save: Path | None = None
     score: bool = True
+
+    @property
+    def adaptation(self) -> AdaptConfig:
+        """The settings of a cell that adapts a learner; ``TypeError`` for another."""
+        if not isinstance(self.config, AdaptConfig):
+            raise TypeError(f"{self.method} adapts no learner")
+        return self.config
+
+    @property
+    def parts(self) -> int:
+        """Adaptations that it averages, which can be done apart (:func:`run_part`)."""
+        return self.config.averages if isinstance(self.config, AdaptConfig) else 1
 
 
 @dataclass(frozen=True)
 class CellResult:
-    """The outcome of a cell; ``score`` is None where nothing was scored."""
+    """The outcome of a cell; ``score`` is None where nothing was scored.
+
+    ``start`` names the source head that each entity type started from, of joint training alone.
+    """
 
     method: str
     draw: int
@@ -62,6 +83,7 @@ class CellResult:
     support_mentions: int
     seconds: float  # of adaptation, without scoring
     losses: tuple[float, ...] = field(default=())
+    start: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,36 +94,56 @@ class Part:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Start:
+    """The learner that a cell adapts, and which source heads it has, by entity type."""
+
+    learner: Tagger
+    heads: Mapping[str, str]
+    seconds: float  # to get it
+
+
 def run_cell(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> CellResult:
     """Adapt, score on the whole test split and save, if the cell says so."""
-    check(cell.config)
-    parts = [run_part(cell, number, model, target, table) for number in range(cell.config.averages)]
-    return finish_cell(cell, parts, model, target, table)
+    check(cell.adaptation)
+    start = start_of(cell, model, target, table)
+    parts = [run_part(cell, number, model, target, table, start) for number in range(cell.parts)]
+    return finish_cell(cell, parts, model, target, table, start)
 
 
-def run_part(cell: Cell, number: int, model: TaggerModel, target: Task, table: WordTable) -> Part:
-    """The adaptation ``number``, from 0, of those that the cell averages."""
-    start = time.perf_counter()
+def run_part(
+    cell: Cell, number: int, model: TaggerModel, target: Task, table: WordTable,
+    start: Start | None = None,
+) -> Part:  # fmt: skip
+    """The adaptation ``number``, from 0, of those that the cell averages.
+
+    ``start`` is that of :func:`start_of`, where it is known already.
+    """
+    start = start or start_of(cell, model, target, table)
+    began = time.perf_counter()
     train = target.split("train")
     adapted = adapt_to(
-        _start(cell, model), table, [train[i] for i in cell.support], target.types, cell.tune,
-        cell.config, derive(cell.seed, "adapt", cell.draw), number,
+        start.learner, table, [train[i] for i in cell.support], target.types, cell.tune,
+        cell.adaptation, derive(cell.seed, "adapt", cell.draw), number,
     )  # fmt: skip
-    return Part(adapted, time.perf_counter() - start)
+    return Part(adapted, time.perf_counter() - began)
 
 
 def finish_cell(
-    cell: Cell, parts: Sequence[Part], model: TaggerModel, target: Task, table: WordTable
-) -> CellResult:
+    cell: Cell, parts: Sequence[Part], model: TaggerModel, target: Task, table: WordTable,
+    start: Start | None = None,
+) -> CellResult:  # fmt: skip
     """What :func:`run_cell` does when all parts are there, in order."""
     train = target.split("train")
     support = [train[i] for i in cell.support]
-    learner = _start(cell, model)
+    start = start or start_of(cell, model, target, table)
+    learner = start.learner
     adapted = average([part.adapted for part in parts], tuned_names(learner, cell.tune))
-    seconds = sum(part.seconds for part in parts)
+    seconds = start.seconds + sum(part.seconds for part in parts)
+    lexicon = lexicon_of(support, target.types, cell.adaptation.lexicon)
     score = None
     if cell.score and "test" in target.corpus.splits:
-        score = score_split(learner, adapted.params, table, target, "test")
+        score = score_split(learner, adapted.params, table, target, "test", lexicon)
     if cell.save is not None:
         about = {
             "target": target.name, "method": cell.method, "tune": cell.tune, "draw": cell.draw,
@@ -109,22 +151,36 @@ def finish_cell(
             "synthetic": target.corpus.synthetic,
             "test_f1": None if score is None else round(score.f1, 2),
         }  # fmt: skip
-        save_model(adapted_model(model, adapted.params, target.types, about), cell.save)
+        if start.heads:
+            about["start"] = dict(start.heads)
+        save_model(adapted_model(model, adapted.params, target.types, about, lexicon), cell.save)
     mentions = sum(t[0] in "BS" for s in support for t in s.tags)
     return CellResult(
-        cell.method, cell.draw, score, len(support), mentions, seconds, adapted.losses
+        cell.method, cell.draw, score, len(support), mentions, seconds, adapted.losses, start.heads
     )
 
 
-def _start(cell: Cell, model: TaggerModel) -> Tagger:
-    """The learner that a cell adapts."""
+def start_of(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> Start:
+    """What a cell adapts: the checkpoint's learner, or a fresh one for ``scratch``.
+
+    Joint training alone has no head for any type: each type of the target gets the source head
+    with the lowest loss on the support.
+    """
+    began = time.perf_counter()
     learner = model.learner
-    if cell.method != SCRATCH:
-        return learner
-    # The same sizes, vectors and alphabet; only the weights know nothing.
-    device = next(learner.parameters()).device
-    seed = derive(cell.seed, SCRATCH, cell.draw)
-    return new_tagger(learner.config, model.vectors, model.alphabet, seed).to(device)
+    heads: Mapping[str, str] = {}
+    if cell.method == SCRATCH:
+        # The same sizes, vectors and alphabet; only the weights know nothing.
+        device = next(learner.parameters()).device
+        seed = derive(cell.seed, SCRATCH, cell.draw)
+        learner = new_tagger(learner.config, model.vectors, model.alphabet, seed).to(device)
+    elif model.heads and cell.support:
+        train = target.split("train")
+        support = [train[i] for i in cell.support]
+        chosen = choose_heads(learner, model.heads, table, support, target.types)
+        heads = {name: head.name for name, head in zip(target.types, chosen, strict=True)}
+        learner = start_from(learner, chosen)
+    return Start(learner, heads, time.perf_counter() - began)
 
 
 def adapt_to(
@@ -155,6 +211,16 @@ def adapt_to(
     return finetune(learner, names, len(encoded), batch, config, seed)
 
 
+def tune_for(tune: str, algorithm: str) -> str:
+    """``tune``, or what ``auto`` stands for with a checkpoint of this meta-learner.
+
+    Raises :class:`UserError` for an unknown one.
+    """
+    if tune not in (AUTO, *TUNE):
+        raise UserError(f"tune {tune!r} is unknown; use {', '.join((AUTO, *TUNE))}")
+    return _TUNED_BY.get(algorithm, "basic") if tune == AUTO else tune
+
+
 def tuned_names(learner: Tagger, tune: str) -> tuple[str, ...]:
     """Names of the parameters that ``tune`` stands for; :class:`UserError` for an unknown one."""
     if tune == "basic":
@@ -162,25 +228,30 @@ def tuned_names(learner: Tagger, tune: str) -> tuple[str, ...]:
     if tune == "head":
         return learner.head()
     if tune == "all":
-        return tuple(name for name, _ in learner.named_parameters())
+        return without_own(name for name, _ in learner.named_parameters())
     raise UserError(f"tune {tune!r} is unknown; use {', '.join(TUNE)}")
 
 
 def score_split(
-    learner: Tagger, params: Params, table: WordTable, target: Task, split: str
-) -> Score:
+    learner: Tagger, params: Params, table: WordTable, target: Task, split: str,
+    lexicon: Lexicon | None = None,
+) -> Score:  # fmt: skip
     """Strict scores on a whole split."""
     sentences = target.split(split)
-    predicted = tag(learner, params, table, [s.tokens for s in sentences], target.types)
+    tokens = [s.tokens for s in sentences]
+    predicted = tag(learner, params, table, tokens, target.types, lexicon)
     return strict_scores([s.tags for s in sentences], predicted)
 
 
 def adapted_model(
-    model: TaggerModel, params: Params, types: Sequence[str], about: dict[str, object]
-) -> TaggerModel:
+    model: TaggerModel, params: Params, types: Sequence[str], about: dict[str, object],
+    lexicon: Lexicon,
+) -> TaggerModel:  # fmt: skip
     """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more."""
     learner = new_tagger(model.learner.config, model.vectors, model.alphabet, 0, len(types))
     with torch.no_grad():
         for name, value in learner.named_parameters():
             value.copy_(params[name])
-    return TaggerModel(learner, model.vectors, model.alphabet, tuple(types), TAGGER, about)
+    return TaggerModel(
+        learner, model.vectors, model.alphabet, tuple(types), TAGGER, about, lexicon=lexicon
+    )

@@ -11,17 +11,25 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fewshot_metalstm.adapt.learned import adapt_learned
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.joint import cosine
 from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.meta.rates import multipliers
+from fewshot_metalstm.meta.ravi import gates_of
 from fewshot_metalstm.seeds import derive, numpy_generator, torch_generator
+
+MOST_NATS = 1000.0  # a bonus beyond it has no more effect
 
 
 @dataclass(frozen=True)
 class AdaptConfig:
     """Adaptation to a support set."""
 
-    optimiser: str = "sgd"  # sgd (with momentum, as near to the inner loop as can be) or adam
+    # auto (learned where the checkpoint has learned it, or sgd), sgd (with momentum, as near to
+    # the inner loop as can be), adam or learned (by --algorithm lstm)
+    optimiser: str = "auto"
+    stretch: int = 4  # of learned: steps are as many times those of meta-training's inner loop
     lr: float = 0.05  # learning rate at the start; it falls to zero along a cosine
     momentum: float = 0.9  # of sgd
     batch: int = 10  # sentences in a step
@@ -30,6 +38,7 @@ class AdaptConfig:
     clip: float = 5.0  # largest norm of a gradient
     stop_loss: float = 0.02  # stop early when the mean loss of an epoch is below this
     averages: int = 10  # adaptations that differ in order and noise alone, and are averaged
+    lexicon: float = 2.0  # nats for what equals a mention of the support, when tagging; 0: none
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,8 @@ def check(config: AdaptConfig) -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""
     if config.averages < 1:
         raise UserError(f"adapt.averages is {config.averages}; use at least 1")
+    if not 0 <= config.lexicon <= MOST_NATS:
+        raise UserError(f"adapt.lexicon is {config.lexicon} nats; use 0 to {MOST_NATS:g}")
 
 
 def average(runs: Sequence[Adapted], names: Sequence[str]) -> Adapted:
@@ -103,8 +114,20 @@ def finetune_once(
     number: int,
     on_epoch: Callable[[int, float, Params], None] | None = None,
 ) -> Adapted:
-    """The adaptation ``number`` of those that :func:`finetune` averages."""
+    """The adaptation ``number`` of those that :func:`finetune` averages.
+
+    Where the learner has learned rates, a parameter's rate is ``config.lr`` times its learned
+    rate's relation to the mean of all tuned (:func:`~fewshot_metalstm.meta.rates.multipliers`):
+    they say which parameters move how far, and ``config.lr`` how far all do together.
+    """
     seed = derive(seed, number)
+    scale = multipliers(learner, names)
+    if is_learned(learner, config):
+        params, fell = adapt_learned(
+            learner, names, sentences, batch, stretch=config.stretch, piece=config.batch,
+            noise=torch_generator(seed, "adapt-noise"), on_step=on_epoch,
+        )  # fmt: skip
+        return Adapted(params, fell, len(fell), False)
     everything = range(sentences)
     start = learner.initial(batch(everything))
     params = {name: value.detach().clone() for name, value in start.items()}
@@ -128,7 +151,9 @@ def finetune_once(
             for group in optimiser.param_groups:
                 group["lr"] = config.lr * cosine(step, epochs * a_pass)
             if bool(torch.isfinite(norm)):
+                before = {name: params[name].detach().clone() for name in scale}
                 optimiser.step()
+                _rescale(params, before, scale)
             step += 1
             total += float(loss.detach()) * len(chosen)
         losses.append(total / sentences)
@@ -140,10 +165,27 @@ def finetune_once(
     return Adapted(final, tuple(losses), step, len(losses) < epochs)
 
 
+def is_learned(learner: Learner, config: AdaptConfig) -> bool:
+    """Whether the learner adapts by an update rule of its own."""
+    if config.optimiser == "auto":
+        return gates_of(learner) is not None
+    return config.optimiser == "learned"
+
+
+@torch.no_grad()
+def _rescale(params: Params, before: Params, scale: Params) -> None:
+    """Make of each step what it were with so many times the rate, for any optimiser."""
+    for name, start in before.items():
+        step = params[name] - start
+        params[name].copy_(start + scale[name] * step)
+
+
 def make_optimiser(tuned: list[Tensor], config: AdaptConfig) -> torch.optim.Optimizer:
     """The optimiser that a config names; :class:`UserError` if there is none."""
-    if config.optimiser == "sgd":
+    if config.optimiser in ("auto", "sgd"):
         return torch.optim.SGD(tuned, lr=config.lr, momentum=config.momentum)
     if config.optimiser == "adam":
         return torch.optim.Adam(tuned, lr=config.lr)
-    raise UserError(f"adapt.optimiser {config.optimiser!r} is unknown; use sgd or adam")
+    raise UserError(
+        f"adapt.optimiser {config.optimiser!r} is unknown; use auto, sgd, adam or learned"
+    )

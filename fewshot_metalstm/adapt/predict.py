@@ -91,7 +91,10 @@ class Predictor:
         """IOBES tags of tokenised sentences."""
         if len(self._table) > KNOWN_WORDS:
             self._table = self.model.table()
-        return tag(self.model.learner, self.params, self._table, sentences, self.model.types)
+        return tag(
+            self.model.learner, self.params, self._table, sentences, self.model.types,
+            self.model.lexicon,
+        )  # fmt: skip
 
 
 def windows(

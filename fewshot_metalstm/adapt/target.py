@@ -13,16 +13,17 @@ from typing import Any
 
 import torch
 
-from fewshot_metalstm.adapt.cell import (
-    SCRATCH,
-    Cell,
-    CellResult,
-    Part,
-    finish_cell,
-    run_cell,
-    run_part,
+from fewshot_metalstm.adapt.cell import Cell, CellResult, Part, finish_cell, run_part
+from fewshot_metalstm.adapt.crf_baseline import CrfConfig
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.methods import (
+    BASELINES,
+    Held,
+    JointAdaptConfig,
+    algorithm_of,
+    do_cell,
+    make_cell,
 )
-from fewshot_metalstm.adapt.finetune import AdaptConfig, check
 from fewshot_metalstm.episodes.draws import load_draw
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
@@ -30,7 +31,6 @@ from fewshot_metalstm.machine import cores, keep_freed_memory
 from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
 from fewshot_metalstm.tagging.scoring import interval
 
-BASELINES = (SCRATCH,)
 LARGE = 600  # sentences times adaptations that take longer than a process to start
 
 
@@ -41,13 +41,15 @@ class AdaptRunConfig:
     shots: int = 50  # K for each entity type; 0 takes the whole train split as support
     draws: int = 5  # supports, drawn 0 to draws-1
     seed: int = 0  # of draws that are not frozen, of order and noise
-    tune: str = "basic"  # basic (basic LSTM and head), head or all
+    tune: str = "auto"  # basic (basic LSTM and head), head, all, or auto: by the checkpoint
     baselines: tuple[str, ...] = ()  # other ways to get a tagger, beside it
     score: bool = True  # score every tagger on the whole test split
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
+    joint: JointAdaptConfig = field(default_factory=JointAdaptConfig)
     scratch: AdaptConfig = field(
         default_factory=lambda: AdaptConfig(optimiser="adam", lr=5e-3, averages=1)
     )
+    crf: CrfConfig = field(default_factory=CrfConfig)
 
 
 @dataclass(frozen=True)
@@ -124,28 +126,24 @@ def adapt_target(
     Raises:
         UserError: no such draw, a checkpoint that has seen the target, or an unknown setting.
     """
-    check(config.adapt)
+    for baseline in config.baselines:
+        if baseline not in BASELINES:
+            raise UserError(f"baseline {baseline!r} is unknown; use {', '.join(BASELINES)}")
     model = load_model(checkpoint, CHECKPOINT)
     notes = list(check_held_out(model, target))
-    method = str(model.about.get("algorithm", "meta"))
+    method = algorithm_of(model)
     supports, shortfalls = draw_supports(target, config)
     notes += shortfalls
     if not config.score:
         notes.append("nothing is scored, as was asked")
     elif "test" not in target.corpus.splits:
         notes.append(f"{target.name} has no test split, so that nothing is scored")
+    tagger = output / "tagger"
     cells = [
-        Cell(method, d, config.seed, support, config.tune, config.adapt,
-             output / "tagger" if d == 0 else None, config.score)
-        for d, support in enumerate(supports)
+        make_cell(name, config, d, support, tagger if name == method and d == 0 else None,
+                  score=config.score)
+        for name in (method, *config.baselines) for d, support in enumerate(supports)
     ]  # fmt: skip
-    for baseline in config.baselines:
-        if baseline not in BASELINES:
-            raise UserError(f"baseline {baseline!r} is unknown; use {', '.join(BASELINES)}")
-        cells += [
-            Cell(baseline, d, config.seed, support, "all", config.scratch, score=config.score)
-            for d, support in enumerate(supports)
-        ]
     results: list[CellResult] = []
     with _executor(model, target, device, workers or cores(), cells) as run:
         for result in run(cells):
@@ -159,9 +157,9 @@ def adapt_target(
         )
 
     return AdaptReport(
-        target.name, config.shots, method, str(checkpoint), config.tune,
+        target.name, config.shots, method, str(checkpoint), cells[0].tune,
         target.corpus.synthetic, of(method), tuple(of(b) for b in config.baselines),
-        tuple(notes), str(output / "tagger"),
+        tuple(notes), str(tagger),
     )  # fmt: skip
 
 
@@ -206,17 +204,17 @@ def _executor(
     """A way to run cells, in this process or on several."""
     # Where there are fewer cells than processes, their adaptations run beside each other, if they
     # are long: a process takes as long to start as a small support to adapt to.
-    work = max((len(cell.support) * cell.config.averages for cell in cells), default=0)
+    work = max((len(cell.support) * cell.parts for cell in cells), default=0)
     apart = len(cells) < workers and work >= LARGE
-    jobs = sum(cell.config.averages for cell in cells) if apart else len(cells)
+    jobs = sum(cell.parts for cell in cells) if apart else len(cells)
     if min(workers, jobs) <= 1 or device.type == "cuda":
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         keep_freed_memory()
         model.learner.to(device)
-        table = model.table()
+        held = Held(model, model.table())
         try:
-            yield lambda todo: (run_cell(cell, model, target, table) for cell in todo)
+            yield lambda todo: (do_cell(cell, target, lambda: held) for cell in todo)
         finally:
             torch.set_num_threads(threads)
         return
@@ -238,12 +236,19 @@ def _in_parts(
     pool: ProcessPoolExecutor, cells: Sequence[Cell], model: TaggerModel, target: Task
 ) -> Iterator[CellResult]:
     """Adapt on the pool, every adaptation a job of its own; average, score and save here."""
-    jobs = [[pool.submit(_work_part, c, n) for n in range(c.config.averages)] for c in cells]
+    whole = {i: pool.submit(_work, c) for i, c in enumerate(cells) if c.parts == 1}
+    parted = {
+        i: [pool.submit(_work_part, c, n) for n in range(c.parts)]
+        for i, c in enumerate(cells) if c.parts > 1
+    }  # fmt: skip
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        for cell, parts in zip(cells, jobs, strict=True):
-            done = [future.result() for future in parts]
+        for i, cell in enumerate(cells):
+            if i in whole:
+                yield whole[i].result()
+                continue
+            done = [future.result() for future in parted[i]]
             yield finish_cell(cell, done, model, target, model.table())
     finally:
         torch.set_num_threads(threads)
@@ -260,7 +265,7 @@ def _start_worker(model: TaggerModel, target: Task) -> None:
 
 
 def _work(cell: Cell) -> CellResult:
-    return run_cell(cell, _HELD["model"], _HELD["target"], _HELD["table"])
+    return do_cell(cell, _HELD["target"], lambda: Held(_HELD["model"], _HELD["table"]))
 
 
 def _work_part(cell: Cell, number: int) -> Part:
@@ -277,6 +282,7 @@ def _cell(result: CellResult) -> dict[str, Any]:
         "support_sentences": result.support_sentences,
         "support_mentions": result.support_mentions,
         "seconds": round(result.seconds, 2),
+        **({"start": dict(result.start)} if result.start else {}),
         "per_type": {}
         if score is None
         else {

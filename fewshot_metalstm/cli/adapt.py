@@ -39,10 +39,11 @@ if TYPE_CHECKING:
               help="Where to write report and tagger.  [default: runs/TARGET-K]")  # fmt: skip
 @click.option("--draws", type=click.IntRange(1), metavar="N",
               help="Supports to adapt to, each scored.  [default: 5; 1 if not scored]")  # fmt: skip
-@click.option("--tune", default="basic", show_default=True,
-              type=click.Choice(["basic", "head", "all"]),
-              help="What is adapted: basic LSTM and head, the head alone, or all.")  # fmt: skip
-@click.option("--baseline", "baselines", multiple=True, type=click.Choice(["scratch"]),
+@click.option("--tune", default="auto", show_default=True,
+              type=click.Choice(["auto", "basic", "head", "all"]),
+              help="What is adapted: basic LSTM and head, the head alone, all, or what the "
+              "checkpoint's meta-learner tuned.")  # fmt: skip
+@click.option("--baseline", "baselines", multiple=True, type=click.Choice(["scratch", "crf"]),
               help="Another way to get a tagger, in the table beside it.")  # fmt: skip
 @click.option("--type", "types", multiple=True, metavar="TYPE",
               help="An entity type of the target; repeatable.  [default: all of them]")  # fmt: skip

@@ -97,7 +97,7 @@ def run(
     reports = [
         adapt.run(
             target=DEMO_TARGET, shots=shots, checkpoint=result.checkpoint,
-            output=output / f"shots-{shots}", draws=1 if quick else draws, tune="basic",
+            output=output / f"shots-{shots}", draws=1 if quick else draws, tune="auto",
             baselines=("scratch",), types=(), scheme=None, repair=False, no_score=False,
             overrides=_QUICK if quick else (), **shared,
         )

@@ -76,7 +76,7 @@ def run(
     learner = tagger.learner.to(pick_device(device))
     params = {name: value.detach() for name, value in learner.named_parameters()}
     known = type(task)(task.name, task.corpus, tagger.types)
-    score = score_split(learner, params, tagger.table(), known, split)
+    score = score_split(learner, params, tagger.table(), known, split, tagger.lexicon)
     return {
         "model": str(folder),
         "target": task.name,

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
               help="Where to write the run.  [default: runs/SUITE]")  # fmt: skip
 @click.option("--exclude", multiple=True, metavar="TARGET",
               help="A target to keep out, besides those of the suite; repeatable.")  # fmt: skip
-@click.option("--algorithm", type=click.Choice(["fomaml", "maml"]), help="Meta-learner.")
+@click.option("--algorithm", type=click.Choice(
+    ["fomaml", "maml", "anil", "reptile", "meta-sgd", "maml++", "lstm", "joint"]),
+              help="Meta-learner; joint: multi-task training alone.")  # fmt: skip
 @click.option("--order", type=click.Choice(["1", "2"]), help="Order of the outer gradient.")
 @click.option("--engine", type=click.Choice(["higher", "learn2learn", "func"]),
               help="What takes second-order gradients.  [default: higher]")  # fmt: skip
@@ -122,6 +124,7 @@ def run(
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.meta.ranks import Ranks
+    from fewshot_metalstm.tagging.budget import joint_preset, settled
     from fewshot_metalstm.tagging.model import write_atomically
     from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm, preset
     from fewshot_metalstm.tracking.meta_training import tracked_meta_training
@@ -141,6 +144,9 @@ def run(
         saved = output / "config.yaml"
         config_file = saved if saved.is_file() else None
     config = resolve(MetaTrainConfig, config_file, overrides, named, base=preset(tasks))
+    # Again with what the algorithm asks for, which the settings may name anywhere.
+    base = (*preset(tasks, config.algorithm), *joint_preset(config))
+    config = settled(resolve(MetaTrainConfig, config_file, overrides, named, base=base))
     make_algorithm(config)
     pick_device(device)
     if resume and output is not None:

@@ -34,16 +34,18 @@ CELLS_FAILED = 1
 @click.option("--shots", default="10,50", show_default=True, metavar="K,K",
               help="Mentions of each type in a support; 0: the whole split.")  # fmt: skip
 @click.option("--methods", default="meta,scratch", show_default=True, metavar="NAMES",
-              help="meta: adapt the checkpoint; scratch: the same tagger, fresh.")  # fmt: skip
+              help="meta: adapt the checkpoint; NAME=CHECKPOINT: adapt that one; scratch: the same "
+              "tagger, fresh; crf: hand features.")  # fmt: skip
 @click.option("--draws", default="0-4", show_default=True, metavar="N-N",
               help="Numbers of the supports, such as 0-4 or 0,2.")  # fmt: skip
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER",
               help="What meta-train wrote.  [default: the newest that fits in runs]")  # fmt: skip
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
               help="One file a cell and the report; finished cells there are kept.")  # fmt: skip
-@click.option("--tune", default="basic", show_default=True,
-              type=click.Choice(["basic", "head", "all"]),
-              help="What meta adapts: basic LSTM and head, the head alone, or all.")  # fmt: skip
+@click.option("--tune", default="auto", show_default=True,
+              type=click.Choice(["auto", "basic", "head", "all"]),
+              help="What meta adapts: basic LSTM and head, the head alone, all, or what the "
+              "checkpoint's meta-learner tuned.")  # fmt: skip
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
 @workers_option
@@ -105,7 +107,7 @@ def run(
     from fewshot_metalstm.jobs.choose import make_runner
     from fewshot_metalstm.jobs.folder import claimed
     from fewshot_metalstm.machine import pick_device
-    from fewshot_metalstm.sweep.grid import SweepConfig, names, numbers
+    from fewshot_metalstm.sweep.grid import SweepConfig, entries, names, needs_checkpoint, numbers
     from fewshot_metalstm.sweep.run import plan_sweep
     from fewshot_metalstm.sweep.store import SweepFolder
     from fewshot_metalstm.tracking.sweep import tracked_sweep
@@ -117,9 +119,12 @@ def run(
         "seed": seed, "tune": tune,
     }  # fmt: skip
     config = resolve(SweepConfig, None, overrides, given)
+    entries(config.methods)  # refuses what cannot be, before anything is read
     how = make_runner(runner, workers, cuda=chosen.type == "cuda")
     tasks = [load_target(name, data_dir=data_dir) for name in config.targets]
-    start = find_checkpoint(checkpoint, tasks[0], progress)
+    start = None
+    if checkpoint is not None or needs_checkpoint(config.methods):
+        start = find_checkpoint(checkpoint, tasks[0], progress)
     folder = SweepFolder(output)
     plan = plan_sweep(start, tasks, config, folder)
     done = len(plan.finished)

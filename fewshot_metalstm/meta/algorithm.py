@@ -11,6 +11,8 @@ from torch import Tensor
 
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 
+OWN = "inner"  # the learner's submodule of what an algorithm learns beside the start
+
 
 @dataclass(frozen=True)
 class InnerConfig:
@@ -39,6 +41,15 @@ class Outcome:
     adapted: Params  # the parameters after the inner loop, detached
 
 
+@dataclass(frozen=True)
+class Descent:
+    """Where an inner loop ended, and how it went there."""
+
+    params: Params  # all of them, detached
+    losses: list[float]  # before each step
+    norms: list[float]  # of each gradient before clipping
+
+
 class Algorithm(Protocol):
     """A meta-learner. A new one is a file beside this one with a class of this form."""
 
@@ -50,6 +61,43 @@ class Algorithm(Protocol):
     @property
     def tasks(self) -> int:
         """How many episodes :meth:`outcomes` takes at best; it takes any number."""
+        ...
+
+    def prepare(self, learner: Learner) -> None:
+        """Give the learner what this algorithm learns beside the start, if anything.
+
+        That is a submodule named :data:`OWN`, so that its tensors are parameters of the learner
+        like all others: the outer loop trains them, and pool, ranks, state and checkpoints carry
+        them. Called once, on the learner's device, before the outer loop is built, and before the
+        weights of a checkpoint that has such tensors are loaded.
+        """
+        ...
+
+    def at(self, progress: float) -> Algorithm:
+        """This algorithm as it is at a share of the outer loop, from 0 to 1 (its end)."""
+        ...
+
+    def tuned(self, learner: Learner) -> tuple[str, ...]:
+        """Names of the parameters that the inner loop changes."""
+        ...
+
+    def adapt(
+        self, learner: Learner, start: Params, batch: object, generator: torch.Generator | None
+    ) -> Descent:
+        """The inner loop on ``batch``, as meta-validation takes it: without a graph.
+
+        Args:
+            start: what :meth:`Learner.initial` gave.
+            generator: of the noise; None for none.
+        """
+        ...
+
+    def told(self, learner: Learner) -> dict[str, float]:
+        """What is worth a line in the log of an outer step, by name, of a prepared learner."""
+        ...
+
+    def inspect(self, learner: Learner, batch: object) -> dict[str, float]:
+        """What is worth a line in the log of a meta-validation, of the inner loop on ``batch``."""
         ...
 
     def outcome(self, learner: Learner, episode: Episode, generator: torch.Generator) -> Outcome:
@@ -71,6 +119,34 @@ class OneByOne:
 
     tasks: int = 1
 
+    def prepare(self, learner: Learner) -> None:
+        """See :class:`Algorithm`: by default the start is all that is learned."""
+
+    def at(self, progress: float) -> Algorithm:
+        """See :class:`Algorithm`: by default the same from beginning to end."""
+        del progress
+        return self  # type: ignore[return-value]  # `inner` is for the subclass to have
+
+    def tuned(self, learner: Learner) -> tuple[str, ...]:
+        """See :class:`Algorithm`: by default what the learner says."""
+        return without_own(learner.adapted())
+
+    def adapt(
+        self, learner: Learner, start: Params, batch: object, generator: torch.Generator | None
+    ) -> Descent:
+        """See :class:`Algorithm`."""
+        raise NotImplementedError
+
+    def told(self, learner: Learner) -> dict[str, float]:
+        """See :class:`Algorithm`: by default nothing."""
+        del learner
+        return {}
+
+    def inspect(self, learner: Learner, batch: object) -> dict[str, float]:
+        """See :class:`Algorithm`: by default nothing."""
+        del learner, batch
+        return {}
+
     def outcome(self, learner: Learner, episode: Episode, generator: torch.Generator) -> Outcome:
         """See :class:`Algorithm`."""
         raise NotImplementedError
@@ -81,6 +157,11 @@ class OneByOne:
         """See :class:`Algorithm`."""
         pairs = zip(episodes, generators, strict=True)
         return [self.outcome(learner, episode, generator) for episode, generator in pairs]
+
+
+def without_own(names: Iterable[str]) -> tuple[str, ...]:
+    """The names that are not of the submodule :data:`OWN`."""
+    return tuple(name for name in names if not name.startswith(f"{OWN}."))
 
 
 def clipper(limit: float, norms: list[float]) -> Callable[[Iterable[Tensor]], list[Tensor]]:

@@ -12,15 +12,31 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.meta.algorithm import InnerConfig, OneByOne, Outcome, clipper
+from fewshot_metalstm.meta.algorithm import Descent, InnerConfig, OneByOne, Outcome, clipper
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 
 
 @dataclass(frozen=True)
 class FirstOrderMAML(OneByOne):
-    """Inner gradient descent on plain tensors, without a graph through the updates."""
+    """Inner gradient descent on plain tensors, without a graph through the updates.
+
+    Args:
+        head_only: the inner loop leaves all but the head alone
+            (:mod:`~fewshot_metalstm.meta.anil`).
+    """
 
     inner: InnerConfig = field(default_factory=InnerConfig)
+    head_only: bool = field(default=False, kw_only=True)
+
+    def tuned(self, learner: Learner) -> tuple[str, ...]:
+        """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""
+        return learner.head() if self.head_only else super().tuned(learner)
+
+    def adapt(
+        self, learner: Learner, start: Params, batch: object, generator: torch.Generator | None
+    ) -> Descent:
+        """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""
+        return Descent(*descend(learner, start, self.tuned(learner), batch, self.inner, generator))
 
     def outcome(self, learner: Learner, episode: Episode, generator: torch.Generator) -> Outcome:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""
@@ -29,7 +45,7 @@ class FirstOrderMAML(OneByOne):
             before = float(learner.loss(start, episode.query))
         noise = generator if self.inner.noise else None
         fast, losses, norms = descend(
-            learner, start, learner.adapted(), episode.support, self.inner, noise
+            learner, start, self.tuned(learner), episode.support, self.inner, noise
         )
         query, at_end = query_gradient(learner, fast, episode.query)
         gradient = through_start(learner, start, at_end)

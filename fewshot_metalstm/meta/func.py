@@ -27,13 +27,7 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.meta.algorithm import Outcome
-from fewshot_metalstm.meta.fomaml import (
-    FirstOrderMAML,
-    Step,
-    descend,
-    query_gradient,
-    through_start,
-)
+from fewshot_metalstm.meta.fomaml import Step, descend, query_gradient, through_start
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 from fewshot_metalstm.meta.unrolled import Unrolled
 
@@ -53,7 +47,7 @@ class FuncMAML(Unrolled):
     ) -> list[Outcome]:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""
         if self.depth == 0:
-            return FirstOrderMAML(self.inner).outcomes(learner, episodes, generators)
+            return self.first_order.outcomes(learner, episodes, generators)
         runs = [
             self._adapt(learner, episode, generator)
             for episode, generator in zip(episodes, generators, strict=True)
@@ -76,7 +70,7 @@ class FuncMAML(Unrolled):
         with torch.no_grad():
             before = float(learner.loss(start, episode.query))
         noise = generator if self.inner.noise else None
-        support, names = episode.support, learner.adapted()
+        support, names = episode.support, self.tuned(learner)
         trail: list[Step] = []
         early, losses, norms = descend(
             learner, start, names, support, self.inner, noise, steps=self.inner.steps - self.depth
@@ -98,6 +92,9 @@ class FuncMAML(Unrolled):
         leaves = {n: v.requires_grad_() for n, v in pad([step.params for step in steps]).items()}
         inner = pad([step.gradient for step in steps])
         direction = _through_clip(self.inner.clip, inner, {name: gradient[name] for name in inner})
+        # A learner may have its slopes along all that it adapts, even if this loop leaves some be.
+        still = [name for name in learner.adapted() if name not in direction]
+        direction |= {name: torch.zeros_like(gradient[name]) for name in still}
         slopes = learner.stacked_slopes(leaves, direction, stacked)
         if not slopes.requires_grad:
             return  # a loss without curvature

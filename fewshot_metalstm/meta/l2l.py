@@ -29,7 +29,7 @@ class Learn2LearnMAML(Unrolled):
     ) -> Path:
         """See :class:`~fewshot_metalstm.meta.unrolled.Unrolled`."""
         package = learn2learn.load()
-        module = Adapted(learner, leaves)
+        module = Adapted(learner, leaves, self.tuned(learner))
         clone = package.algorithms.MAML(module, lr=self.inner.lr, allow_unused=True).clone()
         losses: list[float] = []
         norms: list[float] = []

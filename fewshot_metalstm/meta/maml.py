@@ -27,7 +27,7 @@ class MAML(Unrolled):
         """See :class:`~fewshot_metalstm.meta.unrolled.Unrolled`."""
         import higher  # only meta-training with MAML needs it
 
-        module = Adapted(learner, leaves)
+        module = Adapted(learner, leaves, self.tuned(learner))
         # higher's default, copy_initial_weights=True, would cut the graph to the leaves.
         fast = higher.monkeypatch(module, copy_initial_weights=False, track_higher_grads=True)
         optimiser = higher.get_diff_optim(

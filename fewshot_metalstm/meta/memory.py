@@ -25,19 +25,20 @@ class Memory:
     """Bytes that the graphs of one call of the algorithm hold at most.
 
     ``step``: that one more inner step adds. ``peak``: of all ``steps`` that are differentiated
-    through, and the query. ``tasks``: episodes in the call.
+    through, and the query. ``tasks``: episodes in the call. ``keeper``: what needs the graphs.
     """
 
     step: float
     peak: float
     steps: int
     tasks: int
+    keeper: str = "second order"
 
     def told(self, workers: int) -> str:
         """One line for a user."""
         what = "an episode" if self.tasks == 1 else f"{self.tasks} episodes at once"
         return (
-            f"second order keeps {self.step / MIB:.1f} MiB an inner step ({self.steps} of them), "
+            f"{self.keeper} keeps {self.step / MIB:.1f} MiB an inner step ({self.steps} of them), "
             f"about {self.peak / MIB:.0f} MiB {what}, in each of {workers} processes"
         )
 
@@ -50,7 +51,8 @@ def measure(algorithm: Algorithm, learner: Learner, episodes: Sequence[Episode])
     one, two = (_peak(algorithm, learner, given, steps) for steps in (1, 2))
     growth = max(two - one, 0)
     step = growth or one
-    return Memory(step, one + growth * (algorithm.depth - 1), algorithm.depth, len(given))
+    peak = one + growth * (algorithm.depth - 1)
+    return Memory(step, peak, algorithm.depth, len(given), algorithm.keeper)
 
 
 def _peak(algorithm: Unrolled, learner: Learner, episodes: Sequence[Episode], steps: int) -> float:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.joint import cosine
 from fewshot_metalstm.meta.learner import Learner
 from fewshot_metalstm.meta.pool import EpisodePool, Report
 from fewshot_metalstm.meta.ranks import Order
+
+OPTIMISERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,21 @@ class OuterConfig:
 
     steps: int = 2000  # outer steps
     meta_batch: int = 4  # episodes a step
-    lr: float = 1e-3  # Adam's learning rate at the start
+    optimiser: str = "adam"  # adam, or sgd: the plain step of the papers
+    lr: float = 1e-3  # learning rate at the start
+    own_lr: float = 0.0  # that of what is learned beside the start; 0 takes the same
     lr_floor: float = 0.1  # share of it at the end of the cosine
     clip: float = 5.0  # largest norm of an outer gradient
     validate_every: int = 250  # steps between meta-validations; 0 never validates
     patience: int = 20  # steps in a row without one finite episode that stop the run
+
+
+def check(config: OuterConfig) -> None:
+    """Refuse settings that mean nothing with a :class:`UserError`."""
+    if config.optimiser not in OPTIMISERS:
+        raise UserError(
+            f"outer.optimiser {config.optimiser!r} is unknown; use {' or '.join(OPTIMISERS)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class StepRecord:
 
 
 class OuterLoop:
-    """Adam on the mean outer gradient of a meta-batch.
+    """Adam, or plain gradient descent, on the mean outer gradient of a meta-batch.
 
     An episode with a non-finite loss or gradient is left out, counted and named; the mean is over
     the rest. ``config.patience`` steps in a row without a finite episode raise
@@ -56,7 +69,14 @@ class OuterLoop:
     def __init__(self, learner: Learner, config: OuterConfig) -> None:
         self.learner = learner
         self.config = config
-        self.optimiser = torch.optim.Adam(learner.parameters(), lr=config.lr)
+        check(config)
+        own = [p for n, p in learner.named_parameters() if n.startswith(f"{OWN}.")]
+        start = [p for n, p in learner.named_parameters() if not n.startswith(f"{OWN}.")]
+        groups: list[dict[str, Any]] = [{"params": start, "lr": config.lr}]
+        if own:
+            groups.append({"params": own, "lr": config.own_lr or config.lr})
+        self._rates = [group["lr"] for group in groups]  # at the start
+        self.optimiser = OPTIMISERS[config.optimiser](groups, lr=config.lr)
         self.done = 0
         self.barren = 0  # steps in a row without a finite episode
         self.skipped = 0  # episodes left out so far
@@ -80,7 +100,8 @@ class OuterLoop:
     def step(self, pool: EpisodePool) -> StepRecord:
         """Take one outer step."""
         reports, _ = pool.step(self.done)
-        lr = self.config.lr * cosine(self.done, self.config.steps, self.config.lr_floor)
+        share = cosine(self.done, self.config.steps, self.config.lr_floor)
+        lr = self.config.lr * share
         finite = [i for i, report in enumerate(reports) if report.finite]
         bad = tuple(report.name for report in reports if not report.finite)
         gradient = pool.mean(finite) if finite else None
@@ -90,7 +111,7 @@ class OuterLoop:
         norm = float("nan")
         if gradient is not None:
             self.barren = 0
-            norm = self._update(gradient, lr)
+            norm = self._update(gradient, share)
         else:
             self.barren += 1
             if self.barren >= self.config.patience:
@@ -100,7 +121,7 @@ class OuterLoop:
                 )
         return _record(self.done, pool, lr, [reports[i] for i in finite], norm, bad)
 
-    def _update(self, gradient: Tensor, lr: float) -> float:
+    def _update(self, gradient: Tensor, share: float) -> float:
         parameters = list(self.learner.parameters())
         norm = float(gradient.norm())
         if self.config.clip > 0:
@@ -110,8 +131,8 @@ class OuterLoop:
             end = start + parameter.numel()
             parameter.grad = gradient[start:end].view_as(parameter).clone()
             start = end
-        for group in self.optimiser.param_groups:
-            group["lr"] = lr
+        for group, lr in zip(self.optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = lr * share
         self.optimiser.step()
         return norm
 

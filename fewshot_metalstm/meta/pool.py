@@ -78,12 +78,14 @@ class _Work:
     source: EpisodeSource
     validator: Validator | None
     seed: int
+    steps: int  # of the outer loop; 0 where nothing depends on how far it is
 
     def episodes(self, step: int, indices: Sequence[int], slots: Tensor) -> list[Report]:
         start = perf_counter()
         episodes = [self.source.episode(step, index) for index in indices]
         noise = [torch_generator(self.seed, "episode-noise", step, index) for index in indices]
-        outcomes = self.algorithm.outcomes(self.learner, episodes, noise)
+        now = self.algorithm.at(step / self.steps if self.steps else 0.0)
+        outcomes = now.outcomes(self.learner, episodes, noise)
         seconds = (perf_counter() - start) / len(episodes)
         return [
             self._report(index, episode, outcome, slot, seconds)
@@ -116,20 +118,24 @@ class EpisodePool:
 
     Use it as a context manager; leaving it ends the processes. On several ranks, what rank 0
     calls has to be called by the others too, at the order that it gives them.
+
+    Args:
+        learner: prepared by the algorithm
+            (:meth:`~fewshot_metalstm.meta.algorithm.Algorithm.prepare`).
+        steps: of the outer loop, from which the algorithm learns how far it is.
     """
 
     def __init__(
         self, learner: Learner, algorithm: Algorithm, source: EpisodeSource,
         validator: Validator | None, *, meta_batch: int, workers: int, seed: int,
-        ranks: Ranks | None = None,
+        ranks: Ranks | None = None, steps: int = 0,
     ) -> None:  # fmt: skip
         self.learner = learner
-        self.inner_lr = algorithm.inner.lr
         self.ranks = ranks or Ranks()
         self._meta_batch = meta_batch
         self._parameters = list(learner.parameters())
         vector = parameters_to_vector(self._parameters).detach()
-        self._work = _Work(learner, algorithm, source, validator, seed)
+        self._work = _Work(learner, algorithm, source, validator, seed, steps)
         slots = -(-meta_batch // self.ranks.size)  # the same on every rank
         self._slots = vector.new_zeros(slots, len(vector))
         self._vector = vector.clone()
@@ -166,6 +172,12 @@ class EpisodePool:
             if process.is_alive():
                 process.kill()  # it heeds no other signal
                 process.join()
+
+    @property
+    def inner_lr(self) -> float:
+        """The rate of the inner loop; the mean where rates are learned."""
+        algorithm = self._work.algorithm
+        return algorithm.told(self.learner).get("inner_lr", algorithm.inner.lr)
 
     def step(self, step: int) -> tuple[list[Report], Tensor]:
         """The episodes of outer step ``step``.
@@ -205,6 +217,11 @@ class EpisodePool:
         return validator.combine(
             _in_turn(self.ranks.share(lambda: self._run(jobs)), len(validator))
         )
+
+    def inspect(self) -> dict[str, float]:
+        """What the algorithm tells of the inner loop on the first episode of all."""
+        work = self._work
+        return work.algorithm.inspect(work.learner, work.source.episode(0, 0).support)
 
     def _own(self, number: int) -> range:
         return range(self.ranks.rank, number, self.ranks.size)

@@ -14,13 +14,14 @@ Optimization", AISTATS 2019.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from fewshot_metalstm.meta.algorithm import InnerConfig, OneByOne, Outcome
+from fewshot_metalstm.meta.algorithm import Descent, InnerConfig, OneByOne, Outcome
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML, descend, through_start
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 
@@ -41,11 +42,16 @@ class Unrolled(OneByOne):
     Args:
         order: 1 cuts the graph at every inner gradient.
         truncate: inner steps, the last ones, to differentiate through; None for all.
+        head_only: the inner loop leaves all but the head alone
+            (:mod:`~fewshot_metalstm.meta.anil`).
     """
 
     inner: InnerConfig = field(default_factory=InnerConfig)
     order: int = 2
     truncate: int | None = None
+    head_only: bool = field(default=False, kw_only=True)
+
+    keeper: ClassVar[str] = "second order"  # of the graphs of inner steps, for messages
 
     @property
     def depth(self) -> int:
@@ -55,16 +61,31 @@ class Unrolled(OneByOne):
         steps = self.inner.steps
         return steps if self.truncate is None else min(self.truncate, steps)
 
+    @property
+    def first_order(self) -> FirstOrderMAML:
+        """The same inner loop without a graph through it."""
+        return FirstOrderMAML(self.inner, head_only=self.head_only)
+
+    def tuned(self, learner: Learner) -> tuple[str, ...]:
+        """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""
+        return self.first_order.tuned(learner)
+
+    def adapt(
+        self, learner: Learner, start: Params, batch: object, generator: torch.Generator | None
+    ) -> Descent:
+        """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""
+        return self.first_order.adapt(learner, start, batch, generator)
+
     def outcome(self, learner: Learner, episode: Episode, generator: torch.Generator) -> Outcome:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""
         if self.depth == 0:
-            return FirstOrderMAML(self.inner).outcome(learner, episode, generator)
+            return self.first_order.outcome(learner, episode, generator)
         start = learner.initial(episode.support)
         with torch.no_grad():
             before = float(learner.loss(start, episode.query))
         noise = generator if self.inner.noise else None
         early, losses, norms = descend(
-            learner, start, learner.adapted(), episode.support, self.inner, noise,
+            learner, start, self.tuned(learner), episode.support, self.inner, noise,
             steps=self.inner.steps - self.depth,
         )  # fmt: skip
         leaves = {name: value.detach().requires_grad_() for name, value in early.items()}
@@ -86,15 +107,15 @@ class Unrolled(OneByOne):
 
 
 class Adapted(nn.Module):
-    """A learner as a module whose parameters are only those that it adapts.
+    """A learner as a module whose parameters are only those that the inner loop changes.
 
     The libraries adapt every parameter of a module, and take its gradient, with a graph, at every
     inner step.
     """
 
-    def __init__(self, learner: Learner, leaves: Params) -> None:
+    def __init__(self, learner: Learner, leaves: Params, names: Sequence[str]) -> None:
         super().__init__()
-        self.names = learner.adapted()
+        self.names = names
         self.others = leaves
         self.loss = learner.loss  # not the learner itself, whose parameters would count
         for number, name in enumerate(self.names):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fewshot_metalstm.adapt.cell import SCRATCH
+from fewshot_metalstm.adapt.crf_baseline import CrfConfig
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.methods import BASELINES, JointAdaptConfig, method_of
 from fewshot_metalstm.adapt.target import AdaptRunConfig
 from fewshot_metalstm.errors import UserError
 
 META = "meta"
-METHODS = (META, SCRATCH)
+METHODS = (META, *BASELINES)
+_NAME = re.compile(r"[\w.+-]+")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
 
@@ -21,12 +26,27 @@ class SweepConfig:
 
     targets: tuple[str, ...]
     shots: tuple[int, ...]  # K for each entity type; 0 takes the whole train split as support
-    methods: tuple[str, ...] = METHODS  # meta: from the checkpoint; scratch: the same tagger, fresh
+    methods: tuple[str, ...] = (META, SCRATCH)  # meta, a baseline, or NAME=CHECKPOINT
     draws: tuple[int, ...] = (0, 1, 2, 3, 4)
     seed: int = 0  # of draws that are not frozen, of order and noise
-    tune: str = "basic"  # basic (basic LSTM and head), head or all
+    tune: str = "auto"  # basic (basic LSTM and head), head, all, or auto: by the checkpoint
     adapt: AdaptConfig = field(default_factory=lambda: AdaptRunConfig().adapt)
+    joint: JointAdaptConfig = field(default_factory=lambda: AdaptRunConfig().joint)
     scratch: AdaptConfig = field(default_factory=lambda: AdaptRunConfig().scratch)
+    crf: CrfConfig = field(default_factory=lambda: AdaptRunConfig().crf)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method of a sweep: ``meta``, a baseline, or a checkpoint under a name of its own."""
+
+    name: str
+    checkpoint: Path | None = None
+
+    @property
+    def baseline(self) -> bool:
+        """Whether it adapts no checkpoint."""
+        return self.name in BASELINES
 
 
 @dataclass(frozen=True, order=True)
@@ -53,15 +73,52 @@ def grid(config: SweepConfig, targets: tuple[str, ...]) -> tuple[Key, ...]:
     Raises:
         UserError: an unknown method.
     """
-    for method in config.methods:
-        if method not in METHODS:
-            raise UserError(f"method {method!r} is unknown; use {', '.join(METHODS)}")
+    methods = [entry.name for entry in entries(config.methods)]
     return tuple(
         Key(target, shots, method, draw)
         for target in targets
         for shots in config.shots
-        for method in config.methods
+        for method in methods
         for draw in config.draws
+    )
+
+
+def entries(methods: Sequence[str]) -> tuple[Entry, ...]:
+    """The methods that a sweep names.
+
+    Raises:
+        UserError: an unknown one, a name that cannot be, or one that is given twice.
+    """
+    found: dict[str, Entry] = {}
+    for text in methods:
+        name, separator, path = text.partition("=")
+        name, path = name.strip(), path.strip()
+        if not separator and name not in METHODS:
+            raise UserError(
+                f"method {text!r} is unknown; use {', '.join(METHODS)} or NAME=CHECKPOINT"
+            )
+        if separator and (name in METHODS or not _NAME.fullmatch(name) or not path):
+            raise UserError(
+                f"method {text!r}: write NAME=CHECKPOINT, with a name of letters and digits that "
+                f"is none of {', '.join(METHODS)}"
+            )
+        if name in found:
+            raise UserError(f"method {name!r} is named twice; give each checkpoint its own name")
+        found[name] = Entry(name, Path(path) if separator else None)
+    return tuple(found.values())
+
+
+def needs_checkpoint(methods: Sequence[str]) -> bool:
+    """Whether the methods need a checkpoint that none of them names.
+
+    ``meta`` does, and so does what takes a checkpoint's sizes and word vectors (``scratch``) where
+    no method names one.
+    """
+    every = entries(methods)
+    named = any(entry.checkpoint for entry in every)
+    return any(
+        entry.name == META or (entry.baseline and method_of(entry.name).checkpoint and not named)
+        for entry in every
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fewshot_metalstm.adapt.cell import CellResult
@@ -83,11 +83,13 @@ class SweepReport:
     synthetic: tuple[str, ...]
     notes: tuple[str, ...]
     seconds: float
+    checkpoints: Mapping[str, str] = field(default_factory=dict)  # by method
 
     def as_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
         return {
             "checkpoint": self.checkpoint,
+            "checkpoints": dict(self.checkpoints),
             "cells": self.cells,
             "reused": self.reused,
             "failed": [

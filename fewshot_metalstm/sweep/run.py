@@ -10,73 +10,107 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm import __version__
-from fewshot_metalstm.adapt.cell import SCRATCH, TUNE, Cell, CellResult, run_cell
+from fewshot_metalstm.adapt.cell import Cell, CellResult, tune_for
+from fewshot_metalstm.adapt.methods import Held, algorithm_of, do_cell, make_cell, method_of
 from fewshot_metalstm.adapt.target import check_held_out
 from fewshot_metalstm.episodes.draws import load_draw
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.outcome import Failure, Runner, with_retries
 from fewshot_metalstm.machine import keep_freed_memory
-from fewshot_metalstm.sweep.grid import Key, SweepConfig, grid
+from fewshot_metalstm.runs import model_folder
+from fewshot_metalstm.sweep.grid import Entry, Key, SweepConfig, entries, grid
 from fewshot_metalstm.sweep.report import SweepReport, rows_of
 from fewshot_metalstm.sweep.store import PlannedCell, SweepFolder, settings_of
-from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model, read_config
+from fewshot_metalstm.tagging.model import CHECKPOINT, load_model, read_config
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Every cell of a sweep, and which of them are finished already."""
+    """Every cell of a sweep, and which of them are finished already.
 
-    checkpoint: Path
+    ``checkpoints`` are the folders by method, of those that need one.
+    """
+
+    checkpoints: Mapping[str, Path]
     targets: Mapping[str, Task]
     cells: tuple[PlannedCell, ...]
     finished: Mapping[Key, CellResult]
     notes: tuple[str, ...]
 
+    def checkpoint(self, method: str) -> str:
+        """The folder of a method's checkpoint, as text; empty for one that needs none."""
+        return str(self.checkpoints.get(method, ""))
+
+    @property
+    def told(self) -> str:
+        """All checkpoints in a line."""
+        folders = dict.fromkeys(map(str, self.checkpoints.values()))
+        if len(folders) <= 1:
+            return "".join(folders)
+        return ", ".join(f"{method}: {path}" for method, path in self.checkpoints.items())
+
 
 @dataclass(frozen=True)
 class CellSetup:
-    """What a worker holds for all cells: the checkpoint and the targets."""
+    """What a worker holds for all cells: the checkpoints by method, and the targets."""
 
-    checkpoint: Path
+    checkpoints: Mapping[str, Path]
     targets: Mapping[str, Task]
     device: str = "cpu"
 
-    def __call__(self) -> Callable[[tuple[str, Cell]], CellResult]:
-        """Load the checkpoint; the function returned does one cell of a target."""
+    def __call__(self) -> Callable[[tuple[Key, Cell]], CellResult]:
+        """The function returned does one cell; it loads each checkpoint once, when it is needed."""
         torch.set_num_threads(1)  # as `adapt` does, so that the figures are the same
         keep_freed_memory()
-        model = load_model(self.checkpoint, CHECKPOINT)
-        model.learner.to(self.device)
-        table = model.table()
+        loaded: dict[Path, Held] = {}
 
-        def work(job: tuple[str, Cell]) -> CellResult:
-            target, cell = job
-            return run_cell(cell, model, self.targets[target], table)
+        def held(path: Path) -> Held:
+            if path not in loaded:
+                model = load_model(path, CHECKPOINT)
+                model.learner.to(self.device)
+                loaded[path] = Held(model, model.table())
+            return loaded[path]
+
+        def work(job: tuple[Key, Cell]) -> CellResult:
+            key, cell = job
+            return do_cell(
+                cell, self.targets[key.target], lambda: held(self.checkpoints[key.method])
+            )
 
         return work
 
 
 def plan_sweep(
-    checkpoint: Path, targets: Sequence[Task], config: SweepConfig, folder: SweepFolder
+    checkpoint: Path | None, targets: Sequence[Task], config: SweepConfig, folder: SweepFolder
 ) -> Plan:
     """Draw all supports and look at what ``folder`` has.
+
+    Args:
+        checkpoint: of the method ``meta``, and whose sizes and word vectors ``scratch`` takes; by
+            default those of the first checkpoint that a method names.
 
     Raises:
         UserError: an unknown method or setting, two targets of one name, a checkpoint that has
             seen a target, or a finished cell that comes from other settings.
     """
-    if config.tune not in TUNE:
-        raise UserError(f"tune {config.tune!r} is unknown; use {', '.join(TUNE)}")
+    tune_for(config.tune, "")
     by_name = {target.name: target for target in targets}
     if len(by_name) < len(targets):
         twice = [t.name for t in targets]
         name = next(n for n in twice if twice.count(n) > 1)
         raise UserError(f"--targets: two targets are called {name}; rename one of the folders")
     keys = grid(config, tuple(by_name))
-    model = load_model(checkpoint, CHECKPOINT)
-    notes = [note for target in targets for note in check_held_out(model, target)]
-    digests = read_config(checkpoint, CHECKPOINT)["sha256"]
+    checkpoints = _checkpoints(entries(config.methods), checkpoint)
+    digests: dict[Path, dict[str, str]] = {}
+    algorithms: dict[Path, str] = {}
+    notes: list[str] = []
+    for path in dict.fromkeys(checkpoints.values()):
+        model = load_model(path, CHECKPOINT)
+        algorithms[path] = algorithm_of(model)
+        digests[path] = read_config(path, CHECKPOINT)["sha256"]
+        several = f"{path}: " if len(set(checkpoints.values())) > 1 else ""
+        notes += [several + note for target in targets for note in check_held_out(model, target)]
     supports: dict[tuple[str, int, int], tuple[int, ...]] = {}
     for name, target in by_name.items():
         for shots in config.shots:
@@ -88,12 +122,32 @@ def plan_sweep(
             notes.append(f"{name} has no test split, so that nothing is scored")
     cells = []
     for key in keys:
-        cell = _cell(key, config, supports[key.target, key.shots, key.draw], model)
-        settings = settings_of(key, cell, by_name[key.target], digests, __version__)
+        start = checkpoints.get(key.method)
+        baseline = start is None or Entry(key.method).baseline
+        name = key.method if baseline or start is None else algorithms[start]
+        cell = make_cell(name, config, key.draw, supports[key.target, key.shots, key.draw])
+        made_of = {} if start is None else digests[start]
+        settings = settings_of(key, cell, by_name[key.target], made_of, __version__)
         cells.append(PlannedCell(key, cell, settings))
     found = {planned.key: folder.read(planned) for planned in cells}
     finished = {key: result for key, result in found.items() if result is not None}
-    return Plan(checkpoint, by_name, tuple(cells), finished, tuple(notes))
+    return Plan(checkpoints, by_name, tuple(cells), finished, tuple(notes))
+
+
+def _checkpoints(methods: Sequence[Entry], given: Path | None) -> dict[str, Path]:
+    """The checkpoint of each method that needs one."""
+    named = [entry.checkpoint for entry in methods if entry.checkpoint is not None]
+    folders = {}
+    for entry in methods:
+        path = entry.checkpoint or given
+        if entry.baseline:
+            if not method_of(entry.name).checkpoint:
+                continue
+            path = given or next(iter(named), None)
+        if path is None:
+            raise UserError(f"method {entry.name} needs a checkpoint; name one with --checkpoint")
+        folders[entry.name] = model_folder(path, "checkpoint")
+    return folders
 
 
 def run_sweep(
@@ -122,14 +176,15 @@ def run_sweep(
             on_failure(todo[number].key, failure, True)
 
     # Absolute, as a worker of Ray may be in another folder.
-    setup = CellSetup(plan.checkpoint.resolve(), plan.targets, device)
-    jobs = [(planned.key.target, planned.cell) for planned in todo]
+    folders = {method: path.resolve() for method, path in plan.checkpoints.items()}
+    setup = CellSetup(folders, plan.targets, device)
+    jobs = [(planned.key, planned.cell) for planned in todo]
     threads = torch.get_num_threads()
     try:
         for outcome in with_retries(runner, setup, jobs, retries, again):
             planned = todo[outcome.number]
             if outcome.result is not None:
-                folder.write(planned, outcome.result, plan.checkpoint)
+                folder.write(planned, outcome.result, plan.checkpoint(planned.key.method))
                 results[planned.key] = outcome.result
                 if on_cell is not None:
                     on_cell(planned.key, outcome.result)
@@ -143,9 +198,10 @@ def run_sweep(
     keys = [planned.key for planned in plan.cells]
     return SweepReport(
         rows_of(keys, results), keys[0].method, len(keys), len(plan.finished),
-        tuple(sorted(failed, key=lambda pair: keys.index(pair[0]))), str(plan.checkpoint),
+        tuple(sorted(failed, key=lambda pair: keys.index(pair[0]))), plan.told,
         tuple(n for n, t in plan.targets.items() if t.corpus.synthetic), plan.notes,
         time.perf_counter() - start,
+        {method: str(path) for method, path in plan.checkpoints.items()},
     )  # fmt: skip
 
 
@@ -157,11 +213,3 @@ def _support(target: Task, shots: int, draw: int, seed: int) -> tuple[tuple[int,
         return tuple(range(len(train))), None
     support = load_draw(target, shots, draw, seed=seed)
     return support.indices, support.shortfall
-
-
-def _cell(key: Key, config: SweepConfig, support: tuple[int, ...], model: TaggerModel) -> Cell:
-    """The cell that ``adapt`` would do for this place of the grid."""
-    if key.method == SCRATCH:
-        return Cell(SCRATCH, key.draw, config.seed, support, "all", config.scratch)
-    algorithm = str(model.about.get("algorithm", "meta"))
-    return Cell(algorithm, key.draw, config.seed, support, config.tune, config.adapt)

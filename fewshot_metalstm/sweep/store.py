@@ -41,7 +41,7 @@ def settings_of(
     """What the result of a cell is a function of, as plain values.
 
     Args:
-        checkpoint: SHA-256 of the checkpoint's files, by name.
+        checkpoint: SHA-256 of the files of the method's checkpoint, by name; none if it needs none.
         version: of this package.
     """
     return {
@@ -95,12 +95,15 @@ class SweepFolder:
         except (LookupError, TypeError) as problem:
             raise at(path, None, f"is damaged ({problem})", "remove it") from None
 
-    def write(self, planned: PlannedCell, result: CellResult, checkpoint: Path) -> None:
-        """Write a finished cell, whole or not at all."""
+    def write(self, planned: PlannedCell, result: CellResult, checkpoint: str) -> None:
+        """Write a finished cell, whole or not at all; ``checkpoint`` is where it was, to be told.
+
+        Which one it was, the digests in the settings say.
+        """
         content = {
             "format": FORMAT,
             "settings": dict(planned.settings),
-            "checkpoint": str(checkpoint),
+            "checkpoint": checkpoint,
             "result": asdict(result),
         }
         write_atomically(json.dumps(content, indent=1) + "\n", self.path(planned.key))

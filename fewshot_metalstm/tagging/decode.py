@@ -13,6 +13,7 @@ from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.tagging.encoding import Encoded, WordTable, labels, token_batches
 from fewshot_metalstm.tagging.learner import Tagger
+from fewshot_metalstm.tagging.lexicon import Lexicon
 
 TOKENS = 4096  # padded tokens of a batch; a longer sentence stands alone, whole
 WORDS = 512  # words whose characters are encoded at once
@@ -24,8 +25,13 @@ def tag(
     table: WordTable,
     sentences: Sequence[Sequence[str]],
     types: Sequence[str],
+    lexicon: Lexicon | None = None,
 ) -> list[tuple[str, ...]]:
-    """Tag sentences given as tokens, under ``params``. A sentence without tokens gets no tags."""
+    """Tag sentences given as tokens, under ``params``. A sentence without tokens gets no tags.
+
+    A ``lexicon`` has a say in what is a mention.
+    """
+    lexicon = lexicon or Lexicon()
     filled = [i for i, tokens in enumerate(sentences) if len(tokens) > 0]
     plain = [Sentence(tuple(sentences[i]), ("O",) * len(sentences[i])) for i in filled]
     encoded = table.encode(plain, types)
@@ -36,7 +42,9 @@ def tag(
         letters = encode_characters(learner, params, table, encoded)
         for chosen in token_batches(encoded, TOKENS):
             batch = table.batch(encoded.take(chosen), letters).to(device)
-            for place, path in zip(chosen, learner.decode_with(params, batch), strict=True):
+            prior = lexicon.prior([plain[i].tokens for i in chosen], types)
+            paths = learner.decode_with(params, batch, prior)
+            for place, path in zip(chosen, paths, strict=True):
                 tags[filled[place]] = tuple(names[i] for i in path)
     return tags
 

@@ -10,7 +10,6 @@ import torch
 from fewshot_metalstm.episodes.distribution import Episode as TaggingEpisode
 from fewshot_metalstm.episodes.distribution import TaskDistribution
 from fewshot_metalstm.meta.algorithm import Algorithm
-from fewshot_metalstm.meta.fomaml import descend
 from fewshot_metalstm.meta.joint import TaskBatch
 from fewshot_metalstm.meta.learner import Episode, Learner
 from fewshot_metalstm.tagging.encoding import WordTable
@@ -76,9 +75,7 @@ class F1Validation:
         episode = encode(self.episodes[index], self.table, self.device)
         start = learner.initial(episode.support)
         # Without noise: a validation figure should change only when the learner does.
-        fast, _, _ = descend(
-            learner, start, learner.adapted(), episode.support, algorithm.inner, None
-        )
+        fast = algorithm.adapt(learner, start, episode.support, None).params
         return learner.counts(fast, episode.query)
 
     def combine(self, scores: Sequence[tuple[float, ...]]) -> float:

@@ -111,6 +111,10 @@ class Tagger(Learner):
 
     def emissions(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Scores of every tag, (B, T, 1 + 4 * types)."""
+        return self.scores(self.hidden(batch, generator))
+
+    def hidden(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """What the head scores: the LSTM's outputs, (B, T, 2 * hidden)."""
         config = self.config
         vectors = batch.vectors * config.vector_scale
         if generator is not None:
@@ -121,8 +125,7 @@ class Tagger(Learner):
         words = torch.cat([vectors, letters, batch.case], dim=1)
         words = dropout(words, config.input_dropout, generator)
         hidden = self.lstm(words, batch.index, batch.lengths)
-        hidden = dropout(hidden, config.output_dropout, generator)
-        return self.scores(hidden)
+        return dropout(hidden, config.output_dropout, generator)
 
     def scores(self, hidden: Tensor) -> Tensor:
         """The head: from (B, T, 2 * hidden) to scores of every tag, (B, T, 1 + 4 * types)."""
@@ -153,15 +156,20 @@ class Tagger(Learner):
         return stacked.slopes(self, params, direction, given)
 
     @torch.no_grad()
-    def decode(self, batch: Batch) -> list[list[int]]:
-        """The best legal tag sequence of each sentence."""
-        return viterbi(self.emissions(batch), self.head_transitions, batch.lengths)
+    def decode(self, batch: Batch, prior: Tensor | None = None) -> list[list[int]]:
+        """The best legal tag sequence of each sentence; ``prior`` is added to the emissions."""
+        emissions = self.emissions(batch)
+        if prior is not None:
+            emissions = emissions + prior.to(emissions)
+        return viterbi(emissions, self.head_transitions, batch.lengths)
 
-    def decode_with(self, params: Params, batch: Batch) -> list[list[int]]:
+    def decode_with(
+        self, params: Params, batch: Batch, prior: Tensor | None = None
+    ) -> list[list[int]]:
         """Decode under ``params`` in place of this tagger's parameters."""
         wrapped = _Decoder(self)
         named = {f"tagger.{name}": value for name, value in params.items()}
-        result: list[list[int]] = functional_call(wrapped, named, (batch,))
+        result: list[list[int]] = functional_call(wrapped, named, (batch, prior))
         return result
 
 
@@ -172,5 +180,5 @@ class _Decoder(nn.Module):
         super().__init__()
         self.tagger = tagger
 
-    def forward(self, batch: Any) -> list[list[int]]:
-        return self.tagger.decode(batch)
+    def forward(self, batch: Any, prior: Tensor | None) -> list[list[int]]:
+        return self.tagger.decode(batch, prior)

@@ -21,6 +21,7 @@ from fewshot_metalstm.episodes.load import LoadedSuite
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.machine import keep_freed_memory, peak_rss_mib
 from fewshot_metalstm.meta.joint import JointTraining
+from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.memory import MIB, Memory, measure
 from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
 from fewshot_metalstm.meta.pool import EpisodePool
@@ -35,8 +36,10 @@ from fewshot_metalstm.meta.state import (
 from fewshot_metalstm.meta.stop import StopSignal
 from fewshot_metalstm.nn.pretrain import load_or_train
 from fewshot_metalstm.seeds import derive, torch_generator
+from fewshot_metalstm.tagging.budget import settled
 from fewshot_metalstm.tagging.episodes import JointBatches
 from fewshot_metalstm.tagging.follow import parameter_facts, start_of, suite_facts
+from fewshot_metalstm.tagging.heads import heads_in, source_heads, state_of
 from fewshot_metalstm.tagging.model import (
     TaggerModel,
     load_model,
@@ -45,7 +48,7 @@ from fewshot_metalstm.tagging.model import (
     write_atomically,
 )
 from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
-from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm
+from fewshot_metalstm.tagging.recipe import JOINT, MetaTrainConfig, make_algorithm, recorded
 from fewshot_metalstm.tagging.sources import (
     episode_pool,
     joint_distribution,
@@ -84,6 +87,7 @@ def meta_train(
             non-finite; a rank that was lost.
     """
     keep_freed_memory()
+    config = settled(config)
     session = _Session(config, suite, output, device, run or NullRun(), progress or Progress())
     session.ranks = ranks or session.ranks
     with StopSignal() as stop:
@@ -113,6 +117,7 @@ class _Session:
     ranks: Ranks = field(default_factory=Ranks)
     memory: Memory | None = None  # of second order
     pending: bool = True  # whether the outer step that was done last has yet to be validated
+    heads: dict[str, Params] = field(default_factory=dict)  # of joint training alone, by task
 
     def prepare(self, resume: bool) -> None:
         """Word vectors and a fresh tagger, or what an earlier session saved."""
@@ -157,6 +162,8 @@ class _Session:
         """Joint training, unless it is done or left out."""
         config = self.config
         if config.joint.steps == 0 or self.record.get("phase") == "outer":
+            if config.algorithm == JOINT and self.state is not None:
+                self.heads = heads_in(self.state.tensors)
             return
         batches = JointBatches(joint_distribution(config, self.suite), self.table, self.device)
         training = JointTraining(self.learner, batches.tasks(), config.joint)
@@ -166,9 +173,9 @@ class _Session:
             restore_optimiser(training.optimiser, tensors)
             training.done = int(self.record["done"])
             training.skipped = int(self.record["skipped"])
-            for task, head in training.heads.items():
+            for task, head in heads_in(tensors).items():
                 for name, value in head.items():
-                    value.data.copy_(tensors[f"heads.{task}.{name}"])
+                    training.heads[task][name].data.copy_(value)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # as in the outer loop: one order of sums on every machine
         self.progress.phase("joint training", config.joint.steps, training.done)
@@ -180,22 +187,20 @@ class _Session:
             self.run.log(step + 1, {"joint_loss": loss})
             self.progress.advance(step + 1, {"loss": loss})
             if stop.requested or self._due():
-                heads = {
-                    f"heads.{task}.{name}": value
-                    for task, head in training.heads.items()
-                    for name, value in head.items()
-                }
-                tensors = {**optimiser_tensors(training.optimiser), **heads}
+                tensors = optimiser_tensors(training.optimiser) | state_of(training.heads)
                 self._save("joint", training.done, tensors, skipped=training.skipped)
             if stop.requested:
                 raise Interrupted(stop.requested, self.output)
         torch.set_num_threads(threads)
         training.finish()
+        if config.algorithm == JOINT:
+            self.heads = training.heads
         self.state = None
 
     def outer(self, stop: StopSignal, workers: int) -> MetaTrainResult:
         """The outer loop, with validation; the best checkpoint is kept."""
         config = self.config
+        make_algorithm(config).prepare(self.learner)
         loop = OuterLoop(self.learner, config.outer)
         if self.state is not None and self.record.get("phase") == "outer":
             self._restore(self.state.tensors)
@@ -231,7 +236,8 @@ class _Session:
                 source.episode(loop.done, i)
                 for i in range(min(algorithm.tasks, config.outer.meta_batch))
             ]
-            self.memory = measure(algorithm, self.learner, first)
+            # As it is at the end: an algorithm may begin with first order.
+            self.memory = measure(algorithm.at(1.0), self.learner, first)
         self.progress.phase("outer loop", config.outer.steps, loop.done)
         with episode_pool(config, self.suite, self.learner, source, workers, ranks) as pool:
             self.processes = pool.processes
@@ -260,15 +266,20 @@ class _Session:
         f1 = math.nan
         if self.suite.validation and self.config.outer.validate_every > 0:
             f1 = pool.validate()
-            self._log({"phase": "validation", "step": step, "f1": f1})
-            self.run.log(step, {"validation_f1": f1})
+            found = pool.inspect()
+            self._log({"phase": "validation", "step": step, "f1": f1, **found})
+            self.run.log(step, {"validation_f1": f1, **found})
             self.progress.note(f"outer step {step}: meta-validation F1 {f1:.2f}")
         if math.isnan(f1) or math.isnan(self.best) or f1 > self.best:
             self.best = f1
             about = {**self._about(), "outer_step": step, "validation_f1": f1}
             if math.isnan(f1):
                 about["validation_f1"] = None
-            model = TaggerModel(self.learner, self.model.vectors, self.model.alphabet, about=about)
+            types = {task.name: task.types for task in self.suite.train}
+            model = TaggerModel(
+                self.learner, self.model.vectors, self.model.alphabet, about=about,
+                heads=source_heads(self.heads, types),
+            )  # fmt: skip
             save_model(model, self.output / "checkpoint")
         self.pending = False
 
@@ -278,7 +289,9 @@ class _Session:
                 f"outer step {record.step}: episode {name} left out, its loss or gradient is "
                 "not finite"
             )
-        self._log({"phase": "outer", **asdict(record)})
+        told = make_algorithm(self.config).told(self.learner)
+        told.pop("inner_lr", None)  # the record has it
+        self._log({"phase": "outer", **asdict(record), **told})
         figures = {
             "inner_lr": record.inner_lr,
             "outer_lr": record.outer_lr,
@@ -289,7 +302,8 @@ class _Session:
             "outer_grad_norm": record.outer_norm,
             "query_f1": record.query_figure,
         }
-        self.run.log(record.step, {k: v for k, v in figures.items() if not math.isnan(v)})
+        logged = {**figures, **told}
+        self.run.log(record.step, {k: v for k, v in logged.items() if not math.isnan(v)})
         self.progress.advance(record.step, {**figures, "validation_f1": self.best})
 
     def _about(self) -> dict[str, Any]:
@@ -300,6 +314,7 @@ class _Session:
             "targets_excluded": list(self.suite.report.targets),
             "families": sorted({t.family for t in self.suite.train}),
             "algorithm": self.config.algorithm,
+            "recipe": recorded(self.config),
             "seed": self.config.seed,
             "corpora": corpora,
         }
@@ -324,7 +339,7 @@ class _Session:
         return time.perf_counter() - self.saved > SAVE_SECONDS
 
     def _save_outer(self, loop: OuterLoop) -> None:
-        tensors = optimiser_tensors(loop.optimiser)
+        tensors = optimiser_tensors(loop.optimiser) | state_of(self.heads)
         self._save("outer", loop.done, tensors, skipped=loop.skipped, barren=loop.barren)
 
     def _save(

@@ -2,8 +2,10 @@
 
 ``model.safetensors`` holds the tagger's weights and the word vectors (half precision),
 ``vocabulary.json`` the words and the alphabet, ``config.json`` the format version, what kind of
-model it is, its config, its entity types, where it came from, and the SHA-256 of the other two.
-A meta-learned checkpoint and an adapted tagger are the same kind of folder.
+model it is, its config, its entity types, where it came from, and the SHA-256 of the others.
+A meta-learned checkpoint and an adapted tagger are the same kind of folder; that of joint training
+alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision). What a
+meta-learner learned beside the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
 """
 
 from __future__ import annotations
@@ -23,15 +25,19 @@ from fewshot_metalstm import __version__
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.corpora.digests import sha256
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tagging.encoding import WordTable, labels
+from fewshot_metalstm.tagging.heads import SourceHead, head_tensors, read_heads
 from fewshot_metalstm.tagging.learner import Tagger, TaggerConfig
+from fewshot_metalstm.tagging.lexicon import Lexicon, read_lexicon
 
 FORMAT = "fewshot-metalstm"
 FORMAT_VERSION = 1
 CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
+_HEADS = "heads.safetensors"
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class TaggerModel:
 
     ``kind`` is ``checkpoint`` (meta-learned, one head for any type) or ``tagger`` (adapted to
     ``types``). ``about`` says where it came from: suite, target, seeds, digests, figures.
+    ``heads`` are those of the source tasks, of joint training alone; ``lexicon`` holds the
+    mentions of the support that a tagger was adapted to.
     """
 
     learner: Tagger
@@ -48,6 +56,8 @@ class TaggerModel:
     types: tuple[str, ...] = ()
     kind: str = CHECKPOINT
     about: Mapping[str, Any] = field(default_factory=dict)
+    heads: tuple[SourceHead, ...] = ()
+    lexicon: Lexicon = field(default_factory=Lexicon)
 
     def table(self) -> WordTable:
         """A fresh word table, which grows with the words it meets."""
@@ -73,6 +83,10 @@ def save_model(model: TaggerModel, folder: Path) -> None:
         save_file(_tensors(model), beside / "model.safetensors")
         vocabulary = {"words": model.vectors.words, "alphabet": model.alphabet}
         _write_json(vocabulary, beside / "vocabulary.json")
+        files: tuple[str, ...] = _FILES
+        if model.heads:
+            save_file(head_tensors(model.heads), beside / _HEADS)
+            files = (*_FILES, _HEADS)
         subwords = model.vectors.subwords
         config = {
             "format": FORMAT,
@@ -87,8 +101,12 @@ def save_model(model: TaggerModel, folder: Path) -> None:
                 "subwords": subwords and {"min_n": subwords.min_n, "max_n": subwords.max_n},
             },
             "about": dict(model.about),
-            "sha256": {name: _digest(beside / name) for name in _FILES},
+            "sha256": {name: _digest(beside / name) for name in files},
         }
+        if model.heads:
+            config["heads"] = [[head.task, head.type] for head in model.heads]
+        if model.lexicon.mentions:
+            config["lexicon"] = model.lexicon.as_dict()
         _write_json(config, beside / "config.json")
         _replace(beside, folder)
     finally:
@@ -103,7 +121,7 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
             or of another kind than ``kind``.
     """
     config = read_config(folder, kind)
-    for name in _FILES:
+    for name in (*_FILES, *([_HEADS] if "heads" in config else [])):
         if not (folder / name).is_file():
             raise at(folder / name, None, "is missing", "copy the whole folder, or make it anew")
         if _digest(folder / name) != config["sha256"].get(name):
@@ -135,9 +153,19 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     if config["kind"] == TAGGER and heads != len(config["types"]):
         raise ValueError(f"{heads} heads for the types {config['types']}")
     learner = new_tagger(tagger_config, vectors, alphabet, 0, heads)
+    if any(name.startswith(f"{OWN}.") for name in tensors):
+        # Only such checkpoints need the meta-learners, and taggers have to load quickly.
+        from fewshot_metalstm.tagging.recipe import recorded_algorithm
+
+        recorded_algorithm(config["about"]).prepare(learner)
     learner.load_state_dict(tensors)
+    sources: tuple[SourceHead, ...] = ()
+    if "heads" in config:
+        sources = read_heads(config["heads"], load_file(folder / _HEADS), learner)
+    types = tuple(config["types"])
+    lexicon = read_lexicon(config["lexicon"], types) if "lexicon" in config else Lexicon()
     return TaggerModel(
-        learner, vectors, alphabet, tuple(config["types"]), config["kind"], config["about"]
+        learner, vectors, alphabet, types, config["kind"], config["about"], sources, lexicon
     )
 
 

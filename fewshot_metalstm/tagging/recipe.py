@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import Algorithm, InnerConfig
+from fewshot_metalstm.meta.anil import anil
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
 from fewshot_metalstm.meta.func import FuncMAML
 from fewshot_metalstm.meta.joint import JointConfig
 from fewshot_metalstm.meta.l2l import Learn2LearnMAML
 from fewshot_metalstm.meta.maml import MAML
+from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus, StagesConfig
+from fewshot_metalstm.meta.mamlpp import check as check_stages
+from fewshot_metalstm.meta.metasgd import MetaSGD
 from fewshot_metalstm.meta.outer import OuterConfig
+from fewshot_metalstm.meta.outer import check as check_outer
+from fewshot_metalstm.meta.ravi import GatesConfig, LearnedOptimiser
+from fewshot_metalstm.meta.ravi import check as check_gates
+from fewshot_metalstm.meta.reptile import Reptile
 from fewshot_metalstm.meta.unrolled import Unrolled
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.tagging.learner import TaggerConfig
 
-ALGORITHMS = ("fomaml", "maml")
+JOINT = "joint"  # multi-task training alone; see budget.py
+ALGORITHMS = ("fomaml", "maml", "anil", "reptile", "meta-sgd", "maml++", "lstm", JOINT)
 ENGINES: Mapping[str, type[Unrolled]] = {
     "higher": MAML,
     "learn2learn": Learn2LearnMAML,
@@ -54,8 +65,9 @@ class MetaTrainConfig:
     tasks: str = "demo"  # suite of tasks
     exclude: tuple[str, ...] = ()  # targets to keep out besides those that the suite names
     seed: int = 0
-    algorithm: str = "fomaml"  # fomaml or maml
+    algorithm: str = "fomaml"  # one of ALGORITHMS
     order: int = 0  # of the outer gradient, 1 or 2; 0 takes the algorithm's own
+    stages: StagesConfig = field(default_factory=StagesConfig)  # of maml++
     engine: str = "higher"  # what takes second-order gradients: higher, learn2learn or func
     truncate: int | None = None  # inner steps, the last, that order 2 differentiates through
     tasks_at_once: int = 2  # episodes that the engine func takes side by side
@@ -64,6 +76,7 @@ class MetaTrainConfig:
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
     joint: JointConfig = field(default_factory=JointConfig)
     inner: InnerConfig = field(default_factory=InnerConfig)
+    gates: GatesConfig = field(default_factory=GatesConfig)  # of lstm
     outer: OuterConfig = field(default_factory=OuterConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
 
@@ -78,9 +91,22 @@ def make_algorithm(config: MetaTrainConfig) -> Algorithm:
         raise UserError(f"tasks_at_once is {config.tasks_at_once}; use at least 1")
     if config.algorithm not in ALGORITHMS:
         raise UserError(f"algorithm {config.algorithm!r} is unknown; use {' or '.join(ALGORITHMS)}")
-    first = config.algorithm == "fomaml" or config.order == 1
+    check_outer(config.outer)
+    check_stages(config.stages)
+    check_gates(config.gates)
+    first = config.algorithm in ("fomaml", "reptile", "lstm", JOINT) or config.order == 1
     if config.algorithm == "fomaml" and config.order == 2:
         raise UserError("fomaml is of first order; use --algorithm maml with --order 2")
+    if config.algorithm == "reptile" and config.order == 2:
+        raise UserError("reptile has no second order; use --algorithm maml with --order 2")
+    if config.algorithm == "lstm" and config.order == 2:
+        raise UserError("lstm takes no second derivatives; use --algorithm maml with --order 2")
+    if config.algorithm in ("reptile", "meta-sgd", "maml++", "lstm"):
+        _check_own_loop(config)
+    if config.algorithm == JOINT and config.order == 2:
+        raise UserError("joint has no outer gradient; use --algorithm maml with --order 2")
+    if config.algorithm == JOINT and config.joint.steps == 0:
+        raise UserError("joint.steps is 0, and --algorithm joint does nothing else; use more")
     if config.truncate is not None:
         if first:
             raise UserError("--truncate is for second order; use --algorithm maml with --order 2")
@@ -88,15 +114,60 @@ def make_algorithm(config: MetaTrainConfig) -> Algorithm:
             raise UserError(
                 f"truncate is {config.truncate}; use 0 to {config.inner.steps}, the inner steps"
             )
-    if config.algorithm == "fomaml":
+    if config.algorithm in ("fomaml", JOINT):  # joint: for the inner loop of meta-validation
         return FirstOrderMAML(config.inner)
+    if config.algorithm == "reptile":
+        return Reptile(config.inner)
+    if config.algorithm == "lstm":
+        return LearnedOptimiser(config.inner, gates=config.gates, seed=config.seed)
     order = config.order or 2
+    if config.algorithm == "meta-sgd":
+        return MetaSGD(config.inner, order, config.truncate)
+    if config.algorithm == "maml++":
+        return MAMLPlusPlus(config.inner, config.order, config.truncate, stages=config.stages)
+    loop: Unrolled
     if config.engine == "func":
-        return FuncMAML(config.inner, order, config.truncate, config.tasks_at_once)
-    return ENGINES[config.engine](config.inner, order, config.truncate)
+        loop = FuncMAML(config.inner, order, config.truncate, config.tasks_at_once)
+    else:
+        loop = ENGINES[config.engine](config.inner, order, config.truncate)
+    return anil(loop) if config.algorithm == "anil" else loop
 
 
-# Settings that a suite's size asks for; --set and the options come after them.
+def _check_own_loop(config: MetaTrainConfig) -> None:
+    """Refuse settings that an algorithm with an inner loop of its own has no use for."""
+    name, inner = config.algorithm, config.inner
+    if config.engine != MetaTrainConfig.engine:
+        raise UserError(
+            f"{name} has an inner loop of its own; leave out --engine, or use --algorithm maml"
+        )
+    if inner.steps < 1:
+        raise UserError(f"inner.steps is {inner.steps}; {name} needs at least 1")
+    if inner.lr <= 0:
+        raise UserError(f"inner.lr is {inner.lr:g}; {name} needs a rate above 0 to start from")
+
+
+# What of a config says which meta-learner it was, and what that gave the learner.
+RECORDED = ("algorithm", "order", "inner", "gates")
+
+
+def recorded(config: MetaTrainConfig) -> dict[str, Any]:
+    """What a checkpoint notes of its meta-learner, under ``recipe``."""
+    whole = as_mapping(config)
+    return {name: whole[name] for name in RECORDED}
+
+
+def recorded_algorithm(about: Mapping[str, Any]) -> Algorithm:
+    """The meta-learner that made a checkpoint, from its ``about``; ValueError if it is not there.
+
+    For what it does to a learner: its engine may be another one.
+    """
+    recipe = about.get("recipe")
+    if not isinstance(recipe, Mapping):
+        raise ValueError("the checkpoint does not say which meta-learner made it")
+    return make_algorithm(from_mapping(MetaTrainConfig, recipe, "recipe"))
+
+
+# Settings that a suite's size or an algorithm asks for; --set and the options come after them.
 _PRESETS = {
     "demo": (
         "vectors.size=50", "vectors.buckets=5000", "vectors.min_count=1", "tagger.lstm.hidden=50",
@@ -108,6 +179,12 @@ _PRESETS = {
 }  # fmt: skip
 
 
-def preset(suite: str | None) -> tuple[str, ...]:
-    """Overrides for a suite that is much smaller than the official ones; none for others."""
-    return _PRESETS.get(suite or MetaTrainConfig.tasks, ())
+_ALGORITHM_PRESETS = {
+    "reptile": ("inner.lr=1e-3",),  # Adam's: every parameter moves by about as much in a step
+    "lstm": ("outer.clip=0.25",),  # the paper's
+}
+
+
+def preset(suite: str | None, algorithm: str = "") -> tuple[str, ...]:
+    """Overrides for a suite that is much smaller than the official ones, and for an algorithm."""
+    return _PRESETS.get(suite or MetaTrainConfig.tasks, ()) + _ALGORITHM_PRESETS.get(algorithm, ())

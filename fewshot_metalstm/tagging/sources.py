@@ -85,4 +85,5 @@ def episode_pool(
         learner, make_algorithm(config), source,
         validation(config, suite, source.table, source.device),
         meta_batch=config.outer.meta_batch, workers=processes, seed=config.seed, ranks=ranks,
+        steps=config.outer.steps,
     )  # fmt: skip

@@ -49,7 +49,7 @@ def tracked_adaptation(
             _log_method(run, report, method)
         curves = {
             f"{cell.method}, draw {cell.draw}": list(enumerate(cell.losses, start=1))
-            for method in (report.main, *report.baselines) for cell in method.cells
+            for method in (report.main, *report.baselines) for cell in method.cells if cell.losses
         }  # fmt: skip
         picture = adaptation_curve(
             curves, output / "adaptation_curve.png",
@@ -138,5 +138,10 @@ def markdown(report: AdaptReport) -> str:
             for c in report.main.cells if c.score is not None
             for name, s in sorted(c.score.per_type.items())
         ]  # fmt: skip
-    lines += ["", *(f"- {note}" for note in report.notes)]
+    lines += [""] + [
+        f"- draw {c.draw} started from the source heads "
+        + ", ".join(f"{head} for {name}" for name, head in c.start.items())
+        for c in report.main.cells if c.start
+    ]  # fmt: skip
+    lines += [f"- {note}" for note in report.notes]
     return "\n".join(lines).rstrip() + "\n"

@@ -15,7 +15,7 @@ from fewshot_metalstm.meta.ranks import Ranks
 from fewshot_metalstm.meta.state import load_state
 from fewshot_metalstm.tagging.metatrain import meta_train
 from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
-from fewshot_metalstm.tagging.recipe import MetaTrainConfig
+from fewshot_metalstm.tagging.recipe import JOINT, MetaTrainConfig
 from fewshot_metalstm.tracking.pictures import learning_curve
 from fewshot_metalstm.tracking.tracker import DatasetInput, open_tracker
 
@@ -60,9 +60,12 @@ def tracked_meta_training(
             run.interrupted()
             run.flush()
             raise
+        alone = config.algorithm == JOINT
         picture = learning_curve(
-            outer_history(output), output / "learning_curve.png",
-            title=f"Meta-training on {config.tasks}", synthetic=suite.synthetic,
+            joint_history(output) if alone else outer_history(output),
+            output / "learning_curve.png",
+            title=f"{'Joint training' if alone else 'Meta-training'} on {config.tasks}",
+            synthetic=suite.synthetic, step="joint step" if alone else "outer step",
         )  # fmt: skip
         run.metrics({"seconds": result.seconds, "peak_rss_mib": result.peak_rss_mib})
         run.artifact(picture)
@@ -90,6 +93,23 @@ def outer_history(output: Path) -> list[dict[str, float]]:
             elif entry["phase"] == "validation":
                 row["validation_f1"] = math.nan if entry["f1"] is None else entry["f1"]
     return [rows[step] for step in sorted(rows) if len(rows[step]) > 1]
+
+
+def joint_history(output: Path, points: int = 200) -> list[dict[str, float]]:
+    """The loss of joint training in ``history.jsonl``, as means of about ``points`` stretches."""
+    losses: list[float] = []
+    with (output / "history.jsonl").open(encoding="utf-8") as file:
+        for line in file:
+            entry: dict[str, Any] = json.loads(line)
+            if entry["phase"] == "joint":
+                losses.append(math.nan if entry["loss"] is None else entry["loss"])
+    stretch = -(-len(losses) // points)
+    rows = []
+    for start in range(0, len(losses), max(stretch, 1)):
+        finite = [x for x in losses[start : start + stretch] if math.isfinite(x)]
+        mean = sum(finite) / len(finite) if finite else math.nan
+        rows.append({"step": float(min(start + stretch, len(losses))), "loss_joint": mean})
+    return rows
 
 
 def suite_datasets(suite: LoadedSuite) -> list[DatasetInput]:

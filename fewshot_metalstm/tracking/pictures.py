@@ -33,6 +33,7 @@ def learning_curve(
     *,
     title: str = "Meta-training",
     synthetic: bool = False,
+    step: str = "outer step",
 ) -> Path:
     """Draw meta-training: one panel each for losses, F1, learning rates and gradient norms.
 
@@ -43,6 +44,7 @@ def learning_curve(
         path: the PNG file.
         title: the picture's title.
         synthetic: say in the title that the corpus is synthetic.
+        step: what a step is called.
 
     Raises:
         ValueError: the history holds nothing to draw.
@@ -65,7 +67,7 @@ def learning_curve(
         if log and not any(row.get(name, 1.0) <= 0 for row in history for name in chosen):
             axis.set_yscale("log")
         _finish(axis, label)
-    axes[-1].set_xlabel("outer step")
+    axes[-1].set_xlabel(step)
     return _save(figure, title, path, synthetic=synthetic)
 
 

@@ -68,7 +68,7 @@ def tracked_sweep(
     logged = Logged.read(record) if enabled else Logged()
     with tracker.run(
         f"sweep {folder.folder.name}",
-        params={"checkpoint": str(plan.checkpoint), **flat(config)},
+        params={"checkpoint": plan.told, **flat(config)},
         tags={"kind": "sweep"},
         datasets=[d for target in plan.targets.values() for d in target_datasets(target)],
         resume_id=logged.run_id,
@@ -80,7 +80,8 @@ def tracked_sweep(
             nonlocal logged
             if run.id is None or key.name in logged.cells:
                 return
-            log_cell(run, key.target, key.shots, key.method, result, str(plan.checkpoint))
+            folder_of = plan.checkpoint(key.method)
+            log_cell(run, key.target, key.shots, key.method, result, folder_of)
             logged = Logged(run.id, (*logged.cells, key.name))
             logged.write(record)
 

@@ -16,13 +16,17 @@ from fewshot_metalstm.adapt.cell import (
     adapted_model,
     run_cell,
     score_split,
+    tune_for,
     tuned_names,
 )
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus
 from fewshot_metalstm.tagging.decode import tag
+from fewshot_metalstm.tagging.lexicon import Lexicon
 from fewshot_metalstm.tagging.model import TAGGER, load_model
+from fewshot_metalstm.tagging.recipe import ALGORITHMS
 from tests.tagging.builders import TARGET, encoded, model, own, same
 
 QUICK = AdaptConfig(epochs=3, min_steps=20, lr=0.02)
@@ -49,6 +53,26 @@ def test_tuning_freezes_what_it_should(tune: str) -> None:
     assert adapted.losses[-1] < adapted.losses[0]
 
 
+def test_auto_is_what_the_meta_learners_inner_loop_tuned() -> None:
+    found = {name: tune_for("auto", name) for name in (*ALGORITHMS, "meta")}
+    assert found.pop("anil") == "head"
+    assert found.pop("reptile") == "all"
+    assert set(found.values()) == {"basic"}
+    assert tune_for("basic", "anil") == "basic"
+    with pytest.raises(UserError, match="tune 'everything' is unknown; use auto, basic, head, all"):
+        tune_for("everything", "anil")
+
+
+def test_learned_rates_take_part_and_are_not_tuned() -> None:
+    made = model()
+    plain = run_cell(cell("maml++"), made, TARGET, made.table())
+    MAMLPlusPlus().prepare(made.learner)
+    with torch.no_grad():
+        made.learner.get_parameter("inner.head_type").add_(1.0)
+    assert not any(name.startswith("inner.") for name in tuned_names(made.learner, "all"))
+    assert run_cell(cell("maml++"), made, TARGET, made.table()).losses != plain.losses
+
+
 def test_two_types_part_from_their_common_start() -> None:
     made = model()
     support = [TARGET.split("train")[i] for i in SUPPORT]
@@ -70,7 +94,9 @@ def test_the_saved_tagger_predicts_as_the_adapted_parameters(tmp_path: Path) -> 
     result = run_cell(cell(save=tmp_path / "t"), made, TARGET, table)
     read = load_model(tmp_path / "t", TAGGER)
     assert read.types == TARGET.types == ("Drug", "Gene")
-    again = score_split(read.learner, own(read.learner), read.table(), TARGET, "test")
+    assert read.lexicon.bonus == cell().adaptation.lexicon > 0
+    assert read.lexicon.mentions
+    again = score_split(read.learner, own(read.learner), read.table(), TARGET, "test", read.lexicon)
     assert again == result.score
     assert result.score is not None
     assert result.score.mentions > 5
@@ -117,7 +143,7 @@ def test_a_target_without_a_test_split_has_no_score(tmp_path: Path) -> None:
 def test_adapted_model_is_a_copy() -> None:
     made = model()
     params = own(model(types=2).learner)
-    tagger = adapted_model(made, params, ("A", "B"), {})
+    tagger = adapted_model(made, params, ("A", "B"), {}, Lexicon())
     params["head_outside"].zero_()
     assert tagger.learner.head_outside.any()
     assert tagger.kind == TAGGER

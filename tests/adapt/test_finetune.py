@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 import torch
 
-from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune
+from fewshot_metalstm.adapt import finetune as finetuning
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune, make_optimiser
+from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.meta.rates import Rates, multipliers
 from tests.meta.toys import Points, Regressor, Sines, flat_parameters
 
 SUPPORT = Sines(points=7).episode(0, 0).support
@@ -111,3 +116,62 @@ def test_a_batch_that_is_not_finite_is_skipped() -> None:
     learner = Regressor()
     adapted = finetune(learner, learner.adapted(), 7, broken, CONFIG, 0)
     assert all(bool(torch.isfinite(p).all()) for p in adapted.params.values())
+
+
+def rated(steps: int | None = None) -> Regressor:
+    """A regressor whose weight has three times the rate of its bias, and its mean is 1/10."""
+    learner = Regressor()
+    learner.add_module(OWN, Rates(learner, ["fast_weight", "fast_bias"], 0.1, steps))
+    with torch.no_grad():
+        learner.get_parameter("inner.fast_weight").fill_(math.log(0.12))
+        learner.get_parameter("inner.fast_bias").fill_(math.log(0.04))
+    mean = (4 * 0.12 + 0.04) / 5
+    found = multipliers(learner, learner.adapted())
+    assert float(found["fast_bias"]) == pytest.approx(0.04 / mean)
+    return learner
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+@pytest.mark.parametrize("steps", [None, 3])
+def test_learned_rates_are_those_of_an_optimiser_with_as_many_groups(
+    optimiser: str, steps: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = rated(steps)
+    names = ["fast_weight", "shared_bias", "fast_bias"]
+    config = replace(CONFIG, optimiser=optimiser)
+    found = adapt(learner, config=config, names=names).params
+    scale = multipliers(learner, names)
+    plain = make_optimiser
+
+    class Grouped:
+        """Sets one rate; each parameter takes its own part of it."""
+
+        def __init__(self, tuned: list[torch.Tensor], given: AdaptConfig) -> None:
+            parts = [float(scale[n].mean()) if n in scale else 1.0 for n in names]
+            self.parts = [(plain([t], given), part) for t, part in zip(tuned, parts, strict=True)]
+            self.param_groups: list[dict[str, float]] = [{"lr": given.lr}]
+
+        def zero_grad(self) -> None:
+            for one, _ in self.parts:
+                one.zero_grad()
+
+        def step(self) -> None:
+            for one, part in self.parts:
+                one.param_groups[0]["lr"] = self.param_groups[0]["lr"] * part
+                one.step()
+
+    monkeypatch.setattr(finetuning, "make_optimiser", Grouped)
+    wanted = adapt(Regressor(), config=config, names=names).params
+    for name in names:
+        torch.testing.assert_close(found[name], wanted[name])
+    monkeypatch.undo()
+    unrated = adapt(Regressor(), config=config, names=names).params
+    assert not torch.allclose(found["fast_weight"], unrated["fast_weight"])
+
+
+def test_equal_rates_change_nothing() -> None:
+    learner = Regressor()
+    learner.add_module(OWN, Rates(learner, learner.adapted(), 0.7))
+    found, wanted = adapt(learner).params, adapt(Regressor()).params
+    for name in learner.adapted():
+        torch.testing.assert_close(found[name], wanted[name])

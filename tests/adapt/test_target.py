@@ -89,7 +89,9 @@ def test_the_report_and_the_tagger_and_the_checkpoint(checkpoint: Path, tmp_path
     assert len(told) == 6
     shutil.rmtree(checkpoint)
     tagger = load_model(tmp_path / "out" / "tagger", TAGGER)
-    score = score_split(tagger.learner, own(tagger.learner), tagger.table(), TARGET, "test")
+    score = score_split(
+        tagger.learner, own(tagger.learner), tagger.table(), TARGET, "test", tagger.lexicon
+    )
     assert report.main.cells[0].score == score
     assert report.tagger == str(tmp_path / "out" / "tagger")
     assert not report.notes

@@ -11,7 +11,7 @@ import pytest
 
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.tagging.model import TAGGER, load_model, save_model
-from tests.cli.builders import adapt, refused, run_json
+from tests.cli.builders import adapt, meta_train, refused, run_json, settings
 from tests.tagging.builders import digests, model
 
 FIELDS = {"target", "shots", "method", "checkpoint", "draws", "mean_f1", "ci95", "baselines"}
@@ -61,6 +61,28 @@ def test_the_table_shows_draws_mean_interval_and_baseline(
         assert part in told.out, part
     assert "fomaml, draw 0: F1 " in told.err
     assert "scratch, draw 1: F1 " in told.err
+
+
+def test_a_checkpoint_of_joint_training_and_the_crf(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(meta_train(tmp_path / "run", "--algorithm", "joint", "--quiet", "--json")) == 0
+    arguments = adapt(
+        tmp_path / "out", "--checkpoint", str(tmp_path / "run"), "--draws", "1", "--baseline",
+        "crf", *settings(["joint.epochs=1", "joint.min_steps=2", "joint.averages=2"]),
+    )  # fmt: skip
+    told = run_json(arguments, capsys)
+    assert told["method"] == "joint"
+    (head,) = told["draws"][0]["start"].values()
+    heads = [source.name for source in load_model(tmp_path / "run" / "checkpoint").heads]
+    assert head in heads
+    assert f"- draw 0 started from the source heads {head} for " in (
+        (tmp_path / "out" / "report.md").read_text()
+    )
+    assert told["baselines"]["crf"]["draws"][0]["f1"] >= 0
+    assert {f.name for f in (tmp_path / "out" / "tagger").iterdir()} == {
+        "config.json", "model.safetensors", "vocabulary.json"
+    }  # fmt: skip
 
 
 def test_it_finds_the_newest_compatible_checkpoint_and_says_which(

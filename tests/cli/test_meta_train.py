@@ -13,9 +13,11 @@ import pytest
 import yaml
 
 from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
 from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.state import load_state
+from fewshot_metalstm.tagging.recipe import MetaTrainConfig
 from tests.cli.builders import meta_train, refused, run_json, settings, start
 from tests.tagging.builders import digests
 
@@ -43,6 +45,46 @@ def test_second_order_tells_its_memory(
     config = (tmp_path / "run" / "config.yaml").read_text()
     assert f"engine: {engine}" in config
     assert "truncate: 1" in config
+
+
+def test_joint_training_alone_has_the_budget_of_both_phases(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = run_json(meta_train(tmp_path / "run", "--algorithm", "joint"), capsys)
+    assert told["outer_steps"] == 0
+    assert 0 <= told["best_validation_f1"] <= 100
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    # --set joint.steps goes before the budget, which the tiny sizes name.
+    assert (config["joint"]["steps"], config["outer"]["steps"]) == (3, 0)
+    assert (tmp_path / "run" / "checkpoint" / "heads.safetensors").is_file()
+    assert (tmp_path / "run" / "learning_curve.png").is_file()
+    before = digests(tmp_path / "run" / "checkpoint")
+    again = ["meta-train", "--resume", "--output", str(tmp_path / "run"), "--no-tracking"]
+    assert run_json([*again, "--algorithm", "joint"], capsys)["outer_steps"] == 0
+    assert digests(tmp_path / "run" / "checkpoint") == before
+    line = refused(meta_train(tmp_path / "c", "--algorithm", "joint", "--order", "2"), capsys)
+    assert "joint has no outer gradient" in line
+    line = refused(meta_train(tmp_path / "c", "--algorithm", "joint", "--joint-steps", "0"), capsys)
+    assert "joint.steps is 0" in line
+
+
+def test_the_budget_of_joint_training_is_its_default(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[MetaTrainConfig] = []
+
+    def stop(config: MetaTrainConfig, *_: Any, **__: Any) -> None:
+        seen.append(config)
+        raise UserError("enough")
+
+    monkeypatch.setattr("fewshot_metalstm.tracking.meta_training.tracked_meta_training", stop)
+    command = ["meta-train", "--tasks", "demo", "--meta-batch", "2", "--inner-steps", "1"]
+    for i, more in enumerate((["--algorithm", "joint"], ["--set", "algorithm=joint"], [])):
+        output = ["--output", str(tmp_path / str(i))]
+        assert "enough" in refused([*command, *output, *more], capsys)
+    # The demo's 2,000 joint steps, and 100 outer steps of 2 episodes of 1 + 1 gradients.
+    steps = [(config.joint.steps, config.outer.steps) for config in seen]
+    assert steps == [(2400, 0), (2400, 0), (2000, 100)]
 
 
 def test_without_json_it_tells_what_it_does_and_what_is_next(

@@ -52,6 +52,22 @@ def test_table_json_and_going_on(
     assert "comes from other settings (seed: 0 there, 3 now)" in line
 
 
+def test_a_checkpoint_of_ones_own_name_and_the_crf(
+    tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["sweep", "--targets", "demo-species", "--shots", "5", "--draws", "0",
+               "--output", str(tmp_path / "out"), "--runner", "pool", "--workers", "1",
+               "--no-tracking", *settings(QUICK)]  # fmt: skip
+    told = run_json([*command, "--methods", f"mine={meta_trained},crf"], capsys)
+    assert [row["method"] for row in told["rows"]] == ["mine", "crf"]
+    assert told["checkpoints"] == {"mine": str(meta_trained / "checkpoint")}
+    assert told["rows"][1]["f1"]["mean"] > 0
+    told = run_json([*command, "--methods", "crf"], capsys)  # without any checkpoint
+    assert (told["reused"], told["checkpoint"]) == (1, "")
+    assert "named twice" in refused([*command, "--methods", "a=x,a=y"], capsys)
+    assert "holds no model" in refused([*command, "--methods", f"a={tmp_path}"], capsys)
+
+
 def test_a_failed_cell_is_told_and_the_table_shown(
     tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

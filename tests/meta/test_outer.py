@@ -11,6 +11,7 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import Algorithm, InnerConfig
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
 from fewshot_metalstm.meta.maml import MAML
+from fewshot_metalstm.meta.metasgd import MetaSGD
 from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
 from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.state import optimiser_tensors, restore_optimiser
@@ -65,6 +66,32 @@ def test_a_step_is_adam_on_the_mean_gradient() -> None:
     assert torch.equal(flat_parameters(learner), flat_parameters(reference))
     assert record.outer_norm == pytest.approx(float(mean.norm()))
     assert record.skipped == ()
+
+
+@pytest.mark.parametrize("own_lr", [0.0, 0.3])
+def test_what_an_algorithm_learns_beside_the_start_may_have_a_rate_of_its_own(
+    own_lr: float,
+) -> None:
+    learner = Regressor()
+    algorithm = MetaSGD(INNER)
+    algorithm.prepare(learner)
+    before = {n: p.detach().clone() for n, p in learner.named_parameters()}
+    config = OuterConfig(steps=2, optimiser="sgd", lr=0.01, own_lr=own_lr, lr_floor=0, clip=0)
+    loop = OuterLoop(learner, config)
+    for share in (1.0, 0.5):  # of the cosine
+        with pool(learner, Sines(), algorithm=algorithm) as episodes:
+            record = loop.step(episodes)
+        assert record.outer_lr == pytest.approx(0.01 * share)
+        for name, value in learner.named_parameters():
+            lr = 0.01 if own_lr == 0 or not name.startswith("inner.") else own_lr
+            assert value.grad is not None
+            torch.testing.assert_close(value.detach(), before[name] - lr * share * value.grad)
+            before[name] = value.detach().clone()
+
+
+def test_an_unknown_optimiser_is_refused() -> None:
+    with pytest.raises(UserError, match=r"^outer.optimiser 'lion' is unknown; use adam or sgd$"):
+        OuterLoop(Regressor(), OuterConfig(optimiser="lion"))
 
 
 def test_clip_bounds_the_gradient_and_the_record_tells_the_norm_before() -> None:

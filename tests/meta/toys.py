@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from torch.func import vmap
 from fewshot_metalstm.meta.algorithm import Algorithm, InnerConfig
 from fewshot_metalstm.meta.fomaml import descend
 from fewshot_metalstm.meta.learner import Episode, Learner
+from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
+from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.seeds import torch_generator
 
 
@@ -180,6 +182,53 @@ def outer_loss(learner: Learner, inner: InnerConfig, episode: Episode, flat: Ten
     with torch.no_grad():
         nn.utils.vector_to_parameters(flat, learner.parameters())
     return adapted_loss(learner, inner, episode)
+
+
+def loss_after(learner: Learner, algorithm: Algorithm, episode: Episode) -> float:
+    """The query's loss after the algorithm's own inner loop, without noise."""
+    start = learner.initial(episode.support)
+    params = algorithm.adapt(learner, start, episode.support, None).params
+    with torch.no_grad():
+        return float(learner.loss(params, episode.query))
+
+
+def measured(learner: Learner, figure: Callable[[], float], step: float = 1e-6) -> Tensor:
+    """The gradient of ``figure`` by the learner's parameters, from central differences."""
+    start = flat_parameters(learner)
+    slopes = torch.zeros_like(start)
+
+    def at(flat: Tensor) -> float:
+        with torch.no_grad():
+            nn.utils.vector_to_parameters(flat, learner.parameters())
+        return figure()
+
+    for i in range(len(start)):
+        move = torch.zeros_like(start)
+        move[i] = step
+        slopes[i] = (at(start + move) - at(start - move)) / (2 * step)
+    at(start)
+    return slopes
+
+
+def learn_sines(
+    algorithm: Algorithm, steps: int, lr: float, optimiser: str = "adam"
+) -> tuple[float, float, Learner]:
+    """Mean loss after adaptation on new sines, before and after some outer steps; the learner."""
+    learner = Regressor(hidden=20, everything=True)
+    algorithm.prepare(learner)
+    new = [Sines().episode(10**6, i) for i in range(20)]
+
+    def figure() -> float:
+        return sum(loss_after(learner, algorithm, e) for e in new) / len(new)
+
+    before = figure()
+    config = OuterConfig(steps=steps, meta_batch=2, lr=lr, optimiser=optimiser)
+    with EpisodePool(
+        learner, algorithm, Sines(), None, meta_batch=2, workers=1, seed=0, steps=steps
+    ) as pool:
+        for _ in OuterLoop(learner, config).run(pool):
+            pass
+    return before, figure(), learner
 
 
 def flatten(tensors: Sequence[Any]) -> Tensor:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.sweep.grid import Key, SweepConfig, grid, names, numbers
+from fewshot_metalstm.sweep.grid import (
+    Entry,
+    Key,
+    SweepConfig,
+    entries,
+    grid,
+    names,
+    needs_checkpoint,
+    numbers,
+)
 
 
 def test_every_combination_once_in_order() -> None:
@@ -29,3 +40,32 @@ def test_numbers_and_names() -> None:
         names(" ,", "--targets")
     with pytest.raises(UserError, match="method 'anil' is unknown; use meta, scratch"):
         grid(SweepConfig(targets=("a",), shots=(1,), methods=("anil",)), ("a",))
+
+
+def test_checkpoints_under_names_of_their_own() -> None:
+    found = entries(("fomaml=runs/a b", "scratch", " joint = runs/joint/checkpoint", "crf", "meta"))
+    assert found == (
+        Entry("fomaml", Path("runs/a b")), Entry("scratch"),
+        Entry("joint", Path("runs/joint/checkpoint")), Entry("crf"), Entry("meta"),
+    )  # fmt: skip
+    assert [entry.baseline for entry in found] == [False, True, False, True, False]
+    config = SweepConfig(targets=("a",), shots=(5,), methods=("b=x", "crf"), draws=(0,))
+    assert grid(config, ("a",)) == (Key("a", 5, "b", 0), Key("a", 5, "crf", 0))
+
+
+@pytest.mark.parametrize("method", ["scratch=runs/a", "meta=runs/a", "=runs/a", "a/b=runs", "a="])
+def test_names_that_cannot_be(method: str) -> None:
+    with pytest.raises(UserError, match="write NAME=CHECKPOINT"):
+        entries((method,))
+
+
+def test_a_name_given_twice() -> None:
+    with pytest.raises(UserError, match="method 'a' is named twice"):
+        entries(("a=x", "a=y"))
+
+
+def test_which_methods_need_a_checkpoint() -> None:
+    assert needs_checkpoint(("meta", "a=x"))
+    assert needs_checkpoint(("scratch",))
+    assert not needs_checkpoint(("scratch", "a=x", "crf"))
+    assert not needs_checkpoint(("crf",))

@@ -23,7 +23,7 @@ from fewshot_metalstm.sweep.grid import Key, SweepConfig
 from fewshot_metalstm.sweep.report import SweepReport
 from fewshot_metalstm.sweep.run import plan_sweep, run_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
-from fewshot_metalstm.tagging.model import save_model
+from fewshot_metalstm.tagging.model import read_config, save_model
 from tests.tagging.builders import TARGET, digests, model, task
 
 QUICK = AdaptConfig(epochs=2, min_steps=10, lr=0.02)
@@ -197,3 +197,53 @@ def test_a_target_without_a_test_split_and_the_whole_train_split(
     assert row.draws[0].support_sentences == 12
     assert any("bare has no test split" in note for note in report.notes)
     assert isinstance(files.read(plan.cells[0]), CellResult)
+
+
+def test_several_checkpoints_and_the_crf(checkpoint: Path, tmp_path: Path) -> None:
+    other = model()
+    with torch.no_grad():
+        other.learner.head_outside.add_(1)
+    about = {"families": [], "targets_excluded": [], "algorithm": "fomaml"}
+    save_model(replace(other, about=about), tmp_path / "run" / "checkpoint")
+    methods = (f"first={checkpoint}", f"second={tmp_path / 'run'}", "scratch", "crf")
+    config = replace(CONFIG, methods=methods, shots=(3,), draws=(0,))
+    files = SweepFolder(tmp_path / "s")
+    plan = plan_sweep(None, [TARGET], config, files)
+    report = run_sweep(plan, files, PoolRunner(1), retries=0)
+    assert not report.failed
+    assert [row.method for row in report.rows] == ["first", "second", "scratch", "crf"]
+    assert report.as_dict()["checkpoints"] == {
+        "first": str(checkpoint), "second": str(tmp_path / "run" / "checkpoint"),
+        "scratch": str(checkpoint),
+    }  # fmt: skip
+    assert f"second: {tmp_path / 'run' / 'checkpoint'}" in report.checkpoint
+    assert [n for n in report.notes if n.startswith(f"{tmp_path / 'run' / 'checkpoint'}: ")]
+    stored = {key.split("-")[2]: value for key, value in results(tmp_path / "s").items()}
+    digest = {
+        name: read_config(path)["sha256"]
+        for name, path in (("first", checkpoint), ("second", tmp_path / "run" / "checkpoint"))
+    }
+    assert {name: cell["settings"]["checkpoint"] for name, cell in stored.items()} == {
+        **digest, "scratch": digest["first"], "crf": {}
+    }  # fmt: skip
+    assert stored["second"]["result"]["method"] == "fomaml"
+    # The figures are those of a sweep of each checkpoint alone.
+    for name, path in (("first", checkpoint), ("second", tmp_path / "run" / "checkpoint")):
+        alone = replace(config, methods=("meta",))
+        sweep(path, tmp_path / name, alone)
+        (cell,) = results(tmp_path / name).values()
+        assert cell["result"] == stored[name]["result"]
+    # Another checkpoint in the place of one: its cells are refused, the CRF's are kept.
+    save_model(replace(other, about=about), checkpoint)
+    with pytest.raises(UserError, match=r"goal-3-first-0\.json: comes from"):
+        plan_sweep(None, [TARGET], config, files)
+    kept = plan_sweep(None, [TARGET], replace(config, methods=("crf",)), files)
+    assert set(kept.finished) == {Key("goal", 3, "crf", 0)}
+    assert kept.told == ""
+
+
+def test_a_checkpoint_that_nobody_named(tmp_path: Path) -> None:
+    files = SweepFolder(tmp_path / "s")
+    for method in ("meta", "scratch"):
+        with pytest.raises(UserError, match=f"method {method} needs a checkpoint; name one with"):
+            plan_sweep(None, [TARGET], replace(CONFIG, methods=(method,)), files)

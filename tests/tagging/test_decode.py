@@ -12,6 +12,7 @@ from fewshot_metalstm.nn.characters import CharacterCNN
 from fewshot_metalstm.tagging import decode
 from fewshot_metalstm.tagging.decode import tag
 from fewshot_metalstm.tagging.encoding import labels
+from fewshot_metalstm.tagging.lexicon import Lexicon
 from tests.tagging.builders import model, own, sentences
 
 
@@ -71,6 +72,24 @@ def test_every_distinct_word_is_encoded_once_and_to_the_same(
     batch, short = table.batch(encoded), table.batch(encoded, letters)
     assert torch.equal(made.learner.characters(batch.characters), short.characters)
     assert torch.equal(made.learner.emissions(batch), made.learner.emissions(short))
+
+
+def test_a_lexicon_has_a_say_and_no_more() -> None:
+    made = model(types=2)
+    params = own(made.learner)
+    text = [("one", "two", "three"), ("Two", "x"), ()]
+
+    def tagged(bonus: float) -> list[tuple[str, ...]]:
+        lexicon = Lexicon({("two",): "Y"}, bonus)
+        return tag(made.learner, params, made.table(), text, ("X", "Y"), lexicon)
+
+    plain = tag(made.learner, params, made.table(), text, ("X", "Y"))
+    assert tagged(0.0) == plain
+    assert plain[0][1] != "S-Y" != plain[1][0]
+    sure = tagged(100.0)
+    assert sure[0][1] == sure[1][0] == "S-Y"
+    params["head_outside_bias"] = params["head_outside_bias"] + 50.0  # certain that all is O
+    assert tagged(2.0) == [("O", "O", "O"), ("O", "O"), ()]
 
 
 def test_nothing_to_tag() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pickle
 from dataclasses import replace
 
+import pytest
 import torch
 
+from fewshot_metalstm.meta.metasgd import MetaSGD
 from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
 from fewshot_metalstm.tagging.follow import parameter_facts, start_of, suite_facts
 from tests.tagging.builders import model, own, same, suite
@@ -38,8 +40,11 @@ def test_parameters_are_told_apart_by_their_last_bit() -> None:
     assert parameter_facts(one) != parameter_facts(two)
 
 
-def test_a_start_travels_and_is_a_copy() -> None:
+@pytest.mark.parametrize("rated", [False, True])
+def test_a_start_travels_and_is_a_copy(rated: bool) -> None:
     given = model()
+    if rated:  # what a meta-learner gave the learner travels with it
+        MetaSGD().prepare(given.learner)
     loop = OuterLoop(given.learner, OuterConfig())
     for parameter in given.learner.parameters():
         parameter.grad = torch.ones_like(parameter)

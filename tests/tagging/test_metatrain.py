@@ -281,6 +281,58 @@ def test_maml_without_joint_training_and_without_validation(tmp_path: Path, orde
     assert all(torch.equal(v, final[f"learner.{n}"]) for n, v in own(kept.learner).items())
 
 
+JOINT = replace(CONFIG, algorithm="joint", joint=replace(CONFIG.joint, steps=6))
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Joint training and nothing else."""
+    output = tmp_path_factory.mktemp("alone")
+    train(output, JOINT)
+    return output
+
+
+def test_joint_training_alone_is_validated_and_keeps_every_source_head(alone: Path) -> None:
+    told = history(alone)
+    assert [(entry["phase"], entry["step"]) for entry in told] == [
+        *(("joint", step) for step in range(1, 7)), ("validation", 0),
+    ]  # fmt: skip
+    kept = load_model(alone / "checkpoint", CHECKPOINT)
+    assert kept.about["algorithm"] == "joint"
+    assert kept.about["validation_f1"] == told[-1]["f1"]
+    assert [h.name for h in kept.heads] == ["alpha/Cell", "beta/Drug", "gamma/Gene", "gamma/Site"]
+    start = own(load_model(alone / "state" / "initial").learner)
+    for head in kept.heads:  # each was learned, and the checkpoint's own is their mean
+        assert not torch.equal(head.params["head_type"], start["head_type"])
+    mean = torch.stack([head.params["head_type"] for head in kept.heads]).mean(0)
+    assert torch.allclose(own(kept.learner)["head_type"], mean, atol=1e-3)
+
+
+@pytest.mark.parametrize("step", [2, 5, 6])
+def test_joint_training_alone_resumed(tmp_path: Path, alone: Path, step: int) -> None:
+    with pytest.raises(Interrupted):
+        train(tmp_path, JOINT, progress=StopAfter("joint training", step))
+    train(tmp_path, JOINT, resume=True)
+    assert_same_run(tmp_path, alone)
+
+
+def test_joint_training_alone_keeps_its_heads_when_a_rank_is_lost(
+    tmp_path: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object) -> float:
+        raise RankLost("rank 1 ended")
+
+    monkeypatch.setattr(EpisodePool, "validate", lost)
+    with pytest.raises(UserError, match="rank 1 ended"):
+        train(tmp_path, JOINT)
+    monkeypatch.undo()
+    train(tmp_path, JOINT, resume=True)
+    assert_same_run(tmp_path, alone)
+    before = digests(tmp_path)
+    train(tmp_path, JOINT, resume=True)
+    assert digests(tmp_path) == before
+
+
 def test_result_has_the_promised_fields(tmp_path: Path) -> None:
     told = StopAfter()
     result = train(tmp_path, progress=told).as_dict()

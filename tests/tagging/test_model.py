@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.tagging.decode import tag
+from fewshot_metalstm.tagging.heads import source_heads
 from fewshot_metalstm.tagging.model import (
     CHECKPOINT,
     FORMAT_VERSION,
@@ -26,6 +28,9 @@ from fewshot_metalstm.tagging.model import (
 from tests.tagging import builders
 from tests.tagging.builders import digests, encoded, model, own, same, sentences
 
+HEADS = source_heads(
+    {"a": {n: p for n, p in own(model(2).learner).items() if "head_" in n}}, {"a": ("P", "Q")}
+)
 TEXT = sentences(10, ("T0", "T1"), 3)
 
 
@@ -184,6 +189,49 @@ def test_a_field_that_is_missing(saved: Path) -> None:
         with pytest.raises(UserError, match=f"{field} is missing"):
             read_config(saved)
         path.write_text(json.dumps(whole))
+
+
+def test_heads_have_a_file_of_their_own(tmp_path: Path) -> None:
+    made = replace(model(), heads=HEADS)
+    save_model(made, tmp_path / "joint")
+    assert sorted(digests(tmp_path / "joint")) == [
+        "config.json", "heads.safetensors", "model.safetensors", "vocabulary.json"
+    ]  # fmt: skip
+    assert "heads.safetensors" in read_config(tmp_path / "joint")["sha256"]
+    read = load_model(tmp_path / "joint", CHECKPOINT)
+    assert [(h.task, h.type) for h in read.heads] == [(h.task, h.type) for h in HEADS]
+    for before, after in zip(HEADS, read.heads, strict=True):
+        assert same(after.params, {n: v.half().float() for n, v in before.params.items()})
+    before_again = digests(tmp_path / "joint")
+    save_model(read, tmp_path / "joint")
+    assert digests(tmp_path / "joint") == before_again
+    save_model(model(), tmp_path / "joint")
+    assert not (tmp_path / "joint" / "heads.safetensors").exists()
+    assert load_model(tmp_path / "joint").heads == ()
+
+
+@pytest.mark.parametrize("damage", ["flip", "remove", "names", "shape"])
+def test_damaged_heads_are_named(tmp_path: Path, damage: str) -> None:
+    saved = tmp_path / "saved"
+    save_model(replace(model(), heads=HEADS), saved)
+    path = saved / "heads.safetensors"
+    fault = r"heads\.safetensors: is damaged "
+    if damage == "flip":
+        content = bytearray(path.read_bytes())
+        content[-3] ^= 1
+        path.write_bytes(content)
+    elif damage == "remove":
+        path.unlink()
+        fault = r"heads\.safetensors: is missing; "
+    elif damage == "names":
+        mend(saved, heads=[["a", "P"]])
+        fault = r"config\.json: does not fit"
+    else:
+        mend(saved, heads=3)
+        fault = r"config\.json: does not fit"
+    with pytest.raises(UserError, match=fault) as caught:
+        load_model(saved)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_wrong_kind(saved: Path, tmp_path: Path) -> None:
