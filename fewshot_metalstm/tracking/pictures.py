@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+LEGEND_ROWS, LEGEND_COLUMNS = 12, 3
 _DPI = 120
 _SYNTHETIC = " (synthetic corpus)"
 # What a metric's name says about its panel; see fewshot_metalstm.tracking.tracker.
@@ -96,7 +97,8 @@ def adaptation_curve(
     figure = _figure(width=7.0, height=4.0)
     axis = figure.subplots()
     for label, points in curves.items():
-        _curve(axis, points, label)
+        if points:
+            _curve(axis, points, label)
     axis.set_xlabel("adaptation step")
     _finish(axis, ylabel)
     return _save(figure, title, path, synthetic=synthetic)
@@ -170,7 +172,10 @@ def _curve(axis: Axes, points: Sequence[tuple[float, float]], label: str) -> Non
 def _finish(axis: Axes, ylabel: str) -> None:
     axis.set_ylabel(ylabel)
     axis.grid(visible=True, alpha=0.3)
-    axis.legend(fontsize="small")
+    curves = len(axis.get_legend_handles_labels()[1])
+    columns = -(-curves // LEGEND_ROWS)
+    if columns <= LEGEND_COLUMNS:  # names of more would leave no room for the curves
+        axis.legend(fontsize="small" if columns == 1 else "xx-small", ncols=max(columns, 1))
 
 
 def _save(figure: Figure, title: str, path: Path, *, synthetic: bool) -> Path:

@@ -85,6 +85,17 @@ def test_adaptation_curve(tmp_path: Path, drawn: list[str]) -> None:
         assert words in drawn
 
 
+@pytest.mark.parametrize("number", [12, 30, 80])
+@pytest.mark.filterwarnings("error")
+def test_many_curves_leave_room_for_themselves(
+    tmp_path: Path, drawn: list[str], number: int
+) -> None:
+    curves = {f"method, draw {i}": [(1, 2.0), (2, 1.0)] for i in range(number)}
+    pictures.adaptation_curve({**curves, "no curve": []}, tmp_path / "a.png")
+    assert ("method, draw 0" in drawn) == (number <= 36)
+    assert "no curve" not in drawn
+
+
 def test_shots_curve(tmp_path: Path, drawn: list[str]) -> None:
     results: dict[str, Sequence[tuple[int, float, float | None]]] = {
         "meta": [(50, 66.0, 2.0), (5, 30.0, None)],
