@@ -15,6 +15,9 @@ from benchmarks import peer
 
 # These hold our code and a peer's in one process: they run where the peers are, if there are any.
 WITH_PEERS = ("bench_crf",)
+# These take a checkpoint, or a stand-in with fresh weights.
+WITH_CHECKPOINT = ("bench_adapt", "bench_predict")
+CHECKPOINT = Path("runs/bionlp/checkpoint")
 
 
 def main(names: list[str]) -> int:
@@ -28,7 +31,7 @@ def main(names: list[str]) -> int:
     for name in names or every:
         print(f"\n== {name}", flush=True)
         start = time.monotonic()
-        command = [str(python_for(name)), "-m", f"benchmarks.{name}"]
+        command = [str(python_for(name)), "-m", f"benchmarks.{name}", *options_for(name)]
         code = subprocess.run(command, env=peer.environment(one_thread=False), check=False)
         print(f"({time.monotonic() - start:.0f} s)", flush=True)
         if code.returncode:
@@ -36,6 +39,13 @@ def main(names: list[str]) -> int:
     if failed:
         print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def options_for(name: str) -> list[str]:
+    """The checkpoint that ``meta-train --tasks bionlp`` left here, for what can use one."""
+    if name in WITH_CHECKPOINT and (CHECKPOINT / "config.json").is_file():
+        return ["--checkpoint", str(CHECKPOINT)]
+    return []
 
 
 def python_for(name: str) -> str | Path:

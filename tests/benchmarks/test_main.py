@@ -32,7 +32,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def fake(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         run.append(command)
-        return subprocess.CompletedProcess(command, 3 if "bench_crf" in command[-1] else 0)
+        return subprocess.CompletedProcess(command, 3 if "bench_crf" in command[2] else 0)
 
     monkeypatch.setattr(subprocess, "run", fake)
     return run
@@ -42,7 +42,7 @@ def test_one_that_fails_leaves_the_others_alone_and_is_named(
     commands: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert benchmarks.main([]) == 1
-    names = [command[-1].removeprefix("benchmarks.") for command in commands]
+    names = [command[2].removeprefix("benchmarks.") for command in commands]
     assert names == sorted(path.stem for path in (peer.ROOT / "benchmarks").glob("bench_*.py"))
     assert names.index("bench_crf") < len(names) - 1
     assert "failed: bench_crf (exit code 3)" in capsys.readouterr().err
@@ -52,7 +52,7 @@ def test_only_those_that_are_named_run(
     commands: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert benchmarks.main(["bench_startup"]) == 0
-    assert [command[-1] for command in commands] == ["benchmarks.bench_startup"]
+    assert [command[2] for command in commands] == ["benchmarks.bench_startup"]
     assert benchmarks.main(["bench_nothing"]) == 2
     assert "no benchmark bench_nothing" in capsys.readouterr().err
     assert len(commands) == 1
@@ -80,3 +80,14 @@ def test_a_server_answers_and_what_libraries_print_is_no_answer(tmp_path: Path) 
         with pytest.raises(RuntimeError, match="KeyError"):
             server.ask("double", other=1)
     assert "noise of a library" in log.read_text(encoding="utf-8")
+
+
+def test_the_main_jobs_checkpoint_is_used_where_it_is(
+    commands: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarks, "CHECKPOINT", tmp_path)
+    benchmarks.main(["bench_adapt"])
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    benchmarks.main(["bench_adapt", "bench_startup"])
+    ends = [command[3:] for command in commands]
+    assert ends == [[], ["--checkpoint", str(tmp_path)], []]
