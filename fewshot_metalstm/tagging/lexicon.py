@@ -51,18 +51,17 @@ class Lexicon:
 
         They do not overlap; ``end`` is exclusive.
         """
-        if not self._starts:
-            return
-        forms = [normalise(token) for token in tokens]
-        start = 0
-        while start < len(forms):
-            for phrase in self._starts.get(forms[start], ()):
-                if tuple(forms[start : start + len(phrase)]) == phrase:
-                    yield start, start + len(phrase), self.mentions[phrase]
-                    start += len(phrase)
+        starts = self._starts
+        end = 0
+        for start, token in enumerate(tokens):  # nearly all tokens get no further than here
+            candidates = starts.get(normalise(token))
+            if candidates is None or start < end:
+                continue
+            for phrase in candidates:
+                if tuple(map(normalise, tokens[start : start + len(phrase)])) == phrase:
+                    end = start + len(phrase)
+                    yield start, end, self.mentions[phrase]
                     break
-            else:
-                start += 1
 
     def prior(self, sentences: Sequence[Sequence[str]], types: Sequence[str]) -> Tensor | None:
         """What to add to the emissions of a batch of these sentences.
