@@ -63,6 +63,11 @@ class Cell:
             raise TypeError(f"{self.method} adapts no learner")
         return self.config
 
+    def sentences(self, target: Task) -> list[Sentence]:
+        """The annotated sentences of the support."""
+        train = target.split("train")
+        return [train[i] for i in self.support]
+
     @property
     def parts(self) -> int:
         """Adaptations that it averages, which can be done apart (:func:`run_part`)."""
@@ -121,9 +126,8 @@ def run_part(
     """
     start = start or start_of(cell, model, target, table)
     began = time.perf_counter()
-    train = target.split("train")
     adapted = adapt_to(
-        start.learner, table, [train[i] for i in cell.support], target.types, cell.tune,
+        start.learner, table, cell.sentences(target), target.types, cell.tune,
         cell.adaptation, derive(cell.seed, "adapt", cell.draw), number,
     )  # fmt: skip
     return Part(adapted, time.perf_counter() - began)
@@ -134,8 +138,7 @@ def finish_cell(
     start: Start | None = None,
 ) -> CellResult:  # fmt: skip
     """What :func:`run_cell` does when all parts are there, in order."""
-    train = target.split("train")
-    support = [train[i] for i in cell.support]
+    support = cell.sentences(target)
     start = start or start_of(cell, model, target, table)
     learner = start.learner
     adapted = average([part.adapted for part in parts], tuned_names(learner, cell.tune))
@@ -154,10 +157,15 @@ def finish_cell(
         if start.heads:
             about["start"] = dict(start.heads)
         save_model(adapted_model(model, adapted.params, target.types, about, lexicon), cell.save)
-    mentions = sum(t[0] in "BS" for s in support for t in s.tags)
     return CellResult(
-        cell.method, cell.draw, score, len(support), mentions, seconds, adapted.losses, start.heads
-    )
+        cell.method, cell.draw, score, len(support), mentions_in(support), seconds,
+        adapted.losses, start.heads,
+    )  # fmt: skip
+
+
+def mentions_in(sentences: Sequence[Sentence]) -> int:
+    """How many mentions are annotated, of any type."""
+    return sum(tag[0] in "BS" for sentence in sentences for tag in sentence.tags)
 
 
 def start_of(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> Start:
@@ -175,8 +183,7 @@ def start_of(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> 
         seed = derive(cell.seed, SCRATCH, cell.draw)
         learner = new_tagger(learner.config, model.vectors, model.alphabet, seed).to(device)
     elif model.heads and cell.support:
-        train = target.split("train")
-        support = [train[i] for i in cell.support]
+        support = cell.sentences(target)
         chosen = choose_heads(learner, model.heads, table, support, target.types)
         heads = {name: head.name for name, head in zip(target.types, chosen, strict=True)}
         learner = start_from(learner, chosen)

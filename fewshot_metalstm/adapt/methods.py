@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fewshot_metalstm.adapt.cell import AUTO, SCRATCH, Cell, CellResult, run_cell, tune_for
+from fewshot_metalstm.adapt.cell import (
+    AUTO,
+    SCRATCH,
+    Cell,
+    CellResult,
+    mentions_in,
+    run_cell,
+    tune_for,
+)
 from fewshot_metalstm.adapt.crf_baseline import CrfConfig, check_crf, tag_all, train_crf
 from fewshot_metalstm.adapt.finetune import AdaptConfig, check
 from fewshot_metalstm.episodes.task import Task
@@ -71,16 +79,14 @@ def run_crf(cell: Cell, target: Task, held: Callable[[], Held]) -> CellResult:
     if not isinstance(cell.config, CrfConfig):
         raise TypeError("a cell of the CRF holds its settings")
     began = time.perf_counter()
-    train = target.split("train")
-    support = [train[i] for i in cell.support]
+    support = cell.sentences(target)
     chain = train_crf(support, cell.config)
     seconds = time.perf_counter() - began
     score = None
     if cell.score and "test" in target.corpus.splits:
         test = target.split("test")
         score = strict_scores([s.tags for s in test], tag_all(chain, [s.tokens for s in test]))
-    mentions = sum(t[0] in "BS" for s in support for t in s.tags)
-    return CellResult(cell.method, cell.draw, score, len(support), mentions, seconds)
+    return CellResult(cell.method, cell.draw, score, len(support), mentions_in(support), seconds)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_metalstm.compat import learn2learn
 from fewshot_metalstm.compat.taskset import EpisodeTaskset
-from fewshot_metalstm.errors import UserError
+from tests.compat.needed import learn2learn_or_skip
 from tests.meta.toys import Sines
 
 PAGE = Path(__file__).parents[2] / "docs" / "learn2learn.md"
@@ -41,10 +40,7 @@ def test_without_an_end() -> None:
 
 
 def test_the_script_in_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
-    try:
-        learn2learn.load()
-    except UserError as absent:
-        pytest.skip(str(absent))
+    learn2learn_or_skip()
     (script,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     names: dict[str, object] = {}
     exec(compile(script, str(PAGE), "exec"), names)

@@ -8,8 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fewshot_metalstm.compat import learn2learn
-from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.anil import anil
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
@@ -18,6 +16,7 @@ from fewshot_metalstm.meta.l2l import Learn2LearnMAML
 from fewshot_metalstm.meta.learner import Episode, Learner
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.unrolled import Unrolled
+from tests.compat.needed import learn2learn_or_skip
 from tests.meta.toys import (
     Regressor,
     SideBySide,
@@ -77,10 +76,7 @@ def test_one_step_on_a_line_has_the_gradient_that_it_has(order: int) -> None:
 @pytest.mark.parametrize("kind", [MAML, Learn2LearnMAML, FuncMAML])
 def test_second_order_gradient_equals_finite_differences(kind: type[Unrolled], clip: float) -> None:
     if kind is Learn2LearnMAML:
-        try:
-            learn2learn.load()
-        except UserError as absent:
-            pytest.skip(str(absent))
+        learn2learn_or_skip()
     inner = InnerConfig(steps=3, lr=0.05, clip=clip, noise=False)
     learner = SideBySide(everything=True)
     algorithm = anil(kind(inner))
@@ -113,10 +109,7 @@ def test_it_is_maml_on_a_learner_that_adapts_its_head(order: int, noisy: bool) -
 @pytest.mark.parametrize("first_order", [False, True])
 def test_gradient_equals_learn2learns(first_order: bool) -> None:
     """learn2learn wraps the head alone, and the body computes what it reads."""
-    try:
-        package = learn2learn.load()
-    except UserError as absent:
-        pytest.skip(str(absent))
+    package = learn2learn_or_skip()
     inner = InnerConfig(steps=3, lr=0.05, clip=0, noise=False)
     learner, reference = (Regressor(everything=True, idle=False) for _ in range(2))
     ours = anil(MAML(inner, 1 if first_order else 2)).outcome(learner, EPISODE, noise())

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fewshot_metalstm.compat import learn2learn
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
@@ -16,6 +15,7 @@ from fewshot_metalstm.meta.l2l import Learn2LearnMAML
 from fewshot_metalstm.meta.learner import Episode
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.unrolled import Unrolled
+from tests.compat.needed import learn2learn_or_skip
 from tests.meta.toys import (
     Parabola,
     Regressor,
@@ -36,10 +36,7 @@ INNER = InnerConfig(steps=3, lr=0.05, clip=0.5, noise=True)
 def engine(request: pytest.FixtureRequest) -> type[Unrolled]:
     kind: type[Unrolled] = request.param
     if kind is Learn2LearnMAML:
-        try:
-            learn2learn.load()
-        except UserError as absent:
-            pytest.skip(str(absent))
+        learn2learn_or_skip()
     return kind
 
 

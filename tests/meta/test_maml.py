@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fewshot_metalstm.compat import learn2learn
-from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
 from fewshot_metalstm.meta.maml import MAML
+from tests.compat.needed import learn2learn_or_skip
 from tests.meta.toys import (
     Regressor,
     Sines,
     adapted_loss,
     flat_parameters,
     flatten,
+    measured,
     noise,
     outer_loss,
 )
@@ -35,15 +35,10 @@ def test_second_order_gradient_equals_finite_differences(
     outcome = MAML(inner).outcome(learner, EPISODE, noise())
     if steps and clip:
         assert outcome.inner_norm > clip, "the clipped case must clip"
-    start, step = flat_parameters(learner), 1e-6
-    measured = torch.zeros_like(start)
-    for i in range(len(start)):
-        move = torch.zeros_like(start)
-        move[i] = step
-        ahead = outer_loss(learner, inner, EPISODE, start + move)
-        back = outer_loss(learner, inner, EPISODE, start - move)
-        measured[i] = (ahead - back) / (2 * step)
-    torch.testing.assert_close(flatten(outcome.gradient), measured, rtol=1e-6, atol=1e-7)
+    wanted = measured(
+        learner, lambda: outer_loss(learner, inner, EPISODE, flat_parameters(learner))
+    )
+    torch.testing.assert_close(flatten(outcome.gradient), wanted, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("clip", [0.0, 0.5])
@@ -63,10 +58,7 @@ def test_first_order_equals_first_order_maml(clip: float, noisy: bool) -> None:
 
 @pytest.mark.parametrize("first_order", [False, True])
 def test_gradient_equals_learn2learns(first_order: bool) -> None:
-    try:
-        package = learn2learn.load()
-    except UserError as absent:
-        pytest.skip(str(absent))
+    package = learn2learn_or_skip()
     learner = Regressor(everything=True, idle=False)
     ours = MAML(QUIET, order=1 if first_order else 2).outcome(learner, EPISODE, noise())
     reference = Regressor(everything=True, idle=False)

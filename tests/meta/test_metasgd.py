@@ -8,8 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.compat import learn2learn
-from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import Algorithm, InnerConfig, without_own
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
 from fewshot_metalstm.meta.learner import Episode, Learner
@@ -19,6 +17,7 @@ from fewshot_metalstm.meta.metasgd import MetaSGD
 from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
 from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.state import optimiser_tensors, restore_optimiser
+from tests.compat.needed import learn2learn_or_skip
 from tests.meta.toys import (
     HeldOut,
     Parabola,
@@ -121,10 +120,7 @@ def test_early_steps_are_of_first_order(truncate: int) -> None:
 
 @pytest.mark.parametrize("first_order", [False, True])
 def test_gradient_equals_learn2learns(first_order: bool) -> None:
-    try:
-        package = learn2learn.load()
-    except UserError as absent:
-        pytest.skip(str(absent))
+    package = learn2learn_or_skip()
     algorithm = MetaSGD(QUIET, 1 if first_order else 2)
     learner = prepared(algorithm, idle=False)
     ours = named(learner, algorithm.outcome(learner, EPISODE, noise()).gradient)

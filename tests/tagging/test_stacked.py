@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fewshot_metalstm.compat import learn2learn
-from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.func import FuncMAML, pad
 from fewshot_metalstm.meta.l2l import Learn2LearnMAML
@@ -14,6 +12,7 @@ from fewshot_metalstm.meta.learner import Episode
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.unrolled import Unrolled
 from fewshot_metalstm.tagging.learner import Tagger
+from tests.compat.needed import learn2learn_or_skip
 from tests.meta.toys import flat_parameters, flatten, noise, outer_loss
 from tests.tagging.builders import double, encoded, model, sentences
 
@@ -71,10 +70,7 @@ def test_engines_give_highers_gradient(
     engine: type[Unrolled], noisy: bool, truncate: int | None
 ) -> None:
     if engine is Learn2LearnMAML:
-        try:
-            learn2learn.load()
-        except UserError as absent:
-            pytest.skip(str(absent))
+        learn2learn_or_skip()
     inner = InnerConfig(steps=2, lr=0.1, clip=1.0, noise=noisy)
     learner, given = tagger(), episodes()
     ours = engine(inner, 2, truncate).outcomes(learner, given, [noise(i) for i in range(3)])
