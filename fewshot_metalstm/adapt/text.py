@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-_TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
+# A mark that combines with a letter stays with it: \w alone would cut "é" written as two.
+_MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_TOKEN = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*|[^\w\s]|_")
 _LINE = re.compile(r"[^\r\n]+")
-_END = re.compile(r"(?<=[.!?])([\"')\]]*)\s+(?=[\"'(\[]*[A-Z0-9])")
+_END = re.compile(r"(?<=[.!?])([\"')\]]*)\s+(?=[\"'(\[]*[A-Z0-9À-ÖØ-ÞΑ-Ω])")
 # A full stop after these does not end a sentence; single capitals (initials, E. coli) neither.
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:[A-Z]|al|approx|ca|cf|Dr|e\.g|et|etc|Fig|Figs|i\.e|no|No|Prof|Ref|Refs|resp|sp|spp|"
-    r"St|subsp|var|vs))\.$"
+    r"(?:\b(?:[A-Z]|al|approx|ca|cf|cv|Dr|e\.g|Eq|Eqs|et|etc|Fig|Figs|i\.e|no|No|Prof|Ref|Refs|"
+    r"resp|sp|spp|ssp|St|subsp|Suppl|Tab|var|vs))\.$"
 )
 
 
@@ -34,6 +36,11 @@ class TextSentence:
         """The (start, end) of every token in the whole text. Found anew: few sentences need it."""
         found = _TOKEN.finditer(self.text)
         return tuple([(self.start + m.start(), self.start + m.end()) for m in found])
+
+
+def tokenise(text: str) -> list[tuple[int, int]]:
+    """The bounds of the tokens of a text, whatever its sentences; only white space is in none."""
+    return [match.span() for match in _TOKEN.finditer(text)]
 
 
 def split(text: str) -> list[TextSentence]:

@@ -30,9 +30,13 @@ _ALIASES = {
     "validation": "devel",
     "test": "test",
 }
-_SPLIT_AT_END = re.compile(rf"(?:^|.*[-_.])({'|'.join(_ALIASES)})", re.IGNORECASE)
+_SPLIT_AT_END = re.compile(
+    rf"(?:^|.*[-_.])({'|'.join(_ALIASES)})(?:[-_]?set)?(?:\.(?:pubtator|bioc))?", re.IGNORECASE
+)
 _EXTENSIONS = re.compile(
-    r"\.(tsv|txt|conll|bio|iob|iob1|iob2|iobes|bioes|bilou|col|tags|data)", re.IGNORECASE
+    r"\.(tsv|txt|conll|conllu|bio|iob|iob1|iob2|iobes|bioes|bilou|col|tags|data"
+    r"|jsonl|ndjson|json|xml|pubtator|spacy|parquet)",
+    re.IGNORECASE,
 )
 _FILE_LIST = re.compile(rf"(?:{'|'.join(_ALIASES)})=.+")
 
@@ -138,9 +142,10 @@ def is_own(name: str) -> bool:
 def own_files(source: str) -> tuple[str, dict[str, Path]]:
     """Name and files (by split) of a user's own corpus.
 
-    ``source`` is a folder with files such as ``train.tsv``, ``dev.conll`` or ``x-test.txt``; one
-    file, which becomes the train split; or ``train=FILE,test=FILE``. Raises :class:`UserError`
-    for what is absent or ambiguous.
+    ``source`` is a folder with files such as ``train.tsv``, ``dev.conll`` or ``x-test.jsonl``, or
+    with folders of texts and annotations (BRAT) so named; one file or one folder of texts and
+    annotations, which becomes the train split; or ``train=FILE,test=FILE``. Raises
+    :class:`UserError` for what is absent or ambiguous.
     """
     if _FILE_LIST.match(source) and not Path(source).exists():
         return _listed(source)
@@ -151,17 +156,31 @@ def own_files(source: str) -> tuple[str, dict[str, Path]]:
         raise at(path, None, "there is no such file or folder", "check the path")
     found: dict[str, Path] = {}
     for file in sorted(path.iterdir()):
-        match = _SPLIT_AT_END.fullmatch(file.stem)
-        if match is None or not _EXTENSIONS.fullmatch(file.suffix) or not file.is_file():
+        name = file.stem if file.is_file() else file.name
+        match = _SPLIT_AT_END.fullmatch(name)
+        if match is None or file.name.startswith("."):
+            continue
+        if not (_EXTENSIONS.fullmatch(file.suffix) if file.is_file() else _standoff(file)):
             continue
         split = _ALIASES[match[1].lower()]
         if split in found:
             both = f"{found[split].name} and {file.name}"
             raise at(path, None, f"both {both} could be its {split} split", _LIST_CURE)
         found[split] = file
+    if not found and _standoff(path):
+        return path.resolve().name, {"train": path}
     if not found:
         raise at(path, None, "holds no train, devel or test file", _LIST_CURE)
     return path.resolve().name, {split: found[split] for split in SPLITS if split in found}
+
+
+def _standoff(folder: Path) -> bool:
+    """Whether a folder holds texts with annotations beside them, in itself."""
+    return any(
+        file.with_suffix(suffix).is_file()
+        for file in folder.glob("*.txt")
+        for suffix in (".ann", ".a1")
+    )
 
 
 _LIST_CURE = "name the files as train=FILE,devel=FILE,test=FILE"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fewshot_metalstm.adapt.text import split, split_stream
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_tokens_are_what_stands_at_their_offsets_and_nothing_is_lost(text: str) -> None:
     sentences = split(text)
@@ -31,6 +32,13 @@ def test_tokens_are_split_as_the_corpora_are() -> None:
     )  # fmt: skip
 
 
+def test_marks_stay_with_their_letters_and_symbols_stand_alone() -> None:
+    (sentence,) = split("e\u0301 1,4-β-D/δ_2")
+    assert sentence.tokens == (
+        "e\u0301", "1", ",", "4", "-", "β", "-", "D", "/", "δ", "_", "2",
+    )  # fmt: skip
+
+
 def test_sentences_end_where_a_reader_would_end_them() -> None:
     text = 'Mice had E. coli (Fig. 2). No L. lactis grew vs. controls. "Odd!" 5 died\nTitle line'
     assert [" ".join(s.tokens[-2:]) for s in split(text)] == [
@@ -38,6 +46,7 @@ def test_sentences_end_where_a_reader_would_end_them() -> None:
     ]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="Ab1. !?\"')(\n\r\u2028", max_size=60), st.lists(st.integers(0, 60)))
 def test_a_text_in_pieces_is_the_text_as_a_whole(text: str, cuts: list[int]) -> None:
     bounds = [0, *sorted(cuts), len(text)]

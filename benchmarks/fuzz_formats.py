@@ -1,0 +1,177 @@
+"""Readers fed with damaged files: any bytes give documents or a clear error.
+
+    python -m benchmarks.fuzz_formats --seconds 120
+    python -m benchmarks.fuzz_formats --seconds 120 --format bioc-xml --atheris
+
+Files that the package wrote are damaged at random: bytes changed, cut, doubled, put together from
+others. A reader may refuse one (`UserError`) or read it, and what it reads must be well-formed,
+make sentences and survive being written again as JSON lines. Anything else (another exception, more
+than ten seconds for a small file) stops the run, and the file is kept. With --atheris (the package
+atheris has to be installed) coverage chooses what to damage further.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.formats import (
+    Document,
+    Mention,
+    Notes,
+    Passage,
+    read_documents,
+    to_sentences,
+    write_documents,
+)
+
+FORMATS = (
+    "conll", "conll-plain", "brat", "pubtator", "bioc-xml", "bioc-json", "jsonl", "label-studio",
+    "prodigy",
+)  # fmt: skip
+SLOW = 10.0  # seconds
+DOCUMENTS = (
+    Document("12", "IL-2 in mice\nWe saw 😀 p53 & é.\r\nIt ran.",
+             (Mention(0, 4, "Gene", "T1", (), (("identifier", "3558"),)),
+              Mention(22, 25, "Gene", "T2")),
+             (Passage(0, 12, "title"), Passage(13, 31, "abstract"))),
+    Document("b", "head and neck cancer",
+             (Mention(0, 20, "Disease", "T1"), Mention(21 - 11, 20, "Disease", "T2"))),
+    Document("c", ""),
+)  # fmt: skip
+JOIN = b"\n%ANN%\n"  # between text and annotations of BRAT, which are two files
+
+
+def seed(format: str) -> bytes:
+    """A valid file of ``format``, as bytes; of BRAT one document's two files."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "seed"
+        write_documents(DOCUMENTS, path, format, overlaps="longest")
+        if format == "brat":
+            return (path / "12.txt").read_bytes() + JOIN + (path / "12.ann").read_bytes()
+        return path.read_bytes()
+
+
+PIECES = (
+    b"", b"\x00", b"\xff", b"<", b"&", b'"', b"{", b"[", b"\t", b"\n", b"\r", b"-1", b"9" * 30,
+    b"\xed\xa0\x80", b"|t|", b"null", b"<!DOCTYPE a [", b"&x;", b"\\ud800", b"T1",
+)  # fmt: skip
+
+
+def damaged(data: bytes, draw: Callable[[int], int]) -> bytes:
+    """``data`` after some random damage; ``draw(n)`` gives a whole number below ``n``."""
+    for _ in range(1 + draw(3)):
+        start = draw(len(data) + 1)
+        end = min(len(data), start + draw(12))
+        kind = draw(4)
+        if kind == 0:
+            data = data[:start] + PIECES[draw(len(PIECES))] + data[end:]
+        elif kind == 1:
+            data = data[:end] + data[start:]
+        elif kind == 2:
+            data = data[:start] + bytes([draw(256)]) + data[start + 1 :]
+        else:
+            other = draw(len(data) + 1)
+            data = data[:start] + data[other : other + 1 + draw(40)] + data[start:]
+    return data
+
+
+def check(data: bytes, format: str, folder: Path) -> int:
+    """Read ``data`` as ``format``: how many documents it holds, or -1 where it is refused.
+
+    Raises whatever a reader raises that it should not, AssertionError for what it should not give.
+    """
+    path = folder / "in"
+    if format == "brat":
+        text, _, annotations = data.partition(JOIN)
+        path = folder / "in.txt"
+        path.write_bytes(text)
+        path.with_suffix(".ann").write_bytes(annotations)
+    else:
+        path.write_bytes(data)
+    began = time.perf_counter()
+    try:
+        found = list(read_documents(path, format))
+    except UserError:
+        return -1
+    for document in found:
+        assert document.problem() is None
+        to_sentences(document, overlaps="longest", notes=Notes())
+    write_documents(found, folder / "out.jsonl", "jsonl")
+    assert list(read_documents(folder / "out.jsonl", "jsonl")) == found
+    assert time.perf_counter() - began < SLOW, "slow"
+    return len(found)
+
+
+def by_chance(formats: list[str], seconds: float, number: int) -> Counter[str]:
+    """Random damage for some seconds; counts by outcome."""
+    chance = random.Random(number)
+    seeds = {format: seed(format) for format in formats}
+    counts: Counter[str] = Counter()
+    end = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as folder:
+        while time.monotonic() < end:
+            for format, data in seeds.items():
+                broken = damaged(data, chance.randrange)
+                try:
+                    outcome = check(broken, format, Path(folder))
+                except BaseException:
+                    kept = Path(f"fuzz-{format}.bin")
+                    kept.write_bytes(broken)
+                    print(f"{format}: kept as {kept}", file=sys.stderr)
+                    raise
+                counts[f"{format}: {'refused' if outcome < 0 else 'read'}"] += 1
+    return counts
+
+
+def by_coverage(format: str, seconds: float) -> None:
+    """Atheris on one format: the corpus grows by what reaches new code."""
+    import atheris
+
+    # What is loaded already is not instrumented: the readers, and this file by its own name, anew.
+    for loaded in [each for each in sys.modules if each.startswith("fewshot_metalstm.formats")]:
+        del sys.modules[loaded]
+    with atheris.instrument_imports(include=["fewshot_metalstm.formats", "json"]):
+        fresh = importlib.import_module("benchmarks.fuzz_formats")
+        fresh.seed(format)  # which imports the format's module
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        corpus = folder / "corpus"
+        corpus.mkdir()
+        (corpus / "seed").write_bytes(seed(format))
+
+        def one(data: bytes) -> None:
+            fresh.check(data, format, folder)
+
+        atheris.Setup(
+            [sys.argv[0], f"-max_total_time={int(seconds)}", "-max_len=4096", str(corpus)], one
+        )
+        atheris.Fuzz()
+
+
+def main() -> None:
+    """Parse the arguments and run."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--format", choices=FORMATS, help="one of them; default: all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--atheris", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.atheris:
+        by_coverage(arguments.format or "jsonl", arguments.seconds)
+        return
+    chosen = [arguments.format] if arguments.format else list(FORMATS)
+    for name, count in sorted(by_chance(chosen, arguments.seconds, arguments.seed).items()):
+        print(f"{name:24} {count:8}")
+
+
+if __name__ == "__main__":
+    main()

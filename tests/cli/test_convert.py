@@ -1,0 +1,182 @@
+"""``fewshot-metalstm convert``, and annotated files of other formats where a target is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.formats import Document, read_documents
+from tests.cli.builders import QUICK, refused, settings
+
+SENTENCES = (
+    "IL-2 ran in mice.",
+    "No p53 was seen,\r\nbut IL-2.",
+    "Mice and p53 😀 ran.",
+    "p53 ran.",
+)
+PUBTATOR = "".join(
+    f"{n}|t|{title}\n{n}|a|We saw IL-2.\n{n}\t{start}\t{start + 4}\tIL-2\tGene\t1\n\n"
+    for n, title, start in ((1, "Of mice", 15), (2, "IL-2 in rats", 0))
+)
+
+
+def brat(folder: Path) -> Path:
+    """A folder with a document a sentence, every gene in it annotated."""
+    folder.mkdir(parents=True)
+    for number, text in enumerate(SENTENCES):
+        lines = [
+            f"T{name}\tGene {text.index(name)} {text.index(name) + len(name)}\t{name}\n"
+            for name in ("IL-2", "p53")
+            if name in text
+        ]
+        lines = [f"T{n}{line[line.index(chr(9)) :]}" for n, line in enumerate(lines, 1)]
+        (folder / f"d{number}.txt").write_bytes(text.encode())
+        (folder / f"d{number}.ann").write_text("".join(lines), encoding="utf-8")
+    return folder
+
+
+def places(found: list[Document]) -> list[tuple[str, str, list[tuple[int, int, str]]]]:
+    return [(d.id, d.text, sorted((m.start, m.end, m.type) for m in d.mentions)) for d in found]
+
+
+def told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
+    """What a command with ``--json`` prints, and what it says on standard error."""
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    captured = capsys.readouterr()
+    value: dict[str, Any] = json.loads(captured.out)
+    return value, captured.err
+
+
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [("conll", "x.conll"), ("bioc-xml", "x.xml"), ("bioc-json", "x.json"), ("brat", "x"),
+     ("label-studio", "x.json"), ("prodigy", "x.jsonl"), ("jsonl", "x.jsonl")],
+)  # fmt: skip
+def test_there_and_back(
+    to: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = brat(tmp_path / "in")
+    result, _ = told(["convert", str(source), str(tmp_path / name), "--to", to], capsys)
+    assert (result["documents"], result["mentions"]) == (4, 5)
+    assert (result["from"], result["to"]) == ("brat", to)
+    assert main(["convert", str(tmp_path / name), str(tmp_path / "back"), "--to", "brat"]) == 0
+    assert "4 documents, 5 mentions in brat" in capsys.readouterr().out
+    back = list(read_documents(tmp_path / "back"))
+    assert places(back) == places(list(read_documents(source)))
+
+
+def test_what_is_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in.jsonl"
+    mentions = [{"start": 0, "end": 9, "type": "A b", "fragments": [[0, 4], [5, 9]]}, [5, 9, "B"]]
+    source.write_text(json.dumps({"text": "head neck", "mentions": mentions}))
+    out = tmp_path / "out.conll"
+    line = refuse(["convert", str(source), str(out)], capsys)
+    assert "is discontinuous; pass --overlaps longest" in line
+    assert not out.exists()
+    arguments = ["convert", str(source), str(out), "--overlaps", "longest", "--to-scheme", "BILOU"]
+    result, error = told(arguments, capsys)
+    assert result["notes"] == {"discontinuous": 1, "overlapping": 1}
+    assert error.splitlines() == [
+        "note: 1 discontinuous mentions taken from their first character to their last",
+        "note: 1 mentions left out that overlap a longer one",
+    ]
+    assert "head\tB-A b\nneck\tL-A b\n" in out.read_text()
+    line = refuse(["convert", str(source), str(tmp_path / "b"), "--to", "brat"], capsys)
+    assert "the type 'A b' has a blank" in line
+    assert main(["convert", str(source), str(tmp_path / "b"), "--to", "brat", "--rename",
+                 "A b=A_b"]) == 0  # fmt: skip
+    assert "A_b 0 4;5 9\thead neck" in (tmp_path / "b" / "in-1.ann").read_text()
+
+
+def test_splits_of_a_folder_stay_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    brat(tmp_path / "in" / "train")
+    (tmp_path / "in" / "test.pubtator").write_text(PUBTATOR)
+    result, _ = told(
+        ["convert", str(tmp_path / "in"), str(tmp_path / "out"), "--to", "bioc-xml"], capsys
+    )
+    assert result["splits"] == ["train", "test"]
+    assert result["from"] == "brat and pubtator"
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["test.xml", "train.xml"]
+    assert len(list(read_documents(tmp_path / "out" / "train.xml"))) == 4
+    assert "holds files already" in refuse(
+        ["convert", str(tmp_path / "in"), str(tmp_path / "out"), "--to", "jsonl"], capsys
+    )
+
+
+def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = brat(tmp_path / "in")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "old.jsonl").write_text("old")
+    for arguments, expected in (
+        ([str(source), str(tmp_path / "x")], "its name tells no format"),
+        ([str(source), str(tmp_path / "x"), "--to", "text"], "text cannot be written"),
+        ([str(source), str(tmp_path / "x"), "--to", "word"], "format 'word' is unknown"),
+        ([str(tmp_path / "none"), str(tmp_path / "x.xml")], "there is no such file or folder"),
+        ([str(tmp_path / "empty"), str(tmp_path / "x.xml")], "holds no train, devel or test file"),
+    ):
+        assert expected in refuse(["convert", *arguments], capsys)
+    (source / "d3.ann").write_text("T1\tGene 1 3\tp53\n")
+    assert "d3.ann:1: the text" in refuse(
+        ["convert", str(source), str(tmp_path / "old.jsonl")], capsys
+    )
+    assert (tmp_path / "old.jsonl").read_text() == "old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "in", "old.jsonl"]
+
+
+def test_adapt_predict_and_evaluate_on_standoff(
+    meta_trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "own"
+    brat(target / "train")
+    (target / "test.pubtator").write_text(PUBTATOR)
+    run = tmp_path / "run"
+    arguments = ["adapt", "--target", str(target), "--shots", "0", "--draws", "1", "--no-tracking",
+                 "--checkpoint", str(meta_trained), "--output", str(run), "--quiet",
+                 "--workers", "1", *settings(QUICK)]  # fmt: skip
+    report, _ = told(arguments, capsys)
+    assert report["draws"][0]["support_sentences"] == 5  # a line end is a sentence's end
+    result, _ = told(["evaluate", str(run), "--target", str(target)], capsys)
+    assert (result["split"], result["mentions"]) == ("test", 2)
+    assert result["f1"] == report["draws"][0]["f1"]
+    inputs = [str(target / "train"), str(target / "test.pubtator")]
+    output = ["--to", "bioc-json", "--output", str(tmp_path / "found")]
+    result, _ = told(["predict", str(run), *inputs, *output], capsys)
+    assert (result["documents"], result["format"]) == (6, "bioc-json")
+    found = list(read_documents(tmp_path / "found"))
+    assert [d.text for d in found][:4] == list(SENTENCES)
+    value, _ = told(["predict", str(run), str(target / "train")], capsys)
+    (file,) = value["files"]
+    assert (file["format"], [d["id"] for d in file["documents"]]) == (
+        "brat",
+        ["d0", "d1", "d2", "d3"],
+    )
+    assert "there is no --output" in refuse(
+        ["predict", str(run), str(target / "train"), "--to", "brat"], capsys
+    )
+
+
+def test_overlaps_in_a_target(
+    meta_trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.jsonl"
+    own.write_text(json.dumps({"text": "IL-2 ran", "spans": [[0, 4, "Gene"], [0, 2, "Gene"]]}))
+    arguments = ["adapt", "--target", str(own), "--shots", "0", "--draws", "1", "--no-tracking",
+                 "--checkpoint", str(meta_trained), "--output", str(tmp_path / "run"),
+                 "--workers", "1", *settings(QUICK)]  # fmt: skip
+    assert "pass --overlaps longest" in refused(arguments, capsys)
+    assert main([*arguments, "--quiet", "--json", "--overlaps", "longest"]) == 0
+
+
+def refuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """A command that must exit with 2 and one line."""
+    capsys.readouterr()
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
