@@ -7,7 +7,7 @@ language model or a regressor is another.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,31 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         By default the mean; a learner whose heads differ in shape says here what it means.
         """
         return {n: torch.stack([head[n] for head in heads]).mean(dim=0) for n in self.head()}
+
+    def from_support(
+        self, params: Params, batches: Iterable[Any], scale: Tensor,
+        generator: torch.Generator | None = None,
+    ) -> Params:  # fmt: skip
+        """The parameters with a head made of a support as it is read, without a gradient step.
+
+        A class is scored by how near an item's representation is to the class's prototype, the
+        mean representation of its items: by ``-scale`` times the mean square of their
+        coordinates' differences. It is differentiable by ``params`` and ``scale``.
+
+        Args:
+            params: what :meth:`initial` gave; the representations are those under them.
+            batches: the support, whole or in pieces.
+            scale: positive, a scalar.
+            generator: of the noise (dropout); None for none.
+
+        Raises:
+            UserError: this learner has no classes, or no head that distances fit in.
+        """
+        del params, batches, scale, generator
+        raise UserError(
+            f"{type(self).__name__} makes no head of prototypes, which protonet needs; "
+            "use another --algorithm"
+        )
 
     def loss(
         self, params: Mapping[str, Tensor], batch: Any, generator: torch.Generator | None = None
