@@ -31,11 +31,15 @@ from torch import Tensor, nn
 
 from fewshot_metalstm.nn.layer import Form, Layout, Weights, fastest, layer_plain
 
+GENERATED, PLAIN = "generated", "plain"
+
 
 @dataclass(frozen=True)
 class MetaLSTMConfig:
     """Sizes and initial scales; the field names of the paper are in brackets."""
 
+    kind: str = GENERATED  # plain: an LSTM without Meta-LSTM, see nn/plain_lstm.py
+    match: bool = True  # plain has as many parameters as generated would; false: `hidden` outputs
     hidden: int = 100  # outputs of the basic LSTM, each direction [h]
     meta: int = 40  # outputs of the Meta-LSTM, each direction [m]
     z: int = 60  # rank of the generated weights [z]
@@ -100,17 +104,15 @@ class MetaLSTM(nn.Module):
         Returns:
             (B, T, 2 * hidden): forward and backward outputs; zero at padding.
         """
-        batch, steps = index.shape
-        sentence, ahead, back, sizes = (padded if self.plain else packed)(lengths, steps)
-        position = torch.stack([ahead, back], dim=1) + steps * sentence.unsqueeze(1)  # (N, 2)
-        places = 2 * position + torch.arange(2, device=index.device)
-        layout = Layout(index.flatten()[position], places, sizes, batch, steps)
-        form = layer_plain if self.plain else self.form or fastest(words)
-        outputs = form(words, self.weights(), layout, self.config.offset)
-        if self.plain:
-            inside = torch.arange(steps, device=index.device) < lengths.unsqueeze(1)
-            outputs = outputs * inside.unsqueeze(-1)
-        return outputs
+        form = layer_plain if self.plain else self.form
+        return in_both_directions(
+            words, self.weights(), index, lengths, self.config.offset, form, padding=self.plain
+        )
+
+    @property
+    def outputs(self) -> int:
+        """Length of an output, both directions."""
+        return 2 * self.config.hidden
 
     def weights(self) -> Weights:
         """The parameters by the names that the forms of the layer use."""
@@ -120,6 +122,28 @@ class MetaLSTM(nn.Module):
             self.meta_x, self.meta_h, self.meta_b, self.meta_g, self.meta_z, self.basic_qx,
             self.basic_qh, self.basic_p, self.basic_bz, *static,
         )  # fmt: skip
+
+
+def in_both_directions(
+    words: Tensor, weights: Weights, index: Tensor, lengths: Tensor, offset: float,
+    form: Form | None = None, *, padding: bool = False,
+) -> Tensor:  # fmt: skip
+    """Run a form of the layer over sentences; see :meth:`MetaLSTM.forward`.
+
+    Args:
+        form: None for the fastest one here.
+        padding: compute at padding too, so that no shape depends on a length.
+    """
+    batch, steps = index.shape
+    sentence, ahead, back, sizes = (padded if padding else packed)(lengths, steps)
+    position = torch.stack([ahead, back], dim=1) + steps * sentence.unsqueeze(1)  # (N, 2)
+    places = 2 * position + torch.arange(2, device=index.device)
+    layout = Layout(index.flatten()[position], places, sizes, batch, steps)
+    outputs = (form or fastest(words))(words, weights, layout, offset)
+    if padding:
+        inside = torch.arange(steps, device=index.device) < lengths.unsqueeze(1)
+        outputs = outputs * inside.unsqueeze(-1)
+    return outputs
 
 
 Packing = tuple[Tensor, Tensor, Tensor, list[int]]

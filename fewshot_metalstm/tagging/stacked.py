@@ -18,6 +18,7 @@ from torch.func import functional_call, vmap
 
 from fewshot_metalstm.nn.crf import negative_log_likelihood
 from fewshot_metalstm.nn.layer import Layout, Weights, layer_plain
+from fewshot_metalstm.nn.plain_lstm import PlainLSTM, weights_of
 from fewshot_metalstm.nn.tangent import Basic, Places, layer_with_tangent
 from fewshot_metalstm.tagging.encoding import Batch
 from fewshot_metalstm.tagging.noise import mask, scaled
@@ -143,16 +144,7 @@ def slopes(
     words = torch.cat([vectors, vmap(encode)(own, given["characters"]), given["case"]], dim=2)
     if noisy:
         words = words * given["keep_inputs"]
-    none = words.new_empty(0)
-
-    def basic(source: Mapping[str, Tensor], name: str) -> Tensor:
-        return source.get(f"lstm.basic_{name}", none)
-
-    weights = Weights(
-        *(params[f"lstm.meta_{name}"] for name in ("x", "h", "b", "g", "z")),
-        *(basic(params, name) for name in Basic._fields),
-    )
-    along = Basic(*(basic(direction, name) for name in Basic._fields))
+    weights, along = _lstm(tagger, params, direction, words.new_empty(0))
     places = Places(given["rows"], given["places"], stacked.sizes, *stacked.shape)
     hidden, hidden_dot = layer_with_tangent(words, weights, along, places, config.lstm.offset)
     if noisy:
@@ -179,6 +171,27 @@ def slopes(
     return (by_score * tangent).flatten(1).sum(1) + moves
 
 
+def _lstm(
+    tagger: Tagger, params: Mapping[str, Tensor], direction: Mapping[str, Tensor], none: Tensor
+) -> tuple[Weights, Basic]:
+    """The weights of the tasks' LSTMs, and the direction of those that are the tasks' own."""
+    if isinstance(tagger.lstm, PlainLSTM):
+        weights, along = (
+            weights_of(*(source[f"lstm.basic_{name}"] for name in ("wx", "wh", "b")))
+            for source in (params, direction)
+        )
+        return weights, Basic(*(getattr(along, name) for name in Basic._fields))
+
+    def basic(source: Mapping[str, Tensor], name: str) -> Tensor:
+        return source.get(f"lstm.basic_{name}", none)
+
+    weights = Weights(
+        *(params[f"lstm.meta_{name}"] for name in ("x", "h", "b", "g", "z")),
+        *(basic(params, name) for name in Basic._fields),
+    )
+    return weights, Basic(*(basic(direction, name) for name in Basic._fields))
+
+
 def _head(params: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Weights (n, 1 + 4 * types, 2 * hidden) and biases (n, 1, 1 + 4 * types) of the heads."""
     weight = torch.cat([params["head_outside"], params["head_type"].flatten(1, 2)], 1)
@@ -193,9 +206,7 @@ def draw(tagger: Tagger, batch: Batch, generator: torch.Generator) -> tuple[Tens
     return (
         mask((words, 1), config.word_dropout, generator, like),
         scaled((words, tagger.lstm.inputs), config.input_dropout, generator, like),
-        scaled(
-            (*batch.index.shape, 2 * config.lstm.hidden), config.output_dropout, generator, like
-        ),
+        scaled((*batch.index.shape, tagger.lstm.outputs), config.output_dropout, generator, like),
     )
 
 
