@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -18,10 +18,19 @@ from fewshot_metalstm.adapt.finetune import (
     finetune,
     finetune_once,
 )
+from fewshot_metalstm.adapt.from_support import (
+    STRUCTSHOT,
+    NeighboursConfig,
+    PrototypesConfig,
+    neighbour_start,
+    prototype_start,
+)
+from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
+from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig
+from fewshot_metalstm.adapt.tuning import UNTUNED, tuned_names
 from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.meta.algorithm import without_own
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.seeds import derive
 from fewshot_metalstm.tagging.decode import tag
@@ -29,13 +38,13 @@ from fewshot_metalstm.tagging.encoding import Batch, WordTable
 from fewshot_metalstm.tagging.heads import choose_heads, start_from
 from fewshot_metalstm.tagging.learner import Tagger
 from fewshot_metalstm.tagging.lexicon import Lexicon, lexicon_of
+from fewshot_metalstm.tagging.memory import chosen_places
 from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, new_tagger, save_model
 from fewshot_metalstm.tagging.scoring import Score, strict_scores
 
 SCRATCH = "scratch"
-TUNE = ("basic", "head", "all")
-AUTO = "auto"  # what the inner loop of the checkpoint's meta-learner tuned
-_TUNED_BY = {"anil": "head", "reptile": "all"}  # others: basic
+ANY = "any type"  # the place of a memory that is of no source task
+CellConfig = AdaptConfig | NeighboursConfig | CrfConfig | SpacyConfig | TransformerConfig
 
 
 @dataclass(frozen=True)
@@ -43,8 +52,8 @@ class Cell:
     """What to do: adapt by ``method`` on the support of ``draw``.
 
     ``support`` are indices into the target's train split; ``tune`` is ``basic`` (the basic LSTM
-    and the head), ``head`` or ``all``. ``save`` is where to write the tagger, or None; ``score``
-    is whether to score it on the test split.
+    and the head), ``head`` or ``all``, or one of :data:`UNTUNED`. ``save`` is where to write the
+    tagger, or None; ``score`` is whether to score it on the test split.
     """
 
     method: str
@@ -52,7 +61,7 @@ class Cell:
     seed: int
     support: tuple[int, ...]
     tune: str
-    config: AdaptConfig | CrfConfig
+    config: CellConfig
     save: Path | None = None
     score: bool = True
 
@@ -71,14 +80,23 @@ class Cell:
     @property
     def parts(self) -> int:
         """Adaptations that it averages, which can be done apart (:func:`run_part`)."""
-        return self.config.averages if isinstance(self.config, AdaptConfig) else 1
+        tunes = isinstance(self.config, AdaptConfig) and self.tune not in UNTUNED
+        return self.adaptation.averages if tunes else 1
+
+    @property
+    def lexicon(self) -> float:
+        """Nats for what equals a mention of the support, of a cell that adapts a learner."""
+        if isinstance(self.config, NeighboursConfig):
+            return self.config.lexicon
+        return self.adaptation.lexicon
 
 
 @dataclass(frozen=True)
 class CellResult:
     """The outcome of a cell; ``score`` is None where nothing was scored.
 
-    ``start`` names the source head that each entity type started from, of joint training alone.
+    ``start`` names the source head that each entity type started from, where there are any;
+    ``about`` is what a baseline is made of, which no checkpoint says.
     """
 
     method: str
@@ -89,6 +107,7 @@ class CellResult:
     seconds: float  # of adaptation, without scoring
     losses: tuple[float, ...] = field(default=())
     start: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,7 +129,8 @@ class Start:
 
 def run_cell(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> CellResult:
     """Adapt, score on the whole test split and save, if the cell says so."""
-    check(cell.adaptation)
+    if not isinstance(cell.config, NeighboursConfig):
+        check(cell.adaptation)
     start = start_of(cell, model, target, table)
     parts = [run_part(cell, number, model, target, table, start) for number in range(cell.parts)]
     return finish_cell(cell, parts, model, target, table, start)
@@ -125,6 +145,9 @@ def run_part(
     ``start`` is that of :func:`start_of`, where it is known already.
     """
     start = start or start_of(cell, model, target, table)
+    if cell.tune in UNTUNED:
+        made = {name: value.detach() for name, value in start.learner.named_parameters()}
+        return Part(Adapted(made, (), 0, False), 0.0)
     began = time.perf_counter()
     adapted = adapt_to(
         start.learner, table, cell.sentences(target), target.types, cell.tune,
@@ -143,24 +166,34 @@ def finish_cell(
     learner = start.learner
     adapted = average([part.adapted for part in parts], tuned_names(learner, cell.tune))
     seconds = start.seconds + sum(part.seconds for part in parts)
-    lexicon = lexicon_of(support, target.types, cell.adaptation.lexicon)
+    lexicon = lexicon_of(support, target.types, cell.lexicon)
     score = None
     if cell.score and "test" in target.corpus.splits:
         score = score_split(learner, adapted.params, table, target, "test", lexicon)
     if cell.save is not None:
-        about = {
-            "target": target.name, "method": cell.method, "tune": cell.tune, "draw": cell.draw,
-            "seed": cell.seed, "support_sentences": len(support), "from": dict(model.about),
-            "synthetic": target.corpus.synthetic,
-            "test_f1": None if score is None else round(score.f1, 2),
-        }  # fmt: skip
-        if start.heads:
-            about["start"] = dict(start.heads)
-        save_model(adapted_model(model, adapted.params, target.types, about, lexicon), cell.save)
+        save_model(tagger_of(cell, adapted, model, target, start, lexicon, score), cell.save)
     return CellResult(
         cell.method, cell.draw, score, len(support), mentions_in(support), seconds,
         adapted.losses, start.heads,
     )  # fmt: skip
+
+
+def tagger_of(
+    cell: Cell, adapted: Adapted, model: TaggerModel, target: Task, start: Start,
+    lexicon: Lexicon, score: Score | None = None,
+) -> TaggerModel:  # fmt: skip
+    """The tagger that a cell made, with what is known of where it came from."""
+    about: dict[str, object] = {
+        "target": target.name, "method": cell.method, "tune": cell.tune, "draw": cell.draw,
+        "seed": cell.seed, "support_sentences": len(cell.support), "from": dict(model.about),
+        "synthetic": target.corpus.synthetic,
+        "test_f1": None if score is None else round(score.f1, 2),
+    }  # fmt: skip
+    if start.heads:
+        about["start"] = dict(start.heads)
+    made = adapted_model(model, adapted.params, target.types, about, lexicon)
+    made.learner.neighbours = start.learner.neighbours
+    return made
 
 
 def mentions_in(sentences: Sequence[Sentence]) -> int:
@@ -171,6 +204,7 @@ def mentions_in(sentences: Sequence[Sentence]) -> int:
 def start_of(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> Start:
     """What a cell adapts: the checkpoint's learner, or a fresh one for ``scratch``.
 
+    With settings of prototypes or neighbours it is one that was made of the support already.
     Joint training alone has no head for any type: each type of the target gets the source head
     with the lowest loss on the support.
     """
@@ -181,13 +215,34 @@ def start_of(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> 
         # The same sizes, vectors and alphabet; only the weights know nothing.
         device = next(learner.parameters()).device
         seed = derive(cell.seed, SCRATCH, cell.draw)
-        learner = new_tagger(learner.config, model.vectors, model.alphabet, seed).to(device)
+        sizes = replace(learner.config, memory=0)
+        learner = new_tagger(sizes, model.vectors, model.alphabet, seed).to(device)
+    elif isinstance(cell.config, PrototypesConfig):
+        learner = prototype_start(learner, table, cell.sentences(target), target.types, cell.config)
+    elif isinstance(cell.config, NeighboursConfig):
+        temperature = cell.config.temperature if cell.tune == STRUCTSHOT else None
+        learner = neighbour_start(
+            learner, table, cell.sentences(target), target.types, model.about, temperature
+        )
     elif model.heads and cell.support:
         support = cell.sentences(target)
         chosen = choose_heads(learner, model.heads, table, support, target.types)
         heads = {name: head.name for name, head in zip(target.types, chosen, strict=True)}
         learner = start_from(learner, chosen)
+    elif learner.config.memory and cell.support:
+        heads = recalled_names(model, table, cell.sentences(target), target.types)
     return Start(learner, heads, time.perf_counter() - began)
+
+
+def recalled_names(
+    model: TaggerModel, table: WordTable, support: Sequence[Sentence], types: Sequence[str]
+) -> dict[str, str]:
+    """By type of the target, the source head that a learner with a memory starts from."""
+    device = next(model.learner.parameters()).device
+    batch = table.batch(table.encode(support, types)).to(device)
+    names = ["/".join(source) for source in model.about.get("memory", ())] + [ANY]
+    places = chosen_places(model.learner, batch).tolist()
+    return {name: names[place] for name, place in zip(types, places, strict=True)}
 
 
 def adapt_to(
@@ -206,6 +261,8 @@ def adapt_to(
     """
     if not support:
         raise UserError("the support is empty; give at least one annotated sentence")
+    if learner.config.memory:
+        config = replace(config, lr=config.lr * config.near)
     encoded = table.encode(support, types)
     device = next(learner.parameters()).device
 
@@ -216,27 +273,6 @@ def adapt_to(
     if number is not None:
         return finetune_once(learner, names, len(encoded), batch, config, seed, number)
     return finetune(learner, names, len(encoded), batch, config, seed)
-
-
-def tune_for(tune: str, algorithm: str) -> str:
-    """``tune``, or what ``auto`` stands for with a checkpoint of this meta-learner.
-
-    Raises :class:`UserError` for an unknown one.
-    """
-    if tune not in (AUTO, *TUNE):
-        raise UserError(f"tune {tune!r} is unknown; use {', '.join((AUTO, *TUNE))}")
-    return _TUNED_BY.get(algorithm, "basic") if tune == AUTO else tune
-
-
-def tuned_names(learner: Tagger, tune: str) -> tuple[str, ...]:
-    """Names of the parameters that ``tune`` stands for; :class:`UserError` for an unknown one."""
-    if tune == "basic":
-        return learner.adapted()
-    if tune == "head":
-        return learner.head()
-    if tune == "all":
-        return without_own(name for name, _ in learner.named_parameters())
-    raise UserError(f"tune {tune!r} is unknown; use {', '.join(TUNE)}")
 
 
 def score_split(
@@ -255,7 +291,8 @@ def adapted_model(
     lexicon: Lexicon,
 ) -> TaggerModel:  # fmt: skip
     """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more."""
-    learner = new_tagger(model.learner.config, model.vectors, model.alphabet, 0, len(types))
+    sizes = replace(model.learner.config, memory=0)
+    learner = new_tagger(sizes, model.vectors, model.alphabet, 0, len(types))
     with torch.no_grad():
         for name, value in learner.named_parameters():
             value.copy_(params[name])

@@ -31,6 +31,7 @@ class AdaptConfig:
     optimiser: str = "auto"
     stretch: int = 4  # of learned: steps are as many times those of meta-training's inner loop
     lr: float = 0.05  # learning rate at the start; it falls to zero along a cosine
+    near: float = 0.4  # share of lr for a start that recalls source heads: it has less far to go
     momentum: float = 0.9  # of sgd
     batch: int = 10  # sentences in a step
     epochs: int = 30  # passes over the support, at most

@@ -6,37 +6,45 @@ This is the one place where methods are told apart. A new baseline is an entry o
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fewshot_metalstm.adapt.cell import (
-    AUTO,
-    SCRATCH,
-    Cell,
-    CellResult,
-    mentions_in,
-    run_cell,
-    tune_for,
-)
-from fewshot_metalstm.adapt.crf_baseline import CrfConfig, check_crf, tag_all, train_crf
+from fewshot_metalstm.adapt.baselines import run_crf, run_spacy, run_transformer
+from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellConfig, CellResult, run_cell
+from fewshot_metalstm.adapt.crf_baseline import CrfConfig, check_crf
 from fewshot_metalstm.adapt.finetune import AdaptConfig, check
+from fewshot_metalstm.adapt.from_support import (
+    NNSHOT,
+    PROTOTYPES,
+    STRUCTSHOT,
+    NeighboursConfig,
+    PrototypesConfig,
+    check_neighbours,
+    check_prototypes,
+)
+from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig, check_spacy
+from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig, model_digests, settled
+from fewshot_metalstm.adapt.tuning import AUTO, TUNE, tune_for
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.tagging.encoding import WordTable
 from fewshot_metalstm.tagging.model import TaggerModel
-from fewshot_metalstm.tagging.scoring import strict_scores
 
 CRF = "crf"
+SPACY = "spacy"
+TRANSFORMER = "transformer"
 JOINT = "joint"
+PROTONET = "protonet"
 
 
 @dataclass(frozen=True)
 class JointAdaptConfig(AdaptConfig):
     """Adaptation of a checkpoint of joint training alone, from the source heads that fit best."""
 
-    tune: str = "auto"  # basic, head or all; auto takes what other checkpoints take
+    tune: str = "auto"  # basic, head, all or another --tune; auto takes what others take
+    lr: float = 0.02
+    averages: int = 1  # more bring nothing here
 
 
 class Settings(Protocol):
@@ -51,9 +59,17 @@ class Settings(Protocol):
     @property
     def joint(self) -> JointAdaptConfig: ...  # noqa: D102
     @property
+    def prototypes(self) -> PrototypesConfig: ...  # noqa: D102
+    @property
+    def neighbours(self) -> NeighboursConfig: ...  # noqa: D102
+    @property
     def scratch(self) -> AdaptConfig: ...  # noqa: D102
     @property
     def crf(self) -> CrfConfig: ...  # noqa: D102
+    @property
+    def spacy(self) -> SpacyConfig: ...  # noqa: D102
+    @property
+    def transformer(self) -> TransformerConfig: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -73,47 +89,57 @@ def run_adapted(cell: Cell, target: Task, held: Callable[[], Held]) -> CellResul
     return run_cell(cell, start.model, target, start.table)
 
 
-def run_crf(cell: Cell, target: Task, held: Callable[[], Held]) -> CellResult:
-    """Train a linear-chain CRF on the support, score it on the whole test split."""
-    del held
-    if not isinstance(cell.config, CrfConfig):
-        raise TypeError("a cell of the CRF holds its settings")
-    began = time.perf_counter()
-    support = cell.sentences(target)
-    chain = train_crf(support, cell.config)
-    seconds = time.perf_counter() - began
-    score = None
-    if cell.score and "test" in target.corpus.splits:
-        test = target.split("test")
-        score = strict_scores([s.tags for s in test], tag_all(chain, [s.tokens for s in test]))
-    return CellResult(cell.method, cell.draw, score, len(support), mentions_in(support), seconds)
-
-
 @dataclass(frozen=True)
 class Method:
     """A way to get a tagger.
 
     ``tune`` and ``config`` give what its cells hold, ``run`` does a cell. ``checkpoint`` is
-    whether it needs one: for its weights, or for its sizes and word vectors alone.
+    whether it needs one: for its weights, or for its sizes and word vectors alone. ``files`` gives
+    the SHA-256 of each file of a model that its settings name.
     """
 
     tune: Callable[[Settings, str], str]
-    config: Callable[[Settings], AdaptConfig | CrfConfig]
+    config: Callable[[Settings], CellConfig]
     run: Run = run_adapted
     checkpoint: bool = True
+    files: Callable[[Settings], Mapping[str, str]] = lambda _: {}
 
 
 # Beside a checkpoint that is adapted.
 BASELINES: Mapping[str, Method] = {
     SCRATCH: Method(lambda s, _: "all", lambda s: s.scratch),
     CRF: Method(lambda s, _: "all", lambda s: s.crf, run_crf, checkpoint=False),
+    SPACY: Method(lambda s, _: "all", lambda s: s.spacy, run_spacy, checkpoint=False),
+    TRANSFORMER: Method(
+        lambda s, _: "all",
+        lambda s: s.transformer,
+        run_transformer,
+        checkpoint=False,
+        files=lambda s: model_digests(s.transformer),
+    ),
+}
+
+
+def _after_prototypes(settings: Settings, name: str) -> str:
+    """What is tuned from prototypes: what ``--tune`` says, if not them, or their own setting."""
+    asked, own = _asked(settings, name), settings.prototypes.tune
+    if asked in (AUTO, PROTOTYPES):
+        asked = PROTOTYPES if own == "none" else own
+    return tune_for(asked, name)
+
+
+# What makes a tagger of the support, by what --tune says.
+MADE: Mapping[str, Method] = {
+    PROTOTYPES: Method(_after_prototypes, lambda s: s.prototypes),
+    NNSHOT: Method(lambda s, _: NNSHOT, lambda s: s.neighbours),
+    STRUCTSHOT: Method(lambda s, _: STRUCTSHOT, lambda s: s.neighbours),
 }
 # By the algorithm that made a checkpoint, where it is not adapted as others are.
 STARTS: Mapping[str, Method] = {
-    JOINT: Method(
-        lambda s, name: tune_for(s.tune if s.joint.tune == AUTO else s.joint.tune, name),
-        lambda s: s.joint,
-    ),
+    JOINT: Method(lambda s, name: tune_for(_asked(s, name), name), lambda s: s.joint),
+    PROTONET: MADE[PROTOTYPES],
+    NNSHOT: MADE[NNSHOT],
+    STRUCTSHOT: MADE[STRUCTSHOT],
 }
 ADAPTED = Method(lambda s, name: tune_for(s.tune, name), lambda s: s.adapt)
 
@@ -121,6 +147,23 @@ ADAPTED = Method(lambda s, name: tune_for(s.tune, name), lambda s: s.adapt)
 def method_of(name: str) -> Method:
     """The method of a cell: a baseline, or the algorithm of the checkpoint that it adapts."""
     return BASELINES.get(name) or STARTS.get(name, ADAPTED)
+
+
+def _asked(settings: Settings, name: str) -> str:
+    """What the settings say is to be tuned of a checkpoint of this algorithm."""
+    own = settings.joint.tune if name == JOINT else AUTO
+    return settings.tune if own == AUTO else own
+
+
+def _way(name: str, settings: Settings) -> Method:
+    """The method of a cell, which may be another than its checkpoint's algorithm asks for."""
+    if name in BASELINES:
+        return BASELINES[name]
+    asked = _asked(settings, name)
+    tune_for(asked, name)  # refuses what cannot be
+    if name in (NNSHOT, STRUCTSHOT) and asked in TUNE:
+        return ADAPTED
+    return MADE.get(asked) or method_of(name)
 
 
 def algorithm_of(model: TaggerModel) -> str:
@@ -140,12 +183,21 @@ def make_cell(
     Raises:
         UserError: settings that mean nothing, or a package that is not installed.
     """
-    method = method_of(name)
-    tune, config = method.tune(settings, name), method.config(settings)
-    if isinstance(config, AdaptConfig):
+    method = _way(name, settings)
+    config = method.config(settings)
+    if isinstance(config, PrototypesConfig):
+        check_prototypes(config)
+    elif isinstance(config, AdaptConfig):
         check(config)
-    else:
+    elif isinstance(config, NeighboursConfig):
+        check_neighbours(config)
+    elif isinstance(config, CrfConfig):
         check_crf(config)
+    elif isinstance(config, SpacyConfig):
+        check_spacy(config)
+    else:
+        config = settled(config)  # a worker may be in another folder
+    tune = method.tune(settings, name)
     return Cell(name, draw, settings.seed, support, tune, config, save, score)
 
 

@@ -1,4 +1,4 @@
-"""Joint training alone (``--algorithm joint``): how many steps it is given.
+"""Joint training alone (``--algorithm joint``, nnshot, structshot): how many steps it is given.
 
 A comparison of ways to pre-train is fair at the same number of gradient evaluations, each on a
 batch of about sixteen sentences. Meta-training takes
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fewshot_metalstm.tagging.recipe import JOINT, MetaTrainConfig
+from fewshot_metalstm.tagging.recipe import JOINTLY, PROTONET, MetaTrainConfig
 
 
 def gradient_evaluations(config: MetaTrainConfig) -> int:
@@ -25,17 +25,23 @@ def gradient_evaluations(config: MetaTrainConfig) -> int:
 
 
 def joint_preset(config: MetaTrainConfig) -> tuple[str, ...]:
-    """Overrides for ``--algorithm joint`` in place of a meta-training with these settings.
+    """Overrides for joint training alone in place of a meta-training with these settings.
 
     They are defaults: ``joint.steps`` of the user goes before. For other algorithms there are none.
     """
-    if config.algorithm != JOINT:
+    if config.algorithm not in JOINTLY:
         return ()
     return (f"joint.steps={gradient_evaluations(config)}",)
 
 
 def settled(config: MetaTrainConfig) -> MetaTrainConfig:
-    """The settings that a run goes by: those of joint training alone have no outer steps."""
-    if config.algorithm != JOINT:
+    """The settings that a run goes by.
+
+    Joint training alone has no outer steps, and keeps its heads beside the tagger. Prototypes make
+    a head of their own, so that neither has a memory.
+    """
+    if config.algorithm == PROTONET:
+        return replace(config, memory=False)
+    if config.algorithm not in JOINTLY:
         return config
-    return replace(config, outer=replace(config.outer, steps=0))
+    return replace(config, memory=False, outer=replace(config.outer, steps=0))

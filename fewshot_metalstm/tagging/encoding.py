@@ -26,6 +26,7 @@ class Batch:
     they are encoded already, ``case`` (U, 8) float,
     ``index`` (B, T) int64 into the U words, ``lengths`` (B,) int64, ``tags`` (B, T) int64
     into ``O, B-, I-, E-, S-`` of each type; padding holds 0. ``types`` counts entity types.
+    ``barred`` are places of a tagger's memory that the task may not start from.
     """
 
     vectors: Tensor
@@ -35,6 +36,7 @@ class Batch:
     lengths: Tensor
     tags: Tensor
     types: int
+    barred: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.lengths)

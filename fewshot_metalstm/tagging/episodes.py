@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -17,6 +17,7 @@ from fewshot_metalstm.tagging.learner import Tagger
 from fewshot_metalstm.tagging.scoring import f1
 
 CPU = torch.device("cpu")
+Barred = Mapping[str, tuple[int, ...]]  # by family, places of a memory that are of that family
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,12 @@ class EncodedEpisodes:
     distribution: TaskDistribution
     table: WordTable
     device: torch.device = CPU
+    barred: Barred = field(default_factory=dict)
 
     def episode(self, step: int, index: int) -> Episode:
         """See :class:`~fewshot_metalstm.meta.pool.EpisodeSource`."""
-        return encode(self.distribution.episode(step, index), self.table, self.device)
+        episode = self.distribution.episode(step, index)
+        return encode(episode, self.table, self.device, self.barred)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class F1Validation:
     episodes: tuple[TaggingEpisode, ...]
     table: WordTable
     device: torch.device = CPU
+    barred: Barred = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -72,7 +76,7 @@ class F1Validation:
         """(right, predicted, gold) mentions of the episode's query."""
         if not isinstance(learner, Tagger):
             raise TypeError("F1 is measured on a tagger")
-        episode = encode(self.episodes[index], self.table, self.device)
+        episode = encode(self.episodes[index], self.table, self.device, self.barred)
         start = learner.initial(episode.support)
         # Without noise: a validation figure should change only when the learner does.
         fast = algorithm.adapt(learner, start, episode.support, None).params
@@ -83,10 +87,15 @@ class F1Validation:
         return sum(f1(*score) for score in scores) / len(scores)
 
 
-def encode(episode: TaggingEpisode, table: WordTable, device: torch.device = CPU) -> Episode:
+def encode(
+    episode: TaggingEpisode, table: WordTable, device: torch.device = CPU,
+    barred: Barred | None = None,
+) -> Episode:  # fmt: skip
     """Encode a tagging episode for the core."""
     types = episode.task.types
     support = table.batch(table.encode(episode.support, types)).to(device)
+    if barred:
+        support = replace(support, barred=barred.get(episode.task.family, ()))
     query = table.batch(table.encode(episode.query, types)).to(device)
     return Episode(support, query, episode.name)
 

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.nn.crf import negative_log_likelihood
 from fewshot_metalstm.tagging.encoding import Batch, WordTable, token_batches
 from fewshot_metalstm.tagging.learner import Tagger
+from fewshot_metalstm.tagging.memory import type_losses
 
 TOKENS = 4096  # padded tokens of a batch of the support
 
@@ -36,6 +36,11 @@ class SourceHead:
     def name(self) -> str:
         """Such as ``BC2GM/Gene``."""
         return f"{self.task}/{self.type}"
+
+
+def source_names(types: Mapping[str, Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    """Task and type of every head of some tasks, in the order of :func:`source_heads`."""
+    return tuple((task, name) for task in sorted(types) for name in types[task])
 
 
 def source_heads(
@@ -126,20 +131,7 @@ def support_losses(
     """
     total: Tensor | None = None
     for batch in batches:
-        hidden = learner.hidden(batch)  # the same for all heads
-        tags = [_tags_of(batch.tags, k) for k in range(batch.types)]
-        rows = []
-        for head in heads:
-            own = {name: value.to(hidden.device) for name, value in head.params.items()}
-            weight = torch.cat([own["head_outside"], own["head_type"].flatten(0, 1)])
-            bias = torch.cat([own["head_outside_bias"], own["head_type_bias"].flatten()])
-            emissions = nn.functional.linear(hidden, weight, bias)
-            rows.append(torch.stack([
-                negative_log_likelihood(
-                    emissions, own["head_transitions"], t, batch.lengths, plain=learner.lstm.plain
-                ).sum() for t in tags
-            ]))  # fmt: skip
-        found = torch.stack(rows, dim=1).double()
+        found = type_losses(learner, [head.params for head in heads], batch).double()
         total = found if total is None else total + found
     if total is None:
         raise ValueError("a support without sentences has no loss")
@@ -160,9 +152,3 @@ def start_from(learner: Tagger, chosen: Sequence[SourceHead]) -> Tagger:
         device = getattr(learner, name).device
         setattr(start, name, nn.Parameter(value.detach().clone().to(device)))
     return start
-
-
-def _tags_of(tags: Tensor, number: int) -> Tensor:
-    """Tags of several types, as :func:`labels` numbers them, as tags of one of them alone."""
-    own = tags - 4 * number
-    return torch.where((own >= 1) & (own <= 4), own, torch.zeros_like(own))

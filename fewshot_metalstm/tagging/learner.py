@@ -1,8 +1,8 @@
-"""The tagger as a learner: word features, Meta-LSTM, type heads, CRF."""
+"""The tagger as a learner: word features, LSTM (Meta-LSTM or plain), type heads, CRF."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,15 @@ from torch.func import functional_call
 from fewshot_metalstm.meta.learner import Learner, Params
 from fewshot_metalstm.nn.characters import CharacterCNN
 from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
-from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig
+from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.nn.plain_lstm import make_lstm
 from fewshot_metalstm.nn.transitions import TRANSITIONS
 from fewshot_metalstm.tagging import stacked
 from fewshot_metalstm.tagging.encoding import CASE_FEATURES, Batch
+from fewshot_metalstm.tagging.memory import blank, recalled
+from fewshot_metalstm.tagging.neighbours import Neighbours
 from fewshot_metalstm.tagging.noise import dropout
+from fewshot_metalstm.tagging.prototypes import prototype_head
 from fewshot_metalstm.tagging.scoring import f1, mention_counts
 
 
@@ -31,10 +35,11 @@ class TaggerConfig:
     word_dropout: float = 0.3  # chance that a distinct word of a batch loses its vector
     input_dropout: float = 0.3  # dropout of word features
     output_dropout: float = 0.3  # dropout of the LSTM's outputs
+    memory: int = 0  # places of its memory of source heads, set where it gets one
 
 
 class Tagger(Learner):
-    """Emissions from a bidirectional Meta-LSTM, and a CRF over IOBES tags.
+    """Emissions from a bidirectional Meta-LSTM (or plain LSTM), and a CRF over IOBES tags.
 
     The head holds one row for ``O`` and four (B, I, E, S) for an entity type. A task with n types
     starts from n copies of those four (:meth:`initial`), so one meta-learned head serves any
@@ -45,6 +50,9 @@ class Tagger(Learner):
         alphabet: number of character indices, padding and unknown included.
     """
 
+    # What emissions are distances to, in place of the head's rows, in a tagger that has them.
+    neighbours: Neighbours | None = None
+
     def __init__(
         self, vector_size: int, alphabet: int, config: TaggerConfig, generator: torch.Generator,
         types: int = 1,
@@ -53,8 +61,8 @@ class Tagger(Learner):
         self.config = config
         self.characters = CharacterCNN(alphabet, config.filters, generator)
         inputs = vector_size + config.filters + CASE_FEATURES
-        self.lstm = MetaLSTM(inputs, config.lstm, generator)
-        width = 2 * config.lstm.hidden
+        self.lstm = make_lstm(inputs, config.lstm, generator)
+        width = self.lstm.outputs
 
         def normal(*shape: int) -> nn.Parameter:
             return nn.Parameter(torch.randn(*shape, generator=generator) * width**-0.5)
@@ -64,9 +72,14 @@ class Tagger(Learner):
         self.head_type = nn.Parameter(normal(1, 4, width).detach().repeat(types, 1, 1))
         self.head_type_bias = nn.Parameter(torch.zeros(types, 4))
         self.head_transitions = nn.Parameter(torch.zeros(len(TRANSITIONS)))
+        if config.memory:
+            blank(self, config.memory)
 
     def adapted(self) -> tuple[str, ...]:
-        """The basic LSTM and the head; the Meta-LSTM and the character CNN are shared."""
+        """The basic LSTM and the head; the Meta-LSTM and the character CNN are shared.
+
+        A plain LSTM is the task's own as a whole.
+        """
         return (*self.basic(), *self.head())
 
     def basic(self) -> tuple[str, ...]:
@@ -78,8 +91,14 @@ class Tagger(Learner):
         return tuple(n for n, _ in self.named_parameters() if n.startswith("head_"))
 
     def initial(self, batch: Batch) -> Params:
-        """This tagger's parameters, with the type's part of the head copied for each type."""
+        """This tagger's parameters, with the type's part of the head copied for each type.
+
+        With a memory (:mod:`~fewshot_metalstm.tagging.memory`) the head is the one that each type
+        recalls.
+        """
         params: Params = dict(self.named_parameters())
+        if self.config.memory:
+            return params | recalled(self, params, batch)
         if batch.types != len(self.head_type):
             if len(self.head_type) != 1:
                 raise ValueError(
@@ -111,7 +130,8 @@ class Tagger(Learner):
 
     def emissions(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Scores of every tag, (B, T, 1 + 4 * types)."""
-        return self.scores(self.hidden(batch, generator))
+        hidden = self.hidden(batch, generator)
+        return self.scores(hidden) if self.neighbours is None else self.neighbours.scores(hidden)
 
     def hidden(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """What the head scores: the LSTM's outputs, (B, T, 2 * hidden)."""
@@ -126,6 +146,21 @@ class Tagger(Learner):
         words = dropout(words, config.input_dropout, generator)
         hidden = self.lstm(words, batch.index, batch.lengths)
         return dropout(hidden, config.output_dropout, generator)
+
+    def hidden_with(
+        self, params: Params, batch: Batch, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """:meth:`hidden` under ``params`` in place of this tagger's parameters."""
+        named = {f"tagger.{name}": value for name, value in params.items()}
+        result: Tensor = functional_call(_Reader(self), named, (batch, generator))
+        return result
+
+    def from_support(
+        self, params: Params, batches: Iterable[Batch], scale: Tensor,
+        generator: torch.Generator | None = None,
+    ) -> Params:  # fmt: skip
+        """See :meth:`~fewshot_metalstm.meta.learner.Learner.from_support`."""
+        return prototype_head(self, params, batches, scale, generator)
 
     def scores(self, hidden: Tensor) -> Tensor:
         """The head: from (B, T, 2 * hidden) to scores of every tag, (B, T, 1 + 4 * types)."""
@@ -182,3 +217,14 @@ class _Decoder(nn.Module):
 
     def forward(self, batch: Any, prior: Tensor | None) -> list[list[int]]:
         return self.tagger.decode(batch, prior)
+
+
+class _Reader(nn.Module):
+    """Reading as a forward pass, for ``functional_call``."""
+
+    def __init__(self, tagger: Tagger) -> None:
+        super().__init__()
+        self.tagger = tagger
+
+    def forward(self, batch: Any, generator: torch.Generator | None) -> Tensor:
+        return self.tagger.hidden(batch, generator)

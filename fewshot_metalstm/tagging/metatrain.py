@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,14 @@ from fewshot_metalstm.seeds import derive, torch_generator
 from fewshot_metalstm.tagging.budget import settled
 from fewshot_metalstm.tagging.episodes import JointBatches
 from fewshot_metalstm.tagging.follow import parameter_facts, start_of, suite_facts
-from fewshot_metalstm.tagging.heads import heads_in, source_heads, state_of
+from fewshot_metalstm.tagging.heads import (
+    SourceHead,
+    heads_in,
+    source_heads,
+    source_names,
+    state_of,
+)
+from fewshot_metalstm.tagging.memory import blank, remember
 from fewshot_metalstm.tagging.model import (
     TaggerModel,
     load_model,
@@ -48,13 +55,15 @@ from fewshot_metalstm.tagging.model import (
     write_atomically,
 )
 from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
-from fewshot_metalstm.tagging.recipe import JOINT, MetaTrainConfig, make_algorithm, recorded
+from fewshot_metalstm.tagging.provenance import about_of
+from fewshot_metalstm.tagging.recipe import JOINT, MetaTrainConfig, make_algorithm
 from fewshot_metalstm.tagging.sources import (
     episode_pool,
     joint_distribution,
     training_episodes,
     word_table,
 )
+from fewshot_metalstm.tagging.start import read_start
 from fewshot_metalstm.tracking.tracker import NullRun, Run
 
 SAVE_SECONDS = 60.0  # between two saves of the state
@@ -118,6 +127,7 @@ class _Session:
     memory: Memory | None = None  # of second order
     pending: bool = True  # whether the outer step that was done last has yet to be validated
     heads: dict[str, Params] = field(default_factory=dict)  # of joint training alone, by task
+    sources: tuple[SourceHead, ...] = ()  # for the memory, once joint training is done
 
     def prepare(self, resume: bool) -> None:
         """Word vectors and a fresh tagger, or what an earlier session saved."""
@@ -144,6 +154,10 @@ class _Session:
         self.table = word_table(self.model, self.suite)
 
     def _fresh_model(self) -> TaggerModel:
+        if self.config.start:
+            start = read_start(self.config, self.suite)
+            self.sources = start.heads
+            return replace(start, about=about_of(self.config, self.suite), heads=())
         text = [s for task in self.suite.train for s in task.corpus.splits["train"]]
         self.progress.phase("word vectors", self.config.vectors.epochs)
         # Vectors may read all text of the meta-train corpora; what has a row or a letter of its
@@ -156,12 +170,12 @@ class _Session:
         )  # fmt: skip
         letters = tuple(sorted({letter for word in vocabulary for letter in word}))
         learner = new_tagger(self.config.tagger, vectors, letters, self.config.seed)
-        return TaggerModel(learner, vectors, letters, about=self._about())
+        return TaggerModel(learner, vectors, letters, about=about_of(self.config, self.suite))
 
     def joint(self, stop: StopSignal) -> None:
         """Joint training, unless it is done or left out."""
         config = self.config
-        if config.joint.steps == 0 or self.record.get("phase") == "outer":
+        if config.start or config.joint.steps == 0 or self.record.get("phase") == "outer":
             if config.algorithm == JOINT and self.state is not None:
                 self.heads = heads_in(self.state.tensors)
             return
@@ -193,6 +207,9 @@ class _Session:
                 raise Interrupted(stop.requested, self.output)
         torch.set_num_threads(threads)
         training.finish()
+        if config.memory:
+            types = {task.name: task.types for task in self.suite.train}
+            self.sources = source_heads(training.heads, types)
         if config.algorithm == JOINT:
             self.heads = training.heads
         self.state = None
@@ -200,6 +217,8 @@ class _Session:
     def outer(self, stop: StopSignal, workers: int) -> MetaTrainResult:
         """The outer loop, with validation; the best checkpoint is kept."""
         config = self.config
+        if config.memory:
+            self._remember()
         make_algorithm(config).prepare(self.learner)
         loop = OuterLoop(self.learner, config.outer)
         if self.state is not None and self.record.get("phase") == "outer":
@@ -218,6 +237,16 @@ class _Session:
             self._save_outer(loop)
             raise UserError(f"{loss}; {self.output} is saved, add --resume to go on") from loss
         return self._result(loop)
+
+    def _remember(self) -> None:
+        """Give the learner its memory, which is filled by the state if there is one."""
+        places = len(source_names({task.name: task.types for task in self.suite.train})) + 1
+        if self.record.get("phase") == "outer":
+            blank(self.learner, places)
+            return
+        if not self.sources and self.config.start:  # resumed before the first outer step
+            self.sources = read_start(self.config, self.suite).heads
+        remember(self.learner, [head.params for head in self.sources])
 
     def _train(self, loop: OuterLoop, stop: StopSignal, workers: int) -> None:
         config, ranks = self.config, self.ranks
@@ -272,7 +301,7 @@ class _Session:
             self.progress.note(f"outer step {step}: meta-validation F1 {f1:.2f}")
         if math.isnan(f1) or math.isnan(self.best) or f1 > self.best:
             self.best = f1
-            about = {**self._about(), "outer_step": step, "validation_f1": f1}
+            about = {**about_of(self.config, self.suite), "outer_step": step, "validation_f1": f1}
             if math.isnan(f1):
                 about["validation_f1"] = None
             types = {task.name: task.types for task in self.suite.train}
@@ -305,19 +334,6 @@ class _Session:
         logged = {**figures, **told}
         self.run.log(record.step, {k: v for k, v in logged.items() if not math.isnan(v)})
         self.progress.advance(record.step, {**figures, "validation_f1": self.best})
-
-    def _about(self) -> dict[str, Any]:
-        corpora = {t.corpus.name: dict(t.corpus.digests) for t in self.suite.train}
-        return {
-            "suite": self.suite.name,
-            "synthetic": self.suite.synthetic,
-            "targets_excluded": list(self.suite.report.targets),
-            "families": sorted({t.family for t in self.suite.train}),
-            "algorithm": self.config.algorithm,
-            "recipe": recorded(self.config),
-            "seed": self.config.seed,
-            "corpora": corpora,
-        }
 
     def _result(self, loop: OuterLoop) -> MetaTrainResult:
         self.run.metrics({} if math.isnan(self.best) else {"best_validation_f1": self.best})

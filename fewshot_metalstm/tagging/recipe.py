@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fewshot_metalstm.config import as_mapping, from_mapping
@@ -20,15 +20,21 @@ from fewshot_metalstm.meta.mamlpp import check as check_stages
 from fewshot_metalstm.meta.metasgd import MetaSGD
 from fewshot_metalstm.meta.outer import OuterConfig
 from fewshot_metalstm.meta.outer import check as check_outer
+from fewshot_metalstm.meta.protonet import ProtoNet
 from fewshot_metalstm.meta.ravi import GatesConfig, LearnedOptimiser
 from fewshot_metalstm.meta.ravi import check as check_gates
 from fewshot_metalstm.meta.reptile import Reptile
 from fewshot_metalstm.meta.unrolled import Unrolled
+from fewshot_metalstm.nn.plain_lstm import check as check_lstm
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.tagging.learner import TaggerConfig
 
 JOINT = "joint"  # multi-task training alone; see budget.py
-ALGORITHMS = ("fomaml", "maml", "anil", "reptile", "meta-sgd", "maml++", "lstm", JOINT)
+PROTONET, NNSHOT, STRUCTSHOT = "protonet", "nnshot", "structshot"
+JOINTLY = (JOINT, NNSHOT, STRUCTSHOT)  # trained alike, without an outer loop
+ALGORITHMS = (
+    "fomaml", "maml", "anil", "reptile", "meta-sgd", "maml++", "lstm", PROTONET, *JOINTLY,
+)  # fmt: skip
 ENGINES: Mapping[str, type[Unrolled]] = {
     "higher": MAML,
     "learn2learn": Learn2LearnMAML,
@@ -66,6 +72,8 @@ class MetaTrainConfig:
     exclude: tuple[str, ...] = ()  # targets to keep out besides those that the suite names
     seed: int = 0
     algorithm: str = "fomaml"  # one of ALGORITHMS
+    start: str = ""  # a checkpoint of joint training, in place of vectors and joint training
+    memory: bool = False  # start each type from the source head that fits its support best
     order: int = 0  # of the outer gradient, 1 or 2; 0 takes the algorithm's own
     stages: StagesConfig = field(default_factory=StagesConfig)  # of maml++
     engine: str = "higher"  # what takes second-order gradients: higher, learn2learn or func
@@ -94,7 +102,9 @@ def make_algorithm(config: MetaTrainConfig) -> Algorithm:
     check_outer(config.outer)
     check_stages(config.stages)
     check_gates(config.gates)
-    first = config.algorithm in ("fomaml", "reptile", "lstm", JOINT) or config.order == 1
+    check_lstm(config.tagger.lstm)
+    no_second = ("fomaml", "reptile", "lstm", PROTONET, *JOINTLY)
+    first = config.algorithm in no_second or config.order == 1
     if config.algorithm == "fomaml" and config.order == 2:
         raise UserError("fomaml is of first order; use --algorithm maml with --order 2")
     if config.algorithm == "reptile" and config.order == 2:
@@ -103,10 +113,21 @@ def make_algorithm(config: MetaTrainConfig) -> Algorithm:
         raise UserError("lstm takes no second derivatives; use --algorithm maml with --order 2")
     if config.algorithm in ("reptile", "meta-sgd", "maml++", "lstm"):
         _check_own_loop(config)
-    if config.algorithm == JOINT and config.order == 2:
-        raise UserError("joint has no outer gradient; use --algorithm maml with --order 2")
-    if config.algorithm == JOINT and config.joint.steps == 0:
-        raise UserError("joint.steps is 0, and --algorithm joint does nothing else; use more")
+    if config.algorithm in JOINTLY and config.order == 2:
+        raise UserError(
+            f"{config.algorithm} has no outer gradient; use --algorithm maml with --order 2"
+        )
+    if config.algorithm in JOINTLY and config.joint.steps == 0:
+        raise UserError(
+            f"joint.steps is 0, and --algorithm {config.algorithm} does nothing else; use more"
+        )
+    if config.algorithm == PROTONET and (
+        config.order == 2 or config.engine != MetaTrainConfig.engine
+    ):
+        raise UserError(
+            "protonet has no inner loop: leave out --order 2 and --engine, or use --algorithm maml"
+        )
+    _check_start(config)
     if config.truncate is not None:
         if first:
             raise UserError("--truncate is for second order; use --algorithm maml with --order 2")
@@ -114,8 +135,10 @@ def make_algorithm(config: MetaTrainConfig) -> Algorithm:
             raise UserError(
                 f"truncate is {config.truncate}; use 0 to {config.inner.steps}, the inner steps"
             )
-    if config.algorithm in ("fomaml", JOINT):  # joint: for the inner loop of meta-validation
+    if config.algorithm in ("fomaml", *JOINTLY):  # those: for the inner loop of meta-validation
         return FirstOrderMAML(config.inner)
+    if config.algorithm == PROTONET:
+        return ProtoNet(replace(config.inner, steps=0, lr=0.0))
     if config.algorithm == "reptile":
         return Reptile(config.inner)
     if config.algorithm == "lstm":
@@ -131,6 +154,14 @@ def make_algorithm(config: MetaTrainConfig) -> Algorithm:
     else:
         loop = ENGINES[config.engine](config.inner, order, config.truncate)
     return anil(loop) if config.algorithm == "anil" else loop
+
+
+def _check_start(config: MetaTrainConfig) -> None:
+    """Refuse what does not go with a memory, or with a start from a checkpoint."""
+    if config.start and config.algorithm in JOINTLY:
+        raise UserError(f"--start is for an outer loop, which {config.algorithm} has not")
+    if config.memory and not config.start and config.joint.steps == 0:
+        raise UserError("memory keeps the heads of joint training; give joint.steps or --start")
 
 
 def _check_own_loop(config: MetaTrainConfig) -> None:
@@ -167,8 +198,11 @@ def recorded_algorithm(about: Mapping[str, Any]) -> Algorithm:
     return make_algorithm(from_mapping(MetaTrainConfig, recipe, "recipe"))
 
 
-# Settings that a suite's size or an algorithm asks for; --set and the options come after them.
+# Settings that a suite or an algorithm asks for; --set and the options come after them.
 _PRESETS = {
+    # Most types of a target have a like among so many tasks: joint training of what they share,
+    # then an outer loop that learns to adapt from the head that fits best.
+    "mtl-bio": ("memory=true", "joint.steps=28000", "outer.steps=1000"),
     "demo": (
         "vectors.size=50", "vectors.buckets=5000", "vectors.min_count=1", "tagger.lstm.hidden=50",
         "tagger.lstm.meta=20", "tagger.lstm.z=30", "joint.steps=2000",
@@ -186,5 +220,5 @@ _ALGORITHM_PRESETS = {
 
 
 def preset(suite: str | None, algorithm: str = "") -> tuple[str, ...]:
-    """Overrides for a suite that is much smaller than the official ones, and for an algorithm."""
+    """Overrides for a suite that wants other settings than ``bionlp``, and for an algorithm."""
     return _PRESETS.get(suite or MetaTrainConfig.tasks, ()) + _ALGORITHM_PRESETS.get(algorithm, ())

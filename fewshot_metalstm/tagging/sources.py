@@ -10,7 +10,13 @@ from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.ranks import Ranks
 from fewshot_metalstm.seeds import derive
 from fewshot_metalstm.tagging.encoding import WordTable
-from fewshot_metalstm.tagging.episodes import EncodedEpisodes, F1Validation, validation_episodes
+from fewshot_metalstm.tagging.episodes import (
+    Barred,
+    EncodedEpisodes,
+    F1Validation,
+    validation_episodes,
+)
+from fewshot_metalstm.tagging.heads import source_names
 from fewshot_metalstm.tagging.learner import Tagger
 from fewshot_metalstm.tagging.model import TaggerModel
 from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm
@@ -40,7 +46,17 @@ def training_episodes(
         single_type_from_multi=settings.single_type_from_multi,
         max_types=settings.max_types,
     )
-    return EncodedEpisodes(distribution, table, device)
+    return EncodedEpisodes(distribution, table, device, barred(config, suite))
+
+
+def barred(config: MetaTrainConfig, suite: LoadedSuite) -> Barred:
+    """The places of a memory that are of each family: no episode of it may start there."""
+    found: dict[str, tuple[int, ...]] = {}
+    if config.memory:
+        family = {task.name: task.family for task in suite.train}
+        for place, (task, _) in enumerate(source_names({t.name: t.types for t in suite.train})):
+            found[family[task]] = (*found.get(family[task], ()), place)
+    return found
 
 
 def joint_distribution(config: MetaTrainConfig, suite: LoadedSuite) -> TaskDistribution:
@@ -70,7 +86,7 @@ def validation(
         split="devel",
     )  # fmt: skip
     episodes = validation_episodes(distribution, settings.episodes)
-    return F1Validation(episodes, table, device)
+    return F1Validation(episodes, table, device, barred(config, suite))
 
 
 def episode_pool(

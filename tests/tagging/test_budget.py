@@ -25,6 +25,13 @@ def test_the_defaults() -> None:
     assert joint_preset(MetaTrainConfig()) == ()
 
 
+def test_what_is_trained_jointly_has_one_budget() -> None:
+    for algorithm in ("nnshot", "structshot"):
+        config = replace(JOINT, algorithm=algorithm)
+        assert joint_preset(config) == joint_preset(JOINT)
+        assert settled(config) == replace(settled(JOINT), algorithm=algorithm)
+
+
 def test_every_part_counts() -> None:
     config = MetaTrainConfig(
         joint=JointConfig(steps=7), inner=InnerConfig(steps=3),

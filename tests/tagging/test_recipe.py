@@ -17,9 +17,11 @@ from fewshot_metalstm.meta.l2l import Learn2LearnMAML
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus, StagesConfig
 from fewshot_metalstm.meta.metasgd import MetaSGD
+from fewshot_metalstm.meta.protonet import ProtoNet
 from fewshot_metalstm.meta.reptile import Reptile
 from fewshot_metalstm.tagging.recipe import (
     ALGORITHMS,
+    JOINTLY,
     MetaTrainConfig,
     make_algorithm,
     preset,
@@ -42,7 +44,7 @@ def test_algorithms_and_their_orders() -> None:
     [
         ("fomaml", 2, "use --algorithm maml"),
         ("maml", 3, "order 1 or 2"),
-        ("protonet", 0, "'protonet' is unknown; use fomaml or maml"),
+        ("proto", 0, "'proto' is unknown; use fomaml or maml"),
     ],
 )
 def test_what_cannot_be(algorithm: str, order: int, fault: str) -> None:
@@ -78,6 +80,11 @@ def test_further_meta_learners() -> None:
     stages = {"stages.anneal": 0.25, "stages.first_order": 0.0}
     assert made("maml++", **stages) == MAMLPlusPlus(CONFIG.inner, 0, stages=StagesConfig(0.25, 0.0))
     assert made("maml++", order=1) == MAMLPlusPlus(CONFIG.inner, 1)
+    for inner_steps in (3, 5):
+        proto = made("protonet", **{"inner.steps": inner_steps})
+        assert proto == ProtoNet(replace(CONFIG.inner, steps=0, lr=0.0)), "no inner loop"
+    for algorithm in JOINTLY:
+        assert made(algorithm) == FirstOrderMAML(CONFIG.inner)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +98,11 @@ def test_further_meta_learners() -> None:
         ({"algorithm": "maml++", "inner.steps": 0}, "inner.steps is 0; maml.. needs at least 1"),
         ({"algorithm": "meta-sgd", "inner.lr": 0.0}, "inner.lr is 0; meta-sgd needs a rate"),
         ({"algorithm": "anil", "truncate": 9}, "truncate is 9; use 0 to 5"),
+        ({"algorithm": "protonet", "order": 2}, "protonet has no inner loop: leave out --order"),
+        ({"algorithm": "protonet", "engine": "func"}, "protonet has no inner loop"),
+        ({"algorithm": "protonet", "truncate": 1}, "--truncate is for second order"),
+        ({"algorithm": "structshot", "order": 2}, "structshot has no outer gradient"),
+        ({"algorithm": "nnshot", "joint.steps": 0}, "and --algorithm nnshot does nothing else"),
         ({"stages.anneal": 3.0}, "stages.anneal is 3"),
         ({"outer.optimiser": "lion"}, "outer.optimiser 'lion' is unknown; use adam or sgd"),
     ],
