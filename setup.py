@@ -1,4 +1,4 @@
-"""What a wheel holds: the package, and the declarations of ``tasks/`` as its data.
+"""What a wheel holds: the package, its shipped checkpoints, and the declarations of ``tasks/``.
 
 All else stands in setup.cfg.
 """
@@ -6,6 +6,7 @@ All else stands in setup.cfg.
 from setuptools import find_packages, setup
 
 DECLARATIONS = "fewshot_metalstm.tasks"
+CHECKPOINT = ("model.safetensors", "heads.safetensors", "vocabulary.json", "config.json")
 
 setup(
     # Named, so that `tasks`, `tests`, `benchmarks` and `mlflow` are never shipped as packages.
@@ -13,6 +14,9 @@ setup(
     package_dir={DECLARATIONS: "tasks"},
     package_data={
         "fewshot_metalstm": ["py.typed"],
+        "fewshot_metalstm.corpora.demo": ["methods/*.conll"],
+        "fewshot_metalstm.pages": ["templates/*"],
+        "fewshot_metalstm.pretrained": [f"*/{name}" for name in (*CHECKPOINT, "MODEL_CARD.md")],
         DECLARATIONS: ["**/*.yaml", "**/*.json", "**/*.json.gz", "**/*.md"],
     },
     # Only what is listed above: a stray cache or a note beside the sources stays out.

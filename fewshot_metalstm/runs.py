@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from fewshot_metalstm import pretrained
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.lock import Busy, holds_nothing, locked
 
 RUNS = Path("runs")
 
 
 def fresh(name: str, folder: Path = RUNS) -> Path:
     """A folder for a new run: ``runs/name``, or ``runs/name-2`` and so on if that is taken."""
-    number = 1
+    return next(path for path in _numbered(name, folder) if holds_nothing(path))
+
+
+@contextmanager
+def held(
+    output: Path | None, name: str, what: str, *, resume: bool = False, folder: Path = RUNS
+) -> Iterator[Path]:
+    """The folder of a run, locked for this process within the block.
+
+    ``output`` is what the user named; without it the folder is what :func:`fresh` gives, less
+    those that another process has just begun to write to.
+
+    Raises:
+        UserError: another process is at work in ``output``, or (unless ``resume``) it holds
+            anything.
+    """
+    with ExitStack() as stack:
+        if output is not None:
+            stack.enter_context(locked(output, what))
+            if not resume:
+                claim(output, what)
+            yield output
+            return
+        for path in _numbered(name, folder):
+            if not holds_nothing(path):
+                continue
+            try:
+                stack.enter_context(locked(path, what))
+            except Busy:
+                continue
+            if holds_nothing(path):  # still: its last holder may have ended between the two
+                yield path
+                return
+            stack.pop_all().close()
+
+
+def _numbered(name: str, folder: Path) -> Iterator[Path]:
+    yield folder / name
+    number = 2
     while True:
-        path = folder / (name if number == 1 else f"{name}-{number}")
-        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-            return path
+        yield folder / f"{name}-{number}"
         number += 1
 
 
@@ -32,23 +71,32 @@ def latest(name: str, folder: Path = RUNS) -> Path:
 def claim(output: Path, what: str) -> None:
     """Make sure that ``output``, named by the user, can take a new run.
 
-    Raises :class:`UserError` if it holds anything.
+    Raises :class:`UserError` if it holds anything; the file of a lock does not count.
     """
     if output.is_file():
         raise UserError(f"{output}: is a file; name a folder for {what}")
-    if output.is_dir() and any(output.iterdir()):
+    if not holds_nothing(output):
         raise UserError(f"{output}: holds a run already; name another folder, or remove it")
 
 
 def model_folder(path: Path, inner: str) -> Path:
-    """The model's folder for a path that is it, or that is the run which holds it as ``inner``."""
+    """The model's folder for a path that is it, or that is the run which holds it as ``inner``.
+
+    Where there is nothing at the path, the name of a checkpoint that ships with the package means
+    that one.
+    """
+    if inner == "checkpoint" and not path.exists():
+        return pretrained.folders().get(str(path), path)
     return path / inner if (path / inner / "config.json").is_file() else path
 
 
-def newest_checkpoint(compatible: Callable[[Path], bool], folder: Path = RUNS) -> Path:
+def newest_checkpoint(
+    compatible: Callable[[Path], bool], folder: Path = RUNS, shipped: Sequence[Path] = ()
+) -> Path:
     """The checkpoint below ``folder`` that was written last and is compatible.
 
-    Raises :class:`UserError` if there is none.
+    If there is none it is the first of ``shipped``, those that come with the package and fit.
+    Raises :class:`UserError` if there is none of these either.
     """
     # The demo keeps its meta-training one folder deeper than meta-train does.
     places = ("*/checkpoint/config.json", "*/*/checkpoint/config.json")
@@ -57,8 +105,10 @@ def newest_checkpoint(compatible: Callable[[Path], bool], folder: Path = RUNS) -
     for config in found:
         if compatible(config.parent):
             return config.parent
+    if shipped:
+        return shipped[0]
     seen = f" ({len(found)} there, none compatible)" if found else ""
     raise UserError(
-        f"no checkpoint in {folder}{seen}; run `fewshot-metalstm meta-train --tasks bionlp` "
-        "first or name one with --checkpoint"
+        f"no checkpoint in {folder}{seen}, and none that fits ships with the package; run "
+        "`fewshot-metalstm meta-train --tasks bionlp` first or name one with --checkpoint"
     )

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from fewshot_metalstm.tagging.model import save_model
+from tests.pretrained.builders import EVERY, checkpoint
+
 # One worker builds the one wheel.
 pytestmark = pytest.mark.xdist_group("packaging")
 
@@ -65,6 +68,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(path, source / name, ignore=unwanted)
         else:
             shutil.copy2(path, source / name)
+    shipped = source / "fewshot_metalstm" / "pretrained"
+    if not (
+        shipped / "mtl-bio" / "config.json"
+    ).is_file():  # one in its place, which has learned nothing
+        save_model(checkpoint(**EVERY), shipped / "mtl-bio")
+        (shipped / "mtl-bio" / "MODEL_CARD.md").write_text("A stand-in.\n")
+    (shipped / "mtl-bio" / "notes.txt").write_text("Not to be shipped.\n")
     # `build` makes the sdist first and then the wheel from the unpacked sdist.
     built = run(sys.executable, "-m", "build", "--no-isolation", source, cwd=source.parent)
     assert built.returncode == 0, built.stdout + built.stderr
@@ -127,6 +137,34 @@ def test_the_wheel_holds_every_declaration(names: set[str]) -> None:
     assert "fewshot_metalstm/tasks/catalogue.yaml" in declared
     assert any(name.startswith("fewshot_metalstm/tasks/suites/") for name in declared)
     assert {name for name in names if name.startswith("fewshot_metalstm/tasks/")} == declared
+
+
+def test_the_wheel_holds_the_checkpoints_and_the_invented_corpus(names: set[str]) -> None:
+    held = {name for name in names if name.startswith("fewshot_metalstm/pretrained/mtl-bio/")}
+    assert {name.rpartition("/")[2] for name in held} - {"heads.safetensors"} == {
+        "model.safetensors", "vocabulary.json", "config.json", "MODEL_CARD.md"
+    }  # fmt: skip
+    invented = {f"fewshot_metalstm/corpora/demo/methods/{name}.conll" for name in ("train", "test")}
+    assert invented <= names
+
+
+def test_adapt_needs_nothing_but_the_wheel(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FEWSHOT_METALSTM_JIT", "0")  # to compile takes longer than all the rest
+    lines = "".join(f"by\tO\nWestern\tB-Method\nblot{i}\tI-Method\n.\tO\n\n" for i in range(9))
+    (tmp_path / "my50.conll").write_text(lines)
+    (tmp_path / "notes.txt").write_text("Studied by Western blot3.\n")
+    command = interpreter(environment).with_name("fewshot-metalstm")
+    quick = ("--set", "adapt.averages=1", "--set", "adapt.min_steps=60", "--no-tracking")
+    adapt = ("adapt", "--train", "my50.conll", "--output", "my-tagger", "--workers", "1", *quick)
+    done = run(command, *adapt, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    place = site(environment).resolve() / "fewshot_metalstm" / "pretrained" / "mtl-bio"
+    assert f"using the checkpoint mtl-bio that ships with the package, {place}" in done.stderr
+    done = run(command, "predict", "my-tagger", "notes.txt", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "notes.txt\t11\t24\tMethod\tWestern blot3\n"
 
 
 def test_the_wheel_holds_the_licence(names: set[str]) -> None:

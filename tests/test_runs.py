@@ -61,7 +61,15 @@ def test_the_newest_compatible_checkpoint(tmp_path: Path) -> None:
     checkpoint(tmp_path, "middle", 50)
     assert newest_checkpoint(lambda _: True, tmp_path) == new
     assert newest_checkpoint(lambda folder: folder == old, tmp_path) == old
-    with pytest.raises(UserError, match=r"\(3 there, none compatible\); run .* --checkpoint"):
+    with pytest.raises(UserError, match=r"\(3 there, none compatible\), and .* --checkpoint"):
         newest_checkpoint(lambda _: False, tmp_path)
-    with pytest.raises(UserError, match=r"no checkpoint in .*absent; run"):
+    with pytest.raises(UserError, match=r"no checkpoint in .*absent, and none that fits ships"):
         newest_checkpoint(lambda _: True, tmp_path / "absent")
+
+
+def test_shipped_checkpoints_come_after_those_of_runs(tmp_path: Path) -> None:
+    own = checkpoint(tmp_path, "own", 100)
+    shipped = [tmp_path / "best", tmp_path / "next"]
+    assert newest_checkpoint(lambda _: True, tmp_path, shipped) == own
+    assert newest_checkpoint(lambda _: False, tmp_path, shipped) == shipped[0]
+    assert newest_checkpoint(lambda _: True, tmp_path / "absent", shipped) == shipped[0]

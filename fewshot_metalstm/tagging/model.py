@@ -1,10 +1,12 @@
 """A tagger in a folder: weights, config, vocabulary and tag sets. No pickle.
 
-``model.safetensors`` holds the tagger's weights and the word vectors (half precision),
-``vocabulary.json`` the words and the alphabet, ``config.json`` the format version, what kind of
-model it is, its config, its entity types, where it came from, and the SHA-256 of the others.
+``model.safetensors`` holds the tagger's weights and the word vectors (half precision, or a byte a
+number with one scale a row, which is format version 2), ``vocabulary.json`` the words and the
+alphabet, ``config.json`` the format version, what kind of model it is, its config, its entity
+types, where it came from, and the SHA-256 of the others.
 A meta-learned checkpoint and an adapted tagger are the same kind of folder; that of joint training
-alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision). What a
+alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision), a tagger
+by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. What a
 meta-learner learned beside the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
 """
 
@@ -25,19 +27,23 @@ from fewshot_metalstm import __version__
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.corpora.digests import sha256
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.exchange import exchanged
 from fewshot_metalstm.meta.algorithm import OWN
-from fewshot_metalstm.nn.vectors import Subwords, WordVectors
+from fewshot_metalstm.nn.vectors import Quantised, Rows, Subwords, WordVectors
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tagging.encoding import WordTable, labels
 from fewshot_metalstm.tagging.heads import SourceHead, head_tensors, read_heads
 from fewshot_metalstm.tagging.learner import Tagger, TaggerConfig
 from fewshot_metalstm.tagging.lexicon import Lexicon, read_lexicon
+from fewshot_metalstm.tagging.neighbours import read_neighbours
 
 FORMAT = "fewshot-metalstm"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # the newest that is read; one that an older version can read says so
 CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
 _HEADS = "heads.safetensors"
+_NEIGHBOURS = "neighbours.safetensors"
+_SCALE = "_scale"  # after the name of a tensor of quantised rows
 
 
 @dataclass(frozen=True)
@@ -86,11 +92,15 @@ def save_model(model: TaggerModel, folder: Path) -> None:
         files: tuple[str, ...] = _FILES
         if model.heads:
             save_file(head_tensors(model.heads), beside / _HEADS)
-            files = (*_FILES, _HEADS)
+            files = (*files, _HEADS)
+        neighbours = model.learner.neighbours
+        if neighbours is not None:
+            save_file(neighbours.tensors(), beside / _NEIGHBOURS)
+            files = (*files, _NEIGHBOURS)
         subwords = model.vectors.subwords
         config = {
             "format": FORMAT,
-            "format_version": FORMAT_VERSION,
+            "format_version": _format_version(model),
             "written_by": __version__,
             "kind": model.kind,
             "types": list(model.types),
@@ -105,10 +115,12 @@ def save_model(model: TaggerModel, folder: Path) -> None:
         }
         if model.heads:
             config["heads"] = [[head.task, head.type] for head in model.heads]
+        if neighbours is not None:
+            config["neighbours"] = len(neighbours.hidden)
         if model.lexicon.mentions:
             config["lexicon"] = model.lexicon.as_dict()
         _write_json(config, beside / "config.json")
-        _replace(beside, folder)
+        put_in_place(beside, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -121,7 +133,8 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
             or of another kind than ``kind``.
     """
     config = read_config(folder, kind)
-    for name in (*_FILES, *([_HEADS] if "heads" in config else [])):
+    further = {"heads": _HEADS, "neighbours": _NEIGHBOURS}
+    for name in (*_FILES, *(file for key, file in further.items() if key in config)):
         if not (folder / name).is_file():
             raise at(folder / name, None, "is missing", "copy the whole folder, or make it anew")
         if _digest(folder / name) != config["sha256"].get(name):
@@ -141,12 +154,14 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
     subwords = None
     if config["vectors"]["subwords"]:
-        buckets = tensors.pop("vectors.buckets").numpy()
+        buckets = _take_rows(tensors, "vectors.buckets")
         subwords = Subwords(buckets, **config["vectors"]["subwords"])
     vectors = WordVectors(
-        tuple(vocabulary["words"]), tensors.pop("vectors.matrix").numpy(), subwords,
+        tuple(vocabulary["words"]), _take_rows(tensors, "vectors.matrix"), subwords,
         config["vectors"]["source"],
     )  # fmt: skip
+    if len(vectors.words) != len(vectors.matrix):
+        raise ValueError(f"{len(vectors.matrix)} vectors for {len(vectors.words)} words")
     tagger_config = from_mapping(TaggerConfig, config["tagger"], str(folder / "config.json"))
     alphabet = tuple(vocabulary["alphabet"])
     heads = tensors["head_type"].shape[0]
@@ -163,6 +178,10 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     if "heads" in config:
         sources = read_heads(config["heads"], load_file(folder / _HEADS), learner)
     types = tuple(config["types"])
+    if "neighbours" in config:
+        kept = load_file(folder / _NEIGHBOURS)
+        width = learner.head_outside.shape[1]
+        learner.neighbours = read_neighbours(kept, len(labels(types)), width)
     lexicon = read_lexicon(config["lexicon"], types) if "lexicon" in config else Lexicon()
     return TaggerModel(
         learner, vectors, alphabet, types, config["kind"], config["about"], sources, lexicon
@@ -214,17 +233,43 @@ def write_atomically(text: str, path: Path) -> None:
 
 def _tensors(model: TaggerModel) -> dict[str, Tensor]:
     tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
-    tensors["vectors.matrix"] = torch.from_numpy(model.vectors.matrix)
+    tensors |= _row_tensors("vectors.matrix", model.vectors.matrix)
     if model.vectors.subwords is not None:
-        tensors["vectors.buckets"] = torch.from_numpy(model.vectors.subwords.buckets)
+        tensors |= _row_tensors("vectors.buckets", model.vectors.subwords.buckets)
     return tensors
 
 
-def _replace(new: Path, folder: Path) -> None:
-    """Put folder ``new`` in the place of ``folder``, which may exist."""
+def _row_tensors(name: str, rows: Rows) -> dict[str, Tensor]:
+    if not isinstance(rows, Quantised):
+        return {name: torch.from_numpy(rows)}
+    return {name: torch.from_numpy(rows.codes), name + _SCALE: torch.from_numpy(rows.scales)}
+
+
+def _take_rows(tensors: dict[str, Tensor], name: str) -> Rows:
+    """What :func:`_row_tensors` gave, taken out of ``tensors``."""
+    rows = tensors.pop(name).numpy()
+    if name + _SCALE not in tensors:
+        return rows
+    return Quantised(rows, tensors.pop(name + _SCALE).numpy())
+
+
+def _format_version(model: TaggerModel) -> int:
+    subwords = model.vectors.subwords
+    rows = (model.vectors.matrix, subwords.buckets if subwords is not None else None)
+    newer = model.learner.neighbours is not None
+    return 2 if newer or any(isinstance(each, Quantised) for each in rows) else 1
+
+
+def put_in_place(new: Path, folder: Path) -> None:
+    """Put folder ``new`` in the place of ``folder``, where an older model may be.
+
+    Raises :class:`UserError` if other files are there.
+    """
     if folder.is_dir():
         if any(folder.iterdir()) and not (folder / "config.json").is_file():
             raise UserError(f"{folder}: holds other files; give an empty or a new folder")
+        if exchanged(new, folder):  # what is in `new` now is the caller's to remove
+            return
         old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
         folder.rename(old / "model")
         new.rename(folder)

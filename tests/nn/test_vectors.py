@@ -9,7 +9,14 @@ from gensim.models.fasttext_inner import compute_ngrams, ft_hash_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fewshot_metalstm.nn.vectors import Subwords, WordVectors, ngram_hashes, normalise
+from fewshot_metalstm.nn.vectors import (
+    Quantised,
+    Subwords,
+    WordVectors,
+    ngram_hashes,
+    normalise,
+    quantise,
+)
 
 
 def vectors(*words: str, subwords: Subwords | None = None, size: int = 4) -> WordVectors:
@@ -55,7 +62,7 @@ def test_lookup_takes_the_word_its_lower_case_then_its_normal_form() -> None:
     known = vectors("BRCA1", "brca1", "p00")
     rows = known.lookup(["BRCA1", "Brca1", "P53", "nowhere"])
     for i, row in enumerate(rows[:3]):
-        wanted = known.matrix[i].astype(np.float32)
+        wanted = np.asarray(known.matrix[[i]], np.float32)[0]
         np.testing.assert_allclose(row, wanted / np.sqrt(np.mean(wanted**2)), rtol=1e-6)
     assert not rows[3].any()
     assert "P53" in known
@@ -76,3 +83,45 @@ def test_a_word_without_ngrams_is_zero() -> None:
     subwords = Subwords(np.ones((5, 4), np.float16), 3, 5)
     assert not vectors("known", subwords=subwords).lookup([""])[0].any()
     assert vectors("known", subwords=subwords).lookup(["abc"])[0].any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 99), rows=st.integers(1, 6), spread=st.sampled_from([1e-3, 1.0, 300.0]))
+def test_quantised_rows_are_off_by_half_a_step_at_most(seed: int, rows: int, spread: float) -> None:
+    made = np.random.default_rng(seed).normal(size=(rows, 12)) * spread
+    half = made.astype(np.float16)
+    small = quantise(half)
+    assert small.codes.dtype == np.int8
+    assert (len(small), small.shape) == (rows, (rows, 12))
+    off = np.abs(small[:] - half.astype(np.float32))
+    assert (off <= 0.501 * small.scales[:, None]).all()
+    assert (np.abs(small.codes).max(axis=1) == 127).all()
+    assert quantise(small) is small
+
+
+def test_a_row_of_zeros_stays_one() -> None:
+    small = quantise(np.zeros((2, 3), np.float16))
+    assert not small[:].any()
+    assert quantise(np.zeros((0, 3), np.float16))[[]].shape == (0, 3)
+
+
+def test_quantised_vectors_answer_as_before() -> None:
+    rng = np.random.default_rng(1)
+    words = tuple(f"word{i}" for i in range(40))
+    buckets = rng.normal(size=(30, 50)).astype(np.float16)
+    matrix = rng.normal(size=(40, 50)).astype(np.float16)
+    before = WordVectors(words, matrix, Subwords(buckets, 3, 4))
+    after = WordVectors(words, quantise(matrix), Subwords(quantise(buckets), 3, 4))
+    asked = ["word3", "Word7", "unknown", "", "wordy", "word39"]
+    one, other = before.lookup(asked), after.lookup(asked)
+    assert one.dtype == other.dtype == np.float32
+    cosine = (one * other).mean(axis=1)
+    assert (cosine[[0, 1, 2, 4, 5]] > 0.9999).all()
+    assert not other[3].any()
+    assert after.size == 50
+    assert after.lookup([]).shape == (0, 50)
+
+
+def test_codes_and_scales_have_to_fit() -> None:
+    with pytest.raises(ValueError, match=r"codes and scales of the shapes \(2, 3\) and \(3,\)"):
+        Quantised(np.zeros((2, 3), np.int8), np.ones(3, np.float32))

@@ -12,13 +12,17 @@ import pytest
 import safetensors.torch
 import torch
 
+from fewshot_metalstm.corpora.digests import sha256
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.nn.vectors import Quantised
+from fewshot_metalstm.pretrained.pack import smaller
 from fewshot_metalstm.tagging.decode import tag
 from fewshot_metalstm.tagging.heads import source_heads
 from fewshot_metalstm.tagging.model import (
     CHECKPOINT,
     FORMAT_VERSION,
     TAGGER,
+    TaggerModel,
     load_model,
     new_tagger,
     read_config,
@@ -77,7 +81,7 @@ def test_saving_twice_gives_the_same_bytes_and_no_pickle(saved: Path) -> None:
     assert [f.name for f in saved.parent.iterdir()] == [saved.name]
     config = json.loads((saved / "config.json").read_text())
     assert config["tags"] == ["O", *(f"{k}-T{t}" for t in (0, 1) for k in "BIES")]
-    assert config["format_version"] == FORMAT_VERSION
+    assert config["format_version"] == 1, "an older version can read it"
     stored = safetensors.torch.load_file(saved / "model.safetensors")
     assert stored["vectors.matrix"].dtype == torch.float16
 
@@ -119,6 +123,52 @@ def test_a_save_that_fails_leaves_the_model_before(
     assert [f.name for f in saved.parent.iterdir()] == [saved.name]
 
 
+def packed() -> TaggerModel:
+    made = model(2, TAGGER)
+    return replace(made, vectors=smaller(made.vectors, len(made.vectors.words)))
+
+
+def test_round_trip_of_quantised_vectors(tmp_path: Path) -> None:
+    made = packed()
+    folder = tmp_path / "m"
+    save_model(made, folder)
+    before = digests(folder)
+    read = load_model(folder, TAGGER)
+    assert read.vectors.subwords is not None
+    assert made.vectors.subwords is not None
+    pairs = (
+        (read.vectors.matrix, made.vectors.matrix),
+        (read.vectors.subwords.buckets, made.vectors.subwords.buckets),
+    )
+    for ours, theirs in pairs:
+        assert isinstance(ours, Quantised)
+        assert isinstance(theirs, Quantised)
+        assert ours.codes.tobytes() == theirs.codes.tobytes()
+        assert ours.scales.tobytes() == theirs.scales.tobytes()
+    tokens = [s.tokens for s in TEXT]
+    one, other = (
+        tag(m.learner, own(m.learner), m.table(), tokens, ("T0", "T1")) for m in (made, read)
+    )
+    assert one == other
+    assert json.loads((folder / "config.json").read_text())["format_version"] == FORMAT_VERSION
+    save_model(read, folder)
+    assert digests(folder) == before
+    stored = safetensors.torch.load_file(folder / "model.safetensors")
+    assert stored["vectors.matrix"].dtype == torch.int8
+    assert len(stored["vectors.buckets_scale"]) == len(stored["vectors.buckets"])
+
+
+def test_vectors_without_their_words_do_not_fit(tmp_path: Path) -> None:
+    save_model(packed(), tmp_path / "m")
+    path = tmp_path / "m" / "vocabulary.json"
+    vocabulary = json.loads(path.read_text())
+    path.write_text(json.dumps({**vocabulary, "words": vocabulary["words"][1:]}))
+    written = json.loads((tmp_path / "m" / "config.json").read_text())["sha256"]
+    mend(tmp_path / "m", sha256={**written, path.name: sha256(path.read_bytes())})
+    with pytest.raises(UserError, match=r"config\.json: does not fit the weights"):
+        load_model(tmp_path / "m")
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "vocabulary.json"])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_a_damaged_or_missing_file_is_named(saved: Path, name: str, damage: str) -> None:
@@ -153,7 +203,7 @@ def test_a_foreign_config(saved: Path, content: str) -> None:
 
 def test_a_newer_format(saved: Path) -> None:
     mend(saved, format_version=FORMAT_VERSION + 1)
-    with pytest.raises(UserError, match=r"format version 2, newer than 1; upgrade"):
+    with pytest.raises(UserError, match=r"format version 3, newer than 2; upgrade"):
         load_model(saved)
     mend(saved, format_version="x")
     with pytest.raises(UserError, match="format version x"):

@@ -8,5 +8,14 @@ from fewshot_metalstm.corpora.demo.families import (
     DEMO_TARGET,
 )
 from fewshot_metalstm.corpora.demo.generate import demo_corpora
+from fewshot_metalstm.corpora.demo.invented import METHODS, methods_corpus, methods_file
 
-__all__ = ["DEMO_META_TRAIN", "DEMO_META_VALIDATION", "DEMO_TARGET", "demo_corpora"]
+__all__ = [
+    "DEMO_META_TRAIN",
+    "DEMO_META_VALIDATION",
+    "DEMO_TARGET",
+    "METHODS",
+    "demo_corpora",
+    "methods_corpus",
+    "methods_file",
+]

@@ -1,0 +1,44 @@
+"""``fewshot-metalstm pack``: make a checkpoint small enough to ship, with its model card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from fewshot_metalstm.cli.options import json_option
+
+
+@click.command("pack")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Where to write it; its last part is the checkpoint's name.")  # fmt: skip
+@click.option("--results", type=click.Path(path_type=Path), metavar="PATH",
+              help="Figures for the model card: a sweep's folder that adapted this checkpoint, or "
+              "a JSON file such as its report.json.")  # fmt: skip
+@click.option("--limit", default=15.0, show_default=True, metavar="MB",
+              type=click.FloatRange(0, min_open=True),
+              help="Most that all files may take.")  # fmt: skip
+@json_option
+def pack(checkpoint: Path, output: Path, results: Path | None, limit: float, as_json: bool) -> None:
+    """Pack CHECKPOINT, what meta-train wrote: vectors in 8 bits, and a MODEL_CARD.md.
+
+    It is a checkpoint as before, at half the size, and so are the taggers adapted from it. If it
+    is over the limit, the rarest words lose their vector and are composed of n-grams.
+    """
+    from fewshot_metalstm import runs
+    from fewshot_metalstm.pretrained import pack as packing
+
+    folder = runs.model_folder(checkpoint, "checkpoint")
+    packed = packing.pack(folder, output, results=results, limit=limit)
+    if as_json:
+        click.echo(json.dumps(packed.as_dict()))
+        return
+    account = packed.account
+    click.echo(f"{packed.folder}: {packed.bytes / 1e6:.1f} MB of {account.bytes_before / 1e6:.1f}")
+    click.echo(f"vectors turned by at most {account.turned:.1e} (cosine distance)")
+    if account.words_dropped:
+        click.echo(f"{account.words_dropped} rare words, of {account.words_dropped + account.words}"
+                   ", lost their vector and are composed of n-grams (mean cosine distance "
+                   f"{account.dropped_turned:.2f})")  # fmt: skip

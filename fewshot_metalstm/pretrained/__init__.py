@@ -1,0 +1,53 @@
+"""The checkpoints that ship with the package: which there are, and which fits a target.
+
+Each is a folder beside this file, made by ``fewshot-metalstm pack`` from what ``meta-train`` wrote:
+``model.safetensors``, ``vocabulary.json``, ``config.json`` and ``MODEL_CARD.md``. An installation
+may hold none of them; then everything works that does not ask for one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fewshot_metalstm.episodes.task import Task
+
+# In the order in which they are tried: the one that has learned from more corpora comes first.
+SHIPPED = ("mtl-bio", "bionlp")
+CARD = "MODEL_CARD.md"
+
+
+def place() -> Path:
+    """The folder that holds them."""
+    return Path(__file__).resolve().parent
+
+
+def folders() -> dict[str, Path]:
+    """The folders of the checkpoints that are here, by name."""
+    every = {name: place() / name for name in SHIPPED}
+    return {name: path for name, path in every.items() if (path / "config.json").is_file()}
+
+
+def name_of(folder: Path) -> str | None:
+    """The name of the checkpoint in ``folder`` if it is one that ships."""
+    return next((name for name, path in folders().items() if path == folder), None)
+
+
+def fitting(target: Task) -> tuple[Path, ...]:
+    """The shipped checkpoints that may be adapted to ``target``, the best first.
+
+    None of them has learned from the target's family. For a corpus of the catalogue each must
+    also have been cleared of its test sentences; of a user's own text nothing like that is known.
+    """
+    from fewshot_metalstm.corpora.catalogue import Catalogue
+    from fewshot_metalstm.tagging.model import CHECKPOINT, read_config
+
+    if target.corpus.synthetic:
+        return ()
+    known = target.corpus.name in Catalogue.load()
+    found = []
+    for folder in folders().values():
+        about = read_config(folder, CHECKPOINT)["about"]
+        cleared = target.corpus.name in about.get("targets_excluded", ())
+        if target.family not in about.get("families", ()) and (cleared or not known):
+            found.append(folder)
+    return tuple(found)

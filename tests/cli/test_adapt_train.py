@@ -1,0 +1,137 @@
+"""``fewshot-metalstm adapt --train``: a tagger from a file of one's own, with what ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fewshot_metalstm import pretrained
+from fewshot_metalstm.adapt.target import averages_for
+from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.corpora.demo import methods_file
+from fewshot_metalstm.tagging.model import TAGGER, load_model
+from tests.cli.builders import QUICK, refused, run_json, settings
+from tests.pretrained.builders import EVERY, checkpoint, ship
+
+TRAIN, TEST = methods_file("train"), methods_file("test")
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and two tiny checkpoints that ship."""
+    folder = ship(tmp_path / "ship", bionlp=checkpoint(), mtl_bio=checkpoint(**EVERY))
+    monkeypatch.setattr(pretrained, "place", lambda: folder)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return folder
+
+
+def adapt(*more: str) -> list[str]:
+    return ["adapt", "--no-tracking", "--workers", "1", *settings(QUICK),
+            *settings(["adapt.averages=1"]), *more]  # fmt: skip
+
+
+def test_a_file_and_nothing_else(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(adapt("--train", str(TRAIN))) == 0
+    told = capsys.readouterr()
+    assert f"using the checkpoint mtl-bio that ships with the package, {place}" in told.err
+    assert "has no test split, so that nothing is scored" in told.err
+    # train.conll says little, so that it is called like its folder
+    assert "writing to runs/methods\n" in told.err
+    assert "Next: fewshot-metalstm predict runs/methods/tagger FILE" in told.out
+    tagger = load_model(Path("runs/methods/tagger"), TAGGER)
+    assert tagger.types == ("Method",)
+    assert tagger.about["support_sentences"] == 50
+
+
+def test_scored_where_there_is_a_test_file(capsys: pytest.CaptureFixture[str]) -> None:
+    told = run_json(
+        adapt("--train", str(TRAIN), "--test", str(TEST), "--output", "out"), capsys
+    )  # fmt: skip
+    assert told["shots"] == 0
+    assert [draw["support_sentences"] for draw in told["draws"]] == [50]
+    assert told["mean_f1"] is not None
+    few = run_json(
+        adapt("--train", str(TRAIN), "--test", str(TEST), "--output", "few", "--shots", "3",
+              "--draws", "2"), capsys,
+    )  # fmt: skip
+    assert [draw["draw"] for draw in few["draws"]] == [0, 1]
+    assert all(3 <= draw["support_mentions"] <= 6 for draw in few["draws"])
+    assert "# methods, all shots" in Path("out/report.md").read_text()
+
+
+def test_a_dev_file_is_checked_and_no_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(adapt("--train", str(TRAIN), "--dev", str(TEST), "--output", "out")) == 0
+    assert f"note: {TEST} was read and checked; adaptation has nothing" in capsys.readouterr().err
+    bad = tmp_path / "dev.conll"
+    bad.write_text("a\tB-Method\nb\tI-Other\n\n")
+    line = refused(adapt("--train", str(TRAIN), "--dev", str(bad), "--output", "x"), capsys)
+    assert "dev.conll:2" in line
+    assert not Path("x").exists()
+
+
+def test_a_shipped_checkpoint_by_its_name(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = adapt("--train", str(TRAIN), "--checkpoint", "bionlp", "--output", "out")
+    assert main(arguments) == 0
+    assert "using the checkpoint bionlp that ships with the package" in capsys.readouterr().err
+    assert load_model(Path("out/tagger")).about["from"]["families"] == ["BioNLP09"]
+    sweep = ["sweep", "--targets", "demo-methods", "--shots", "2", "--draws", "0", "--methods",
+             "meta,other=bionlp", "--checkpoint", "mtl-bio", "--output", "swept", "--runner",
+             "pool", "--workers", "1", "--no-tracking",
+             *settings(["adapt.averages=1", "adapt.min_steps=2", "adapt.epochs=1"])]  # fmt: skip
+    told = run_json(sweep, capsys)
+    assert told["checkpoints"] == {
+        "meta": str(place / "mtl-bio"), "other": str(place / "bionlp")
+    }  # fmt: skip
+    assert any("text invented for this project" in note for note in told["notes"])
+
+
+def test_type_scheme_and_repair_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = tmp_path / "my50.conll"
+    rows = [f"x{i}\tI-Gene\nthe\tO\ny{i}\tB-Drug\n\n" for i in range(9)]
+    own.write_text("".join(rows))
+    refused(adapt("--train", str(own), "--scheme", "IOB2"), capsys)
+    assert main(adapt("--train", str(own), "--scheme", "IOB2", "--repair", "--type", "Gene")) == 0
+    assert load_model(Path("runs/my50:Gene/tagger")).types == ("Gene",)
+
+
+def test_either_a_target_or_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train = ("--train", str(TRAIN))
+    for more in ((), (*train, "--target", "demo-methods")):
+        assert "give either --target NAME|PATH or --train FILE" in refused(adapt(*more), capsys)
+    for option in ("--dev", "--test"):
+        line = refused(adapt("--target", "demo-methods", option, str(TEST)), capsys)
+        assert "--dev and --test go with --train FILE" in line
+    line = refused(adapt("--train", str(tmp_path / "absent.conll")), capsys)
+    assert "absent.conll: cannot be read" in line
+    assert "rename the file" in refused(adapt("--train", "a,b.conll"), capsys)
+    assert not Path("runs").exists()
+
+
+def test_without_a_shipped_one_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pretrained, "place", lambda: tmp_path / "none")
+    line = refused(adapt("--train", str(TRAIN)), capsys)
+    assert "no checkpoint in runs, and none that fits ships with the package; run" in line
+
+
+def test_many_sentences_have_fewer_adaptations(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [averages_for(n) for n in (1, 572, 600, 1000, 3001, 10**6)] == [10, 10, 10, 6, 1, 1]
+    own = tmp_path / "large.conll"
+    own.write_text("".join(f"w{i}\tB-X\nthe\tO\n\n" for i in range(2500)))
+    quick = settings(["adapt.epochs=1", "adapt.min_steps=1", "adapt.batch=500"])
+    command = ["adapt", "--no-tracking", "--workers", "1", *quick, "--train", str(own)]
+    assert main([*command, "--output", "a"]) == 0
+    told = capsys.readouterr().err
+    assert "2500 sentences to learn from: the mean of 2 adaptations, not 10" in told
+    assert "averages: 2" in Path("a/config.yaml").read_text()
+    assert main([*command, "--output", "b", "--set", "adapt.averages=3"]) == 0
+    assert "to learn from" not in capsys.readouterr().err
+    assert "averages: 3" in Path("b/config.yaml").read_text()

@@ -1,0 +1,56 @@
+"""``fewshot-metalstm pack`` as a user runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.tagging.model import CHECKPOINT, load_model
+from tests.cli.builders import adapt, refused, run_json
+
+
+def test_pack_then_adapt(
+    tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pack", str(meta_trained), "--output", str(tmp_path / "tiny")]) == 0
+    told = capsys.readouterr().out
+    assert f"{tmp_path / 'tiny'}: 0." in told
+    assert "cosine distance" in told
+    page = (tmp_path / "tiny" / "MODEL_CARD.md").read_text()
+    assert "# fewshot-metalstm: tiny" in page
+    assert "fewshot-metalstm meta-train --tasks demo" in page
+    assert "meta-training took" in page
+    load_model(tmp_path / "tiny", CHECKPOINT)
+    report = run_json(
+        adapt(tmp_path / "out", "--checkpoint", str(tmp_path / "tiny"), "--draws", "1"), capsys
+    )
+    assert report["checkpoint"] == str(tmp_path / "tiny")
+
+
+def test_figures_of_a_sweep_that_adapted_it(
+    tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack = ["pack", str(meta_trained), "--output", str(tmp_path / "tiny")]
+    assert main(pack) == 0
+    sweep = ["sweep", "--targets", "demo-species", "--shots", "5", "--draws", "0", "--runner",
+             "pool", "--workers", "1", "--no-tracking", "--set", "adapt.averages=1", "--set",
+             "adapt.min_steps=2", "--set", "adapt.epochs=1"]  # fmt: skip
+    for name, checkpoint in (("packed", tmp_path / "tiny"), ("before", meta_trained)):
+        output = tmp_path / name
+        run_json([*sweep, "--methods", f"mine={checkpoint},crf", "--output", str(output)], capsys)
+        told = run_json([*pack, "--results", str(output)], capsys)
+        assert set(told) >= {"folder", "bytes", "turned", "words_dropped"}
+        assert "| demo-species | 5 | this checkpoint | " in (
+            (tmp_path / "tiny" / "MODEL_CARD.md").read_text()
+        )
+    before = (tmp_path / "tiny" / "MODEL_CARD.md").read_bytes()
+    line = refused([*pack, "--results", str(tmp_path)], capsys, quiet=False)
+    assert "none of its figures is of this checkpoint" in line
+    assert (tmp_path / "tiny" / "MODEL_CARD.md").read_bytes() == before
+    line = refused([*pack, "--limit", "0.001"], capsys, quiet=False)
+    assert "over 0.001 MB however it is packed" in line
+    assert "holds no model" in refused(
+        ["pack", str(tmp_path / "absent"), "--output", str(tmp_path / "x")], capsys, quiet=False
+    )
