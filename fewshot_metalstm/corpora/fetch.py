@@ -7,12 +7,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from fewshot_metalstm.corpora import digests, locate
 from fewshot_metalstm.corpora.catalogue import MIRROR_VARIABLE, CorpusEntry, FileEntry
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.lock import locked
 
 Progress = Callable[[int], None]
 """Called with the number of bytes that came (negative when some are thrown away)."""
@@ -72,7 +74,8 @@ def fetch(
     kept as ``NAME.replaced``.
 
     Raises :class:`UserError` for a corpus that the user must bring, an address that does not
-    answer, a content that is not the catalogue's and a folder that cannot be written to.
+    answer, a content that is not the catalogue's, a folder that cannot be written to and one that
+    another process is fetching the corpus into.
     """
     report = progress or (lambda _: None)
     patience = patience or Patience()
@@ -81,22 +84,31 @@ def fetch(
     folder = _folder(entry, dest)
     fetched: list[str] = []
     present: list[str] = []
-    for split, file in entry.files.items():
-        path = folder / file.name
-        if digests.is_file_with(path, file.sha256):
-            present.append(file.name)
-            report(file.bytes or 0)
-            continue
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            part = _complete(entry.url(split, mirror), path, file, report, patience, sleep)
-            if path.exists():
-                path.replace(path.with_name(f"{path.name}.replaced"))
-            part.replace(path)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise at(path, None, f"cannot be written ({reason})", "choose a --data-dir") from None
-        fetched.append(file.name)
+    with ExitStack() as stack:
+        alone = False
+        for split, file in entry.files.items():
+            path = folder / file.name
+            right = digests.is_file_with(path, file.sha256)
+            try:
+                if not right and not alone:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    stack.enter_context(locked(folder, f"corpus {entry.name}"))
+                    alone = True
+                    # Who held the lock before may have fetched it.
+                    right = digests.is_file_with(path, file.sha256)
+                if right:
+                    present.append(file.name)
+                    report(file.bytes or 0)
+                    continue
+                part = _complete(entry.url(split, mirror), path, file, report, patience, sleep)
+                if path.exists():
+                    path.replace(path.with_name(f"{path.name}.replaced"))
+                part.replace(path)
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                cure = "choose a --data-dir"
+                raise at(path, None, f"cannot be written ({reason})", cure) from None
+            fetched.append(file.name)
     return Fetched(entry.name, folder, tuple(fetched), tuple(present), entry.bytes)
 
 

@@ -35,7 +35,8 @@ class Corpus:
     ``splits`` maps ``train``, ``devel`` and ``test`` to sentences (a split that a user's own
     corpus lacks is absent, never empty); ``digests`` maps each split to the SHA-256 of the file
     or files it was read from; ``types`` are the entity types in sorted order; ``family`` names
-    the documents that the corpus was built on.
+    the documents that the corpus was built on. ``synthetic`` text is made from templates,
+    ``invented`` text was written by hand; a figure on either says so.
     """
 
     name: str
@@ -44,3 +45,4 @@ class Corpus:
     splits: Mapping[str, tuple[Sentence, ...]]
     digests: Mapping[str, str]
     synthetic: bool = False
+    invented: bool = False

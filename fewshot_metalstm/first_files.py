@@ -1,0 +1,83 @@
+"""The files of a first session in a folder: settings to edit, and annotated text as an example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm.config_template import template
+from fewshot_metalstm.errors import UserError
+
+EXAMPLE = """\
+Mice\tB-Species
+were\tO
+infected\tO
+with\tO
+Escherichia\tB-Species
+coli\tI-Species
+.\tO
+
+No\tO
+growth\tO
+was\tO
+seen\tO
+.\tO
+
+Human\tB-Species
+serum\tO
+inhibited\tO
+E\tB-Species
+.\tI-Species
+coli\tI-Species
+.\tO
+"""
+"""Written for this project: a token a line, a tab, its tag; an empty line between sentences."""
+
+
+def first_files() -> Mapping[str, str]:
+    """Names and contents of the files, relative to a folder."""
+    from fewshot_metalstm.adapt.target import AdaptRunConfig
+    from fewshot_metalstm.sweep.grid import SweepConfig
+    from fewshot_metalstm.tagging.recipe import ALGORITHMS, MetaTrainConfig
+
+    algorithms = f"algorithm is one of {', '.join(ALGORITHMS)}."
+    sweep: dict[str, Any] = {"targets": ("example/train.tsv",), "shots": (10, 50)}
+    needed = [f.name for f in fields(SweepConfig) if f.default is f.default_factory is MISSING]
+    assert needed == list(sweep), "a setting of a sweep has neither a default nor an example"
+    return {
+        "meta-train.yaml": template(MetaTrainConfig(), _heading("meta-train", algorithms)),
+        "adapt.yaml": template(AdaptRunConfig(), _heading("adapt --target example/train.tsv")),
+        "sweep.yaml": template(SweepConfig(**sweep), _heading("sweep --output runs/sweep")),
+        "example/train.tsv": EXAMPLE,
+    }
+
+
+def write_new(files: Mapping[str, str], folder: Path) -> list[Path]:
+    """Write ``files`` into ``folder``, which is made if it is not there; their paths.
+
+    Raises:
+        UserError: one of them is there already. Nothing is written then.
+    """
+    paths = {folder / name: text for name, text in files.items()}
+    for path in paths:
+        if path.exists():
+            raise UserError(f"{path}: is there already; remove it, or name another folder")
+    for path, text in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # "x": one that came meanwhile is not written over either.
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    return list(paths)
+
+
+def _heading(command: str, *more: str) -> list[str]:
+    name = command.split()[0]
+    return [
+        f"Settings of `fewshot-metalstm {command} --config {name}.yaml`.",
+        "Every setting stands here with its default and what it means. To change one, take the #",
+        "before its name away and edit the value. Options on the command line come after this",
+        "file; some defaults depend on the suite or the algorithm while they are commented out.",
+        *more,
+    ]

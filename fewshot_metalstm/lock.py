@@ -1,0 +1,141 @@
+"""One process at a time in a folder: a lock that ends with its process, however it ends.
+
+The lock is the system's own (``flock``) on a small file in the folder, which says who holds it. It
+is gone with the process, also after ``kill -9`` or a crash of the machine: a file that is left
+behind locks nothing. On network file systems it holds between machines only where the server
+supports locks (NFS version 4, or 3 with its lock daemon); where there are no locks at all, the
+work goes on without one and a warning is logged.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from fewshot_metalstm.errors import UserError, at
+
+LOCK = ".fewshot-metalstm-lock"
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_log = logging.getLogger(__name__)
+
+
+class Busy(UserError):
+    """Another process holds the folder."""
+
+
+@contextmanager
+def locked(folder: Path, what: str, *, keep: bool = False) -> Iterator[None]:
+    """Hold ``folder`` for this process within the block; it is made if it is not there.
+
+    Args:
+        what: what is written there, for the message to others.
+        keep: leave the lock's file there afterwards, as a mark of who works in the folder.
+
+    Raises:
+        Busy: another process is at work there.
+        UserError: the folder cannot be written to.
+    """
+    if folder.is_file():
+        raise UserError(f"{folder}: is a file; name a folder for {what}")
+    if purpose(folder) not in (None, what) and not holds_nothing(folder):
+        raise UserError(f"{folder}: holds other files; name another folder for {what}")
+    new = not folder.exists()
+    held = _open(folder, what)
+    try:
+        yield
+    finally:
+        # Removed while it is held, so that nobody else's file is.
+        with suppress(OSError):
+            if not keep:
+                (folder / LOCK).unlink()
+            if new:
+                folder.rmdir()  # which a folder with anything in it refuses
+        held.close()
+
+
+def holds_nothing(folder: Path) -> bool:
+    """Whether ``folder`` is absent or has nothing in it but a lock's file, held or not."""
+    if not folder.exists():
+        return True
+    return folder.is_dir() and all(each.name == LOCK for each in folder.iterdir())
+
+
+def purpose(folder: Path) -> str | None:
+    """What the last holder of the folder wrote there; None where it did not say."""
+    return _read(folder / LOCK).get("what")
+
+
+def _open(folder: Path, what: str) -> IO[str]:
+    """The lock's file, open and locked."""
+    path = folder / LOCK
+    while True:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held = path.open("a+", encoding="utf-8")
+        except OSError as problem:
+            raise _unwritable(folder, problem, what) from None
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_at(held, path):  # removed by its holder since it was opened
+                held.close()
+                continue
+            _sign(held, what)
+        except BlockingIOError:
+            held.close()
+            raise _busy(folder, what) from None
+        except OSError as problem:
+            if problem.errno in _NO_LOCKS:
+                _log.warning("%s: this file system has no locks; see that nothing else "
+                             "writes there", folder)  # fmt: skip
+                return held
+            held.close()
+            raise _unwritable(folder, problem, what) from None
+        return held
+
+
+def _is_at(held: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(held.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _sign(held: IO[str], what: str) -> None:
+    held.seek(0)
+    held.truncate()
+    json.dump({"what": what, "process": os.getpid(), "machine": socket.gethostname()}, held)
+    held.flush()
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # another version's, or written this moment
+        return {}
+    return {k: str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def _busy(folder: Path, what: str) -> Busy:
+    holder = _read(folder / LOCK)
+    who = ""
+    if "process" in holder:
+        who = f" (process {holder['process']} on {holder.get('machine')})"
+    return Busy(
+        f"{folder}: another process is writing {holder.get('what', what)} there{who}; "
+        "wait for it, or name another folder"
+    )
+
+
+def _unwritable(folder: Path, problem: OSError, what: str) -> UserError:
+    reason = (problem.strerror or type(problem).__name__).lower()
+    full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+    cure = "free some space or name" if full else "name"
+    return at(folder, None, f"cannot be written ({reason})", f"{cure} another folder for {what}")

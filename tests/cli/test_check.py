@@ -1,0 +1,57 @@
+"""``fewshot-metalstm check`` as a user runs it: the exit codes and what is printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fewshot_metalstm.cli.main import main
+from tests.checking.test_checking import clean, columns
+
+
+def test_exit_codes_and_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.tsv"
+    file.write_text(clean())
+    assert main(["check", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert "0 errors, 0 warnings, 0 notes" in out
+    assert "Sp 12" in out
+    file.write_text(clean() + columns("x\u200by/O", "[bold]/O " + "x" * 70 + "/O"))
+    assert main(["check", str(file)]) == 0, "warnings are no failure"
+    out = capsys.readouterr().out
+    assert f"{file}:121: U+200B" in out
+    assert "  -> remove them" in out
+    assert "note: " in out
+    assert main(["check", str(file), "--quiet"]) == 0
+    assert "note: " not in capsys.readouterr().out
+    file.write_text(clean() + columns("a/O b/E-Sp"))
+    assert main(["check", str(file)]) == 1
+    assert "error: tags that IOBES" in capsys.readouterr().out
+    file.write_text("a\n")
+    assert main(["check", str(file)]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("error: ")
+    assert told.err.count("\n") == 1
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.tsv").write_text(clean() + columns("a/O b/E-Sp"))
+    assert main(["check", str(tmp_path / "a.tsv"), "--json"]) == 1
+    told = capsys.readouterr()
+    assert told.err == ""
+    value = json.loads(told.out)
+    assert (value["errors"], value["warnings"], value["scheme"]) == (1, 0, "IOBES")
+    (finding,) = value["findings"]
+    assert set(finding) == {"name", "severity", "problem", "count", "cure", "examples"}
+    assert value["splits"][0]["mentions"] == {"Sp": 13}
+
+
+def test_the_formats_are_named_where_one_is_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.tsv").write_text(clean())
+    assert main(["check", str(tmp_path / "a.tsv"), "--format", "bart"]) == 2
+    assert "format 'bart' is unknown; use conll," in capsys.readouterr().err

@@ -1,0 +1,133 @@
+"""Commands that are killed at their n-th change of a file: a process that forks one for each trial.
+
+The process imports what the commands need once, so that a trial takes as long as its work. A
+trial's command runs under an audit hook that counts what Python does to files below a folder
+(opening for writing, renaming, removing, making folders), and sends itself SIGKILL at one of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir"}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a trial ended: exit code (minus a signal's number), changes counted, and its words."""
+
+    code: int
+    changes: int
+    err: str
+
+
+class Crashing:
+    """The process that trials are forked from."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, arguments: Sequence[str], folder: Path, kill_at: int = 0) -> Ended:
+        """Run a command; with ``kill_at`` it is killed at that change (from 1) below ``folder``."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        trial = {"arguments": list(arguments), "folder": str(folder), "kill_at": kill_at}
+        self._process.stdin.write(json.dumps(trial) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, "the process that forks has died"
+        return Ended(**json.loads(answer))
+
+
+@contextmanager
+def crashing(environment: dict[str, str], *modules: str) -> Iterator[Crashing]:
+    """A process to fork trials from, ended afterwards; it imports ``modules`` once."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.crashes", *modules],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=Path(__file__).resolve().parents[1],
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+    )  # fmt: skip
+    try:
+        yield Crashing(process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(timeout=60)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _serve() -> None:
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+    from fewshot_metalstm.corpora.catalogue import Catalogue
+    from tests.corpora.builders import catalogue
+
+    if "fewshot_metalstm.tagging.metatrain" in sys.modules:
+        from fewshot_metalstm.tagging import metatrain
+
+        metatrain.SAVE_SECONDS = 0.0  # a state after every step, as after a minute of each
+    if os.environ.get("FEWSHOT_METALSTM_MIRROR"):
+        Catalogue.load = classmethod(lambda cls, path=None: catalogue())  # type: ignore[method-assign, assignment]
+    for line in sys.stdin:
+        trial = json.loads(line)
+        told = Path(trial["folder"]).parent / ".told"
+        told.parent.mkdir(parents=True, exist_ok=True)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            _trial(trial, told, writing)
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            changes = pipe.read().count("\n")
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        answer = {"code": code, "changes": changes, "err": told.read_text(errors="replace")}
+        print(json.dumps(answer), flush=True)
+
+
+def _trial(trial: dict[str, Any], told: Path, pipe: int) -> None:
+    """The command, in the forked process; it does not return."""
+    from fewshot_metalstm.cli.main import main
+
+    out = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    folder, left = trial["folder"], [trial["kill_at"]]
+
+    def hook(event: str, given: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, _, flags = given
+            counted = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        else:
+            path, counted = given[0] if given else None, event in EVENTS
+        if counted and isinstance(path, str | os.PathLike) and str(path).startswith(folder):
+            os.write(pipe, b"\n")
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+    code = 70
+    try:
+        code = main(trial["arguments"])
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve()
