@@ -4,55 +4,69 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.options import (
+    config_option,
     data_dir_option,
     device_option,
     json_option,
     no_tracking_option,
+    own_seed_option,
     quiet_option,
     retries_option,
     runner_option,
-    seed_option,
     tracking_uri_option,
     workers_option,
 )
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from fewshot_metalstm.sweep.report import SweepReport
 
 CELLS_FAILED = 1
 
 
 @click.command("sweep")
-@click.option("--targets", required=True, metavar="NAMES",
+@click.option("--targets", metavar="NAMES", shell_complete=shells.targets,
               help="Corpora of the catalogue, files or folders, with commas between.")  # fmt: skip
-@click.option("--shots", default="10,50", show_default=True, metavar="K,K",
-              help="Mentions of each type in a support; 0: the whole split.")  # fmt: skip
-@click.option("--methods", default="meta,scratch", show_default=True, metavar="NAMES",
-              help="meta: adapt the checkpoint; NAME=CHECKPOINT: adapt that one; scratch: the same "
-              "tagger, fresh; crf: hand features.")  # fmt: skip
-@click.option("--draws", default="0-4", show_default=True, metavar="N-N",
-              help="Numbers of the supports, such as 0-4 or 0,2.")  # fmt: skip
+@click.option(
+    "--shots",
+    metavar="K,K",
+    help="Mentions of each type in a support; 0: the whole split.  [default: 10,50]",
+)
+@click.option("--methods", metavar="NAMES",
+              help="meta: adapt the checkpoint; NAME=CHECKPOINT: adapt that one, "
+              "NAME=CHECKPOINT:tune=all with a --tune of its own; scratch: the same tagger, fresh; "
+              "crf: hand features; spacy; transformer: fine-tune transformer.model.  "
+              "[default: meta,scratch]")  # fmt: skip
+@click.option("--draws", metavar="N-N",
+              help="Numbers of the supports, such as 0-4 or 0,2.  [default: 0-4]")  # fmt: skip
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="What meta-train wrote.  [default: the newest that fits in runs]")  # fmt: skip
+              shell_complete=shells.checkpoints,
+              help="What meta-train wrote, or one that ships: bionlp, mtl-bio.  [default: the "
+              "newest that fits in runs, or else one that ships]")  # fmt: skip
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
               help="One file a cell and the report; finished cells there are kept.")  # fmt: skip
-@click.option("--tune", default="auto", show_default=True,
-              type=click.Choice(["auto", "basic", "head", "all"]),
+@click.option("--tune", type=click.Choice(
+    ["auto", "basic", "head", "all", "prototypes", "nnshot", "structshot"]),
               help="What meta adapts: basic LSTM and head, the head alone, all, or what the "
-              "checkpoint's meta-learner tuned.")  # fmt: skip
+              "checkpoint's meta-learner tuned; without gradients: a head of prototypes, or "
+              "nearest neighbours.  [default: auto]")  # fmt: skip
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
+@config_option
 @workers_option
 @runner_option
 @retries_option
 @no_tracking_option
-@seed_option
+@own_seed_option
 @device_option
 @data_dir_option
 @tracking_uri_option
@@ -82,19 +96,20 @@ def sweep(context: click.Context, /, as_json: bool, quiet: bool, **options: Any)
 
 def run(
     *,
-    targets: str,
-    shots: str,
-    methods: str,
-    draws: str,
+    targets: str | None,
+    shots: str | None,
+    methods: str | None,
+    draws: str | None,
     checkpoint: Path | None,
     output: Path,
-    tune: str,
+    tune: str | None,
     overrides: tuple[str, ...],
+    config_file: Path | None,
     workers: int,
     runner: str,
     retries: int,
     no_tracking: bool,
-    seed: int,
+    seed: int | None,
     device: str,
     data_dir: Path | None,
     tracking_uri: str | None,
@@ -104,6 +119,7 @@ def run(
     from fewshot_metalstm.cli.adapt import find_checkpoint
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.episodes.load import load_target
+    from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.jobs.choose import make_runner
     from fewshot_metalstm.jobs.folder import claimed
     from fewshot_metalstm.machine import pick_device
@@ -114,11 +130,16 @@ def run(
 
     chosen = pick_device(device)
     given = {
-        "targets": list(names(targets, "--targets")), "shots": list(numbers(shots, "--shots")),
-        "methods": list(names(methods, "--methods")), "draws": list(numbers(draws, "--draws")),
+        "targets": None if targets is None else list(names(targets, "--targets")),
+        "shots": None if shots is None else list(numbers(shots, "--shots")),
+        "methods": None if methods is None else list(names(methods, "--methods")),
+        "draws": None if draws is None else list(numbers(draws, "--draws")),
         "seed": seed, "tune": tune,
     }  # fmt: skip
-    config = resolve(SweepConfig, None, overrides, given)
+    base = ["targets=[]", "shots=[10, 50]"]
+    config = resolve(SweepConfig, config_file, overrides, given, base)
+    if not config.targets:
+        raise UserError("no target is named; give --targets, or a --config that names some")
     entries(config.methods)  # refuses what cannot be, before anything is read
     how = make_runner(runner, workers, cuda=chosen.type == "cuda")
     tasks = [load_target(name, data_dir=data_dir) for name in config.targets]
@@ -155,17 +176,23 @@ def run(
 def show(report: SweepReport) -> None:
     """Print the table, and the cells that failed."""
     from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(comparison_table(*report.table()))
+    for key, failure in report.failed:
+        console.print(f"failed: {key} ({failure.attempts} attempts): {failure.reason}",
+                      highlight=False, soft_wrap=True, markup=False)  # fmt: skip
+
+
+def comparison_table(head: Sequence[str], body: Sequence[tuple[str, ...]]) -> Table:
+    """The table of methods for the terminal, a rule below each target and shots."""
+    from rich.markup import escape
     from rich.table import Table
 
-    head, body = report.table()
     table = Table(title="strict entity F1 on the test split: mean over draws, 95% interval")
     for column in head:
         table.add_column(column, justify="left" if column in ("target", "method") else "right")
     for i, row in enumerate(body):
         last = i + 1 == len(body) or body[i + 1][:2] != row[:2]
-        table.add_row(*row, end_section=last)
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(table)
-    for key, failure in report.failed:
-        console.print(f"failed: {key} ({failure.attempts} attempts): {failure.reason}",
-                      highlight=False, soft_wrap=True, markup=False)  # fmt: skip
+        table.add_row(*map(escape, row), end_section=last)
+    return table

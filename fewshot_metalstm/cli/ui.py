@@ -19,19 +19,31 @@ import click
     show_default=True,
     help="Port to serve on.",
 )
-def ui(tracking_uri: str | None, host: str, port: int) -> None:
+@click.option("--open", "open_browser", is_flag=True, help="Open a browser at the address.")
+def ui(tracking_uri: str | None, host: str, port: int, open_browser: bool) -> None:
     """Open the tracked runs in MLflow's UI.
 
     The store is --tracking-uri, else MLFLOW_TRACKING_URI, else runs/mlflow below the current
-    folder. Ctrl-C ends the server.
+    folder. Ctrl-C ends the server. The address that is printed opens the comparison of the
+    adapted taggers: by target, shots and method, with their means and the columns that matter.
     """
-    from fewshot_metalstm.tracking.server import server_command, server_environment, server_url
+    from fewshot_metalstm.tracking.server import (
+        open_when_ready,
+        server_command,
+        server_environment,
+        server_url,
+    )
+    from fewshot_metalstm.tracking.shared_view import comparison_page
     from fewshot_metalstm.tracking.store import tracking_uri as resolve
 
     uri = resolve(tracking_uri, create=False)
     command = server_command(uri, host, port)
     click.echo(f"runs: {uri}")
-    click.echo(f"open in a browser (Ctrl-C here ends it): {server_url(host, port)}")
+    url = server_url(host, port)
+    page = comparison_page(uri)
+    click.echo(f"open in a browser (Ctrl-C here ends it): {url}{page or ''}")
+    if open_browser:
+        open_when_ready(url, page or "")
     sys.stdout.flush()  # what follows replaces this process
     environment = server_environment(os.environ)
     if os.name == "posix":

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fewshot_metalstm.adapt.cell import SCRATCH
 from fewshot_metalstm.adapt.crf_baseline import CrfConfig
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.from_support import NeighboursConfig, PrototypesConfig
 from fewshot_metalstm.adapt.methods import BASELINES, JointAdaptConfig, method_of
+from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
 from fewshot_metalstm.adapt.target import AdaptRunConfig
+from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig
+from fewshot_metalstm.adapt.tuning import tune_for
 from fewshot_metalstm.errors import UserError
 
 META = "meta"
 METHODS = (META, *BASELINES)
+_TUNE = ":tune="
 _NAME = re.compile(r"[\w.+-]+")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
@@ -26,22 +31,36 @@ class SweepConfig:
 
     targets: tuple[str, ...]
     shots: tuple[int, ...]  # K for each entity type; 0 takes the whole train split as support
-    methods: tuple[str, ...] = (META, SCRATCH)  # meta, a baseline, or NAME=CHECKPOINT
+    methods: tuple[str, ...] = (META, SCRATCH)  # a baseline, meta, or NAME=CHECKPOINT[:tune=T]
     draws: tuple[int, ...] = (0, 1, 2, 3, 4)
     seed: int = 0  # of draws that are not frozen, of order and noise
     tune: str = "auto"  # basic (basic LSTM and head), head, all, or auto: by the checkpoint
     adapt: AdaptConfig = field(default_factory=lambda: AdaptRunConfig().adapt)
     joint: JointAdaptConfig = field(default_factory=lambda: AdaptRunConfig().joint)
+    prototypes: PrototypesConfig = field(default_factory=lambda: AdaptRunConfig().prototypes)
+    neighbours: NeighboursConfig = field(default_factory=lambda: AdaptRunConfig().neighbours)
     scratch: AdaptConfig = field(default_factory=lambda: AdaptRunConfig().scratch)
     crf: CrfConfig = field(default_factory=lambda: AdaptRunConfig().crf)
+    spacy: SpacyConfig = field(default_factory=lambda: AdaptRunConfig().spacy)
+    transformer: TransformerConfig = field(default_factory=lambda: AdaptRunConfig().transformer)
+
+    def tuning(self, tune: str | None) -> SweepConfig:
+        """These settings with ``tune`` for every checkpoint; as they are for None."""
+        if tune is None:
+            return self
+        return replace(self, tune=tune, joint=replace(self.joint, tune=tune))
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A method of a sweep: ``meta``, a baseline, or a checkpoint under a name of its own."""
+    """A method of a sweep: ``meta``, a baseline, or a checkpoint under a name of its own.
+
+    ``tune`` is what of the checkpoint is adapted, where the method says so itself.
+    """
 
     name: str
     checkpoint: Path | None = None
+    tune: str | None = None
 
     @property
     def baseline(self) -> bool:
@@ -92,6 +111,7 @@ def entries(methods: Sequence[str]) -> tuple[Entry, ...]:
     found: dict[str, Entry] = {}
     for text in methods:
         name, separator, path = text.partition("=")
+        path, says, tune = path.partition(_TUNE)
         name, path = name.strip(), path.strip()
         if not separator and name not in METHODS:
             raise UserError(
@@ -102,9 +122,11 @@ def entries(methods: Sequence[str]) -> tuple[Entry, ...]:
                 f"method {text!r}: write NAME=CHECKPOINT, with a name of letters and digits that "
                 f"is none of {', '.join(METHODS)}"
             )
+        if says:
+            tune_for(tune.strip(), "")
         if name in found:
             raise UserError(f"method {name!r} is named twice; give each checkpoint its own name")
-        found[name] = Entry(name, Path(path) if separator else None)
+        found[name] = Entry(name, Path(path) if separator else None, tune.strip() if says else None)
     return tuple(found.values())
 
 

@@ -104,21 +104,7 @@ class SweepReport:
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Head and rows of the table, as text."""
-        head = ("target", "shots", "method", "draws", "F1", "precision", "recall",
-                f"{self.first} less it, paired")  # fmt: skip
-        body: list[tuple[str, ...]] = []
-        for row in self.rows:
-            world = " (synthetic)" if row.target in self.synthetic else ""
-            total = len(row.draws) + row.missing
-            draws = str(total) if not row.missing else f"{len(row.draws)} of {total}"
-            body.append((
-                f"{row.target}{world}", str(row.shots or "all"), row.method, draws,
-                row.f1.text() if row.f1 else "-",
-                f"{row.precision:.2f}" if row.precision is not None else "-",
-                f"{row.recall:.2f}" if row.recall is not None else "-",
-                row.difference.text("+") if row.difference else "",
-            ))  # fmt: skip
-        return head, body
+        return table_of(self.rows, self.first, self.synthetic)
 
     def markdown(self) -> str:
         """The report as a page of Markdown."""
@@ -130,6 +116,27 @@ class SweepReport:
         lines += ["", *(f"- {note}" for note in self.notes)]
         lines += [f"- failed: {key}: {failure.reason}" for key, failure in self.failed]
         return "\n".join(lines).rstrip() + "\n"
+
+
+def table_of(
+    rows: Sequence[Row], first: str, synthetic: Sequence[str]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Head and rows of a table, as text; ``first`` is the method that others are held against."""
+    head = ("target", "shots", "method", "draws", "F1", "precision", "recall",
+            f"{first} less it, paired")  # fmt: skip
+    body: list[tuple[str, ...]] = []
+    for row in rows:
+        world = " (synthetic)" if row.target in synthetic else ""
+        total = len(row.draws) + row.missing
+        draws = str(total) if not row.missing else f"{len(row.draws)} of {total}"
+        body.append((
+            f"{row.target}{world}", str(row.shots or "all"), row.method, draws,
+            row.f1.text() if row.f1 else "-",
+            f"{row.precision:.2f}" if row.precision is not None else "-",
+            f"{row.recall:.2f}" if row.recall is not None else "-",
+            row.difference.text("+") if row.difference else "",
+        ))  # fmt: skip
+    return head, body
 
 
 def rows_of(keys: Sequence[Key], results: Mapping[Key, CellResult]) -> tuple[Row, ...]:

@@ -10,9 +10,11 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm import __version__
-from fewshot_metalstm.adapt.cell import Cell, CellResult, tune_for
+from fewshot_metalstm.adapt.baselines import told_of
+from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.methods import Held, algorithm_of, do_cell, make_cell, method_of
 from fewshot_metalstm.adapt.target import check_held_out
+from fewshot_metalstm.adapt.tuning import tune_for
 from fewshot_metalstm.episodes.draws import load_draw
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
@@ -101,7 +103,9 @@ def plan_sweep(
         name = next(n for n in twice if twice.count(n) > 1)
         raise UserError(f"--targets: two targets are called {name}; rename one of the folders")
     keys = grid(config, tuple(by_name))
-    checkpoints = _checkpoints(entries(config.methods), checkpoint)
+    methods = entries(config.methods)
+    tunings = {entry.name: entry.tune for entry in methods}
+    checkpoints = _checkpoints(methods, checkpoint)
     digests: dict[Path, dict[str, str]] = {}
     algorithms: dict[Path, str] = {}
     notes: list[str] = []
@@ -125,10 +129,11 @@ def plan_sweep(
         start = checkpoints.get(key.method)
         baseline = start is None or Entry(key.method).baseline
         name = key.method if baseline or start is None else algorithms[start]
-        cell = make_cell(name, config, key.draw, supports[key.target, key.shots, key.draw])
-        made_of = {} if start is None else digests[start]
-        settings = settings_of(key, cell, by_name[key.target], made_of, __version__)
-        cells.append(PlannedCell(key, cell, settings))
+        settings = config.tuning(tunings[key.method])
+        cell = make_cell(name, settings, key.draw, supports[key.target, key.shots, key.draw])
+        made_of = method_of(name).files(settings) if start is None else digests[start]
+        made_from = settings_of(key, cell, by_name[key.target], made_of, __version__)
+        cells.append(PlannedCell(key, cell, made_from))
     found = {planned.key: folder.read(planned) for planned in cells}
     finished = {key: result for key, result in found.items() if result is not None}
     return Plan(checkpoints, by_name, tuple(cells), finished, tuple(notes))
@@ -199,7 +204,8 @@ def run_sweep(
     return SweepReport(
         rows_of(keys, results), keys[0].method, len(keys), len(plan.finished),
         tuple(sorted(failed, key=lambda pair: keys.index(pair[0]))), plan.told,
-        tuple(n for n, t in plan.targets.items() if t.corpus.synthetic), plan.notes,
+        tuple(n for n, t in plan.targets.items() if t.corpus.synthetic),
+        (*plan.notes, *told_of(results[key] for key in keys if key in results)),
         time.perf_counter() - start,
         {method: str(path) for method, path in plan.checkpoints.items()},
     )  # fmt: skip

@@ -41,7 +41,8 @@ def settings_of(
     """What the result of a cell is a function of, as plain values.
 
     Args:
-        checkpoint: SHA-256 of the files of the method's checkpoint, by name; none if it needs none.
+        checkpoint: SHA-256 of the files of the method's checkpoint or model, by name; none if it
+            needs none.
         version: of this package.
     """
     return {

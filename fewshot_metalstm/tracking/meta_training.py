@@ -17,9 +17,8 @@ from fewshot_metalstm.tagging.metatrain import meta_train
 from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.tagging.recipe import JOINT, MetaTrainConfig
 from fewshot_metalstm.tracking.pictures import learning_curve
+from fewshot_metalstm.tracking.store import EXPERIMENT as EXPERIMENT
 from fewshot_metalstm.tracking.tracker import DatasetInput, open_tracker
-
-EXPERIMENT = "fewshot-metalstm"
 
 
 def tracked_meta_training(

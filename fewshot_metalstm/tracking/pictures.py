@@ -1,7 +1,8 @@
-"""Pictures of runs, as PNG files: learning curves, adaptation curves, F1 against shots.
+"""Pictures of runs, as PNG or SVG files: learning curves, adaptation curves, F1 against shots.
 
-Matplotlib is imported inside the functions and drawn through its Agg canvas, without a display
-and without the global state of pyplot.
+The suffix of a file's name decides its format. Curves differ in their dashes and points, not only
+in their colour. Matplotlib is imported inside the functions and drawn through its Agg canvas,
+without a display and without the global state of pyplot.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 LEGEND_ROWS, LEGEND_COLUMNS = 12, 3
 _DPI = 120
+# Apart from each other for eyes that see fewer colours (Okabe and Ito), and in print.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
+_DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (1, 1)))
+_POINTS = ("o", "s", "^", "D", "v", "P", "X")
 _SYNTHETIC = " (synthetic corpus)"
 # What a metric's name says about its panel; see fewshot_metalstm.tracking.tracker.
 _PANELS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
@@ -42,7 +47,7 @@ def learning_curve(
         history: one mapping an outer step, with ``step`` and metrics under the names that
             :mod:`fewshot_metalstm.tracking.tracker` explains; metrics may be absent at steps,
             and NaN marks a step that was skipped. Panels without any metric are left out.
-        path: the PNG file.
+        path: the file.
         title: the picture's title.
         synthetic: say in the title that the corpus is synthetic.
         step: what a step is called.
@@ -58,18 +63,18 @@ def learning_curve(
     ]
     if not panels:
         raise ValueError("nothing to draw: no row has a loss, an F1, a rate or a norm")
-    figure = _figure(width=7.0, height=1.0 + 2.2 * len(panels))
+    figure = new_figure(width=7.0, height=1.0 + 2.2 * len(panels))
     grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)
-    axes: list[Axes] = list(grid[:, 0])
+    axes: list[Axes] = [styled(axis) for axis in grid[:, 0]]
     for axis, (label, chosen, log) in zip(axes, panels, strict=True):
         for name in chosen:
             points = [(row["step"], row[name]) for row in history if name in row]
             _curve(axis, points, name)
         if log and not any(row.get(name, 1.0) <= 0 for row in history for name in chosen):
             axis.set_yscale("log")
-        _finish(axis, label)
+        finish(axis, label)
     axes[-1].set_xlabel(step)
-    return _save(figure, title, path, synthetic=synthetic)
+    return save(figure, title, path, synthetic=synthetic)
 
 
 def adaptation_curve(
@@ -84,7 +89,7 @@ def adaptation_curve(
 
     Args:
         curves: label to (step, value) pairs.
-        path: the PNG file.
+        path: the file.
         title: the picture's title.
         ylabel: the quantity and its unit.
         synthetic: say in the title that the corpus is synthetic.
@@ -94,14 +99,14 @@ def adaptation_curve(
     """
     if not any(curves.values()):
         raise ValueError("nothing to draw: no adaptation curve has a point")
-    figure = _figure(width=7.0, height=4.0)
-    axis = figure.subplots()
+    figure = new_figure(width=7.0, height=4.0)
+    axis = styled(figure.subplots())
     for label, points in curves.items():
         if points:
             _curve(axis, points, label)
     axis.set_xlabel("adaptation step")
-    _finish(axis, ylabel)
-    return _save(figure, title, path, synthetic=synthetic)
+    finish(axis, ylabel)
+    return save(figure, title, path, synthetic=synthetic)
 
 
 def shots_curve(
@@ -115,7 +120,7 @@ def shots_curve(
 
     Args:
         results: method to (shots, mean F1, half width of the interval or None) triples.
-        path: the PNG file.
+        path: the file.
         title: the picture's title.
         synthetic: say in the title that the corpus is synthetic.
 
@@ -125,34 +130,45 @@ def shots_curve(
     shots = sorted({point[0] for points in results.values() for point in points})
     if not shots:
         raise ValueError("nothing to draw: no method has a result")
-    figure = _figure(width=7.0, height=4.0)
-    axis = figure.subplots()
-    for method, points in results.items():
+    figure = new_figure(width=7.0, height=4.0)
+    axis = styled(figure.subplots())
+    for number, (method, points) in enumerate(results.items()):
         rows = sorted(points, key=lambda point: point[0])
+        # Beside each other, so that no interval hides another one.
+        aside = 1.025 ** (number - (len(results) - 1) / 2)
         axis.errorbar(
-            [row[0] for row in rows],
+            [row[0] * aside for row in rows],
             [row[1] for row in rows],
             yerr=[row[2] or 0.0 for row in rows],
             label=method,
-            marker="o",
+            marker=_POINTS[number % len(_POINTS)],
             capsize=3,
         )
     axis.set_xscale("log")
     axis.set_xticks(shots, labels=[str(count) for count in shots])
     axis.minorticks_off()
     axis.set_xlabel("shots (mentions of each entity type)")
-    _finish(axis, "entity F1 (0-100)\nmean and 95% interval")
+    finish(axis, "entity F1 (0-100)\nmean and 95% interval")
     axis.set_ylim(bottom=0)
-    return _save(figure, title, path, synthetic=synthetic)
+    return save(figure, title, path, synthetic=synthetic)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of a size in inches, without a display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def styled(axis: Axes) -> Axes:
+    """The axis, its curves told apart by colours and dashes."""
+    from cycler import cycler  # a part of matplotlib that is a package of its own
+
+    axis.set_prop_cycle(cycler(color=_COLOURS, linestyle=_DASHES))
+    return axis
 
 
 def _curve(axis: Axes, points: Sequence[tuple[float, float]], label: str) -> None:
@@ -169,7 +185,8 @@ def _curve(axis: Axes, points: Sequence[tuple[float, float]], label: str) -> Non
     )
 
 
-def _finish(axis: Axes, ylabel: str) -> None:
+def finish(axis: Axes, ylabel: str) -> None:
+    """Label and legend of an axis that has its curves."""
     axis.set_ylabel(ylabel)
     axis.grid(visible=True, alpha=0.3)
     curves = len(axis.get_legend_handles_labels()[1])
@@ -178,12 +195,13 @@ def _finish(axis: Axes, ylabel: str) -> None:
         axis.legend(fontsize="small" if columns == 1 else "xx-small", ncols=max(columns, 1))
 
 
-def _save(figure: Figure, title: str, path: Path, *, synthetic: bool) -> Path:
+def save(figure: Figure, title: str, path: Path, *, synthetic: bool = False) -> Path:
+    """Write a figure in the format of the path's suffix, whole or not at all."""
     figure.suptitle(title + (_SYNTHETIC if synthetic else ""))
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        figure.savefig(beside, format="png", dpi=_DPI)
+        figure.savefig(beside, format=path.suffix.removeprefix("."), dpi=_DPI)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)

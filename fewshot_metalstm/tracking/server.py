@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 from collections.abc import Mapping
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.tracking.store import artifact_location, store_exists
+
+_OPENER = """
+import sys, time, urllib.request, webbrowser
+for _ in range(240):
+    try:
+        urllib.request.urlopen(sys.argv[1] + "/health", timeout=2).close()
+    except OSError:
+        time.sleep(0.5)
+    else:
+        webbrowser.open(sys.argv[2])
+        break
+"""
 
 
 def server_command(uri: str, host: str, port: int) -> list[str]:
@@ -42,6 +55,15 @@ def server_url(host: str, port: int) -> str:
     """The address to open in a browser on this machine."""
     name = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def open_when_ready(url: str, page: str) -> None:
+    """Open ``page`` of a server in a browser once it answers, from a process of its own."""
+    # It outlives this process, which becomes the server.
+    subprocess.Popen(
+        [sys.executable, "-c", _OPENER, url, url + page], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
 
 
 def _check_port(host: str, port: int) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from fewshot_metalstm.errors import UserError
 
+EXPERIMENT = "fewshot-metalstm"  # that all runs belong to
 DEFAULT_FOLDER = Path("runs") / "mlflow"
 DATABASE_NAME = "mlflow.db"
 ARTIFACTS_NAME = "artifacts"

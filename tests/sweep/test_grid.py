@@ -53,7 +53,23 @@ def test_checkpoints_under_names_of_their_own() -> None:
     assert grid(config, ("a",)) == (Key("a", 5, "b", 0), Key("a", 5, "crf", 0))
 
 
-@pytest.mark.parametrize("method", ["scratch=runs/a", "meta=runs/a", "=runs/a", "a/b=runs", "a="])
+def test_a_checkpoint_with_a_tuning_of_its_own() -> None:
+    found = entries(("a=x", "b= x :tune=head", "c=x:tune= all"))
+    assert [(entry.name, entry.checkpoint, entry.tune) for entry in found] == [
+        ("a", Path("x"), None), ("b", Path("x"), "head"), ("c", Path("x"), "all")
+    ]  # fmt: skip
+    for tune in ("heads", ""):
+        with pytest.raises(UserError, match=f"tune '{tune}' is unknown; use auto, basic"):
+            entries((f"a=x:tune={tune}",))
+    config = SweepConfig(targets=("a",), shots=(5,), tune="basic")
+    assert config.tuning(None) is config
+    assert config.tuning("all").tune == config.tuning("all").joint.tune == "all"
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["scratch=runs/a", "meta=runs/a", "=runs/a", "a/b=runs", "a=", "a=:tune=all", "meta:tune=all"],
+)
 def test_names_that_cannot_be(method: str) -> None:
     with pytest.raises(UserError, match="write NAME=CHECKPOINT"):
         entries((method,))

@@ -242,6 +242,20 @@ def test_several_checkpoints_and_the_crf(checkpoint: Path, tmp_path: Path) -> No
     assert kept.told == ""
 
 
+def test_a_method_may_say_what_it_tunes(checkpoint: Path, tmp_path: Path) -> None:
+    methods = (f"own={checkpoint}", *(f"{t}={checkpoint}:tune={t}" for t in ("basic", "head")))
+    config = replace(CONFIG, methods=methods, shots=(3,), draws=(0,), tune="head")
+    files = SweepFolder(tmp_path / "s")
+    report = run_sweep(plan_sweep(None, [TARGET], config, files), files, PoolRunner(1), retries=0)
+    assert not report.failed
+    stored = {name.split("-")[2]: cell for name, cell in results(tmp_path / "s").items()}
+    assert {name: cell["settings"]["tune"] for name, cell in stored.items()} == {
+        "own": "head", "basic": "basic", "head": "head"
+    }  # fmt: skip
+    losses = {name: cell["result"]["losses"] for name, cell in stored.items()}
+    assert losses["own"] == losses["head"] != losses["basic"]
+
+
 def test_a_checkpoint_that_nobody_named(tmp_path: Path) -> None:
     files = SweepFolder(tmp_path / "s")
     for method in ("meta", "scratch"):

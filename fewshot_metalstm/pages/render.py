@@ -1,0 +1,76 @@
+"""HTML pages from templates: one file that asks nothing of any other, with all text escaped.
+
+A page carries a content security policy that lets nothing run, load or leave but the style and
+the script that it was written with: should a text get past the escaping, it still could do nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from fewshot_metalstm import __version__
+
+_POLICY = (
+    "default-src 'none'; img-src data:; style-src {style}; script-src {script}; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+def write_page(path: Path, template: str, **values: Any) -> Path:
+    """Fill a template and write it, whole or not at all.
+
+    Args:
+        template: a name in ``templates/``, without suffix; a script of that name is embedded.
+        values: what the template shows. Strings are escaped.
+    """
+    environment = _environment()
+    style = _asset(environment, "style.css")
+    script = _asset(environment, f"{template}.js")
+    policy = _POLICY.format(style=_digest(style), script=_digest(script))
+    page = environment.get_template(f"{template}.html").generate(
+        policy=policy, style=Markup(style), script=Markup(script), version=__version__, **values
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.writelines(page)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def data_uri(data: bytes, kind: str) -> str:
+    """A file's bytes as an address that holds them; ``kind`` is the media type."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("fewshot_metalstm.pages", "templates"),
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["percent"] = lambda share: f"{100 * share:.0f}%"
+    environment.filters["figure"] = lambda value, digits=2: (
+        "-" if value is None else f"{value:.{digits}f}"
+    )
+    return environment
+
+
+def _asset(environment: Environment, name: str) -> str:
+    """A style or a script, as it stands in its file."""
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _digest(text: str) -> str:
+    """How a policy names an embedded style or script."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

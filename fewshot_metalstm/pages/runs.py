@@ -1,0 +1,225 @@
+"""What the folders of runs hold: meta-training, adaptations, sweeps, and folders of these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.episodes.source import demo_families
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.sweep.comparison import Found
+from fewshot_metalstm.sweep.grid import Key
+from fewshot_metalstm.sweep.store import FORMAT
+from fewshot_metalstm.tagging.scoring import Score
+from fewshot_metalstm.tracking.meta_training import joint_history, outer_history
+
+History = list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Training:
+    """A meta-training: its curves by step, and the learned inner rates if it learned some."""
+
+    folder: Path
+    suite: str
+    algorithm: str
+    outer: History
+    joint: History
+    rates: History
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """An adaptation: its target, and the tagger that it saved."""
+
+    folder: Path
+    target: str
+    shots: int
+    tagger: Path
+
+
+@dataclass(frozen=True)
+class Runs:
+    """All that was found, in the order given."""
+
+    folders: tuple[Path, ...] = ()
+    trainings: tuple[Training, ...] = ()
+    adaptations: tuple[Adaptation, ...] = ()
+    cells: tuple[Found, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def read_runs(folders: Sequence[Path]) -> Runs:
+    """Read runs by what their folders hold; a folder of runs stands for the runs in it.
+
+    Raises:
+        UserError: a folder holds no run, or a file in it is damaged.
+    """
+    found = Runs()
+    seen: set[Path] = set()
+    for folder in folders:
+        runs = [folder] if _kind(folder) else sorted(f for f in _below(folder) if _kind(f))
+        if not runs:
+            raise at(folder, None, "holds no run",
+                     "give a folder that meta-train, adapt, sweep or demo wrote")  # fmt: skip
+        for run in runs:
+            reader = _kind(run)
+            if reader is not None and run.resolve() not in seen:
+                seen.add(run.resolve())
+                found = _joined(found, reader(run))
+    return found
+
+
+def _kind(folder: Path) -> Callable[[Path], Runs] | None:
+    """How to read a folder, or None if it is no run."""
+    if (folder / "cells").is_dir():
+        return _read_sweep
+    if (folder / "history.jsonl").is_file():
+        return _read_training
+    if (folder / "report.json").is_file():
+        return _read_adaptation
+    return None
+
+
+def _below(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+
+
+def _joined(a: Runs, b: Runs) -> Runs:
+    return Runs(
+        a.folders + b.folders, a.trainings + b.trainings, a.adaptations + b.adaptations,
+        a.cells + b.cells, a.notes + b.notes,
+    )  # fmt: skip
+
+
+def _read_sweep(folder: Path) -> Runs:
+    cells = []
+    for path in sorted((folder / "cells").glob("*.json")):
+        stored = _json(path)
+        try:
+            if stored["format"] != FORMAT:
+                raise ValueError("another version wrote it")
+            s, result = stored["settings"], stored["result"]
+            key = Key(str(s["target"]), int(s["shots"]), str(s["method"]), int(s["draw"]))
+            score = result["score"]
+            cells.append(Found(
+                key, str(stored["checkpoint"]),
+                _result(key.method, result, score and _score(score), result["losses"]),
+                str(folder), _is_synthetic(key.target),
+            ))  # fmt: skip
+        except (LookupError, TypeError, ValueError) as problem:
+            raise at(path, None, f"is no cell of a sweep of this version ({problem})",
+                     "remove it") from None  # fmt: skip
+    if not cells:
+        raise at(folder, None, "is a sweep without a finished cell", "let the sweep go on")
+    order = _methods(folder)
+    cells.sort(key=lambda c: order.index(c.key.method) if c.key.method in order else len(order))
+    return Runs((folder,), cells=tuple(cells))
+
+
+def _methods(folder: Path) -> list[str]:
+    """The methods in the order in which the sweep named them."""
+    path = folder / "config.yaml"
+    try:
+        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return [str(method).partition("=")[0].strip() for method in stored["methods"]]
+    except (OSError, yaml.YAMLError, LookupError, TypeError):
+        return []  # a sweep that was interrupted has none yet
+
+
+def _read_adaptation(folder: Path) -> Runs:
+    path = folder / "report.json"
+    report = _json(path)
+    try:
+        target, shots = str(report["target"]), int(report["shots"])
+        main = str(report["method"])
+        methods = {main: report, **report["baselines"]}
+        cells = [
+            Found(
+                Key(target, shots, name, int(draw["draw"])), str(report["checkpoint"]),
+                _result(name, draw, None if draw["f1"] is None else _told_score(draw),
+                        draw.get("losses", ())),
+                str(folder), bool(report["synthetic"]),
+            )
+            for name, method in methods.items() for draw in method["draws"]
+        ]  # fmt: skip
+    except (LookupError, TypeError, ValueError, AttributeError) as problem:
+        raise at(path, None, f"is no report of an adaptation ({problem!r})",
+                 "give a folder that adapt wrote") from None  # fmt: skip
+    notes: tuple[str, ...] = ()
+    if not any(cell.result.losses for cell in cells):
+        notes = (f"{folder} was written by an earlier version, which kept no losses",)
+    tagger = folder / "tagger"  # where it is now; the report says where it was written
+    return Runs((folder,), (), (Adaptation(folder, target, shots, tagger),), tuple(cells), notes)
+
+
+def _read_training(folder: Path) -> Runs:
+    try:
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        suite, algorithm = str(config["tasks"]), str(config["algorithm"])
+        outer, joint, rates = outer_history(folder), joint_history(folder), _rates(folder)
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as problem:
+        raise at(folder, None, f"is no meta-training of this version ({problem!r})",
+                 "give a folder that meta-train wrote") from None  # fmt: skip
+    training = Training(folder, suite, algorithm, outer, joint, rates, suite == "demo")
+    return Runs((folder,), (training,))
+
+
+def _rates(folder: Path) -> History:
+    """The learned inner rates in ``history.jsonl``: by group, and by inner step where they have."""
+    rows = []
+    with (folder / "history.jsonl").open(encoding="utf-8") as file:
+        for line in file:
+            entry = json.loads(line)
+            rates = {
+                name.removeprefix("inner_lr/").replace("/", ", inner step "): float(value)
+                for name, value in entry.items() if name.startswith("inner_lr/")
+            }  # fmt: skip
+            if rates:
+                rows.append({"step": float(entry["step"]), **rates})
+    return rows
+
+
+def _result(
+    method: str, stored: Mapping[str, Any], score: Score | None, losses: Sequence[float]
+) -> CellResult:
+    return CellResult(
+        method, int(stored["draw"]), score, int(stored["support_sentences"]),
+        int(stored["support_mentions"]), float(stored["seconds"]), tuple(map(float, losses)),
+    )  # fmt: skip
+
+
+def _score(stored: Mapping[str, Any]) -> Score:
+    each = {name: _score(s) for name, s in stored["per_type"].items()}
+    return Score(
+        float(stored["f1"]), float(stored["precision"]), float(stored["recall"]),
+        int(stored["mentions"]), each,
+    )  # fmt: skip
+
+
+def _told_score(draw: Mapping[str, Any]) -> Score:
+    """As :func:`_score`, of what a report tells, which leaves out what the types say of all."""
+    types = {name: {**s, "per_type": {}} for name, s in draw["per_type"].items()}
+    mentions = sum(int(s["mentions"]) for s in types.values())
+    return _score({**draw, "mentions": mentions, "per_type": types})
+
+
+def _is_synthetic(target: str) -> bool:
+    return target in demo_families()
+
+
+def _json(path: Path) -> Any:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise at(path, None, "is damaged (not JSON)", "make it anew") from None
+    if not isinstance(stored, dict):
+        raise UserError(f"{path}: is damaged (no JSON object); make it anew")
+    return stored

@@ -1,0 +1,120 @@
+"""One table of cells that come from anywhere: sweeps, adaptations, MLflow's store.
+
+What a method is called may not be enough to know it by. Two checkpoints of one algorithm have the
+name of their algorithm, so that a method with several checkpoints at a target is called by both.
+A cell that was done twice counts once: the one that is newer, which is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+
+from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.adapt.methods import method_of
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.sweep.grid import Key
+from fewshot_metalstm.sweep.report import Row, rows_of, table_of
+
+
+@dataclass(frozen=True)
+class Found:
+    """A cell, the path of the checkpoint that it came from (or empty), and where it was found."""
+
+    key: Key
+    checkpoint: str
+    result: CellResult
+    source: str
+    synthetic: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows by target, shots and method; ``first`` is the method that others are held against."""
+
+    rows: tuple[Row, ...]
+    first: str
+    synthetic: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Head and rows, as text."""
+        return table_of(self.rows, self.first, self.synthetic)
+
+
+def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
+    """Make one table of cells, the older ones first.
+
+    Args:
+        against: the method to hold the others against; by default the first one.
+
+    Raises:
+        UserError: there is no cell, or no method called ``against``.
+    """
+    if not cells:
+        raise UserError("there is nothing to compare: no adapted tagger was found")
+    named = _named(cells)
+    results: dict[Key, Found] = {}
+    again: dict[Key, int] = {}
+    for cell in named:
+        if cell.key in results:
+            again[cell.key] = again.get(cell.key, 0) + 1
+        results[cell.key] = cell
+    methods = list(dict.fromkeys(key.method for key in results))
+    if against is not None:
+        if against not in methods:
+            raise UserError(f"no method is called {against!r}; use {' or '.join(methods)}")
+        methods = [against, *(m for m in methods if m != against)]
+    targets = list(dict.fromkeys(key.target for key in results))
+    order = sorted(results, key=lambda k: (
+        targets.index(k.target), k.shots or 10**9, methods.index(k.method), k.draw
+    ))  # fmt: skip
+    # rows_of holds all against the method of the first key, wherever that one is absent too.
+    order.sort(key=lambda k: k.method != methods[0])
+    rows = rows_of(order, {key: cell.result for key, cell in results.items()})
+    rows = tuple(sorted(rows, key=lambda r: (
+        targets.index(r.target), r.shots or 10**9, methods.index(r.method)
+    )))  # fmt: skip
+    notes = []
+    if again:
+        number = sum(again.values())
+        notes.append(
+            f"{number} older {'results are' if number > 1 else 'result is'} left out, of cells "
+            "that were done again; name the runs to choose others"
+        )
+    synthetic = dict.fromkeys(c.key.target for c in named if c.synthetic)
+    return Comparison(rows, methods[0], tuple(synthetic), tuple(notes))
+
+
+def _named(cells: Sequence[Found]) -> list[Found]:
+    """The cells, with methods that have several checkpoints at a target called by them too."""
+    checkpoints: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        known = checkpoints.setdefault((cell.key.target, cell.key.method), [])
+        if cell.checkpoint not in known:
+            known.append(cell.checkpoint)
+    named = []
+    for cell in cells:
+        method = cell.key.method
+        others = checkpoints[cell.key.target, method]
+        if len(others) > 1 and method_of(method).checkpoint:
+            name = f"{method} ({_short(cell.checkpoint, others)})"
+            named.append(replace(cell, key=replace(cell.key, method=name)))
+        else:
+            named.append(cell)
+    return named
+
+
+def _short(path: str, others: Sequence[str]) -> str:
+    """As many of a path's last names as tell it from the others."""
+
+    def names(text: str) -> tuple[str, ...]:
+        parts = PurePath(text).parts
+        return parts[:-1] if parts[-1:] == ("checkpoint",) else parts
+
+    own = names(path)
+    for number in range(1, len(own) + 1):
+        if all(names(o)[-number:] != own[-number:] for o in others if o != path):
+            return str(PurePath(*own[-number:]))
+    return path or "no checkpoint"

@@ -1,0 +1,72 @@
+"""One table of cells from anywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.sweep.comparison import Found, compare
+from fewshot_metalstm.sweep.grid import Key
+from fewshot_metalstm.tagging.scoring import Score
+
+
+def cell(
+    method: str, draw: int, f1: float, *, shots: int = 5, target: str = "t", start: str = "runs/a",
+    synthetic: bool = False,
+) -> Found:  # fmt: skip
+    result = CellResult(method, draw, Score(f1, f1, f1, 9), 3, 4, 1.0)
+    return Found(Key(target, shots, method, draw), start, result, "run", synthetic)
+
+
+def test_rows_in_order_with_paired_differences() -> None:
+    cells = [
+        cell("fomaml", 0, 50.0, shots=50), cell("fomaml", 0, 30.0), cell("fomaml", 1, 40.0),
+        cell("scratch", 1, 30.0), cell("scratch", 0, 26.0), cell("scratch", 0, 1.0, target="u"),
+    ]  # fmt: skip
+    made = compare(cells)
+    assert [(r.target, r.shots, r.method) for r in made.rows] == [
+        ("t", 5, "fomaml"), ("t", 5, "scratch"), ("t", 50, "fomaml"), ("u", 5, "scratch"),
+    ]  # fmt: skip
+    assert made.first == "fomaml"
+    difference = made.rows[1].difference
+    assert difference is not None
+    assert difference.mean == pytest.approx(7.0)
+    assert made.rows[3].difference is None
+    turned = compare(cells, "scratch").rows
+    assert [r.method for r in turned[:2]] == ["scratch", "fomaml"]
+    assert turned[1].difference is not None
+    assert turned[1].difference.mean == pytest.approx(-7.0)
+
+
+def test_the_newer_of_two_counts_and_is_told() -> None:
+    made = compare([cell("fomaml", 0, 10.0), cell("fomaml", 0, 20.0)])
+    assert made.rows[0].f1 is not None
+    assert made.rows[0].f1.mean == 20.0
+    assert made.notes[0].startswith("1 older result is left out")
+
+
+def test_two_checkpoints_of_one_algorithm_are_two_methods() -> None:
+    made = compare([
+        cell("fomaml", 0, 10.0, start="runs/a/checkpoint"),
+        cell("fomaml", 0, 20.0, start="runs/b/checkpoint"),
+        cell("crf", 0, 5.0, start=""), cell("crf", 1, 5.0, start="runs/b/checkpoint"),
+        cell("fomaml", 0, 1.0, start="runs/c/checkpoint", target="u"),
+    ])  # fmt: skip
+    assert [(r.target, r.method) for r in made.rows] == [
+        ("t", "fomaml (a)"), ("t", "fomaml (b)"), ("t", "crf"), ("u", "fomaml"),
+    ]  # fmt: skip
+    assert made.notes == ()
+    nested = compare([
+        cell("fomaml", 0, 1.0, start="x/run/checkpoint"),
+        cell("fomaml", 0, 2.0, start="y/run/checkpoint"),
+    ])  # fmt: skip
+    assert [r.method for r in nested.rows] == ["fomaml (x/run)", "fomaml (y/run)"]
+
+
+def test_nothing_and_no_such_method_are_refused() -> None:
+    with pytest.raises(UserError, match="nothing to compare"):
+        compare([])
+    with pytest.raises(UserError, match="use fomaml"):
+        compare([cell("fomaml", 0, 1.0)], "x")
+    assert compare([cell("fomaml", 0, 1.0, synthetic=True)]).synthetic == ("t",)
