@@ -1,3 +1,25 @@
 """Few-shot tagging with a meta-learned Meta-LSTM."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.api import Mention as Mention
+    from fewshot_metalstm.api import Tagger as Tagger
+
 __version__ = "0.1.0"
+__all__ = ["Mention", "Tagger", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """``Tagger`` and ``Mention``, which bring torch along, when they are asked for."""
+    if name in ("Mention", "Tagger"):
+        from fewshot_metalstm import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

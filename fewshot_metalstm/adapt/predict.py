@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 
 import torch
 
-from fewshot_metalstm.adapt.text import TextSentence, split_stream
+from fewshot_metalstm.adapt.text import TextSentence, split, split_stream
 from fewshot_metalstm.corpora.reader import read_tokens
 from fewshot_metalstm.corpora.schemes import spans
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.tagging.confidence import Reading, read_with
 from fewshot_metalstm.tagging.decode import tag
+from fewshot_metalstm.tagging.encoding import WordTable
 from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, load_model
 
 TEXT, COLUMNS = "text", "columns"
@@ -26,19 +28,40 @@ _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A mention that was found in a text: ``text[start:end]``, of entity type ``type``.
+
+    ``confidence`` is the tagger's own probability, 0 to 1, of exactly this mention.
+    """
+
+    start: int
+    end: int
+    type: str
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """A sentence with its tags; ``source`` is where it stands in a text, or None for columns."""
+    """A sentence with its tags; ``source`` is where it stands in a text, or None for columns.
+
+    ``confidences`` are the probabilities of its mentions, 0 to 1, or None where nobody asked.
+    """
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
     source: TextSentence | None = None
+    confidences: tuple[float, ...] | None = None
 
     def mentions(self) -> list[dict[str, Any]]:
-        """Mentions with type, token bounds (end exclusive), text and, of text, offsets."""
+        """Mentions with type, token bounds (end exclusive), text and, of text, offsets.
+
+        Those whose confidence is known hold it besides, with four digits.
+        """
         found: list[dict[str, Any]] = []
         if self.tags.count("O") == len(self.tags):
             return found  # as most sentences are; this is the quickest way to know
-        for span in spans(self.tags):
+        for number, span in enumerate(spans(self.tags)):
             mention: dict[str, Any] = {"type": span.type, "tokens": [span.start, span.end]}
             if self.source is not None:
                 offsets, first = self.source.offsets, self.source.start
@@ -47,6 +70,8 @@ class TaggedSentence:
                 mention |= {"start": start, "end": end, "text": text}
             else:
                 mention["text"] = " ".join(self.tokens[span.start : span.end])
+            if self.confidences is not None:
+                mention["confidence"] = round(self.confidences[number], 4)
             found.append(mention)
         return found
 
@@ -54,47 +79,82 @@ class TaggedSentence:
 class Predictor:
     """A tagger loaded once, for any number of files."""
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
-        self.model: TaggerModel = load_model(folder, TAGGER)
+    def __init__(self, tagger: Path | TaggerModel, device: torch.device) -> None:
+        """Load the tagger of a folder, or take one that is loaded; it goes to ``device``."""
+        model = load_model(tagger, TAGGER) if isinstance(tagger, Path) else tagger
+        self.model: TaggerModel = model
         self.model.learner.to(device)
         self.params = {n: p.detach() for n, p in self.model.learner.named_parameters()}
         self._table = self.model.table()
 
-    def file(self, path: Path, form: str) -> Iterator[TaggedSentence]:
+    def file(self, path: Path, form: str, *, confidence: bool = False) -> Iterator[TaggedSentence]:
         """Tag ``path``, read as ``text`` or ``columns`` (see :func:`guess`), in order.
 
         Text is read, tagged and given away a window at a time, so that memory does not grow with
         the file; a file of columns is checked, and so read, as a whole before it is tagged.
+
+        Args:
+            confidence: find the probabilities of the mentions too.
 
         Raises:
             UserError: the file cannot be read, is not UTF-8 (for text when the reader gets
                 there) or is ill-formed.
         """
         if form == COLUMNS:
-            return (
-                TaggedSentence(tokens, tags)
-                for tokens, tags in self.stream(read_tokens(path), lambda tokens: tokens)
-            )
-        return (
-            TaggedSentence(sentence.tokens, tags, sentence)
-            for sentence, tags in self.stream(split_stream(read_text(path)), _tokens_of)
-        )
+            return self.stream(((t, None) for t in read_tokens(path)), confidence=confidence)
+        found = split_stream(read_text(path))
+        return self.stream(((s.tokens, s) for s in found), confidence=confidence)
+
+    def texts(self, texts: Sequence[str]) -> list[list[Mention]]:
+        """The mentions of each text; offsets count its characters."""
+        pieces = [(n, sentence) for n, text in enumerate(texts) for sentence in split(text)]
+        tagged = self.stream(((s.tokens, s) for _, s in pieces), confidence=True)
+        found: list[list[Mention]] = [[] for _ in texts]
+        for (number, _), sentence in zip(pieces, tagged, strict=True):
+            for m in sentence.mentions():
+                mention = Mention(m["start"], m["end"], m["type"], m["text"], m["confidence"])
+                found[number].append(mention)
+        return found
 
     def stream(
-        self, items: Iterable[_Item], tokens: Callable[[_Item], Sequence[str]]
-    ) -> Iterator[tuple[_Item, tuple[str, ...]]]:
-        """Every item with the IOBES tags of its tokens, in order; items are taken as needed."""
-        for window in windows(items, tokens, WINDOW):
-            yield from zip(window, self.tag([tokens(item) for item in window]), strict=True)
+        self,
+        sentences: Iterable[tuple[Sequence[str], TextSentence | None]],
+        *,
+        confidence: bool = False,
+    ) -> Iterator[TaggedSentence]:
+        """Tag sentences, each given as its tokens and where it stands in a text, in order.
+
+        They are taken as needed, a window at a time.
+        """
+        for window in windows(sentences, lambda sentence: sentence[0], WINDOW):
+            given = [tokens for tokens, _ in window]
+            found: Sequence[tuple[tuple[str, ...], tuple[float, ...] | None]]
+            if confidence:
+                found = [(reading.tags, reading.confidences) for reading in self.read(given)]
+            else:
+                found = [(tags, None) for tags in self.tag(given)]
+            for (tokens, source), (tags, sure) in zip(window, found, strict=True):
+                yield TaggedSentence(tuple(tokens), tags, source, sure)
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
         """IOBES tags of tokenised sentences."""
-        if len(self._table) > KNOWN_WORDS:
-            self._table = self.model.table()
         return tag(
-            self.model.learner, self.params, self._table, sentences, self.model.types,
+            self.model.learner, self.params, self._words(), sentences, self.model.types,
             self.model.lexicon,
         )  # fmt: skip
+
+    def read(self, sentences: Sequence[Sequence[str]]) -> list[Reading]:
+        """Tags of tokenised sentences, with their mentions' confidences and an uncertainty."""
+        return read_with(
+            self.model.learner, self.params, self._words(), sentences, self.model.types,
+            self.model.lexicon,
+        )  # fmt: skip
+
+    def _words(self) -> WordTable:
+        """The words met so far, or none where they were too many."""
+        if len(self._table) > KNOWN_WORDS:
+            self._table = self.model.table()
+        return self._table
 
 
 def windows(
@@ -111,10 +171,6 @@ def windows(
             window, held = [], 0
     if window:
         yield window
-
-
-def _tokens_of(sentence: TextSentence) -> Sequence[str]:
-    return sentence.tokens
 
 
 def read_text(path: Path, piece: int = _PIECE) -> Iterator[str]:

@@ -13,9 +13,11 @@ from typing import Any
 
 import torch
 
+from fewshot_metalstm.adapt.baselines import told_of
 from fewshot_metalstm.adapt.cell import Cell, CellResult, Part, finish_cell, run_part
 from fewshot_metalstm.adapt.crf_baseline import CrfConfig
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.from_support import NeighboursConfig, PrototypesConfig
 from fewshot_metalstm.adapt.methods import (
     BASELINES,
     Held,
@@ -24,6 +26,8 @@ from fewshot_metalstm.adapt.methods import (
     do_cell,
     make_cell,
 )
+from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
+from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig
 from fewshot_metalstm.episodes.draws import load_draw
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
@@ -32,6 +36,7 @@ from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
 from fewshot_metalstm.tagging.scoring import interval
 
 LARGE = 600  # sentences times adaptations that take longer than a process to start
+MOST = 6000  # sentences times adaptations, beyond which there are fewer adaptations
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,14 @@ class AdaptRunConfig:
     score: bool = True  # score every tagger on the whole test split
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
     joint: JointAdaptConfig = field(default_factory=JointAdaptConfig)
+    prototypes: PrototypesConfig = field(default_factory=PrototypesConfig)
+    neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
     scratch: AdaptConfig = field(
         default_factory=lambda: AdaptConfig(optimiser="adam", lr=5e-3, averages=1)
     )
     crf: CrfConfig = field(default_factory=CrfConfig)
+    spacy: SpacyConfig = field(default_factory=SpacyConfig)
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,12 @@ class AdaptReport:
     baselines: tuple[MethodReport, ...]
     notes: tuple[str, ...]
     tagger: str
+    invented: bool = False
+
+    @property
+    def world(self) -> str:
+        """What has to be said behind the target's name: ``(synthetic)``, or nothing."""
+        return "(synthetic)" if self.synthetic else "(invented text)" if self.invented else ""
 
     def as_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
@@ -101,6 +116,7 @@ class AdaptReport:
             "tune": self.tune,
             "checkpoint": self.checkpoint,
             "synthetic": self.synthetic,
+            "invented": self.invented,
             **self.main.as_dict(),
             "baselines": {b.method: b.as_dict() for b in self.baselines},
             "tagger": self.tagger,
@@ -159,8 +175,18 @@ def adapt_target(
     return AdaptReport(
         target.name, config.shots, method, str(checkpoint), cells[0].tune,
         target.corpus.synthetic, of(method), tuple(of(b) for b in config.baselines),
-        tuple(notes), str(tagger),
+        (*notes, *told_of(sorted(results, key=lambda r: (r.method, r.draw)))), str(tagger),
+        target.corpus.invented,
     )  # fmt: skip
+
+
+def averages_for(sentences: int) -> int:
+    """How many adaptations to average where a whole split is learned from.
+
+    Ten up to 600 sentences, more than any frozen support has; then fewer, so that the time does
+    not grow, and one alone above 3,000: the more is learned from, the less do adaptations differ.
+    """
+    return max(1, min(AdaptConfig.averages, MOST // max(1, sentences)))
 
 
 def draw_supports(
@@ -178,12 +204,17 @@ def draw_supports(
 
 
 def check_held_out(model: TaggerModel, target: Task) -> tuple[str, ...]:
-    """Refuse a target whose family the checkpoint has learned from; note a missing exclusion."""
+    """Refuse a target whose family the checkpoint has learned from; note a missing exclusion.
+
+    That a target's text is invented is noted too.
+    """
     if target.family in model.about.get("families", ()):
         raise UserError(
             f"the checkpoint was meta-trained on {target.name}'s family {target.family}, so that "
             "its score would mean nothing; meta-train with --exclude " + target.name
         )
+    if target.corpus.invented:
+        return (f"{target.name} is text invented for this project: its figures are no benchmark",)
     if "test" in target.corpus.splits and target.name not in model.about.get(
         "targets_excluded", ()
     ):
@@ -283,6 +314,8 @@ def _cell(result: CellResult) -> dict[str, Any]:
         "support_mentions": result.support_mentions,
         "seconds": round(result.seconds, 2),
         **({"start": dict(result.start)} if result.start else {}),
+        **({"losses": [round(loss, 4) for loss in result.losses]} if result.losses else {}),
+        **({"about": dict(result.about)} if result.about else {}),
         "per_type": {}
         if score is None
         else {

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewshot_metalstm.cli import shells
+from fewshot_metalstm.cli.format_options import format_option, overlaps_option
 from fewshot_metalstm.cli.options import (
+    config_option,
     data_dir_option,
     device_option,
     json_option,
     no_tracking_option,
+    own_seed_option,
     quiet_option,
-    seed_option,
     tracking_uri_option,
     workers_option,
 )
@@ -29,33 +32,50 @@ if TYPE_CHECKING:
 
 
 @click.command("adapt")
-@click.option("--target", required=True, metavar="NAME|PATH",
+@click.option("--target", metavar="NAME|PATH", shell_complete=shells.targets,
               help="A corpus of the catalogue, or a file or folder of yours.")  # fmt: skip
-@click.option("--shots", default=50, show_default=True, type=click.IntRange(0), metavar="K",
-              help="Mentions of each type in a support, K to 2K; 0: the whole split.")  # fmt: skip
-@click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="What meta-train wrote.  [default: the newest that fits in runs]")  # fmt: skip
+@click.option("--train", metavar="FILE",
+              help="Annotated sentences of yours, in place of --target; all are "
+              "learned from.")  # fmt: skip
+@click.option("--dev", metavar="FILE", help="Beside --train: checked, and not learned from.")
+@click.option("--test", metavar="FILE", help="Beside --train: what the tagger is scored on.")
+@click.option("--shots", type=click.IntRange(0), metavar="K",
+              help="Mentions of each type in a support, K to 2K; 0: the whole split.  [default: "
+              "50; 0 with --train]")  # fmt: skip
+@click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER|NAME",
+              shell_complete=shells.checkpoints,
+              help="What meta-train wrote, or one that ships: bionlp, mtl-bio.  [default: the "
+              "newest that fits in runs, or else one that ships]")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where to write report and tagger.  [default: runs/TARGET-K]")  # fmt: skip
 @click.option("--draws", type=click.IntRange(1), metavar="N",
-              help="Supports to adapt to, each scored.  [default: 5; 1 if not scored]")  # fmt: skip
-@click.option("--tune", default="auto", show_default=True,
-              type=click.Choice(["auto", "basic", "head", "all"]),
+              help="Supports to adapt to, each scored.  [default: 5; 1 if not scored, or with "
+              "all of --train]")  # fmt: skip
+@click.option("--tune", type=click.Choice(
+    ["auto", "basic", "head", "all", "prototypes", "nnshot", "structshot"]),
               help="What is adapted: basic LSTM and head, the head alone, all, or what the "
-              "checkpoint's meta-learner tuned.")  # fmt: skip
-@click.option("--baseline", "baselines", multiple=True, type=click.Choice(["scratch", "crf"]),
+              "checkpoint's meta-learner tuned; without gradients: a head of prototypes, or "
+              "nearest neighbours.  [default: auto]")  # fmt: skip
+@click.option("--baseline", "baselines", multiple=True,
+              type=click.Choice(["scratch", "crf", "spacy", "transformer"]),
               help="Another way to get a tagger, in the table beside it.")  # fmt: skip
 @click.option("--type", "types", multiple=True, metavar="TYPE",
               help="An entity type of the target; repeatable.  [default: all of them]")  # fmt: skip
+@format_option
+@overlaps_option
 @click.option("--scheme", metavar="SCHEME",
               help="IOB1, IOB2, IOBES or BILOU, of your file.  [default: detected]")  # fmt: skip
 @click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file.")
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
+@config_option
 @workers_option
 @click.option("--no-score", is_flag=True, help="Save the tagger and score nothing.")
+@click.option("--log-model", is_flag=True, help="Log the tagger to MLflow, to load and serve.")
+@click.option("--register", metavar="NAME",
+              help="Log it, and make it a version of the registered model NAME.")  # fmt: skip
 @no_tracking_option
-@seed_option
+@own_seed_option
 @device_option
 @data_dir_option
 @tracking_uri_option
@@ -67,6 +87,9 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     Each draw is a support of its own, frozen for the official targets. The tagger of the first
     draw is saved and needs nothing else; use it with `predict` and `evaluate`. With --no-score
     there is one draw, unless more are asked for, and the test split is left alone.
+
+    With --train FILE the target is your own text, and a checkpoint that ships with the package is
+    adapted to all of it: no download, no meta-training. Without --test nothing is scored.
     """
     from fewshot_metalstm.cli.progress import TerminalProgress
 
@@ -80,12 +103,12 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
 
 def run(
     *,
-    target: str,
-    shots: int,
+    target: str | None,
+    shots: int | None,
     checkpoint: Path | None,
     output: Path | None,
     draws: int | None,
-    tune: str,
+    tune: str | None,
     baselines: tuple[str, ...],
     types: tuple[str, ...],
     scheme: str | None,
@@ -94,37 +117,55 @@ def run(
     workers: int,
     no_score: bool,
     no_tracking: bool,
-    seed: int,
+    seed: int | None,
     device: str,
     data_dir: Path | None,
     tracking_uri: str | None,
     progress: Any,
+    config_file: Path | None = None,
+    train: str | None = None,
+    dev: str | None = None,
+    test: str | None = None,
+    log_model: bool = False,
+    register: str | None = None,
+    form: str | None = None,
+    overlaps: str = "error",
 ) -> AdaptReport:
     """Load target and checkpoint, adapt under a tracking run, write the report."""
     from fewshot_metalstm import runs
-    from fewshot_metalstm.adapt.target import AdaptRunConfig
+    from fewshot_metalstm.adapt.target import AdaptRunConfig, averages_for
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.episodes.load import load_target
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tracking.adaptation import tracked_adaptation
 
+    source = where(target, train, dev, test)
     chosen = pick_device(device)
-    if draws is None:
-        draws = 1 if no_score else 5
+    base = [] if train is None else ["shots=0"]
+    if no_score or (train is not None and not shots):
+        base.append("draws=1")
     given = {
-        "shots": shots, "draws": draws, "seed": seed, "tune": tune, "baselines": list(baselines),
-        "score": not no_score,
+        "shots": shots, "draws": draws, "seed": seed, "tune": tune,
+        "baselines": list(baselines) or None, "score": False if no_score else None,
     }  # fmt: skip
-    config = resolve(AdaptRunConfig, None, overrides, given)
-    task = load_target(target, data_dir=data_dir, types=types, repair=repair, scheme=scheme)
+    config = resolve(AdaptRunConfig, config_file, overrides, given, base)
+    task = load_target(
+        source, data_dir=data_dir, types=types, repair=repair, scheme=scheme, format=form,
+        overlaps=overlaps,
+    )  # fmt: skip
     folder = find_checkpoint(checkpoint, task, progress)
-    if output is None:
-        output = runs.fresh(f"{task.name}-{shots or 'all'}".replace("/", "-"))
-    else:
+    sentences = len(task.corpus.splits.get("train", ()))
+    if config.shots == 0 and averages_for(sentences) < config.adapt.averages:
+        # Of the two sections the one that counts depends on the checkpoint.
+        fewer = [f"{section}.averages={averages_for(sentences)}" for section in ("adapt", "joint")]
+        before = config.adapt.averages
+        config = resolve(AdaptRunConfig, config_file, overrides, given, (*base, *fewer))
+        if config.adapt.averages < before:  # else the user says how many
+            progress.note(f"{sentences} sentences to learn from: the mean of "
+                          f"{config.adapt.averages} adaptations, not {before}")  # fmt: skip
+    if output is not None:
         runs.claim(output, "the report")
-    progress.note(f"writing to {output}")
-    methods = 1 + len(baselines)
-    progress.phase(f"adapting to {task.name}", draws * methods)
+    methods = 1 + len(config.baselines)
     done = 0
 
     def on_cell(result: Any) -> None:
@@ -134,23 +175,56 @@ def run(
         progress.note(f"{result.method}, draw {result.draw}{f1} ({result.seconds:.1f} s)")
         progress.advance(done, {})
 
-    report = tracked_adaptation(
-        folder, task, config, output, device=chosen, workers=workers, on_cell=on_cell,
-        uri=tracking_uri, enabled=not no_tracking,
-    )  # fmt: skip
+    name = (task.name if train else f"{task.name}-{config.shots or 'all'}").replace("/", "-")
+    with runs.held(output, name, "the report") as place:
+        progress.note(f"writing to {place}")
+        progress.phase(f"adapting to {task.name}", config.draws * methods)
+        report = tracked_adaptation(
+            folder, task, config, place, device=chosen, workers=workers, on_cell=on_cell,
+            uri=tracking_uri, enabled=not no_tracking, log_model=log_model, register=register,
+        )  # fmt: skip
     for note in report.notes:
         progress.note(f"note: {note}")
+    if dev is not None:
+        progress.note(f"note: {dev} was read and checked; adaptation has nothing to choose by it")
     return report
 
 
+def where(target: str | None, train: str | None, dev: str | None, test: str | None) -> str:
+    """The target as :func:`~fewshot_metalstm.episodes.load.load_target` takes it.
+
+    Raises :class:`UserError` unless there is either ``target`` or ``train``, which alone goes with
+    ``dev`` and ``test``.
+    """
+    from fewshot_metalstm.errors import UserError, at
+
+    if (target is None) == (train is None):
+        raise UserError("give either --target NAME|PATH or --train FILE, one of the two")
+    if target is not None:
+        if dev is not None or test is not None:
+            raise UserError("--dev and --test go with --train FILE; a --target has its own splits")
+        return target
+    files = {"train": train, "devel": dev, "test": test}
+    for path in filter(None, files.values()):
+        if "," in path:  # which parts the files in the one string that names a target
+            raise at(path, None, "a comma cannot be read in a file's name", "rename the file")
+    return ",".join(f"{split}={path}" for split, path in files.items() if path is not None)
+
+
 def find_checkpoint(checkpoint: Path | None, task: Task, progress: Any) -> Path:
-    """The checkpoint that the user named, or the newest compatible one, which is said."""
-    from fewshot_metalstm import runs
+    """The checkpoint that the user named, or the newest compatible one, or one that ships.
+
+    Which it was is said, unless the user named its folder.
+    """
+    from fewshot_metalstm import pretrained, runs
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.tagging.model import CHECKPOINT, read_config
 
     if checkpoint is not None:
-        return runs.model_folder(checkpoint, "checkpoint")
+        folder = runs.model_folder(checkpoint, "checkpoint")
+        if name := pretrained.name_of(folder):
+            progress.note(f"using the checkpoint {name} that ships with the package, {folder}")
+        return folder
 
     def compatible(folder: Path) -> bool:
         try:
@@ -161,8 +235,11 @@ def find_checkpoint(checkpoint: Path | None, task: Task, progress: Any) -> Path:
         same_world = bool(about.get("synthetic")) == task.corpus.synthetic
         return same_world and task.family not in about.get("families", ())
 
-    folder = runs.newest_checkpoint(compatible)
-    progress.note(f"using the newest compatible checkpoint, {folder}")
+    folder = runs.newest_checkpoint(compatible, shipped=pretrained.fitting(task))
+    if name := pretrained.name_of(folder):
+        progress.note(f"using the checkpoint {name} that ships with the package, {folder}")
+    else:
+        progress.note(f"using the newest compatible checkpoint, {folder}")
     return folder
 
 
@@ -185,9 +262,9 @@ def summary_table(report: AdaptReport, methods: Sequence[MethodReport]) -> Table
     """Draws in rows, then the mean with its 95% interval, for every method."""
     from rich.table import Table
 
-    world = " (synthetic)" if report.synthetic else ""
     shots = f"{report.shots} shots" if report.shots else "the whole train split"
-    table = Table(title=f"{report.target}{world}, {shots}: strict entity F1 on the test split")
+    target = f"{report.target} {report.world}".rstrip()
+    table = Table(title=f"{target}, {shots}: strict entity F1 on the test split")
     for column in ("method", "draw", "F1", "precision", "recall", "mentions", "sentences", "s"):
         table.add_column(column, justify="left" if column == "method" else "right")
     for method in methods:

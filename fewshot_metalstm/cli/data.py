@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.options import data_dir_option, json_option, quiet_option
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def data() -> None:
 
 
 @data.command("list")
-@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=shells.corpora)
 @json_option
 def list_(names: tuple[str, ...], as_json: bool) -> None:
     """Show the corpora of the catalogue (all of them without a NAME)."""
@@ -63,7 +64,7 @@ def list_(names: tuple[str, ...], as_json: bool) -> None:
 
 
 @data.command("status")
-@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=shells.corpora)
 @data_dir_option
 @json_option
 def status_(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
@@ -92,7 +93,7 @@ def status_(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> Non
 
 
 @data.command("fetch")
-@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=shells.corpora)
 @data_dir_option
 @json_option
 @quiet_option

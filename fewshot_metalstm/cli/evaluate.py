@@ -9,15 +9,19 @@ from typing import Any
 
 import click
 
+from fewshot_metalstm.cli import shells
+from fewshot_metalstm.cli.format_options import format_option, overlaps_option, said
 from fewshot_metalstm.cli.options import data_dir_option, device_option, json_option
 
 
 @click.command("evaluate")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--target", required=True, metavar="NAME|PATH",
+@click.option("--target", required=True, metavar="NAME|PATH", shell_complete=shells.targets,
               help="A corpus of the catalogue, or a file or folder of yours.")  # fmt: skip
 @click.option("--split", metavar="NAME",
               help="Split to score.  [default: test, or else the first]")  # fmt: skip
+@format_option
+@overlaps_option
 @click.option("--scheme", metavar="SCHEME", help="Tag scheme of your file.  [default: detected]")
 @click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file.")
 @device_option
@@ -26,6 +30,7 @@ from fewshot_metalstm.cli.options import data_dir_option, device_option, json_op
 def evaluate(as_json: bool, **options: Any) -> None:
     """Score the tagger in the folder MODEL: strict entity-level F1, precision and recall."""
     result = run(**options)
+    said(result.get("notes", {}), result["target"])
     if as_json:
         click.echo(json.dumps(result))
         return
@@ -50,18 +55,25 @@ def run(
     repair: bool,
     device: str,
     data_dir: Path | None,
+    form: str | None = None,
+    overlaps: str = "error",
 ) -> dict[str, Any]:
     """Load tagger and target, tag the split, score it."""
     from fewshot_metalstm import runs
     from fewshot_metalstm.adapt.cell import score_split
     from fewshot_metalstm.episodes.load import load_target
     from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.formats.notes import Notes, losses
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tagging.model import TAGGER, load_model
 
     folder = runs.model_folder(model, "tagger")
     tagger = load_model(folder, TAGGER)
-    task = load_target(target, data_dir=data_dir, repair=repair, scheme=scheme)
+    notes = Notes()
+    task = load_target(
+        target, data_dir=data_dir, repair=repair, scheme=scheme, format=form, overlaps=overlaps,
+        notes=notes,
+    )  # fmt: skip
     splits = task.corpus.splits
     if split is None:
         split = "test" if "test" in splits else next(iter(splits))
@@ -82,6 +94,7 @@ def run(
         "target": task.name,
         "split": split,
         "synthetic": task.corpus.synthetic,
+        **({"notes": losses(notes)} if losses(notes) else {}),
         **_figures(score),
         "per_type": {name: _figures(each) for name, each in score.per_type.items()},
     }

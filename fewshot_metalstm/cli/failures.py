@@ -1,7 +1,7 @@
 """What a failed command says: one line for what the user can mend, nothing else hidden.
 
-Exit codes: 2 for anything that the user can mend, 130 for an interruption, 141 when the reader
-of standard output went away (128 + SIGINT, 128 + SIGPIPE, as shells count).
+The exit codes are :data:`EXIT_CODES`; from 128 on they are 128 and a signal's number, as shells
+count.
 """
 
 from __future__ import annotations
@@ -13,9 +13,17 @@ import click
 
 from fewshot_metalstm.errors import UserError
 
+PARTLY = 1
 MENDABLE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+EXIT_CODES = """\
+Exit codes: 0 done; 1 done, and something was found or has failed (errors of `check`, cells of
+`sweep`, files of `tag-corpus`, draws that differ), or a fault of this program, with its traceback;
+2 nothing done, the line on standard error says why and what to do; 130 Ctrl-C, 143 SIGTERM; 141 the
+reader of standard output went away.
+"""
+"""As ``--help`` says them."""
 
 # Only what a user's files, folders and disk can cause. An OSError of another kind (a socket's,
 # or one without a number) is a fault that the code nearer to it should have turned into words.

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from fewshot_metalstm.cli import verbose
+
 
 @dataclass(frozen=True)
 class LazyCommand:
@@ -41,7 +43,11 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return the command, or None when there is none of that name."""
         entry = self._lazy.get(cmd_name)
-        return None if entry is None else entry.load()
+        if entry is None:
+            return None
+        command = entry.load()
+        verbose.offer(command)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

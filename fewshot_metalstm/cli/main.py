@@ -1,8 +1,9 @@
 """The entry point ``fewshot-metalstm``: finds the command and turns errors into one line each.
 
 The exit codes are those of :mod:`fewshot_metalstm.cli.failures`, and 0 for a command that is
-done. A fault of our own shows its traceback; with ``FEWSHOT_METALSTM_TRACEBACK=1`` in the
-environment every error shows it.
+done. A fault of our own shows its traceback; with ``--verbose``, or ``FEWSHOT_METALSTM_DEBUG=1`` in
+the environment, every error shows it beside its line, and with ``FEWSHOT_METALSTM_TRACEBACK=1`` in
+the place of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 import click
 
 from fewshot_metalstm import __version__
-from fewshot_metalstm.cli import failures, streams
+from fewshot_metalstm.cli import failures, streams, verbose
 from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup
 
 PROGRAM = "fewshot-metalstm"
@@ -26,6 +27,12 @@ COMMANDS = {
     "demo": LazyCommand(
         "fewshot_metalstm.cli.demo:demo",
         "Meta-train and adapt on the synthetic suite; needs no download.",
+    ),
+    "init": LazyCommand(
+        "fewshot_metalstm.cli.init:init", "Write commented settings and an example file."
+    ),
+    "check": LazyCommand(
+        "fewshot_metalstm.cli.check:check", "Look annotated text over, and say what to mend."
     ),
     "data": LazyCommand("fewshot_metalstm.cli.data:data", "List, check and fetch corpora."),
     "tasks": LazyCommand(
@@ -51,7 +58,31 @@ COMMANDS = {
     "evaluate": LazyCommand(
         "fewshot_metalstm.cli.evaluate:evaluate", "Score an adapted tagger on a test split."
     ),
+    "convert": LazyCommand(
+        "fewshot_metalstm.cli.convert:convert", "Write annotated text in another format."
+    ),
+    "suggest": LazyCommand(
+        "fewshot_metalstm.cli.suggest:suggest", "Pick the next sentences worth annotating."
+    ),
+    "pack": LazyCommand(
+        "fewshot_metalstm.cli.pack:pack", "Make a checkpoint small enough to ship, with its card."
+    ),
+    "view": LazyCommand(
+        "fewshot_metalstm.cli.view:view", "Write a page of a text as a tagger reads it."
+    ),
+    "report": LazyCommand(
+        "fewshot_metalstm.cli.report:report", "Write a page and pictures of runs."
+    ),
+    "compare": LazyCommand(
+        "fewshot_metalstm.cli.compare:compare", "Compare the tracked adaptations in a table."
+    ),
+    "register": LazyCommand(
+        "fewshot_metalstm.cli.register:register", "Log an adapted tagger to MLflow, to serve it."
+    ),
     "ui": LazyCommand("fewshot_metalstm.cli.ui:ui", "Open MLflow's pages on the runs."),
+    "completion": LazyCommand(
+        "fewshot_metalstm.cli.completion:completion", "Print the shell's completion script."
+    ),
 }
 
 
@@ -60,6 +91,7 @@ COMMANDS = {
     cls=LazyGroup,
     lazy_commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=failures.EXIT_CODES,
 )
 @click.version_option(__version__, "-V", "--version", prog_name=PROGRAM)
 def cli() -> None:
@@ -96,7 +128,12 @@ def _run(arguments: Sequence[str]) -> int:
     """
     try:
         with cli.make_context(PROGRAM, list(arguments)) as context:
-            cli.invoke(context)
+            try:
+                cli.invoke(context)
+            except Exception as error:
+                if failures.describe(error, PROGRAM) is not None:  # others show theirs anyway
+                    verbose.trace(context)
+                raise
     except click.exceptions.Exit as leave:  # --help, --version, `ctx.exit`
         return leave.exit_code
     except click.Abort as abort:  # a prompt that was left

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.options import (
+    config_option,
     data_dir_option,
     device_option,
     json_option,
@@ -26,14 +28,21 @@ if TYPE_CHECKING:
 
 
 @click.command("meta-train")
-@click.option("--tasks", metavar="SUITE", help="Suite of tasks.  [default: demo]")
+@click.option(
+    "--tasks",
+    metavar="SUITE",
+    shell_complete=shells.suites,
+    help="Suite of tasks.  [default: demo]",
+)
 @click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where to write the run.  [default: runs/SUITE]")  # fmt: skip
-@click.option("--exclude", multiple=True, metavar="TARGET",
+@click.option("--exclude", multiple=True, metavar="TARGET", shell_complete=shells.targets,
               help="A target to keep out, besides those of the suite; repeatable.")  # fmt: skip
 @click.option("--algorithm", type=click.Choice(
-    ["fomaml", "maml", "anil", "reptile", "meta-sgd", "maml++", "lstm", "joint"]),
-              help="Meta-learner; joint: multi-task training alone.")  # fmt: skip
+    ["fomaml", "maml", "anil", "reptile", "meta-sgd", "maml++", "lstm", "protonet", "joint",
+     "nnshot", "structshot"]),
+              help="Meta-learner; joint: multi-task training alone; nnshot, structshot: the same, "
+              "to tag by nearest neighbours.")  # fmt: skip
 @click.option("--order", type=click.Choice(["1", "2"]), help="Order of the outer gradient.")
 @click.option("--engine", type=click.Choice(["higher", "learn2learn", "func"]),
               help="What takes second-order gradients.  [default: higher]")  # fmt: skip
@@ -46,10 +55,12 @@ if TYPE_CHECKING:
 @click.option("--outer-lr", type=click.FloatRange(0), metavar="RATE", help="Outer learning rate.")
 @click.option("--joint-steps", type=click.IntRange(0), metavar="N",
               help="Steps of joint training before the outer loop.")  # fmt: skip
+@click.option("--start", metavar="CHECKPOINT",
+              help="A checkpoint of --algorithm joint to start the outer loop from, in place of "
+              "word vectors and joint training of its own.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N",
               help="Seed of every random number.  [default: 0]")  # fmt: skip
-@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE",
-              help="Settings in YAML, as a run's config.yaml holds them.")  # fmt: skip
+@config_option
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting; repeatable.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
@@ -133,6 +144,7 @@ def run(
         "tasks": tasks, "exclude": list(exclude) or None, "algorithm": given.pop("algorithm"),
         "order": int(order) if order else None, "engine": given.pop("engine", None),
         "truncate": given.pop("truncate", None), "seed": given.pop("seed"),
+        "start": given.pop("start", None),
         "outer.steps": given.pop("outer_steps"), "outer.meta_batch": given.pop("meta_batch"),
         "outer.lr": given.pop("outer_lr"), "inner.steps": given.pop("inner_steps"),
         "inner.lr": given.pop("inner_lr"), "joint.steps": given.pop("joint_steps"),
@@ -152,9 +164,9 @@ def run(
     if resume and output is not None:
         if not output.is_dir():
             raise UserError(f"{output}: there is no run to resume; leave out --resume")
-    elif output is None:
-        output = runs.fresh(config.tasks)
-    else:
+        if saved_nothing(output):
+            progress.note(f"{output} was ended before it saved its state: begun anew")
+    elif output is not None:
         runs.claim(output, "the run")
     ranks = ranks or Ranks()
     ranks.give(config)
@@ -164,13 +176,21 @@ def run(
     )
     for line in suite.report.summary():
         progress.note(line)
-    progress.note(f"writing to {output}")
-    write_atomically("\n".join(suite.report.lines()) + "\n", output / "exclusions.txt")
-    result = tracked_meta_training(
-        config, suite, output, device=chosen, workers=workers, resume=resume, progress=progress,
-        uri=tracking_uri, enabled=not no_tracking, ranks=ranks,
-    )  # fmt: skip
+    with runs.held(output, config.tasks, "the run", resume=resume) as folder:
+        progress.note(f"writing to {folder}")
+        write_atomically("\n".join(suite.report.lines()) + "\n", folder / "exclusions.txt")
+        result = tracked_meta_training(
+            config, suite, folder, device=chosen, workers=workers,
+            resume=resume and not saved_nothing(folder), progress=progress, uri=tracking_uri,
+            enabled=not no_tracking, ranks=ranks,
+        )  # fmt: skip
     return config, result
+
+
+def saved_nothing(folder: Path) -> bool:
+    """Whether a run was begun in ``folder`` and ended (``kill -9``, say) before its first save."""
+    state = folder / "state" / "training.safetensors"
+    return (folder / "config.yaml").is_file() and not state.exists()
 
 
 def _follow(

@@ -45,6 +45,27 @@ def seed_option(command: _Command) -> _Command:
     )(command)
 
 
+def own_seed_option(command: _Command) -> _Command:
+    """``--seed N`` as ``seed: int | None``, for commands whose settings file may name it."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(0, _LARGEST_SEED),
+        metavar="N",
+        help="Seed of every random number of the run.  [default: 0]",
+    )(command)
+
+
+def config_option(command: _Command) -> _Command:
+    """``--config FILE`` as ``config_file: Path | None``."""
+    return click.option(
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Settings in YAML, as `init` and a run's config.yaml have them; options come after.",
+    )(command)
+
+
 def tracking_uri_option(command: _Command) -> _Command:
     """``--tracking-uri URI`` as ``tracking_uri: str | None``."""
     return click.option(

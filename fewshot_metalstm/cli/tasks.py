@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.options import data_dir_option, json_option
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def list_tasks(data_dir: Path | None, as_json: bool) -> None:
 
 
 @tasks.command()
-@click.argument("name")
+@click.argument("name", shell_complete=shells.corpora)
 @data_dir_option
 @json_option
 def show(name: str, data_dir: Path | None, as_json: bool) -> None:
@@ -138,8 +139,8 @@ def show(name: str, data_dir: Path | None, as_json: bool) -> None:
 
 
 @tasks.command()
-@click.argument("suite")
-@click.argument("target")
+@click.argument("suite", shell_complete=shells.suites)
+@click.argument("target", shell_complete=shells.targets)
 @click.option("--near/--no-near", default=True, help="Count near-duplicates, too (slower).")
 @data_dir_option
 @json_option
@@ -155,7 +156,7 @@ def audit(suite: str, target: str, near: bool, data_dir: Path | None, as_json: b
 
 
 @tasks.command()
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, shell_complete=shells.targets)
 @click.option("--check", "mode", flag_value="check", default=True, help="Compare (default).")
 @click.option("--write", "mode", flag_value="write", help="Write the files again.")
 @data_dir_option

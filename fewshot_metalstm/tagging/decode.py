@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch.func import functional_call
 
 from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.tagging.encoding import Encoded, WordTable, labels, token_batches
+from fewshot_metalstm.tagging.encoding import Batch, Encoded, WordTable, labels, token_batches
 from fewshot_metalstm.tagging.learner import Tagger
 from fewshot_metalstm.tagging.lexicon import Lexicon
 
@@ -31,22 +31,38 @@ def tag(
 
     A ``lexicon`` has a say in what is a mention.
     """
+    names = labels(types)
+    tags: list[tuple[str, ...]] = [() for _ in sentences]
+    for places, batch, prior in batches(learner, params, table, sentences, types, lexicon):
+        paths = learner.decode_with(params, batch, prior)
+        for place, path in zip(places, paths, strict=True):
+            tags[place] = tuple(names[i] for i in path)
+    return tags
+
+
+def batches(
+    learner: Tagger,
+    params: Params,
+    table: WordTable,
+    sentences: Sequence[Sequence[str]],
+    types: Sequence[str],
+    lexicon: Lexicon | None = None,
+) -> Iterator[tuple[list[int], Batch, Tensor | None]]:
+    """What :func:`tag` decodes: where a batch's sentences stand, the batch, the lexicon's prior.
+
+    Sentences without tokens are in no batch.
+    """
     lexicon = lexicon or Lexicon()
     filled = [i for i, tokens in enumerate(sentences) if len(tokens) > 0]
     plain = [Sentence(tuple(sentences[i]), ("O",) * len(sentences[i])) for i in filled]
     encoded = table.encode(plain, types)
-    names = labels(types)
     device = next(iter(params.values())).device
-    tags: list[tuple[str, ...]] = [() for _ in sentences]
     with torch.no_grad():
         letters = encode_characters(learner, params, table, encoded)
-        for chosen in token_batches(encoded, TOKENS):
-            batch = table.batch(encoded.take(chosen), letters).to(device)
-            prior = lexicon.prior([plain[i].tokens for i in chosen], types)
-            paths = learner.decode_with(params, batch, prior)
-            for place, path in zip(chosen, paths, strict=True):
-                tags[filled[place]] = tuple(names[i] for i in path)
-    return tags
+    for chosen in token_batches(encoded, TOKENS):
+        batch = table.batch(encoded.take(chosen), letters).to(device)
+        prior = lexicon.prior([plain[i].tokens for i in chosen], types)
+        yield [filled[i] for i in chosen], batch, prior
 
 
 def encode_characters(

@@ -12,6 +12,7 @@ from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.target import AdaptReport, AdaptRunConfig, MethodReport, adapt_target
 from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.episodes.task import Task
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.tagging.model import write_atomically
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
 from fewshot_metalstm.tracking.pictures import adaptation_curve
@@ -29,8 +30,16 @@ def tracked_adaptation(
     on_cell: Callable[[CellResult], None] | None,
     uri: str | None,
     enabled: bool = True,
+    log_model: bool = False,
+    register: str | None = None,
 ) -> AdaptReport:
-    """Run :func:`~fewshot_metalstm.adapt.target.adapt_target`, log it and write its report."""
+    """Run :func:`~fewshot_metalstm.adapt.target.adapt_target`, log it and write its report.
+
+    ``log_model`` logs the tagger too, as an MLflow model; ``register`` is the name of a registered
+    model that it becomes a version of. Both need tracking.
+    """
+    if (log_model or register) and not enabled:
+        raise UserError("a model is logged to MLflow, which --no-tracking turns off; leave it out")
     tracker = open_tracker(uri, EXPERIMENT, enabled)
     datasets = target_datasets(target)
     with tracker.run(
@@ -51,17 +60,24 @@ def tracked_adaptation(
             f"{cell.method}, draw {cell.draw}": list(enumerate(cell.losses, start=1))
             for method in (report.main, *report.baselines) for cell in method.cells if cell.losses
         }  # fmt: skip
-        picture = adaptation_curve(
-            curves, output / "adaptation_curve.png",
-            title=f"Adaptation to {report.target}, {report.shots} shots",
-            synthetic=report.synthetic,
-        )  # fmt: skip
+        pictures = []
+        if curves:  # a tagger made of the support without gradients has none
+            pictures.append(adaptation_curve(
+                curves, output / "adaptation_curve.png",
+                title=f"Adaptation to {report.target}, {report.shots} shots",
+                synthetic=report.synthetic,
+            ))  # fmt: skip
         mean, half = report.main.summary()
         if mean is not None:
             run.metrics({"few_shot_f1": mean} | ({} if half is None else {"ci95": half}))
         for name in ("report.json", "report.md", "config.yaml"):
             run.artifact(output / name)
-        run.artifact(picture)
+        for picture in pictures:
+            run.artifact(picture)
+        if (log_model or register) and tracker.uri is not None:
+            from fewshot_metalstm.tracking.registry import log_tagger
+
+            log_tagger(Path(report.tagger), tracker.uri, run.id, register)
     return report
 
 
@@ -106,9 +122,9 @@ def log_cell(
 
 def markdown(report: AdaptReport) -> str:
     """The report as a page of Markdown."""
-    world = " (synthetic)" if report.synthetic else ""
+    target = f"{report.target} {report.world}".rstrip()
     lines = [
-        f"# {report.target}{world}, {report.shots} shots",
+        f"# {target}, {report.shots or 'all'} shots",
         "",
         f"Checkpoint `{report.checkpoint}`, tuned: {report.tune}. Strict entity-level scores on "
         "the whole test split, 0-100.",

@@ -10,16 +10,14 @@ import torch
 
 from fewshot_metalstm.adapt.cell import (
     SCRATCH,
-    TUNE,
     Cell,
     adapt_to,
     adapted_model,
     run_cell,
     score_split,
-    tune_for,
-    tuned_names,
 )
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.tuning import TUNE, tune_for, tuned_names
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus

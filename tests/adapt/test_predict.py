@@ -40,18 +40,18 @@ def test_items_are_taken_only_when_they_are_needed(
     monkeypatch.setattr(predict, "WINDOW", 30)
     taken = 0
 
-    def endless() -> Iterator[list[str]]:
+    def endless() -> Iterator[tuple[list[str], None]]:
         nonlocal taken
         while True:
             taken += 1
-            yield ["the", "cell", "was", f"w{taken}", "in", "."]
+            yield ["the", "cell", "was", f"w{taken}", "in", "."], None
 
-    stream = predictor.stream(endless(), lambda item: item)
+    stream = predictor.stream(endless())
     assert taken == 0
     for given in range(1, 23):
-        item, tags = next(stream)
-        assert item[3] == f"w{given}"
-        assert len(tags) == 6
+        sentence = next(stream)
+        assert sentence.tokens[3] == f"w{given}"
+        assert len(sentence.tags) == 6
         assert taken == -(-given // 5) * 5
 
 
@@ -64,13 +64,13 @@ def test_tags_depend_neither_on_windows_nor_on_what_was_tagged_before(
     for window, known in ((1, 0), (50, 3), (10**6, 10**6)):
         monkeypatch.setattr(predict, "WINDOW", window)
         monkeypatch.setattr(predict, "KNOWN_WORDS", known)
-        assert [tags for _, tags in predictor.stream(given, lambda item: item)] == whole
+        assert [s.tags for s in predictor.stream((t, None) for t in given)] == whole
 
 
 def test_words_known_are_bounded(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predict, "KNOWN_WORDS", 20)
     monkeypatch.setattr(predict, "WINDOW", 30)
-    for _ in predictor.stream(sentences(200), lambda item: item):
+    for _ in predictor.stream((tokens, None) for tokens in sentences(200)):
         assert len(predictor._table) <= 20 + 30
 
 
@@ -92,8 +92,30 @@ def test_a_file_in_windows_is_the_file_as_a_whole(
 
 
 def test_mentions_of_columns_have_no_offsets() -> None:
-    sentence = TaggedSentence(("E", ".", "coli", "ran"), ("B-S", "I-S", "E-S", "O"))
-    assert sentence.mentions() == [{"type": "S", "tokens": [0, 3], "text": "E . coli"}]
+    tokens, tags = ("E", ".", "coli", "ran"), ("B-S", "I-S", "E-S", "O")
+    mention = {"type": "S", "tokens": [0, 3], "text": "E . coli"}
+    assert TaggedSentence(tokens, tags).mentions() == [mention]
+    sure = TaggedSentence(tokens, tags, confidences=(0.98765,))
+    assert sure.mentions() == [mention | {"confidence": 0.9877}]
+
+
+@pytest.mark.parametrize("form", ["text", "columns"])
+def test_confidences_come_beside_the_same_tags(
+    predictor: Predictor, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "a"
+    ends = " " if form == "text" else "\n"
+    path.write_text("\n".join(ends.join(tokens) + ends for tokens in sentences(20)))
+    plain = list(predictor.file(path, form))
+    sure = list(predictor.file(path, form, confidence=True))
+    assert [(s.tokens, s.tags, s.source) for s in sure] == [
+        (s.tokens, s.tags, s.source) for s in plain
+    ]
+    assert all(s.confidences is None for s in plain)
+    mentions = [m for s in sure for m in s.mentions()]
+    assert len(mentions) > 10
+    assert all(0 <= m["confidence"] <= 1 for m in mentions)
+    assert len({m["confidence"] for m in mentions}) > 5
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 100])

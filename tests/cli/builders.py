@@ -43,7 +43,8 @@ def adapt(output: Path, *more: str) -> list[str]:
 def run_json(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """Run a command with ``--json``: it must succeed and print one object and nothing else."""
     capsys.readouterr()
-    assert main([*arguments, "--json", "--quiet"]) == 0
+    quiet = [] if arguments[0] == "pack" else ["--quiet"]
+    assert main([*arguments, "--json", *quiet]) == 0
     told = capsys.readouterr()
     assert told.err == ""
     assert told.out.count("\n") == 1
@@ -52,10 +53,13 @@ def run_json(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[s
     return value
 
 
-def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run a command that must exit with 2 and one line on standard error; the line."""
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], *, quiet: bool = True) -> str:
+    """Run a command that must exit with 2 and one line on standard error; the line.
+
+    ``quiet`` is whether it has such an option.
+    """
     capsys.readouterr()
-    assert main([*arguments, "--quiet"]) == 2
+    assert main([*arguments, *(["--quiet"] if quiet else [])]) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.startswith("error: ")

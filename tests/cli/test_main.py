@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
         "fewshot_metalstm.cli.lazy",
         "fewshot_metalstm.cli.main",
         "fewshot_metalstm.cli.streams",
+        "fewshot_metalstm.cli.verbose",
         "fewshot_metalstm.errors",
     }
     for name, lazy in entry.COMMANDS.items():
@@ -86,7 +88,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["adap"], "there is no command 'adap' (did you mean adapt?); see `fewshot-metalstm"),
         (["meta_train"], "there is no command 'meta_train' (did you mean meta-train?)"),
-        (["xyzzy"], "there is no command 'xyzzy' (there are demo, data, tasks,"),
+        (["xyzzy"], "there is no command 'xyzzy' (there are demo, init, check,"),
         (["--nope"], "No such option '--nope'"),
     ],
 )
@@ -164,6 +166,42 @@ def test_the_traceback_can_be_asked_for(command: object, monkeypatch: pytest.Mon
     monkeypatch.setenv("FEWSHOT_METALSTM_TRACEBACK", "1")
     with pytest.raises(UserError):
         entry.main(["data"])
+
+
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_verbose_shows_the_traceback_and_the_line(
+    by: str, command: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert callable(command)
+    command(raising(UserError("x; do y")))
+    if by == "environment":
+        monkeypatch.setenv("FEWSHOT_METALSTM_DEBUG", "1")
+    assert entry.main(["data", "-v"] if by == "option" else ["data"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback (most recent call last)")
+    assert err.endswith("\nerror: x; do y\n")
+
+
+def test_verbose_shows_the_log_and_is_over_with_the_command(
+    command: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command
+    def logs() -> None:
+        logging.getLogger("fewshot_metalstm.some").info("tables made")
+
+    assert callable(command)
+    command(logs)
+    assert entry.main(["data", "--verbose"]) == 0
+    assert capsys.readouterr().err == "INFO fewshot_metalstm.some: tables made\n"
+    assert entry.main(["data"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_exit_codes_are_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(["--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for code in ("0 done", "1 done, and", "2 nothing done", "130 Ctrl-C", "141 the reader"):
+        assert code in told
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])

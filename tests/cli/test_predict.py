@@ -49,9 +49,16 @@ def test_predict_marks_mentions_of_raw_text_with_offsets(
     lines = capsys.readouterr().out.splitlines()
     assert lines
     for line in lines:
-        name, start, end, kind, mention = line.split("\t")
+        name, start, end, kind, mention, confidence = line.split("\t")
         assert (name, kind) == (str(file), "Species")
         assert text[int(start) : int(end)] == mention
+        assert 0 <= float(confidence) <= 1
+    assert main(["predict", str(adapted), str(file), "--no-confidence"]) == 0
+    assert capsys.readouterr().out.splitlines() == [line.rpartition("\t")[0] for line in lines]
+    assert main(["predict", str(adapted), str(file), "--json"]) == 0
+    sentences_found = json.loads(capsys.readouterr().out)["files"][0]["sentences"]
+    told = [m["confidence"] for s in sentences_found for m in s["mentions"]]
+    assert told == [float(line.rpartition("\t")[2]) for line in lines]
 
 
 def test_predict_adds_a_column_to_token_per_line_files(

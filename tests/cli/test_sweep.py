@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fewshot_metalstm.adapt import cell as cells
+from fewshot_metalstm.adapt import tuning
 from fewshot_metalstm.cli.main import main
 from tests.cli.builders import QUICK, refused, run_json, settings, start
 
@@ -72,7 +73,7 @@ def test_a_failed_cell_is_told_and_the_table_shown(
     tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    tuned_names = cells.tuned_names
+    tuned_names = tuning.tuned_names
 
     def failing(learner: Any, tune: str) -> tuple[str, ...]:
         if tune == "all":

@@ -1,0 +1,41 @@
+"""``fewshot-metalstm register``: an adapted tagger as an MLflow model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from fewshot_metalstm.cli.options import json_option, tracking_uri_option
+
+
+@click.command("register")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--name", metavar="NAME",
+              help="Make it a version of the registered model NAME.")  # fmt: skip
+@click.option("--run-id", metavar="ID", help="The run to log it to.  [default: a new one]")
+@tracking_uri_option
+@json_option
+def register(
+    model: Path, name: str | None, run_id: str | None, tracking_uri: str | None, as_json: bool
+) -> None:
+    """Log the tagger in the folder MODEL to MLflow, and register it if a name is given.
+
+    What is logged is whole: the tagger, this package's code and the pinned versions of what it
+    needs. `mlflow models serve` answers requests with it, and `mlflow.pyfunc.load_model` gives it
+    to a program.
+    """
+    from fewshot_metalstm import runs
+    from fewshot_metalstm.tracking.registry import log_tagger
+    from fewshot_metalstm.tracking.store import tracking_uri as resolve
+
+    uri = resolve(tracking_uri)
+    logged = log_tagger(runs.model_folder(model, "tagger"), uri, run_id, name)
+    if as_json:
+        click.echo(json.dumps(logged.as_dict() | {"tracking_uri": uri}))
+        return
+    click.echo(f"logged: {logged.uri}")
+    click.echo(
+        f"Next: MLFLOW_TRACKING_URI={uri} mlflow models serve -m {logged.uri} --env-manager local"
+    )
