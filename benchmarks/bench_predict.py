@@ -134,7 +134,7 @@ def train_flair(given: Material, server: peer.Server, folder: Path) -> str:
     """Train Flair's tagger; its version."""
     model = load_model(given.checkpoint)
     vectors = folder / "vectors.npz"
-    matrix = model.vectors.matrix.astype(np.float32)
+    matrix = np.asarray(model.vectors.matrix[:], np.float32)
     np.savez(vectors, words=np.array(model.vectors.words), matrix=matrix)
     sentences = [(s.tokens, s.tags) for s in given.sentences()]
     hidden = model.learner.config.lstm.hidden

@@ -40,7 +40,7 @@ def resolve(
     tree: dict[str, Any] = {}
     _override(tree, base)
     if file is not None:
-        stored = read_mapping(file)
+        stored = _without_empty(kind, read_mapping(file))
         check(kind, stored, str(file))
         _merge(tree, stored)
     _override(tree, overrides)
@@ -67,6 +67,21 @@ def read_mapping(file: Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise at(file, 1, "not a mapping", "write 'field: value' lines")
     return tree
+
+
+def _without_empty(kind: type[Any], tree: Mapping[str, Any]) -> dict[str, Any]:
+    """``tree`` less the sections in which nothing stands, as where all is commented out."""
+    hints = typing.get_type_hints(kind)
+    kept: dict[str, Any] = {}
+    for name, value in tree.items():
+        section = hints.get(name)
+        if not dataclasses.is_dataclass(section):
+            kept[name] = value
+        elif isinstance(value, Mapping):
+            kept[name] = _without_empty(typing.cast(type[Any], section), value)
+        elif value is not None:
+            kept[name] = value
+    return kept
 
 
 def as_mapping(config: Any) -> dict[str, Any]:

@@ -8,6 +8,8 @@ less the families and sentences that the rules keep out. What was kept out is in
 from __future__ import annotations
 
 import gc
+import logging
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +35,8 @@ from fewshot_metalstm.episodes.suite import (
 )
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,15 +222,24 @@ def load_target(
     types: Sequence[str] = (),
     repair: bool = False,
     scheme: str | None = None,
+    format: str | None = None,
+    overlaps: str = "error",
+    notes: Counter[str] | None = None,
 ) -> Task:
     """Load a target: a corpus of the catalogue, of the embedded default or of the user's own.
 
     ``types`` chooses among its entity types (default: all); ``repair`` and ``scheme`` are those
-    of :func:`fewshot_metalstm.corpora.store.load_corpus`. Raises :class:`UserError` when the
-    corpus is absent or ill-formed, holds no entity or lacks one of ``types``.
+    of :func:`fewshot_metalstm.corpora.store.load_corpus`. The user's own files may be in any format
+    of :mod:`fewshot_metalstm.formats`, ``format`` or the one detected; ``overlaps`` is the policy
+    for mentions that tags cannot hold, and what was changed is counted in ``notes``, or logged as
+    warnings without them. Raises :class:`UserError` when the corpus is absent or ill-formed, holds
+    no entity or lacks one of ``types``.
     """
     if isinstance(name_or_path, str) and name_or_path in demo_families():
         return as_task(InstalledCorpora(data_dir).load(name_or_path), tuple(types))
+    own = _own_documents(name_or_path, format, overlaps, notes, scheme, repair)
+    if own is not None:
+        return as_task(own, tuple(types))
     from fewshot_metalstm.corpora.store import load_corpus
 
     corpus = load_corpus(
@@ -236,6 +249,35 @@ def load_target(
         scheme=scheme,
     )
     return as_task(corpus, tuple(types))
+
+
+def _own_documents(
+    source: str | Path,
+    format: str | None,
+    overlaps: str,
+    notes: Counter[str] | None,
+    scheme: str | None,
+    repair: bool,
+) -> Corpus | None:
+    """The user's own corpus, unless it is in columns: those are read by the store."""
+    from fewshot_metalstm.corpora.catalogue import Catalogue
+    from fewshot_metalstm.corpora.locate import is_own, own_files
+    from fewshot_metalstm.formats.corpus import in_columns, read_corpus
+    from fewshot_metalstm.formats.notes import lines
+
+    name = str(source)
+    if isinstance(source, str) and (name in Catalogue.load() or not is_own(name)):
+        return None
+    if in_columns(own_files(name)[1], format):
+        return None
+    counts: Counter[str] = Counter() if notes is None else notes
+    corpus = read_corpus(
+        name, format=format, overlaps=overlaps, notes=counts, scheme=scheme, repair=repair
+    )
+    if notes is None:
+        for line in lines(counts):
+            _log.warning("%s: %s", corpus.name, line)
+    return corpus
 
 
 def as_task(corpus: Corpus, types: tuple[str, ...] = ()) -> Task:

@@ -41,9 +41,9 @@ class InstalledCorpora:
         """The corpus of a name in the catalogue or the embedded default, or of a path."""
         if name not in self._read:
             if name in self._demo_families:
-                from fewshot_metalstm.corpora.demo import demo_corpora
+                from fewshot_metalstm.corpora.demo import METHODS, demo_corpora, methods_corpus
 
-                self._read.update(demo_corpora())
+                self._read |= {METHODS: methods_corpus()} if name == METHODS else demo_corpora()
             else:
                 from fewshot_metalstm.corpora.store import load_corpus
 
@@ -106,5 +106,8 @@ class CorporaInMemory:
 def demo_families() -> dict[str, str]:
     """The family of every corpus of the embedded default."""
     from fewshot_metalstm.corpora.demo.families import FAMILIES
+    from fewshot_metalstm.corpora.demo.invented import METHODS
 
-    return {corpus: family.name for family in FAMILIES for corpus in family.corpora}
+    return {corpus: family.name for family in FAMILIES for corpus in family.corpora} | {
+        METHODS: METHODS
+    }
