@@ -194,8 +194,10 @@ def _data(about: Mapping[str, Any], catalogue: Catalogue) -> str:
 
 def _training(about: Mapping[str, Any]) -> str:
     lines = [f"- algorithm: {about.get('algorithm')}, seed {about.get('seed')}"]
+    start: Mapping[str, Any] = about.get("start", {})
     if "seconds" in about:
-        lines.append(f"- meta-training took {about['seconds'] / 60:.0f} minutes (wall time of the "
+        minutes = (about["seconds"] + start.get("seconds", 0.0)) / 60
+        lines.append(f"- meta-training took {minutes:.0f} minutes (wall time of the "
                      "run, word vectors and validation included)")  # fmt: skip
     if about.get("validation_f1") is not None:
         lines.append(
@@ -203,7 +205,11 @@ def _training(about: Mapping[str, Any]) -> str:
             f"{about['outer_step']}, on held-out splits; no target was looked at"
         )
     if "settings" in about:
-        lines += ["- command:", "", "```sh", command(about["settings"]), "```"]
+        lines += ["- command:", "", "```sh"]
+        if "settings" in start:
+            output = shlex.quote(about["settings"]["start"])
+            lines.append(f"{command(start['settings'])} --output {output}")
+        lines += [command(about["settings"]), "```"]
     return "\n".join(lines)
 
 
@@ -215,13 +221,16 @@ def command(settings: Mapping[str, Any]) -> str:
 
     config = from_mapping(MetaTrainConfig, settings, "settings")
     given = {"tasks": config.tasks, "algorithm": config.algorithm}
-    base = (*preset(config.tasks, config.algorithm), *joint_preset(config))
+    base = preset(config.tasks, config.algorithm)
+    base += joint_preset(resolve(MetaTrainConfig, None, (), given, base=base))
     usual = flat(settled(resolve(MetaTrainConfig, None, (), given, base=base)))
     words = ["fewshot-metalstm", "meta-train", "--tasks", config.tasks]
     words += ["--algorithm", config.algorithm, "--seed", str(config.seed)]
     words += [word for target in config.exclude for word in ("--exclude", target)]
     for name, value in flat(config).items():
-        if value != usual[name] and name not in ("tasks", "algorithm", "seed", "exclude"):
+        if name == "start" and value:
+            words += ["--start", str(value)]
+        elif value != usual[name] and name not in ("tasks", "algorithm", "seed", "exclude"):
             told = json.dumps(value) if isinstance(value, (bool, list, tuple)) else str(value)
             words += ["--set", f"{name}={'null' if value is None else told}"]
     return shlex.join(words)

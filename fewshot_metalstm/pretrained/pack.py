@@ -192,7 +192,14 @@ def _training(checkpoint: Path) -> dict[str, Any]:
     run = checkpoint.resolve().parent
     found: dict[str, Any] = {}
     if (run / "config.yaml").is_file():
-        found["settings"] = read_mapping(run / "config.yaml")
+        settings = read_mapping(run / "config.yaml")
+        if settings.get("start"):
+            # The joint training that it started from, under a name that is not of this machine.
+            start = Path(settings["start"])
+            inside = (start / "config.yaml").is_file()
+            found["start"] = _training(start / "checkpoint" if inside else start)
+            settings["start"] = f"runs/{start.name if inside else start.parent.name}"
+        found["settings"] = settings
     state = run / "state" / "training.safetensors"
     if state.is_file():
         found["seconds"] = round(float(load_state(state).record["seconds"]), 1)

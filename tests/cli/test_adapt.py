@@ -16,7 +16,8 @@ from tests.tagging.builders import digests, model
 
 FIELDS = {"target", "shots", "method", "checkpoint", "draws", "mean_f1", "ci95", "baselines"}
 DRAW = {
-    "draw", "f1", "precision", "recall", "support_sentences", "support_mentions", "seconds"
+    "draw", "f1", "precision", "recall", "support_sentences", "support_mentions", "seconds",
+    "losses",
 }  # fmt: skip
 
 

@@ -16,7 +16,9 @@ from fewshot_metalstm.meta.state import State, save_state
 from fewshot_metalstm.nn.vectors import Quantised
 from fewshot_metalstm.pretrained import CARD
 from fewshot_metalstm.pretrained.pack import pack
+from fewshot_metalstm.tagging.budget import settled
 from fewshot_metalstm.tagging.model import CHECKPOINT, TAGGER, load_model, read_config, save_model
+from fewshot_metalstm.tagging.recipe import preset
 from tests.pretrained.builders import checkpoint
 from tests.tagging.builders import CONFIG, digests, own, same, task
 
@@ -100,19 +102,28 @@ def test_what_cannot_be_small_enough_is_refused(made: Path, tmp_path: Path) -> N
 def test_settings_and_time_of_the_run_around_it(made: Path, tmp_path: Path) -> None:
     run = made.parent
     config = resolve(type(CONFIG), None, ("outer.steps=7", "exclude=[demo-methods]"),
-                     {"tasks": "mtl-bio", "seed": 3})  # fmt: skip
+                     {"tasks": "mtl-bio", "seed": 3, "start": str(tmp_path / "joint")},
+                     base=preset("mtl-bio"))  # fmt: skip
     (run / "config.yaml").write_text(dump(config))
-    save_state(State({}, {"seconds": 754.321}), run / "state" / "training.safetensors")
+    save_state(State({}, {"seconds": 694.321}), run / "state" / "training.safetensors")
+    joint = replace(config, algorithm="joint", start="", outer=replace(config.outer, steps=0))
+    (tmp_path / "joint" / "state").mkdir(parents=True)
+    (tmp_path / "joint" / "config.yaml").write_text(dump(settled(joint)))
+    begun = tmp_path / "joint" / "state" / "training.safetensors"
+    save_state(State({}, {"seconds": 60.0}), begun)
     packed = pack(made, tmp_path / "p")
     about = load_model(packed.folder).about
-    assert about["seconds"] == 754.3
+    assert about["seconds"] == 694.3
     assert about["settings"]["outer"]["steps"] == 7
     page = (packed.folder / CARD).read_text()
     assert "meta-training took 13 minutes" in page
     assert (
         "fewshot-metalstm meta-train --tasks mtl-bio --algorithm fomaml --seed 3 "
-        "--exclude demo-methods --set outer.steps=7\n"
+        "--exclude demo-methods --start runs/joint --set outer.steps=7\n"
     ) in page
+    assert str(tmp_path) not in page
+    joint_command = "--algorithm joint --seed 3 --exclude demo-methods --set joint.steps=28000"
+    assert f"{joint_command} --output runs/joint\n" in page
 
 
 def test_it_adapts_and_its_tagger_is_small_too(made: Path, tmp_path: Path) -> None:

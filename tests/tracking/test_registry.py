@@ -194,7 +194,7 @@ def test_mlflow_serves_it(logged: LoggedModel, uri: str, tagger: Path) -> None:
             return refused.code, refused.read().decode()
 
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             assert server.poll() is None, "the server ended"
             assert time.monotonic() < deadline, "the server did not answer"

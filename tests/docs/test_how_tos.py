@@ -1,0 +1,206 @@
+"""The quick start and the how-tos, done as they say in an empty folder.
+
+Files that a page shows are written, the program's commands run one after another in this process
+(what prepares text, ``cp`` and ``cat``, in bash). Tiny checkpoints stand in the place of those
+that ship, and what learns has its sizes cut down; all else is as it is on the page.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fewshot_metalstm.cli.main import PROGRAM
+from tests.cli.builders import QUICK, TINY, settings
+from tests.docs.pages import ROOT, SHELL, Block, logical_lines, read, statements
+
+ONE = ["--workers", "1", "--no-tracking"]
+FEW = [*ONE, *settings([*QUICK, "adapt.averages=1"])]
+SMALLER = {
+    "adapt": FEW,
+    "sweep": [*FEW, "--runner", "pool"],
+    "meta-train": [*ONE, *settings(TINY)],
+}
+PREPARE = frozenset({"cp", "cat", "echo"})
+INSTALL = frozenset({"python3", ".", "pip"})
+STRAINS = ("W303", "BY4741", "S288C", "CEN.PK", "sigma1278b", "AH109", "SK1", "Y187")
+SAID = ("Cells of {} were grown for {} days.", "We crossed {} with {} others.",
+        "Growth of {} was slow after {} hours.")  # fmt: skip
+
+
+def blocks(page: str) -> tuple[Block, ...]:
+    return read(ROOT / "docs" / page).blocks
+
+
+def commands(page: str) -> Iterator[tuple[str, list[str]]]:
+    """The lines for a shell, each with the words of its first command."""
+    for block in blocks(page):
+        if block.language == SHELL:
+            for line in logical_lines(block.text):
+                yield line, next(statements(line))
+
+
+def smaller(words: list[str]) -> list[str]:
+    """The arguments of a command of the program, with less to do."""
+    return [*words[1:], *SMALLER.get(words[1], [])]
+
+
+def follow(page: str) -> list[str]:
+    """Write what the page shows and run what it says; the commands that ran."""
+    from fewshot_metalstm.cli.main import main
+
+    for block in blocks(page):
+        if block.title is not None and not block.title.startswith("tasks/"):
+            Path(block.title).write_text(block.text, encoding="utf-8")
+    ran = []
+    for line, words in commands(page):
+        if words[0] == PROGRAM:
+            assert main(smaller(words)) == 0, line
+            ran.append(words[1])
+        elif words[0] in PREPARE:
+            subprocess.run(["bash", "-ec", line], check=True)
+        else:
+            assert words[0] in INSTALL, line
+    return ran
+
+
+def brat(folder: Path, number: int) -> None:
+    """A document in BRAT: three sentences with a strain and one without."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text, notes = "", []
+    for i, said in enumerate(SAID):
+        strain = STRAINS[(number + 3 * i) % len(STRAINS)]
+        start = len(text) + said.index("{")
+        notes.append(f"T{i + 1}\tStrain {start} {start + len(strain)}\t{strain}\n")
+        text += f"{said.format(strain, number + 2)}\n"
+    text += f"Plates were read after {number + 2} days.\n"
+    (folder / f"p{number}.txt").write_text(text)
+    (folder / f"p{number}.ann").write_text("".join(notes))
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with nothing of the user's in reach."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("FEWSHOT_METALSTM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FEWSHOT_METALSTM_DATA", raising=False)
+    return work
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tiny checkpoints that ship."""
+    from fewshot_metalstm import pretrained
+    from tests.pretrained.builders import EVERY, checkpoint, ship
+
+    folder = ship(tmp_path / "ship", bionlp=checkpoint(), mtl_bio=checkpoint(**EVERY))
+    monkeypatch.setattr(pretrained, "place", lambda: folder)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_the_quick_start(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "fewshot_metalstm").symlink_to(ROOT / "fewshot_metalstm")
+    ran = follow("index.md")
+    assert ran == ["check", "adapt", "view", "predict", "predict", "suggest", "adapt"]
+    shown = next(b.text for b in blocks("index.md") if b.language == "text")
+    told = capsys.readouterr().out
+    for line in shown.splitlines():
+        assert line in told
+    assert (place / "methods.html").is_file()
+    from fewshot_metalstm.tagging.model import TAGGER, load_model
+
+    assert load_model(place / "runs" / "more" / "tagger", TAGGER).about["support_sentences"] == 53
+
+
+@pytest.mark.usefixtures("shipped")
+def test_data_of_your_own(place: Path) -> None:
+    for number in range(8):
+        brat(place / "my-corpus" / ("test" if number > 5 else "train"), number)
+    (place / "unlabelled.txt").write_text(
+        "".join(f"The strain {x} was kept at {n} degrees.\n" for n, x in enumerate(STRAINS))
+    )
+    assert len(follow("own-data.md")) == 10
+    assert len(list((place / "my-corpus" / "train").glob("*.ann"))) == 6 + 4
+    assert (place / "found.jsonl").stat().st_size > 0
+
+
+def test_a_new_corpus(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import yaml
+
+    from fewshot_metalstm import declarations
+
+    for number in range(20):
+        split = "train" if number < 12 else "devel" if number < 16 else "test"
+        brat(place / "my-corpus" / split, number)
+    shutil.copytree(ROOT / "tasks", place / "tasks")
+    for block in blocks("new-corpus.md"):
+        if block.language == "yaml":
+            assert block.title is not None
+            path = place / block.title
+            before = yaml.safe_load(path.read_text()) if path.exists() else {}
+            path.write_text(yaml.safe_dump(merged(before, yaml.safe_load(block.text))))
+    monkeypatch.setattr(declarations, "folder", lambda: place / "tasks")
+    ran = follow("new-corpus.md")
+    assert ran[-2:] == ["meta-train", "adapt"]
+    assert len(ran) == 9
+
+
+def merged(before: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """``more`` added to ``before``, mapping by mapping."""
+    return before | {
+        key: merged(before[key], value) if isinstance(before.get(key), dict) else value
+        for key, value in more.items()
+    }
+
+
+def test_a_new_algorithm(place: Path) -> None:
+    """In a copy of the package, in a process of its own."""
+    clone = place / "clone"
+    unneeded = shutil.ignore_patterns("__pycache__", "*.safetensors")
+    for name in ("fewshot_metalstm", "tasks", "tests/meta"):
+        shutil.copytree(ROOT / name, clone / name, ignore=unneeded)
+    for name in ("setup.cfg", "tests/__init__.py"):
+        shutil.copy(ROOT / name, clone / name)
+    for block in blocks("new-algorithm.md"):
+        if block.title is not None:
+            path = clone / block.title
+            text = patched(path.read_text(), block) if block.language == "diff" else block.text
+            path.write_text(text)
+    script = [
+        "import fewshot_metalstm, pytest",
+        "from fewshot_metalstm.cli.main import main",
+        f"assert fewshot_metalstm.__file__.startswith({str(clone)!r})",
+        "import tests.meta.test_signed as own",
+        "[getattr(own, name)() for name in dir(own) if name.startswith('test_')]",
+    ]
+    lines = [words for _, words in commands("new-algorithm.md") if words[0] == PROGRAM]
+    script += [f"assert main({smaller(words)!r}) == 0" for words in lines]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(script)], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(clone), "OMP_NUM_THREADS": "1",
+             "FEWSHOT_METALSTM_JIT": "0"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(lines) == 3
+    assert "signed" in done.stdout
+
+
+def patched(text: str, block: Block) -> str:
+    """``text`` with the changes of a diff, whose parts are told by what stands there alone."""
+    for part in re.split(r"^@@\n", block.text, flags=re.MULTILINE):
+        rows = part.splitlines(keepends=True)
+        old = "".join(row[1:] for row in rows if row[0] in " -")
+        new = "".join(row[1:] for row in rows if row[0] in " +")
+        assert text.count(old) == 1, f"{block}: {block.title} does not hold this once:\n{old}"
+        text = text.replace(old, new)
+    return text
