@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PEERS := .venv-peers
+DOCS := .venv-docs
 TESTS ?=
 WORKERS ?= 2
 SWEEP ?= runs/transfer
@@ -19,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint peers bench benchmark-transfer clean
+.PHONY: help install demo test lint docs peers bench benchmark-transfer clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +38,9 @@ lint: install ## Check style and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(DOCS)/.installed ## Write the documentation site to site/; a warning is an error.
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
+
 peers: $(PEERS)/.installed ## Make .venv-peers, with what the benchmarks compare with.
 
 bench: install ## Run the benchmarks (beside peers after `make peers`).
@@ -46,7 +50,8 @@ benchmark-transfer: install ## Make the few-shot table of a sweep (SWEEP=folder 
 	$(BIN)/python -m benchmarks.transfer $(SWEEP) $(if $(AGAINST),--against $(AGAINST))
 
 clean: ## Remove the environment, builds and caches; runs and data stay.
-	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DOCS) $(PEERS) site build dist *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A file, so that a second `make` has nothing to do: pip alone needs seconds to find that out.
@@ -58,6 +63,14 @@ $(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt requirements-lea
 	$(BIN)/python -m pip install --quiet "pip>=23.1"
 	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[dev]"
 	$(BIN)/python -m pip install --use-pep517 --no-deps --requirement requirements-learn2learn.txt
+	touch $@
+
+# Docstrings are read from the sources, so that the site needs nothing of the package itself.
+$(DOCS)/.installed: setup.cfg
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install $$($(PYTHON) -c "import configparser as c; p = c.ConfigParser(); \
+		p.optionxform = str; p.read('setup.cfg'); \
+		print(*p['options.extras_require']['docs'].replace(' ', '').split())")
 	touch $@
 
 $(PEERS)/.installed: benchmarks/peers/requirements.txt
