@@ -17,6 +17,7 @@ from fewshot_metalstm.adapt.finetune import (
     check,
     finetune,
     finetune_once,
+    near_rate,
 )
 from fewshot_metalstm.adapt.from_support import (
     STRUCTSHOT,
@@ -262,7 +263,7 @@ def adapt_to(
     if not support:
         raise UserError("the support is empty; give at least one annotated sentence")
     if learner.config.memory:
-        config = replace(config, lr=config.lr * config.near)
+        config = replace(config, lr=near_rate(config, mentions_in(support) / len(types)))
     encoded = table.encode(support, types)
     device = next(learner.parameters()).device
 

@@ -31,7 +31,8 @@ class AdaptConfig:
     optimiser: str = "auto"
     stretch: int = 4  # of learned: steps are as many times those of meta-training's inner loop
     lr: float = 0.05  # learning rate at the start; it falls to zero along a cosine
-    near: float = 0.4  # share of lr for a start that recalls source heads: it has less far to go
+    near: float = 0.4  # share of lr for a start that recalls source heads and a support of nothing,
+    enough: int = 50  # growing to the whole of it with so many mentions of each type
     momentum: float = 0.9  # of sgd
     batch: int = 10  # sentences in a step
     epochs: int = 30  # passes over the support, at most
@@ -164,6 +165,15 @@ def finetune_once(
             break
     final = {name: value.detach() for name, value in params.items()}
     return Adapted(final, tuple(losses), step, len(losses) < epochs)
+
+
+def near_rate(config: AdaptConfig, mentions: float) -> float:
+    """The learning rate from a recalled source head, given the support's mentions of a type.
+
+    A few mentions say less than the head knows already; many say what it does not.
+    """
+    share = min(mentions / config.enough, 1.0) if config.enough > 0 else 1.0
+    return config.lr * (config.near + (1.0 - config.near) * share)
 
 
 def is_learned(learner: Learner, config: AdaptConfig) -> bool:
