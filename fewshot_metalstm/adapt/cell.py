@@ -36,15 +36,13 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.seeds import derive
 from fewshot_metalstm.tagging.decode import tag
 from fewshot_metalstm.tagging.encoding import Batch, WordTable
-from fewshot_metalstm.tagging.heads import choose_heads, start_from
+from fewshot_metalstm.tagging.heads import choose_heads, remembered, start_from
 from fewshot_metalstm.tagging.learner import Tagger
 from fewshot_metalstm.tagging.lexicon import Lexicon, lexicon_of
-from fewshot_metalstm.tagging.memory import chosen_places
 from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, new_tagger, save_model
 from fewshot_metalstm.tagging.scoring import Score, strict_scores
 
 SCRATCH = "scratch"
-ANY = "any type"  # the place of a memory that is of no source task
 CellConfig = AdaptConfig | NeighboursConfig | CrfConfig | SpacyConfig | TransformerConfig
 
 
@@ -150,9 +148,12 @@ def run_part(
         made = {name: value.detach() for name, value in start.learner.named_parameters()}
         return Part(Adapted(made, (), 0, False), 0.0)
     began = time.perf_counter()
+    config, support = cell.adaptation, cell.sentences(target)
+    if start.heads and model.learner.config.memory:
+        config = replace(config, lr=near_rate(config, mentions_in(support) / len(target.types)))
     adapted = adapt_to(
-        start.learner, table, cell.sentences(target), target.types, cell.tune,
-        cell.adaptation, derive(cell.seed, "adapt", cell.draw), number,
+        start.learner, table, support, target.types, cell.tune, config,
+        derive(cell.seed, "adapt", cell.draw), number,
     )  # fmt: skip
     return Part(adapted, time.perf_counter() - began)
 
@@ -206,8 +207,8 @@ def start_of(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> 
     """What a cell adapts: the checkpoint's learner, or a fresh one for ``scratch``.
 
     With settings of prototypes or neighbours it is one that was made of the support already.
-    Joint training alone has no head for any type: each type of the target gets the source head
-    with the lowest loss on the support.
+    Where there are source heads (of joint training alone, or in a memory) each type of the target
+    gets the one with the lowest loss on the support.
     """
     began = time.perf_counter()
     learner = model.learner
@@ -225,25 +226,12 @@ def start_of(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> 
         learner = neighbour_start(
             learner, table, cell.sentences(target), target.types, model.about, temperature
         )
-    elif model.heads and cell.support:
-        support = cell.sentences(target)
-        chosen = choose_heads(learner, model.heads, table, support, target.types)
+    elif cell.support and (model.heads or learner.config.memory):
+        sources = model.heads or remembered(learner, model.about["memory"])
+        chosen = choose_heads(learner, sources, table, cell.sentences(target), target.types)
         heads = {name: head.name for name, head in zip(target.types, chosen, strict=True)}
         learner = start_from(learner, chosen)
-    elif learner.config.memory and cell.support:
-        heads = recalled_names(model, table, cell.sentences(target), target.types)
     return Start(learner, heads, time.perf_counter() - began)
-
-
-def recalled_names(
-    model: TaggerModel, table: WordTable, support: Sequence[Sentence], types: Sequence[str]
-) -> dict[str, str]:
-    """By type of the target, the source head that a learner with a memory starts from."""
-    device = next(model.learner.parameters()).device
-    batch = table.batch(table.encode(support, types)).to(device)
-    names = ["/".join(source) for source in model.about.get("memory", ())] + [ANY]
-    places = chosen_places(model.learner, batch).tolist()
-    return {name: names[place] for name, place in zip(types, places, strict=True)}
 
 
 def adapt_to(
@@ -262,8 +250,6 @@ def adapt_to(
     """
     if not support:
         raise UserError("the support is empty; give at least one annotated sentence")
-    if learner.config.memory:
-        config = replace(config, lr=near_rate(config, mentions_in(support) / len(types)))
     encoded = table.encode(support, types)
     device = next(learner.parameters()).device
 

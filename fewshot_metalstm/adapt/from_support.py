@@ -8,8 +8,7 @@ source tasks (:mod:`fewshot_metalstm.tagging.abstract`).
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +20,14 @@ from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.protonet import START_SCALE, learned_scale
 from fewshot_metalstm.tagging.abstract import transition_scores
-from fewshot_metalstm.tagging.encoding import Batch, WordTable, labels, token_batches
+from fewshot_metalstm.tagging.encoding import WordTable, labels
+from fewshot_metalstm.tagging.heads import support_batches, with_head
 from fewshot_metalstm.tagging.learner import Tagger
 from fewshot_metalstm.tagging.neighbours import neighbours_of
 from fewshot_metalstm.tagging.prototypes import tokens_of
 
 PROTOTYPES, NNSHOT, STRUCTSHOT = "prototypes", "nnshot", "structshot"
 AFTERWARDS = ("none", "basic", "head", "all")  # what may be tuned, starting from prototypes
-TOKENS = 4096  # padded tokens of a batch of the support
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def prototype_start(
     head = learner.from_support(
         learner.initial(batches[0]), batches, learner.head_outside.new_tensor(scale)
     )
-    return _with_head(learner, head)
+    return with_head(learner, head)
 
 
 @torch.no_grad()
@@ -95,7 +94,7 @@ def neighbour_start(
         UserError: the checkpoint has no such counts.
     """
     batches = list(support_batches(learner, table, support, types))
-    start = _with_head(learner, learner.initial(batches[0]))
+    start = with_head(learner, learner.initial(batches[0]))
     pieces = [tokens_of(learner.hidden(batch), batch) for batch in batches]
     start.neighbours = neighbours_of(
         [hidden for hidden, _ in pieces], [tags for _, tags in pieces], len(labels(types))
@@ -109,24 +108,4 @@ def neighbour_start(
             )
         scores = transition_scores(about["transitions"], len(types), temperature).to(scores)
     start.head_transitions = nn.Parameter(scores)
-    return start
-
-
-def support_batches(
-    learner: Tagger, table: WordTable, support: Sequence[Sentence], types: Sequence[str]
-) -> Iterator[Batch]:
-    """The support in batches of like length; :class:`UserError` if it is empty."""
-    if not support:
-        raise UserError("the support is empty; give at least one annotated sentence")
-    encoded = table.encode(support, types)
-    device = next(learner.parameters()).device
-    for chosen in token_batches(encoded, TOKENS):
-        yield table.batch(encoded.take(chosen)).to(device)
-
-
-def _with_head(learner: Tagger, params: Mapping[str, torch.Tensor]) -> Tagger:
-    """A copy of ``learner`` with the head in ``params``."""
-    start = copy.deepcopy(learner)
-    for name in learner.head():
-        setattr(start, name, nn.Parameter(params[name].detach().clone()))
     return start

@@ -45,9 +45,14 @@ def read(path: Path, notes: Notes) -> Iterator[Document]:
 
 def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:
     """Write a file, a document a line."""
+    write_objects(map(as_record, documents), path)
+
+
+def write_objects(values: Iterable[dict[str, Any]], path: Path) -> None:
+    """Write objects, one a line; the file is whole or not there."""
     with files.replacing(path) as file:
-        for document in documents:
-            file.write(json.dumps(as_record(document), ensure_ascii=False) + "\n")
+        for value in values:
+            file.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def as_record(document: Document) -> dict[str, Any]:

@@ -6,15 +6,13 @@ Examples that were rejected or ignored are passed over, and counted. The id of a
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.formats import files
 from fewshot_metalstm.formats.document import Document
-from fewshot_metalstm.formats.jsonl import objects
+from fewshot_metalstm.formats.jsonl import objects, write_objects
 from fewshot_metalstm.formats.notes import Notes
 from fewshot_metalstm.formats.records import read_record
 
@@ -30,9 +28,7 @@ def read(path: Path, notes: Notes) -> Iterator[Document]:
 
 def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:
     """Write a file, an example a line."""
-    with files.replacing(path) as file:
-        for document in documents:
-            file.write(json.dumps(_example(document), ensure_ascii=False) + "\n")
+    write_objects(map(_example, documents), path)
 
 
 def _example(document: Document) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fewshot_metalstm.pages.runs import Runs
 from fewshot_metalstm.pages.taggers import TaggerLook
 from fewshot_metalstm.pages.view import SIGNS
 from fewshot_metalstm.sweep.comparison import Comparison
-from fewshot_metalstm.sweep.report import Row, Spread
+from fewshot_metalstm.sweep.report import Row, Spread, shots_curves
 from fewshot_metalstm.tagging.mistakes import MISTAKES
 from fewshot_metalstm.tracking.pictures import learning_curve, shots_curve
 
@@ -135,19 +135,14 @@ def type_rows(comparison: Comparison) -> list[TypeRow]:
 
 
 def _shots(comparison: Comparison) -> list[Picture]:
-    found = []
-    for target in dict.fromkeys(row.target for row in comparison.rows):
-        curves: dict[str, list[tuple[int, float, float | None]]] = {}
-        for row in comparison.rows:
-            if row.target == target and row.f1 is not None and row.shots:
-                curves.setdefault(row.method, []).append((row.shots, row.f1.mean, row.f1.half))
-        if curves:
-            found.append(_picture(
-                f"shots-{target}", f"Entity F1 on the test split of {target}, against shots.",
-                shots_curve, curves, title=f"Few-shot F1 on {target}",
-                synthetic=target in comparison.synthetic,
-            ))  # fmt: skip
-    return found
+    return [
+        _picture(
+            f"shots-{target}", f"Entity F1 on the test split of {target}, against shots.",
+            shots_curve, curves, title=f"Few-shot F1 on {target}",
+            synthetic=target in comparison.synthetic,
+        )
+        for target, curves in shots_curves(comparison.rows).items()
+    ]  # fmt: skip
 
 
 def _adaptation(comparison: Comparison) -> list[Picture]:

@@ -118,6 +118,19 @@ class SweepReport:
         return "\n".join(lines).rstrip() + "\n"
 
 
+Curves = dict[str, list[tuple[int, float, float | None]]]  # by method: shots, mean F1, half width
+
+
+def shots_curves(rows: Sequence[Row]) -> dict[str, Curves]:
+    """F1 against shots of every target that has a score; a whole split has no place there."""
+    found: dict[str, Curves] = {}
+    for row in rows:
+        if row.f1 is not None and row.shots:
+            point = (row.shots, row.f1.mean, row.f1.half)
+            found.setdefault(row.target, {}).setdefault(row.method, []).append(point)
+    return found
+
+
 def table_of(
     rows: Sequence[Row], first: str, synthetic: Sequence[str]
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

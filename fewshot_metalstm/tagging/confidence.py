@@ -15,12 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import Tensor
 
 from fewshot_metalstm.corpora.schemes import spans
 from fewshot_metalstm.corpora.sentence import Span
@@ -78,10 +76,8 @@ def read_with(
     names = labels(types)
     transitions = params["head_transitions"]
     readings = [Reading() for _ in sentences]
-    emissions_of = _Emissions(learner)
-    named = {f"tagger.{name}": value for name, value in params.items()}
     for places, batch, prior in batches(learner, params, table, sentences, types, lexicon):
-        emissions: Tensor = functional_call(emissions_of, named, (batch, prior))
+        emissions = learner.emissions_with(params, batch, prior)
         paths = viterbi(emissions, transitions, batch.lengths)
         tags = [tuple(names[i] for i in path) for path in paths]
         mentions = [
@@ -124,15 +120,3 @@ def _log_probabilities(
     padded[inside] = list(chain.from_iterable(paths))
     tags = torch.from_numpy(padded).to(lengths.device)
     return -negative_log_likelihood(emissions, transitions, tags, lengths).cpu()
-
-
-class _Emissions(nn.Module):
-    """What decoding looks at, as a forward pass, for ``functional_call``."""
-
-    def __init__(self, tagger: Tagger) -> None:
-        super().__init__()
-        self.tagger = tagger
-
-    def forward(self, batch: Any, prior: Tensor | None) -> Tensor:
-        emissions = self.tagger.emissions(batch)
-        return emissions if prior is None else emissions + prior.to(emissions)

@@ -9,18 +9,20 @@ chooses by the loss of that type alone.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from fewshot_metalstm.corpora.sentence import Sentence
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.tagging.encoding import Batch, WordTable, token_batches
 from fewshot_metalstm.tagging.learner import Tagger
-from fewshot_metalstm.tagging.memory import type_losses
+from fewshot_metalstm.tagging.memory import forget, places, type_losses
 
+ANY = "any type"  # the place of a memory that is of no source task
 TOKENS = 4096  # padded tokens of a batch of the support
 
 
@@ -34,8 +36,8 @@ class SourceHead:
 
     @property
     def name(self) -> str:
-        """Such as ``BC2GM/Gene``."""
-        return f"{self.task}/{self.type}"
+        """Such as ``BC2GM/Gene``; of the head for any type, :data:`ANY`."""
+        return f"{self.task}/{self.type}" if self.type else self.task
 
 
 def source_names(types: Mapping[str, Sequence[str]]) -> tuple[tuple[str, str], ...]:
@@ -112,13 +114,21 @@ def choose_heads(
     types: Sequence[str],
 ) -> tuple[SourceHead, ...]:  # fmt: skip
     """The head with the lowest loss on the support, for each of ``types``; the first of equals."""
-    encoded = table.encode(support, types)
-    device = next(learner.parameters()).device
-    batches = (
-        table.batch(encoded.take(chosen)).to(device) for chosen in token_batches(encoded, TOKENS)
-    )
+    batches = support_batches(learner, table, support, types)
     losses = support_losses(learner, heads, batches).tolist()
     return tuple(heads[row.index(min(row))] for row in losses)
+
+
+def support_batches(
+    learner: Tagger, table: WordTable, support: Sequence[Sentence], types: Sequence[str]
+) -> Iterator[Batch]:
+    """The support in batches of like length; :class:`UserError` if it is empty."""
+    if not support:
+        raise UserError("the support is empty; give at least one annotated sentence")
+    encoded = table.encode(support, types)
+    device = next(learner.parameters()).device
+    for chosen in token_batches(encoded, TOKENS):
+        yield table.batch(encoded.take(chosen)).to(device)
 
 
 @torch.no_grad()
@@ -144,11 +154,30 @@ def start_from(learner: Tagger, chosen: Sequence[SourceHead]) -> Tagger:
     What the types share (the row of ``O``, the transitions) is the mean of the chosen, each type
     counting once, as in :meth:`Tagger.merge_heads`.
     """
-    start = copy.deepcopy(learner)
+    head = {}
     for name in learner.head():
-        values = [head.params[name] for head in chosen]
+        values = [each.params[name] for each in chosen]
         typed = name.startswith("head_type")
-        value = torch.cat(values) if typed else torch.stack(values).mean(dim=0)
+        head[name] = torch.cat(values) if typed else torch.stack(values).mean(dim=0)
+    return with_head(learner, head)
+
+
+def with_head(learner: Tagger, params: Mapping[str, Tensor]) -> Tagger:
+    """A copy of ``learner`` with the head in ``params``, which needs no memory any more."""
+    start = copy.deepcopy(learner)
+    forget(start)
+    for name in learner.head():
         device = getattr(learner, name).device
-        setattr(start, name, nn.Parameter(value.detach().clone().to(device)))
+        setattr(start, name, nn.Parameter(params[name].detach().clone().to(device)))
     return start
+
+
+def remembered(learner: Tagger, sources: Sequence[Sequence[str]]) -> tuple[SourceHead, ...]:
+    """The memory of a learner as source heads, the one for any type (:data:`ANY`) as the last.
+
+    Args:
+        sources: task and type of every other place.
+    """
+    names = [*((task, name) for task, name in sources), (ANY, "")]
+    heads = places(learner)
+    return tuple(SourceHead(*name, head) for name, head in zip(names, heads, strict=True))

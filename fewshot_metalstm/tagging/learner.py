@@ -151,8 +151,7 @@ class Tagger(Learner):
         self, params: Params, batch: Batch, generator: torch.Generator | None = None
     ) -> Tensor:
         """:meth:`hidden` under ``params`` in place of this tagger's parameters."""
-        named = {f"tagger.{name}": value for name, value in params.items()}
-        result: Tensor = functional_call(_Reader(self), named, (batch, generator))
+        result: Tensor = self._under(params, "hidden", batch, generator)
         return result
 
     def from_support(
@@ -193,38 +192,38 @@ class Tagger(Learner):
     @torch.no_grad()
     def decode(self, batch: Batch, prior: Tensor | None = None) -> list[list[int]]:
         """The best legal tag sequence of each sentence; ``prior`` is added to the emissions."""
-        emissions = self.emissions(batch)
-        if prior is not None:
-            emissions = emissions + prior.to(emissions)
-        return viterbi(emissions, self.head_transitions, batch.lengths)
+        return viterbi(self.with_prior(batch, prior), self.head_transitions, batch.lengths)
 
     def decode_with(
         self, params: Params, batch: Batch, prior: Tensor | None = None
     ) -> list[list[int]]:
         """Decode under ``params`` in place of this tagger's parameters."""
-        wrapped = _Decoder(self)
-        named = {f"tagger.{name}": value for name, value in params.items()}
-        result: list[list[int]] = functional_call(wrapped, named, (batch, prior))
+        result: list[list[int]] = self._under(params, "decode", batch, prior)
         return result
 
+    def emissions_with(self, params: Params, batch: Batch, prior: Tensor | None = None) -> Tensor:
+        """What :meth:`decode_with` decodes: emissions with the prior, (B, T, 1 + 4 * types)."""
+        result: Tensor = self._under(params, "with_prior", batch, prior)
+        return result
 
-class _Decoder(nn.Module):
-    """Decoding as a forward pass, for ``functional_call``."""
+    def with_prior(self, batch: Batch, prior: Tensor | None = None) -> Tensor:
+        """:meth:`emissions`, with ``prior`` added if there is one."""
+        emissions = self.emissions(batch)
+        return emissions if prior is None else emissions + prior.to(emissions)
 
-    def __init__(self, tagger: Tagger) -> None:
+    def _under(self, params: Params, method: str, *given: Any) -> Any:
+        """What a method gives under ``params`` in place of this tagger's parameters."""
+        named = {f"tagger.{name}": value for name, value in params.items()}
+        return functional_call(_Call(self, method), named, given)
+
+
+class _Call(nn.Module):
+    """A method of a tagger as a forward pass, for ``functional_call``."""
+
+    def __init__(self, tagger: Tagger, method: str) -> None:
         super().__init__()
         self.tagger = tagger
+        self.method = method
 
-    def forward(self, batch: Any, prior: Tensor | None) -> list[list[int]]:
-        return self.tagger.decode(batch, prior)
-
-
-class _Reader(nn.Module):
-    """Reading as a forward pass, for ``functional_call``."""
-
-    def __init__(self, tagger: Tagger) -> None:
-        super().__init__()
-        self.tagger = tagger
-
-    def forward(self, batch: Any, generator: torch.Generator | None) -> Tensor:
-        return self.tagger.hidden(batch, generator)
+    def forward(self, *given: Any) -> Any:
+        return getattr(self.tagger, self.method)(*given)

@@ -64,21 +64,31 @@ def _register(tagger: Tagger, heads: Sequence[Mapping[str, Tensor]]) -> None:
     tagger.config = replace(tagger.config, memory=len(heads))
 
 
+def forget(tagger: Tagger) -> None:
+    """Take the memory from ``tagger``, if it has one: it then starts from its own head."""
+    if tagger.config.memory:
+        for name in tagger.head():
+            delattr(tagger, place_of(name))
+        tagger.config = replace(tagger.config, memory=0)
+
+
+def places(tagger: Tagger) -> list[Params]:
+    """The head in every place, each of one type."""
+    stored = {name: getattr(tagger, place_of(name)) for name in tagger.head()}
+    # Those of a type keep a leading dimension of 1, by being cut out as a slice.
+    return [
+        {
+            name: value[place : place + 1] if name.startswith("head_type") else value[place]
+            for name, value in stored.items()
+        }
+        for place in range(tagger.config.memory)
+    ]
+
+
 @torch.no_grad()
 def chosen_places(tagger: Tagger, batch: Batch) -> Tensor:
     """For each type of a support, the place with the lowest loss, (types,); the first of equals."""
-    places = tagger.config.memory
-    head = {name: getattr(tagger, place_of(name)) for name in tagger.head()}
-    # The head's tensors keep a leading dimension of 1 for the type; those of the memory do so by
-    # being cut out as a slice.
-    heads = [
-        {
-            name: value[place : place + 1] if name.startswith("head_type") else value[place]
-            for name, value in head.items()
-        }
-        for place in range(places)
-    ]
-    losses = type_losses(tagger, heads, batch)
+    losses = type_losses(tagger, places(tagger), batch)
     if batch.barred:
         losses[:, list(batch.barred)] = float("inf")
     return losses.argmin(dim=1)

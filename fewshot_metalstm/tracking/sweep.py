@@ -16,7 +16,7 @@ from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.jobs.outcome import Failure, Runner
 from fewshot_metalstm.sweep.grid import Key, SweepConfig
-from fewshot_metalstm.sweep.report import SweepReport
+from fewshot_metalstm.sweep.report import SweepReport, shots_curves
 from fewshot_metalstm.sweep.run import Plan, run_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
 from fewshot_metalstm.tagging.model import write_atomically
@@ -110,14 +110,9 @@ def tracked_sweep(
 def _pictures(report: SweepReport, folder: Path) -> list[Path]:
     """F1 against shots, one picture a target that has a score."""
     paths = []
-    for target in dict.fromkeys(row.target for row in report.rows):
-        curves: dict[str, list[tuple[int, float, float | None]]] = {}
-        for row in report.rows:
-            if row.target == target and row.f1 is not None and row.shots:
-                curves.setdefault(row.method, []).append((row.shots, row.f1.mean, row.f1.half))
-        if curves:
-            name = f"shots-{target}.png".replace("/", "_")
-            title = f"Few-shot F1 on {target}"
-            paths.append(shots_curve(curves, folder / name, title=title,
-                                     synthetic=target in report.synthetic))  # fmt: skip
+    for target, curves in shots_curves(report.rows).items():
+        name = f"shots-{target}.png".replace("/", "_")
+        title = f"Few-shot F1 on {target}"
+        paths.append(shots_curve(curves, folder / name, title=title,
+                                 synthetic=target in report.synthetic))  # fmt: skip
     return paths

@@ -162,7 +162,7 @@ def test_a_support_in_several_batches_is_one_support(monkeypatch: pytest.MonkeyP
     for tune in ("nnshot", "prototypes"):
         cell = cell_of("nnshot", replace(SETTINGS, tune=tune))
         results[tune] = run_cell(cell, made, TARGET, made.table()).score
-    monkeypatch.setattr("fewshot_metalstm.adapt.from_support.TOKENS", 20)
+    monkeypatch.setattr("fewshot_metalstm.tagging.heads.TOKENS", 20)
     for tune, score in results.items():
         cell = cell_of("nnshot", replace(SETTINGS, tune=tune))
         assert run_cell(cell, made, TARGET, made.table()).score == score

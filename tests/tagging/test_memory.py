@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from fewshot_metalstm.adapt.cell import ANY, Cell, run_cell
+from fewshot_metalstm.adapt.cell import Cell, run_cell
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.tagging.encoding import Batch
-from fewshot_metalstm.tagging.heads import SourceHead, source_heads
+from fewshot_metalstm.tagging.heads import ANY, SourceHead, source_heads, with_head
 from fewshot_metalstm.tagging.memory import chosen_places, place_of, remember, without_memory
 from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, load_model, save_model
 from fewshot_metalstm.tagging.outcome import Interrupted
@@ -167,6 +167,19 @@ def test_a_memory_needs_heads_and_a_start_an_outer_loop() -> None:
         make_algorithm(replace(REMEMBERING, joint=replace(CONFIG.joint, steps=0)))
     with pytest.raises(UserError, match="--start is for an outer loop"):
         make_algorithm(replace(CONFIG, algorithm="joint", start="x"))
+
+
+def test_a_head_of_its_own_is_not_recalled_away() -> None:
+    """A copy with prototypes, say, for a head starts from them and has no memory."""
+    made = remembering()
+    before = own(made.learner)
+    head = {name: fresh(2, 5)[name] for name in made.learner.head()}
+    start = with_head(made.learner, head)
+    assert start.config.memory == 0
+    initial = start.initial(support(made))
+    assert all(torch.equal(initial[name], head[name]) for name in head)
+    assert without_memory(own(start)) == tuple(own(start))
+    assert same(own(made.learner), before)
 
 
 def test_an_adapted_tagger_says_its_start_and_has_no_memory(tmp_path: Path) -> None:
