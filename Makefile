@@ -46,7 +46,7 @@ peers: $(PEERS)/.installed ## Make .venv-peers, with what the benchmarks compare
 bench: install ## Run the benchmarks (beside peers after `make peers`).
 	$(BIN)/python -m benchmarks
 
-benchmark-transfer: install ## Make the few-shot table of a sweep (SWEEP=folder AGAINST=method).
+benchmark-transfer: install ## Make the few-shot table of sweeps (SWEEP=folders AGAINST=method).
 	$(BIN)/python -m benchmarks.transfer $(SWEEP) $(if $(AGAINST),--against $(AGAINST))
 
 clean: ## Remove the environment, builds and caches; runs and data stay.

@@ -1,9 +1,11 @@
 """The few-shot table of a sweep: Markdown, CSV and learning curves.
 
-Run as ``python -m benchmarks.transfer SWEEP [--against METHOD] [--output FOLDER]`` on a folder
+Run as ``python -m benchmarks.transfer SWEEP... [--against METHOD] [--output FOLDER]`` on folders
 that ``fewshot-metalstm sweep --output SWEEP`` wrote; it reads the files of the cells and computes
-nothing anew. Means over draws have 95% intervals (t distribution); differences from the method
-that the others are held against are paired by draw, and its wins are counted.
+nothing anew. Several sweeps make one table: where each leaves other families out, a method has a
+checkpoint for each of them. Means over draws have 95% intervals (t distribution); differences from
+the method that the others are held against are paired by draw, and its wins are counted. The mean
+over all targets is taken draw by draw, so that its interval is one over draws as well.
 """
 
 from __future__ import annotations
@@ -62,31 +64,44 @@ class Line:
     paired: int
 
 
-def read_cells(sweep: Path) -> list[Measured]:
-    """The scored cells of a sweep's folder.
+def read_cells(sweeps: Sequence[Path]) -> list[Measured]:
+    """The scored cells of some sweeps' folders.
 
     Raises:
-        UserError: none there, a file that is no cell, or a method of several checkpoints.
+        UserError: none in one of them, a file that is no cell, a cell that is in two of them, or
+            a method of several checkpoints at one target.
     """
-    found = []
-    for path in sorted((sweep / "cells").glob("*.json")):
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            if stored["format"] != FORMAT:
-                raise ValueError
-            if stored["result"]["score"] is not None:
-                found.append(_measured(stored["settings"], stored["result"]["score"]))
-        except (ValueError, LookupError, TypeError):
-            raise at(path, None, "is no cell of a sweep of this version", "remove it") from None
-    if not found:
-        raise UserError(f"{sweep}: holds no scored cell; give the --output of a sweep")
-    digests: dict[str, str] = {}
-    for cell in found:
-        if digests.setdefault(cell.method, cell.checkpoint) != cell.checkpoint:
-            raise UserError(
-                f"{sweep}: the cells of {cell.method} come from different checkpoints; do them anew"
-            )
-    return found
+    found: dict[tuple[str, int, str, int], Measured] = {}
+    digests: dict[tuple[str, str], str] = {}
+    for sweep in sweeps:
+        own = [cell for path in sorted((sweep / "cells").glob("*.json")) for cell in _read(path)]
+        if not own:
+            raise UserError(f"{sweep}: holds no scored cell; give the --output of a sweep")
+        for cell in own:
+            key = (cell.target, cell.shots, cell.method, cell.draw)
+            if key in found:
+                told = f"{cell.target}, {cell.shots} shots, {cell.method}, draw {cell.draw}"
+                raise UserError(f"{sweep}: holds {told}, as another sweep does; name one of them")
+            found[key] = cell
+            place = (cell.target, cell.method)
+            if digests.setdefault(place, cell.checkpoint) != cell.checkpoint:
+                raise UserError(
+                    f"{sweep}: the cells of {cell.method} at {cell.target} come from different "
+                    "checkpoints; do them anew"
+                )
+    return list(found.values())
+
+
+def _read(path: Path) -> list[Measured]:
+    """The cell in a file, unless it is not scored."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["format"] != FORMAT:
+            raise ValueError
+        score = stored["result"]["score"]
+        return [] if score is None else [_measured(stored["settings"], score)]
+    except (ValueError, LookupError, TypeError):
+        raise at(path, None, "is no cell of a sweep of this version", "remove it") from None
 
 
 def _measured(settings: Mapping[str, Any], score: Mapping[str, Any]) -> Measured:
@@ -97,13 +112,30 @@ def _measured(settings: Mapping[str, Any], score: Mapping[str, Any]) -> Measured
     )  # fmt: skip
 
 
-def in_order(sweep: Path, cells: Sequence[Measured]) -> list[str]:
-    """The methods in the order in which the sweep names them; others after them, by name."""
-    path = sweep / "config.yaml"
-    stored = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    named = [str(method).partition("=")[0].strip() for method in stored.get("methods", ())]
+def in_order(sweeps: Sequence[Path], cells: Sequence[Measured]) -> list[str]:
+    """The methods in the order in which the sweeps name them; others after them, by name."""
+    named: list[str] = []
+    for path in (sweep / "config.yaml" for sweep in sweeps):
+        stored = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        named += [str(method).partition("=")[0].strip() for method in stored.get("methods", ())]
     there = {cell.method for cell in cells}
     return [m for m in dict.fromkeys(named) if m in there] + sorted(there - set(named))
+
+
+def means(cells: Sequence[Measured]) -> list[Measured]:
+    """The mean over all targets, by shots, method and draw, where every target has that cell."""
+    groups: dict[tuple[int, str, int], list[Measured]] = {}
+    for cell in cells:
+        groups.setdefault((cell.shots, cell.method, cell.draw), []).append(cell)
+    targets = {cell.target for cell in cells}
+    n = len(targets)
+    return [
+        Measured(
+            f"mean of {n}", shots, method, draw, sum(cell.f1 for cell in own) / n,
+            sum(cell.precision for cell in own) / n, sum(cell.recall for cell in own) / n, "",
+        )
+        for (shots, method, draw), own in groups.items() if n > 1 and len(own) == n
+    ]  # fmt: skip
 
 
 def table(cells: Sequence[Measured], methods: Sequence[str], against: str) -> list[Line]:
@@ -138,13 +170,17 @@ def table(cells: Sequence[Measured], methods: Sequence[str], against: str) -> li
 
 
 def markdown(
-    lines: Sequence[Line], against: str, digests: Mapping[str, str], synthetic: Sequence[str] = ()
-) -> str:
-    """The table as a page; ``digests`` are those of the methods' checkpoints."""
+    lines: Sequence[Line], against: str, digests: Mapping[str, Sequence[str]],
+    synthetic: Sequence[str] = (), overall: Sequence[Line] = (),
+) -> str:  # fmt: skip
+    """The table as a page; ``digests`` are those of the methods' checkpoints.
+
+    ``overall`` are the lines of the mean over all targets, which end the table.
+    """
     rows = [(
         "target", "shots", "method", "F1", f"less {against}", "wins", "P / R", "draws"
     )]  # fmt: skip
-    for line in lines:
+    for line in (*lines, *overall):
         world = " (synthetic)" if line.target in synthetic else ""
         rows.append((
             f"{line.target}{world}", str(line.shots or "all"), line.method, line.f1.text(),
@@ -167,7 +203,10 @@ def markdown(
             totals.append((method, f"{higher} of {len(own)}", f"{won} of {paired}"))
     if len(totals) > 1:
         page += [f"Against {against}, over all targets and shots:", "", *_rows(totals), ""]
-    told = [f"{method} {digest[:16]}" for method, digest in digests.items() if digest]
+    told = [
+        f"{method} {' and '.join(digest[:16] for digest in own)}"
+        for method, own in digests.items() if own
+    ]  # fmt: skip
     if told:
         page += [f"SHA-256 of the checkpoints' weights (first 16 digits): {', '.join(told)}.", ""]
     return "\n".join(page)
@@ -201,7 +240,7 @@ def curves(lines: Sequence[Line], folder: Path, synthetic: Sequence[str] = ()) -
             if line.target == target and line.shots:
                 points.setdefault(line.method, []).append((line.shots, line.f1.mean, line.f1.half))
         if points:
-            path = folder / f"shots-{target}.png".replace("/", "_")
+            path = folder / f"shots-{target}.png".replace("/", "_").replace(" ", "-")
             title = f"Few-shot F1 on {target}"
             paths.append(shots_curve(points, path, title=title, synthetic=target in synthetic))
     return paths
@@ -210,7 +249,9 @@ def curves(lines: Sequence[Line], folder: Path, synthetic: Sequence[str] = ()) -
 def main(arguments: Sequence[str]) -> int:
     """Write ``transfer.md``, ``transfer.csv`` and the pictures; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.transfer")
-    parser.add_argument("sweep", type=Path, help="what `fewshot-metalstm sweep --output` wrote")
+    parser.add_argument(
+        "sweep", type=Path, nargs="+", help="what `fewshot-metalstm sweep --output` wrote"
+    )
     parser.add_argument("--against", help="method to hold the others against (default: the first)")
     parser.add_argument("--output", type=Path, help="where to write (default: SWEEP/transfer)")
     given = parser.parse_args(arguments)
@@ -219,17 +260,24 @@ def main(arguments: Sequence[str]) -> int:
         methods = in_order(given.sweep, cells)
         against = given.against or methods[0]
         lines = table(cells, methods, against)
+        overall = table(means(cells), methods, against)
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
-    report = given.sweep / "report.json"
-    synthetic = json.loads(report.read_text())["synthetic"] if report.is_file() else []
-    folder = given.output or given.sweep / "transfer"
-    by_method = {cell.method: cell.checkpoint for cell in cells}
-    page = markdown(lines, against, {m: by_method[m] for m in methods}, synthetic)
+    reports = [sweep / "report.json" for sweep in given.sweep]
+    synthetic = [
+        name for report in reports if report.is_file()
+        for name in json.loads(report.read_text(encoding="utf-8"))["synthetic"]
+    ]  # fmt: skip
+    folder = given.output or given.sweep[0] / "transfer"
+    digests = {
+        method: sorted({c.checkpoint for c in cells if c.method == method and c.checkpoint})
+        for method in methods
+    }
+    page = markdown(lines, against, digests, synthetic, overall)
     write_atomically(page, folder / "transfer.md")
-    write_atomically(as_csv(lines, against), folder / "transfer.csv")
-    curves(lines, folder, synthetic)
+    write_atomically(as_csv([*lines, *overall], against), folder / "transfer.csv")
+    curves([*lines, *overall], folder, synthetic)
     print(page)
     return 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.transfer import in_order, main, read_cells, table
+from benchmarks.transfer import in_order, main, means, read_cells, table
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.errors import UserError
@@ -46,8 +46,8 @@ def sweep(tmp_path: Path) -> Path:
 
 
 def test_means_differences_and_wins(sweep: Path) -> None:
-    cells = read_cells(sweep)
-    assert in_order(sweep, cells) == ["joint", "best", "crf"]
+    cells = read_cells([sweep])
+    assert in_order([sweep], cells) == ["joint", "best", "crf"]
     lines = {(x.shots, x.method): x for x in table(cells, ["joint", "best", "crf"], "crf")}
     assert list(lines) == [(5, "joint"), (5, "best"), (5, "crf"), (20, "best"), (20, "crf")]
     best = lines[5, "best"]
@@ -67,10 +67,10 @@ def test_means_differences_and_wins(sweep: Path) -> None:
 
 
 def test_an_equal_draw_is_no_win_and_only_common_draws_are_paired(sweep: Path) -> None:
-    lines = {(x.shots, x.method): x for x in table(read_cells(sweep), ["best", "joint"], "best")}
+    lines = {(x.shots, x.method): x for x in table(read_cells([sweep]), ["best", "joint"], "best")}
     assert lines[5, "joint"].wins == 1  # equal, worse, better
     (sweep / "cells" / "t-5-best-2.json").unlink()
-    lines = {(x.shots, x.method): x for x in table(read_cells(sweep), ["best", "joint"], "best")}
+    lines = {(x.shots, x.method): x for x in table(read_cells([sweep]), ["best", "joint"], "best")}
     assert (lines[5, "joint"].wins, lines[5, "joint"].paired) == (0, 2)
     assert set(lines[5, "joint"].draws) == {0, 1, 2}
 
@@ -105,13 +105,13 @@ def test_what_is_written(sweep: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_without_the_sweeps_config_methods_go_by_name(sweep: Path) -> None:
     (sweep / "config.yaml").unlink()
-    assert in_order(sweep, read_cells(sweep)) == ["best", "crf", "joint"]
+    assert in_order([sweep], read_cells([sweep])) == ["best", "crf", "joint"]
 
 
 def test_cells_that_are_not_scored_are_left_out(sweep: Path) -> None:
-    before = len(read_cells(sweep))
+    before = len(read_cells([sweep]))
     write(sweep, Key("bare", 5, "best", 0), None, WEIGHTS["best"])
-    assert len(read_cells(sweep)) == before
+    assert len(read_cells([sweep])) == before
 
 
 def test_mistakes_are_one_line(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,9 +124,32 @@ def test_mistakes_are_one_line(sweep: Path, capsys: pytest.CaptureFixture[str]) 
     assert "no such method here; use joint, best, crf" in refused(str(sweep), "--against", "anil")
     assert "holds no scored cell" in refused(str(sweep.parent))
     write(sweep, Key("t", 5, "best", 7), 1.0, "d" * 64)
-    assert "the cells of best come from different checkpoints" in refused(str(sweep))
+    assert "the cells of best at t come from different checkpoints" in refused(str(sweep))
     for text in ("{", "[]", "{}", '{"format": "other"}'):
         (sweep / "cells" / "t-5-best-7.json").write_text(text)
         assert "t-5-best-7.json: is no cell of a sweep" in refused(str(sweep))
     with pytest.raises(UserError):
-        read_cells(sweep)
+        read_cells([sweep])
+
+
+def test_two_sweeps_make_one_table(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = sweep.parent / "other"
+    for method, values in {"best": (10.0, 30.0, 20.0), "crf": (1.0, 2.0)}.items():
+        for draw, f1 in enumerate(values):
+            write(other, Key("u", 5, method, draw), f1, {"best": "e" * 64}.get(method, ""))
+    both = [sweep, other]
+    overall = table(means(read_cells(both)), ["best", "crf"], "crf")
+    assert [(x.target, x.shots, x.method) for x in overall] == [
+        ("mean of 2", 5, "best"), ("mean of 2", 5, "crf"),
+    ]  # fmt: skip
+    assert overall[0].draws == {0: 30, 1: 45, 2: 45}
+    assert overall[1].draws == {0: 25, 1: 30}
+    assert overall[0].difference is not None
+    assert (overall[0].difference.mean, overall[0].paired) == (10, 2)
+    assert main([str(path) for path in both]) == 0
+    page = capsys.readouterr().out
+    assert "| mean of 2 | 5 | crf | 27.50 ± 31.77 |" in page
+    assert f"best {'b' * 16} and {'e' * 16}." in page
+    assert (sweep / "transfer" / "shots-mean-of-2.png").is_file()
+    assert main([str(sweep), str(sweep)]) == 2
+    assert "as another sweep does; name one of them" in capsys.readouterr().err
