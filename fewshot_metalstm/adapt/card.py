@@ -74,6 +74,11 @@ def _made_from(model: TaggerModel) -> str:
         f"- method: {about.get('method', 'unknown')}, tuned: {about.get('tune', 'unknown')}, "
         f"seed {about.get('seed', 'unknown')}",
     ]
+    if "unlabelled_sentences" in about:
+        lines.append(
+            f"- self-training: {about['unlabelled_sentences']} unlabelled sentences, as it tagged "
+            "them itself"
+        )
     if start:
         lines.append(
             f"- checkpoint: suite `{start.get('suite', 'unknown')}`, meta-trained with "

@@ -26,6 +26,12 @@ from fewshot_metalstm.adapt.from_support import (
     neighbour_start,
     prototype_start,
 )
+from fewshot_metalstm.adapt.self_training import (
+    SelfTrainingConfig,
+    beside,
+    second_time,
+    tagged,
+)
 from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
 from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig
 from fewshot_metalstm.adapt.tuning import UNTUNED, tuned_names
@@ -52,7 +58,8 @@ class Cell:
 
     ``support`` are indices into the target's train split; ``tune`` is ``basic`` (the basic LSTM
     and the head), ``head`` or ``all``, or one of :data:`UNTUNED`. ``save`` is where to write the
-    tagger, or None; ``score`` is whether to score it on the test split.
+    tagger, or None; ``score`` is whether to score it on the test split. With ``unlabelled``
+    sentences a learner that is tuned is adapted once more, by ``again``.
     """
 
     method: str
@@ -63,6 +70,13 @@ class Cell:
     config: CellConfig
     save: Path | None = None
     score: bool = True
+    unlabelled: tuple[tuple[str, ...], ...] = ()
+    again: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
+
+    @property
+    def called(self) -> str:
+        """What its results go by: with unlabelled text it is another method."""
+        return f"{self.method}+unlabelled" if self.unlabelled else self.method
 
     @property
     def adaptation(self) -> AdaptConfig:
@@ -131,17 +145,39 @@ def run_cell(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> 
     if not isinstance(cell.config, NeighboursConfig):
         check(cell.adaptation)
     start = start_of(cell, model, target, table)
-    parts = [run_part(cell, number, model, target, table, start) for number in range(cell.parts)]
+    parts = run_parts(cell, model, target, table, start)
     return finish_cell(cell, parts, model, target, table, start)
+
+
+def run_parts(
+    cell: Cell, model: TaggerModel, target: Task, table: WordTable, start: Start
+) -> list[Part]:
+    """All adaptations that a cell averages; with unlabelled text, those of the second time."""
+    parts = [run_part(cell, number, model, target, table, start) for number in range(cell.parts)]
+    if not cell.unlabelled:
+        return parts
+    began = time.perf_counter()
+    names = tuned_names(start.learner, cell.tune)
+    first = average([part.adapted for part in parts], names)
+    lexicon = lexicon_of(cell.sentences(target), target.types, cell.lexicon)
+    found = tagged(
+        start.learner, first.params, table, cell.unlabelled, target.types, lexicon
+    )  # fmt: skip
+    spent = sum(part.seconds for part in parts) + time.perf_counter() - began
+    again = [
+        run_part(cell, number, model, target, table, start, found) for number in range(cell.parts)
+    ]
+    return [replace(again[0], seconds=again[0].seconds + spent), *again[1:]]
 
 
 def run_part(
     cell: Cell, number: int, model: TaggerModel, target: Task, table: WordTable,
-    start: Start | None = None,
+    start: Start | None = None, found: Sequence[Sentence] = (),
 ) -> Part:  # fmt: skip
     """The adaptation ``number``, from 0, of those that the cell averages.
 
-    ``start`` is that of :func:`start_of`, where it is known already.
+    ``start`` is that of :func:`start_of`, where it is known already; ``found`` are the unlabelled
+    sentences with a tagger's tags, in the second time.
     """
     start = start or start_of(cell, model, target, table)
     if cell.tune in UNTUNED:
@@ -151,9 +187,11 @@ def run_part(
     config, support = cell.adaptation, cell.sentences(target)
     if start.heads and model.learner.config.memory:
         config = replace(config, lr=near_rate(config, mentions_in(support) / len(target.types)))
+    if found:
+        config = second_time(config, cell.again)
     adapted = adapt_to(
         start.learner, table, support, target.types, cell.tune, config,
-        derive(cell.seed, "adapt", cell.draw), number,
+        derive(cell.seed, "adapt", cell.draw), number, found,
     )  # fmt: skip
     return Part(adapted, time.perf_counter() - began)
 
@@ -175,7 +213,7 @@ def finish_cell(
     if cell.save is not None:
         save_model(tagger_of(cell, adapted, model, target, start, lexicon, score), cell.save)
     return CellResult(
-        cell.method, cell.draw, score, len(support), mentions_in(support), seconds,
+        cell.called, cell.draw, score, len(support), mentions_in(support), seconds,
         adapted.losses, start.heads,
     )  # fmt: skip
 
@@ -186,8 +224,9 @@ def tagger_of(
 ) -> TaggerModel:  # fmt: skip
     """The tagger that a cell made, with what is known of where it came from."""
     about: dict[str, object] = {
-        "target": target.name, "method": cell.method, "tune": cell.tune, "draw": cell.draw,
+        "target": target.name, "method": cell.called, "tune": cell.tune, "draw": cell.draw,
         "seed": cell.seed, "support_sentences": len(cell.support), "from": dict(model.about),
+        **({"unlabelled_sentences": len(cell.unlabelled)} if cell.unlabelled else {}),
         "synthetic": target.corpus.synthetic,
         "test_f1": None if score is None else round(score.f1, 2),
     }  # fmt: skip
@@ -243,23 +282,28 @@ def adapt_to(
     config: AdaptConfig,
     seed: int,
     number: int | None = None,
+    found: Sequence[Sentence] = (),
 ) -> Adapted:
     """Adapt ``learner`` (left as it is) to annotated sentences over ``types``.
 
-    With ``number`` it is one of the adaptations whose mean it would be without.
+    With ``number`` it is one of the adaptations whose mean it would be without. Where there are
+    sentences that a tagger ``found`` mentions in, they are passed over, each beside one of the
+    support.
     """
     if not support:
         raise UserError("the support is empty; give at least one annotated sentence")
-    encoded = table.encode(support, types)
+    encoded = table.encode([*found, *support], types)
     device = next(learner.parameters()).device
 
     def batch(chosen: Sequence[int]) -> Batch:
-        return table.batch(encoded.take(chosen)).to(device)
+        taken = beside(chosen, len(found), len(support)) if found else chosen
+        return table.batch(encoded.take(taken)).to(device)
 
     names = tuned_names(learner, tune)
+    items = len(found) or len(support)
     if number is not None:
-        return finetune_once(learner, names, len(encoded), batch, config, seed, number)
-    return finetune(learner, names, len(encoded), batch, config, seed)
+        return finetune_once(learner, names, items, batch, config, seed, number)
+    return finetune(learner, names, items, batch, config, seed)
 
 
 def score_split(

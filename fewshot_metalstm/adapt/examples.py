@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 import torch
 
-from fewshot_metalstm.adapt.cell import run_part, start_of, tagger_of
+from fewshot_metalstm.adapt.cell import run_parts, start_of, tagger_of
 from fewshot_metalstm.adapt.finetune import average
 from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
 from fewshot_metalstm.adapt.target import AdaptRunConfig
@@ -89,7 +89,7 @@ def adapt_model(
         model.learner.to(device)
         table = model.table()
         start = start_of(cell, model, target, table)
-        parts = [run_part(cell, n, model, target, table, start) for n in range(cell.parts)]
+        parts = run_parts(cell, model, target, table, start)
         adapted = average([part.adapted for part in parts], tuned_names(start.learner, cell.tune))
     finally:
         torch.set_num_threads(threads)

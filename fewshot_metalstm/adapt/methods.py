@@ -24,9 +24,10 @@ from fewshot_metalstm.adapt.from_support import (
     check_neighbours,
     check_prototypes,
 )
+from fewshot_metalstm.adapt.self_training import SelfTrainingConfig
 from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig, check_spacy
 from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig, model_digests, settled
-from fewshot_metalstm.adapt.tuning import AUTO, TUNE, tune_for
+from fewshot_metalstm.adapt.tuning import AUTO, TUNE, UNTUNED, tune_for
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.tagging.encoding import WordTable
 from fewshot_metalstm.tagging.model import TaggerModel
@@ -173,12 +174,16 @@ def algorithm_of(model: TaggerModel) -> str:
 
 def make_cell(
     name: str, settings: Settings, draw: int, support: tuple[int, ...], save: Path | None = None,
-    *, score: bool = True,
+    *, score: bool = True, unlabelled: tuple[tuple[str, ...], ...] = (),
+    again: SelfTrainingConfig | None = None,
 ) -> Cell:  # fmt: skip
     """The cell of a method on one support.
 
     Args:
         name: a baseline, or what :func:`algorithm_of` gave.
+        unlabelled: sentences for self-training, which a method without a learner to tune has no
+            use for.
+        again: the settings of self-training.
 
     Raises:
         UserError: settings that mean nothing, or a package that is not installed.
@@ -198,7 +203,11 @@ def make_cell(
     else:
         config = settled(config)  # a worker may be in another folder
     tune = method.tune(settings, name)
-    return Cell(name, draw, settings.seed, support, tune, config, save, score)
+    tuned = isinstance(config, AdaptConfig) and tune not in UNTUNED
+    return Cell(
+        name, draw, settings.seed, support, tune, config, save, score,
+        unlabelled if tuned else (), again or SelfTrainingConfig(),
+    )  # fmt: skip
 
 
 def do_cell(cell: Cell, target: Task, held: Callable[[], Held]) -> CellResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -26,14 +25,21 @@ from fewshot_metalstm.adapt.methods import (
     do_cell,
     make_cell,
 )
+from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
+from fewshot_metalstm.adapt.self_training import (
+    SelfTrainingConfig,
+    Unlabelled,
+    check_self_training,
+    unlabelled_of,
+)
 from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
 from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig
+from fewshot_metalstm.adapt.tuning import UNTUNED
 from fewshot_metalstm.episodes.draws import load_draw
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.machine import cores, keep_freed_memory
 from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
-from fewshot_metalstm.tagging.scoring import interval
 
 LARGE = 600  # sentences times adaptations that take longer than a process to start
 MOST = 6000  # sentences times adaptations, beyond which there are fewer adaptations
@@ -49,6 +55,8 @@ class AdaptRunConfig:
     tune: str = "auto"  # basic (basic LSTM and head), head, all, or auto: by the checkpoint
     baselines: tuple[str, ...] = ()  # other ways to get a tagger, beside it
     score: bool = True  # score every tagger on the whole test split
+    unlabelled: str = ""  # text for self-training: a file, or train: the target's own, without tags
+    self_training: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
     joint: JointAdaptConfig = field(default_factory=JointAdaptConfig)
     prototypes: PrototypesConfig = field(default_factory=PrototypesConfig)
@@ -59,69 +67,6 @@ class AdaptRunConfig:
     crf: CrfConfig = field(default_factory=CrfConfig)
     spacy: SpacyConfig = field(default_factory=SpacyConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
-
-
-@dataclass(frozen=True)
-class MethodReport:
-    """The draws of one method, in order."""
-
-    method: str
-    cells: tuple[CellResult, ...]
-
-    def summary(self) -> tuple[float | None, float | None]:
-        """Mean F1 and the half width of its 95% interval; None where there is none."""
-        f1 = [c.score.f1 for c in self.cells if c.score is not None]
-        if not f1:
-            return None, None
-        mean, half = interval(f1)
-        return mean, None if math.isnan(half) else half
-
-    def as_dict(self) -> dict[str, Any]:
-        """As ``--json`` prints it."""
-        mean, half = self.summary()
-        return {
-            "draws": [_cell(c) for c in self.cells],
-            "mean_f1": _rounded(mean),
-            "ci95": _rounded(half),
-        }
-
-
-@dataclass(frozen=True)
-class AdaptReport:
-    """All that an adaptation run found."""
-
-    target: str
-    shots: int
-    method: str
-    checkpoint: str
-    tune: str
-    synthetic: bool
-    main: MethodReport
-    baselines: tuple[MethodReport, ...]
-    notes: tuple[str, ...]
-    tagger: str
-    invented: bool = False
-
-    @property
-    def world(self) -> str:
-        """What has to be said behind the target's name: ``(synthetic)``, or nothing."""
-        return "(synthetic)" if self.synthetic else "(invented text)" if self.invented else ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """As ``--json`` prints it."""
-        return {
-            "target": self.target,
-            "shots": self.shots,
-            "method": self.method,
-            "tune": self.tune,
-            "checkpoint": self.checkpoint,
-            "synthetic": self.synthetic,
-            "invented": self.invented,
-            **self.main.as_dict(),
-            "baselines": {b.method: b.as_dict() for b in self.baselines},
-            "tagger": self.tagger,
-            "notes": list(self.notes),
-        }
 
 
 def adapt_target(
@@ -150,14 +95,21 @@ def adapt_target(
     method = algorithm_of(model)
     supports, shortfalls = draw_supports(target, config)
     notes += shortfalls
+    text = beside_support(target, config)
+    notes += text.notes
     if not config.score:
         notes.append("nothing is scored, as was asked")
     elif "test" not in target.corpus.splits:
         notes.append(f"{target.name} has no test split, so that nothing is scored")
     tagger = output / "tagger"
+    train = target.split("train")
+    unlabelled = [
+        text.drawn(config.self_training, {train[i].tokens for i in support}, config.seed, d)
+        if text.source else () for d, support in enumerate(supports)
+    ]  # fmt: skip
     cells = [
         make_cell(name, config, d, support, tagger if name == method and d == 0 else None,
-                  score=config.score)
+                  score=config.score, unlabelled=unlabelled[d], again=config.self_training)
         for name in (method, *config.baselines) for d, support in enumerate(supports)
     ]  # fmt: skip
     results: list[CellResult] = []
@@ -168,16 +120,32 @@ def adapt_target(
                 on_cell(result)
 
     def of(name: str) -> MethodReport:
-        return MethodReport(
-            name, tuple(sorted((r for r in results if r.method == name), key=lambda r: r.draw))
-        )
+        called = next(cell.called for cell in cells if cell.method == name)
+        own = (result for result in results if result.method == called)
+        return MethodReport(called, tuple(sorted(own, key=lambda result: result.draw)))
 
     return AdaptReport(
-        target.name, config.shots, method, str(checkpoint), cells[0].tune,
+        target.name, config.shots, cells[0].called, str(checkpoint), cells[0].tune,
         target.corpus.synthetic, of(method), tuple(of(b) for b in config.baselines),
         (*notes, *told_of(sorted(results, key=lambda r: (r.method, r.draw)))), str(tagger),
-        target.corpus.invented,
+        target.corpus.invented, config.unlabelled,
     )  # fmt: skip
+
+
+def beside_support(target: Task, config: AdaptRunConfig) -> Unlabelled:
+    """The unlabelled text that a run names, if it names one.
+
+    Raises:
+        UserError: settings that mean nothing, a file that cannot be read, or one without a use.
+    """
+    if not config.unlabelled:
+        return Unlabelled("", ())
+    check_self_training(config.self_training)
+    if config.tune in UNTUNED:
+        raise UserError(
+            f"unlabelled text is for a tagger that is tuned, which tune {config.tune} does not"
+        )
+    return unlabelled_of(target, config.unlabelled)
 
 
 def averages_for(sentences: int) -> int:
@@ -236,7 +204,7 @@ def _executor(
     # Where there are fewer cells than processes, their adaptations run beside each other, if they
     # are long: a process takes as long to start as a small support to adapt to.
     work = max((len(cell.support) * cell.parts for cell in cells), default=0)
-    apart = len(cells) < workers and work >= LARGE
+    apart = len(cells) < workers and work >= LARGE and not any(cell.unlabelled for cell in cells)
     jobs = sum(cell.parts for cell in cells) if apart else len(cells)
     if min(workers, jobs) <= 1 or device.type == "cuda":
         threads = torch.get_num_threads()
@@ -301,32 +269,3 @@ def _work(cell: Cell) -> CellResult:
 
 def _work_part(cell: Cell, number: int) -> Part:
     return run_part(cell, number, _HELD["model"], _HELD["target"], _HELD["table"])
-
-
-def _cell(result: CellResult) -> dict[str, Any]:
-    score = result.score
-    return {
-        "draw": result.draw,
-        "f1": None if score is None else round(score.f1, 2),
-        "precision": None if score is None else round(score.precision, 2),
-        "recall": None if score is None else round(score.recall, 2),
-        "support_sentences": result.support_sentences,
-        "support_mentions": result.support_mentions,
-        "seconds": round(result.seconds, 2),
-        **({"start": dict(result.start)} if result.start else {}),
-        **({"losses": [round(loss, 4) for loss in result.losses]} if result.losses else {}),
-        **({"about": dict(result.about)} if result.about else {}),
-        "per_type": {}
-        if score is None
-        else {
-            name: {
-                "f1": round(s.f1, 2), "precision": round(s.precision, 2),
-                "recall": round(s.recall, 2), "mentions": s.mentions,
-            }
-            for name, s in score.per_type.items()
-        },
-    }  # fmt: skip
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)

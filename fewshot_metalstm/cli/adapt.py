@@ -27,7 +27,7 @@ from fewshot_metalstm.cli.options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fewshot_metalstm.adapt.target import AdaptReport, MethodReport
+    from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
     from fewshot_metalstm.episodes.task import Task
 
 
@@ -59,6 +59,9 @@ if TYPE_CHECKING:
 @click.option("--baseline", "baselines", multiple=True,
               type=click.Choice(["scratch", "crf", "spacy", "transformer"]),
               help="Another way to get a tagger, in the table beside it.")  # fmt: skip
+@click.option("--unlabelled", metavar="FILE|train",
+              help="Text without annotation to learn from besides, as the adapted tagger tags it; "
+              "train: the target's own train split.")  # fmt: skip
 @click.option("--type", "types", multiple=True, metavar="TYPE",
               help="An entity type of the target; repeatable.  [default: all of them]")  # fmt: skip
 @format_option
@@ -87,6 +90,10 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     Each draw is a support of its own, frozen for the official targets. The tagger of the first
     draw is saved and needs nothing else; use it with `predict` and `evaluate`. With --no-score
     there is one draw, unless more are asked for, and the test split is left alone.
+
+    With --unlabelled FILE the tagger is adapted twice: to the annotated sentences, and then to them
+    and to those of FILE as it tags them. It is told of in the report: figures with and without it
+    are of two settings.
 
     With --train FILE the target is your own text, and a checkpoint that ships with the package is
     adapted to all of it: no download, no meta-training. Without --test nothing is scored.
@@ -130,6 +137,7 @@ def run(
     register: str | None = None,
     form: str | None = None,
     overlaps: str = "error",
+    unlabelled: str | None = None,
 ) -> AdaptReport:
     """Load target and checkpoint, adapt under a tracking run, write the report."""
     from fewshot_metalstm import runs
@@ -146,7 +154,8 @@ def run(
         base.append("draws=1")
     given = {
         "shots": shots, "draws": draws, "seed": seed, "tune": tune,
-        "baselines": list(baselines) or None, "score": False if no_score else None,
+        "baselines": list(baselines) or None, "unlabelled": unlabelled,
+        "score": False if no_score else None,
     }  # fmt: skip
     config = resolve(AdaptRunConfig, config_file, overrides, given, base)
     task = load_target(
@@ -264,7 +273,8 @@ def summary_table(report: AdaptReport, methods: Sequence[MethodReport]) -> Table
 
     shots = f"{report.shots} shots" if report.shots else "the whole train split"
     target = f"{report.target} {report.world}".rstrip()
-    table = Table(title=f"{target}, {shots}: strict entity F1 on the test split")
+    text = f" and the unlabelled text of {report.unlabelled}" if report.unlabelled else ""
+    table = Table(title=f"{target}, {shots}{text}: strict entity F1 on the test split")
     for column in ("method", "draw", "F1", "precision", "recall", "mentions", "sentences", "s"):
         table.add_column(column, justify="left" if column == "method" else "right")
     for method in methods:

@@ -25,7 +25,7 @@ from fewshot_metalstm.cli.options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fewshot_metalstm.adapt.target import AdaptReport
+    from fewshot_metalstm.adapt.report import AdaptReport
 
 SHOTS = (5, 20)
 _QUICK = (

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
-from fewshot_metalstm.adapt.target import AdaptReport, AdaptRunConfig, MethodReport, adapt_target
+from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
+from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
 from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
@@ -127,7 +128,8 @@ def markdown(report: AdaptReport) -> str:
         f"# {target}, {report.shots or 'all'} shots",
         "",
         f"Checkpoint `{report.checkpoint}`, tuned: {report.tune}. Strict entity-level scores on "
-        "the whole test split, 0-100.",
+        "the whole test split, 0-100."
+        + (f" Unlabelled text: `{report.unlabelled}`." if report.unlabelled else ""),
         "",
         "| method | draw | F1 | precision | recall | mentions | sentences | seconds |",
         "|---|---|---|---|---|---|---|---|",

@@ -16,8 +16,8 @@ import torch
 from fewshot_metalstm.adapt import target as target_module
 from fewshot_metalstm.adapt.cell import CellResult, score_split
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.report import AdaptReport
 from fewshot_metalstm.adapt.target import (
-    AdaptReport,
     AdaptRunConfig,
     adapt_target,
     check_held_out,

@@ -135,3 +135,16 @@ def test_many_sentences_have_fewer_adaptations(
     assert main([*command, "--output", "b", "--set", "adapt.averages=3"]) == 0
     assert "to learn from" not in capsys.readouterr().err
     assert "averages: 3" in Path("b/config.yaml").read_text()
+
+
+def test_unlabelled_text_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("notes.txt").write_text("We used gel shift assays. Then cells were sorted by colour.\n")
+    given = adapt("--train", str(TRAIN), "--test", str(TEST), "--unlabelled", "notes.txt")
+    assert main([*given, "--output", "out"]) == 0
+    out = capsys.readouterr().out
+    assert "and the unlabelled text of notes.txt" in " ".join(out.split())
+    assert "+unlabelled" in out
+    tagger = load_model(Path("out/tagger"), TAGGER)
+    assert tagger.about["unlabelled_sentences"] == 2
+    told = refused(adapt("--train", str(TRAIN), "--unlabelled", "missing.txt"), capsys)
+    assert "missing.txt" in told
