@@ -25,7 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import peer
-from benchmarks.transfer import Line, in_order, markdown, read_cells, table
+from benchmarks.transfer import Line, digests_of, in_order, markdown, read_cells, table
 from fewshot_metalstm.adapt.tuning import tuned_names
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.nn.metalstm import PLAIN, MetaLSTMConfig
@@ -52,8 +52,8 @@ def main(arguments: Sequence[str]) -> int:
         sizes = parameters(folders)
         sweep = given.output / "sweep"
         _run(sweeping(folders, sweep, given))
-        cells = read_cells(sweep)
-        methods = in_order(sweep, cells)
+        cells = read_cells([sweep])
+        methods = in_order([sweep], cells)
         against = given.against or methods[0]
         lines = table(cells, methods, against)
     except UserError as problem:
@@ -62,10 +62,10 @@ def main(arguments: Sequence[str]) -> int:
     except subprocess.CalledProcessError as problem:
         return problem.returncode  # the command has said why
     synthetic = json.loads((sweep / "report.json").read_text(encoding="utf-8"))["synthetic"]
-    digests = {cell.method: cell.checkpoint for cell in cells}
+    digests = digests_of(cells, methods)
     page = "\n".join([
         *sizes, "", *summary(lines, methods, against), "",
-        markdown(lines, against, {name: digests[name] for name in methods}, synthetic),
+        markdown(lines, against, digests, synthetic),
     ])  # fmt: skip
     write_atomically(page, given.output / "ablation.md")
     print(page)

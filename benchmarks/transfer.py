@@ -138,6 +138,14 @@ def means(cells: Sequence[Measured]) -> list[Measured]:
     ]  # fmt: skip
 
 
+def digests_of(cells: Sequence[Measured], methods: Sequence[str]) -> dict[str, list[str]]:
+    """The digests of the checkpoints of each method, in order."""
+    return {
+        method: sorted({c.checkpoint for c in cells if c.method == method and c.checkpoint})
+        for method in methods
+    }
+
+
 def table(cells: Sequence[Measured], methods: Sequence[str], against: str) -> list[Line]:
     """A line for each target, shots and method, in this order.
 
@@ -270,11 +278,7 @@ def main(arguments: Sequence[str]) -> int:
         for name in json.loads(report.read_text(encoding="utf-8"))["synthetic"]
     ]  # fmt: skip
     folder = given.output or given.sweep[0] / "transfer"
-    digests = {
-        method: sorted({c.checkpoint for c in cells if c.method == method and c.checkpoint})
-        for method in methods
-    }
-    page = markdown(lines, against, digests, synthetic, overall)
+    page = markdown(lines, against, digests_of(cells, methods), synthetic, overall)
     write_atomically(page, folder / "transfer.md")
     write_atomically(as_csv([*lines, *overall], against), folder / "transfer.csv")
     curves([*lines, *overall], folder, synthetic)
