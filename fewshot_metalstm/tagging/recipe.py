@@ -198,11 +198,13 @@ def recorded_algorithm(about: Mapping[str, Any]) -> Algorithm:
     return make_algorithm(from_mapping(MetaTrainConfig, recipe, "recipe"))
 
 
+# Many types of a target have a like among the tasks of these suites: joint training of what they
+# share, then an outer loop that learns to adapt from the head that fits best.
+_FROM_HEADS = ("memory=true", "joint.steps=28000", "outer.steps=1000")
 # Settings that a suite or an algorithm asks for; --set and the options come after them.
 _PRESETS = {
-    # Most types of a target have a like among so many tasks: joint training of what they share,
-    # then an outer loop that learns to adapt from the head that fits best.
-    "mtl-bio": ("memory=true", "joint.steps=28000", "outer.steps=1000"),
+    "bionlp": _FROM_HEADS,
+    "mtl-bio": _FROM_HEADS,
     "demo": (
         "vectors.size=50", "vectors.buckets=5000", "vectors.min_count=1", "tagger.lstm.hidden=50",
         "tagger.lstm.meta=20", "tagger.lstm.z=30", "joint.steps=2000",
@@ -220,5 +222,5 @@ _ALGORITHM_PRESETS = {
 
 
 def preset(suite: str | None, algorithm: str = "") -> tuple[str, ...]:
-    """Overrides for a suite that wants other settings than ``bionlp``, and for an algorithm."""
+    """Overrides for a suite, and for an algorithm, that wants other settings than the defaults."""
     return _PRESETS.get(suite or MetaTrainConfig.tasks, ()) + _ALGORITHM_PRESETS.get(algorithm, ())

@@ -149,6 +149,10 @@ def test_presets_are_settings_that_exist() -> None:
     small = resolve(MetaTrainConfig, None, [], {}, base=preset("demo"))
     assert small.tagger.lstm.hidden < CONFIG.tagger.lstm.hidden
     assert preset(None) == preset("demo")
-    assert preset("bionlp") == ()
+    assert preset("runs/a-suite-of-mine.yaml") == ()
+    assert preset("bionlp") == preset("mtl-bio")
+    for algorithm in ALGORITHMS:
+        given = {"tasks": "bionlp", "algorithm": algorithm}
+        make_algorithm(resolve(MetaTrainConfig, None, [], given, base=preset("bionlp", algorithm)))
     reptile = resolve(MetaTrainConfig, None, [], {}, base=preset("bionlp", "reptile"))
     assert reptile.inner.lr == 1e-3, "that of Adam"
