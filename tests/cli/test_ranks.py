@@ -62,7 +62,7 @@ def ranks_of(size: int, arguments: list[str], folder: Path) -> list[subprocess.P
 
 
 def until_outer_step(history: Path, processes: list[subprocess.Popen[str]]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not (history.is_file() and '"phase": "outer"' in history.read_text()):
         assert all(process.poll() is None for process in processes)
         assert time.monotonic() < deadline
