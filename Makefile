@@ -7,10 +7,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+AWAY := .venv-away
 PEERS := .venv-peers
 DOCS := .venv-docs
 TESTS ?=
 WORKERS ?= 2
+# The versions that `make away` tests with; `CONSTRAINTS=` takes the newest that are allowed.
+CONSTRAINTS ?= constraints.txt
 SWEEP ?= runs/transfer
 AGAINST ?=
 
@@ -20,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint docs peers bench benchmark-transfer clean
+.PHONY: help install demo test lint away docs peers bench benchmark-transfer clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +41,19 @@ lint: install ## Check style and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+away: ## Build sdist and wheel, test the wheel away from the source (CONSTRAINTS=, PYTHON=).
+	rm -rf $(AWAY)
+	$(PYTHON) -m venv $(AWAY)/venv
+	$(AWAY)/venv/bin/python -m pip install --quiet "pip>=23.1" build
+	# First the sdist, then the wheel from it; the tests too are those that the sdist holds.
+	$(AWAY)/venv/bin/python -m build --outdir $(AWAY)/dist
+	$(AWAY)/venv/bin/python -m pip install $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) \
+		"$$(echo $(AWAY)/dist/*.whl)[dev]"
+	mkdir $(AWAY)/tests
+	tar -xzf $(AWAY)/dist/*.tar.gz -C $(AWAY)/tests --strip-components 1
+	rm -r $(AWAY)/tests/fewshot_metalstm $(AWAY)/tests/tasks
+	cd $(AWAY)/tests && ../venv/bin/python -m pytest -W default -n $(WORKERS) --dist loadgroup $(TESTS)
+
 docs: $(DOCS)/.installed ## Write the documentation site to site/; a warning is an error.
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
 
@@ -50,7 +66,7 @@ benchmark-transfer: install ## Make the few-shot table of sweeps (SWEEP=folders 
 	$(BIN)/python -m benchmarks.transfer $(SWEEP) $(if $(AGAINST),--against $(AGAINST))
 
 clean: ## Remove the environment, builds and caches; runs and data stay.
-	rm -rf $(VENV) $(DOCS) $(PEERS) site build dist *.egg-info
+	rm -rf $(VENV) $(AWAY) $(DOCS) $(PEERS) site build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,8 +1,30 @@
-"""The one exception that a user is meant to read."""
+"""The one exception that a user is meant to read, and what to do about the system's own."""
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Mapping
 from pathlib import Path
+
+# Only what a user's files, folders and disk can cause. An OSError of another kind (a socket's,
+# or one without a number) is a fault that the code nearer to it should have turned into words.
+CURES: Mapping[int, str] = {
+    errno.EACCES: "change its permissions or choose another place",
+    errno.EPERM: "change its permissions or choose another place",
+    errno.EROFS: "choose a place that can be written to",
+    errno.ENOSPC: "free some space or choose another place",
+    errno.EDQUOT: "free some space or choose another place",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f) or choose another place",
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path: a part of it is a file",
+    errno.EISDIR: "name a file, not a folder",
+    errno.EEXIST: "remove it or choose another place",
+    errno.ENOTEMPTY: "remove it or choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "check the links in the path",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.EIO: "check the disk",
+}
 
 
 class UserError(Exception):

@@ -9,6 +9,7 @@ from typing import Any
 
 from fewshot_metalstm.config_template import template
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.writing import beside
 
 EXAMPLE = """\
 Mice\tB-Species
@@ -58,18 +59,36 @@ def write_new(files: Mapping[str, str], folder: Path) -> list[Path]:
     """Write ``files`` into ``folder``, which is made if it is not there; their paths.
 
     Raises:
-        UserError: one of them is there already. Nothing is written then.
+        UserError: one of them is there already, or the folder cannot be written to. Nothing is
+            written then.
     """
     paths = {folder / name: text for name, text in files.items()}
     for path in paths:
         if path.exists():
             raise UserError(f"{path}: is there already; remove it, or name another folder")
-    for path, text in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # "x": one that came meanwhile is not written over either.
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    return list(paths)
+    done: list[Path] = []
+    try:
+        for path, text in paths.items():
+            with beside(path, _put_new) as part:
+                part.write_text(text, encoding="utf-8")
+            done.append(path)
+    except BaseException:
+        for path in done:
+            path.unlink(missing_ok=True)
+        raise
+    return done
+
+
+def _put_new(part: Path, path: Path) -> None:
+    """Put a file where there is none; one that came meanwhile is not written over either."""
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise
+        part.replace(path)
 
 
 def _heading(command: str, *more: str) -> list[str]:

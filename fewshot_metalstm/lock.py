@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.writing import writing
 
 LOCK = ".fewshot-metalstm-lock"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
@@ -41,7 +42,7 @@ def locked(folder: Path, what: str, *, keep: bool = False) -> Iterator[None]:
 
     Raises:
         Busy: another process is at work there.
-        UserError: the folder cannot be written to.
+        UserError: the folder cannot be written to, or its disk is full, before or in the block.
     """
     if folder.is_file():
         raise UserError(f"{folder}: is a file; name a folder for {what}")
@@ -50,7 +51,8 @@ def locked(folder: Path, what: str, *, keep: bool = False) -> Iterator[None]:
     new = not folder.exists()
     held = _open(folder, what)
     try:
-        yield
+        with writing(folder):
+            yield
     finally:
         # Removed while it is held, so that nobody else's file is.
         with suppress(OSError):
@@ -96,7 +98,8 @@ def _open(folder: Path, what: str) -> IO[str]:
                 _log.warning("%s: this file system has no locks; see that nothing else "
                              "writes there", folder)  # fmt: skip
                 return held
-            held.close()
+            with suppress(OSError):  # which writes again what was not written
+                held.close()
             raise _unwritable(folder, problem, what) from None
         return held
 

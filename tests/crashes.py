@@ -2,17 +2,22 @@
 
 The process imports what the commands need once, so that a trial takes as long as its work. A
 trial's command runs under an audit hook that counts what Python does to files below a folder
-(opening for writing, renaming, removing, making folders), and sends itself SIGKILL at one of them.
+(opening for writing, renaming, removing, making folders), and sends itself SIGKILL at one of them;
+or it ends as suddenly after some time. It may also run with a bound on the size of files, which
+fails a write as a full disk does, and without root's power to write everywhere.
 """
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,11 +42,20 @@ class Crashing:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def run(self, arguments: Sequence[str], folder: Path, kill_at: int = 0) -> Ended:
-        """Run a command; with ``kill_at`` it is killed at that change (from 1) below ``folder``."""
+    def run(
+        self, arguments: Sequence[str], folder: Path, kill_at: int = 0, **conditions: float
+    ) -> Ended:
+        """Run a command; with ``kill_at`` it is killed at that change (from 1) below ``folder``.
+
+        Args:
+            conditions: ``seconds`` after which it ends suddenly, with code -14; ``file_size``, the
+                largest that a file may become, in bytes; ``powerless``: modes bind it, root or not.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        trial = {"arguments": list(arguments), "folder": str(folder), "kill_at": kill_at}
+        trial = {
+            "arguments": list(arguments), "folder": str(folder), "kill_at": kill_at, **conditions,
+        }  # fmt: skip
         self._process.stdin.write(json.dumps(trial) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -66,6 +80,14 @@ def crashing(environment: dict[str, str], *modules: str) -> Iterator[Crashing]:
         process.wait(timeout=60)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def give_up_power() -> None:
+    """Give up root's capabilities, such as writing where a mode forbids it, for good."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # the third version; this process
+    nothing = (ctypes.c_uint32 * 6)()
+    if ctypes.CDLL(None, use_errno=True).capset(header, nothing) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 def _serve() -> None:
@@ -119,10 +141,18 @@ def _trial(trial: dict[str, Any], told: Path, pipe: int) -> None:
             if left[0] == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+    if trial.get("powerless"):
+        give_up_power()
+    if size := int(trial.get("file_size", 0)):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     sys.addaudithook(hook)
+    if seconds := trial.get("seconds"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)  # SIGALRM, which nothing handles, ends it
     code = 70
     try:
         code = main(trial["arguments"])
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

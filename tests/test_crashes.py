@@ -8,16 +8,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fewshot_metalstm.seeds import numpy_generator
+from fewshot_metalstm.tagging.model import TAGGER, save_model
+from fewshot_metalstm.tracking.store import tracking_uri
 from tests.cli.builders import adapt, meta_train, settings
 from tests.corpora.builders import FILES, serving
 from tests.crashes import Crashing, crashing
-from tests.tagging.builders import digests
+from tests.tagging.builders import digests, model
 
 EVERY = os.environ.get("FEWSHOT_METALSTM_CRASHES") == "all"
 FEW = 4
@@ -34,8 +37,9 @@ def moments(changes: int, *name: str) -> list[int]:
 @pytest.fixture(scope="module")
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashing]:
     cache = str(tmp_path_factory.mktemp("cache"))
-    modules = ("sweep.run", "tracking.adaptation", "tracking.meta_training", "tracking.sweep")
-    names = [f"fewshot_metalstm.{name}" for name in modules]
+    modules = ("sweep.run", "tracking.adaptation", "tracking.meta_training", "tracking.sweep",
+               "adapt.documents", "formats.bioc_xml", "pretrained.pack")  # fmt: skip
+    names = [*(f"fewshot_metalstm.{name}" for name in modules), "pyarrow.parquet"]
     with crashing({"FEWSHOT_METALSTM_CACHE": cache}, *names) as process:
         yield process
 
@@ -56,7 +60,7 @@ def whole_models(folder: Path) -> None:
     for config in folder.rglob("config.json"):
         if not any(part.startswith(".") for part in config.relative_to(folder).parts):
             load_model(config.parent)
-    for old in folder.glob(".checkpoint-*"):
+    for old in folder.glob(".checkpoint.*.part/new"):
         if (old / "config.json").is_file() and (folder / "history.jsonl").is_file():
             text = (folder / "history.jsonl").read_text()
             if text.count('"validation"') > 1:
@@ -81,6 +85,7 @@ def test_meta_train(forks: Crashing, trained: Path, tmp_path: Path) -> None:
             ended = forks.run(command, tmp_path / str(moment))
         assert ended.code == 0, (moment, ended)
         assert digests(output / "checkpoint") == digests(trained / "checkpoint"), moment
+        assert not list(output.rglob(".*.part")), "what was left is removed"
         assert (output / "history.jsonl").read_text() == (trained / "history.jsonl").read_text()
 
 
@@ -123,6 +128,138 @@ def test_sweep(forks: Crashing, trained: Path, tmp_path: Path) -> None:
         assert ended.code == 0, (moment, ended)
         assert all(path.read_bytes() == content for path, content in done.items())
         assert rows(output) == rows(whole)
+
+
+def documents(path: Path, number: int) -> Path:
+    """A file of annotated documents that takes a while to write."""
+    numbers = numpy_generator(0, "documents")
+    with path.open("w", encoding="utf-8") as file:
+        for n in range(number):
+            noise = numbers.bytes(400).hex(" ", 5)  # which does not pack
+            text = " ".join(["IL-2 in the mouse, and p53 in none."] * 10 + [noise])
+            mentions = [[i, i + 4, "Gene"] for i in range(0, 360, 36)]
+            file.write(json.dumps({"id": f"d{n}", "text": text, "mentions": mentions}) + "\n")
+    return path
+
+
+def content(path: Path) -> dict[str, bytes]:
+    """What is in a file, or in the files of a folder; nothing where nothing is."""
+    if path.is_file():
+        return {"": path.read_bytes()}
+    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+def ends_whole(
+    forks: Crashing, command: Callable[[Path], list[str]], name: str, tmp_path: Path
+) -> None:
+    """A command that writes ``name``, killed at moments of all kinds and typed again."""
+    before = time.monotonic()
+    whole = tmp_path / "count" / name
+    ended = forks.run(command(whole), tmp_path / "count")
+    length = time.monotonic() - before
+    assert ended.code == 0, ended
+    expected = content(whole)
+    assert expected
+    clock = numpy_generator(0, name, "seconds").uniform(0.02, 1.0, size=FEW // 2) * length
+    trials = [{"kill_at": n} for n in moments(ended.changes, name)]
+    for number, trial in enumerate([*trials, *({"seconds": float(s)} for s in clock)]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        place = folder / name
+        earlier: dict[str, bytes] = {}
+        if whole.is_file():  # a folder that holds anything is not written over
+            place.write_bytes(b"what was here before\n")
+            earlier = content(place)
+        ended = forks.run(command(place), folder, **trial)  # type: ignore[arg-type]
+        assert ended.code in (-9, -14, 0), (trial, ended)
+        assert content(place) in (earlier, expected), trial
+        if whole.is_dir() and content(place):
+            continue  # it was done
+        ended = forks.run(command(place), folder)
+        assert ended.code == 0, (trial, ended)
+        assert content(place) == expected
+        assert [path.name for path in folder.iterdir()] == [name], "what was left is removed"
+
+
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [("brat", "out"), ("jsonl", "out.jsonl"), ("bioc-xml", "out.xml"), ("parquet", "out.parquet")],
+)
+def test_convert(forks: Crashing, to: str, name: str, tmp_path: Path) -> None:
+    source = documents(tmp_path / "in.jsonl", 50 if to == "brat" else 200)
+    ends_whole(forks, lambda out: ["convert", str(source), str(out), "--to", to], name, tmp_path)
+
+
+def test_convert_of_splits(forks: Crashing, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for split in ("train", "test"):
+        documents(tmp_path / "in" / f"{split}.jsonl", 25)
+
+    def command(out: Path) -> list[str]:
+        return ["convert", str(tmp_path / "in"), str(out), "--to", "brat"]
+
+    ends_whole(forks, command, "out", tmp_path)
+
+
+def test_predict_to_a_file(forks: Crashing, tmp_path: Path) -> None:
+    save_model(model(2, TAGGER), tmp_path / "tagger")
+    source = documents(tmp_path / "in.jsonl", 6)
+
+    def command(out: Path) -> list[str]:
+        return ["predict", str(tmp_path / "tagger"), str(source), "--output", str(out)]
+
+    ends_whole(forks, command, "out.xml", tmp_path)
+
+
+def test_pack(forks: Crashing, trained: Path, tmp_path: Path) -> None:
+    def command(out: Path) -> list[str]:
+        return ["pack", str(trained), "--output", str(out)]
+
+    ended = forks.run(command(tmp_path / "count" / "small"), tmp_path / "count")
+    assert ended.code == 0, ended
+    expected = digests(tmp_path / "count" / "small")
+    save_model(model(), tmp_path / "other")
+    for moment in moments(ended.changes, "pack"):
+        folder = tmp_path / str(moment)
+        shutil.copytree(tmp_path / "other", folder / "small")
+        earlier = digests(folder / "small")
+        assert forks.run(command(folder / "small"), folder, moment).code == -9
+        assert digests(folder / "small") in (earlier, expected)
+        assert forks.run(command(folder / "small"), folder).code == 0
+        assert digests(folder / "small") == expected
+        assert [path.name for path in folder.iterdir()] == ["small"]
+
+
+@pytest.mark.slow
+def test_register(tmp_path: Path) -> None:
+    """A version that was registered stays whole, whatever comes of the next one."""
+    tagger = tmp_path / "tagger"
+    save_model(model(2, TAGGER), tagger)
+    names = ("fewshot_metalstm.tracking.registry", "fewshot_metalstm.tracking.pyfunc")
+    with crashing({"MLFLOW_DISABLE_TELEMETRY": "true"}, *names) as forks:
+
+        def command(store: Path) -> list[str]:
+            return ["register", str(tagger), "--name", "mine", "--tracking-uri", str(store)]
+
+        store = tmp_path / "count" / "store"
+        assert forks.run(command(store), tmp_path / "first").code == 0
+        before = content(store / "artifacts")
+        changes = forks.run(command(store), store).changes
+        assert changes > 5
+        second = content(store / "artifacts")
+        for moment in moments(changes, "register")[:2]:
+            assert forks.run(command(store), store, moment).code == -9
+            there = content(store / "artifacts")
+            assert {name: there[name] for name in second} == second
+            ended = forks.run(command(store), tmp_path / "again")
+            assert ended.code == 0, (moment, ended)
+            second = content(store / "artifacts")
+    assert {name: second[name] for name in before} == before
+    from mlflow.tracking import MlflowClient
+
+    found = MlflowClient(tracking_uri(str(store))).search_model_versions("name='mine'")
+    whole = [v for v in found if v.status == "READY"]
+    assert len(whole) >= 4
 
 
 def rows(output: Path) -> object:

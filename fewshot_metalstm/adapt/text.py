@@ -16,10 +16,18 @@ _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _TOKEN = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*|[^\w\s]|_")
 _LINE = re.compile(r"[^\r\n]+")
 _END = re.compile(r"(?<=[.!?])([\"')\]]*)\s+(?=[\"'(\[]*[A-Z0-9À-ÖØ-ÞΑ-Ω])")
-# A full stop after these does not end a sentence; single capitals (initials, E. coli) neither.
+# A full stop after these does not end a sentence,
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:[A-Z]|al|approx|ca|cf|cv|Dr|e\.g|Eq|Eqs|et|etc|Fig|Figs|i\.e|no|No|Prof|Ref|Refs|"
-    r"resp|sp|spp|ssp|St|subsp|Suppl|Tab|var|vs))\.$"
+    r"(?:\b(?:al|approx|ca|cf|cv|Dr|e\.g|[Ee]qs?|et|etc|Figs?|i\.e|i\.p|i\.v|M[rs]|Mrs|no|Nos?|Prof|"
+    r"[Rr]efs?|resp|sp|spp|ssp|St|subsp|Suppl|Tab|var|vs))\.$"
+)
+# nor after a single capital (initials, E. coli), unless a word follows that no name begins with:
+# "protein kinase C. It".
+_CAPITAL = re.compile(r"\b[A-Z]\.$")
+_BEGINNING = re.compile(
+    r"[\"'(\[]*(?:After|All|Although|As|At|Because|Both|By|Finally|For|From|Furthermore|Here|However|In|It|"
+    r"Moreover|Our|Since|Such|That|The|Then|There|Therefore|These|They|This|Thus|To|Using|We|When|"
+    r"While|With)\b"
 )
 
 
@@ -93,6 +101,11 @@ def _sentences(text: str, *, whole: bool) -> Iterator[tuple[int, int]]:
             before = text[max(start, gap.start() - 32) : gap.start()].rstrip("\"')]")
             if _ABBREVIATION.search(before):
                 continue
+            if _CAPITAL.search(before):
+                begins = _BEGINNING.match(text, gap.end())
+                # A word at the end of what is known may go on.
+                if begins is None or (begins.end() == len(text) and not whole):
+                    continue
             yield start, gap.end(1)
             start = gap.end()
         if whole or line.end() < len(text):

@@ -11,7 +11,7 @@ import click
 
 from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.format_options import format_option, overlaps_option, said
-from fewshot_metalstm.cli.options import data_dir_option, device_option, json_option
+from fewshot_metalstm.cli.options import data_dir_option, device_option, json_option, quiet_option
 
 
 @click.command("evaluate")
@@ -27,10 +27,12 @@ from fewshot_metalstm.cli.options import data_dir_option, device_option, json_op
 @device_option
 @data_dir_option
 @json_option
-def evaluate(as_json: bool, **options: Any) -> None:
+@quiet_option
+def evaluate(as_json: bool, quiet: bool, **options: Any) -> None:
     """Score the tagger in the folder MODEL: strict entity-level F1, precision and recall."""
     result = run(**options)
-    said(result.get("notes", {}), result["target"])
+    if not quiet:
+        said(result.get("notes", {}), result["target"])
     if as_json:
         click.echo(json.dumps(result))
         return

@@ -6,12 +6,11 @@ count.
 
 from __future__ import annotations
 
-import errno
 import os
 
 import click
 
-from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.errors import CURES, UserError
 
 PARTLY = 1
 MENDABLE = 2
@@ -24,25 +23,6 @@ Exit codes: 0 done; 1 done, and something was found or has failed (errors of `ch
 reader of standard output went away.
 """
 """As ``--help`` says them."""
-
-# Only what a user's files, folders and disk can cause. An OSError of another kind (a socket's,
-# or one without a number) is a fault that the code nearer to it should have turned into words.
-_CURES = {
-    errno.EACCES: "change its permissions or choose another place",
-    errno.EPERM: "change its permissions or choose another place",
-    errno.EROFS: "choose a place that can be written to",
-    errno.ENOSPC: "free some space or choose another place",
-    errno.EDQUOT: "free some space or choose another place",
-    errno.ENOENT: "check the path",
-    errno.ENOTDIR: "check the path: a part of it is a file",
-    errno.EISDIR: "name a file, not a folder",
-    errno.EEXIST: "remove it or choose another place",
-    errno.ENOTEMPTY: "remove it or choose another place",
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.ELOOP: "check the links in the path",
-    errno.EMFILE: "raise the limit on open files (ulimit -n)",
-    errno.EIO: "check the disk",
-}
 
 
 def describe(error: Exception, program: str) -> str | None:
@@ -61,7 +41,7 @@ def describe(error: Exception, program: str) -> str | None:
 
 
 def _describe_os_error(error: OSError) -> str | None:
-    cure = _CURES.get(error.errno) if error.errno is not None else None
+    cure = CURES.get(error.errno) if error.errno is not None else None
     if cure is None or error.errno is None:
         return None
     reason = os.strerror(error.errno).lower()

@@ -36,7 +36,7 @@ _Item = TypeVar("_Item")
 @click.option("--output", type=click.Path(path_type=Path), metavar="PATH",
               help="Where to write, in place of standard output.")  # fmt: skip
 @click.option("--confidence/--no-confidence", default=True, show_default=True,
-              help="Give each mention of text and columns its probability, 0 to 1.")  # fmt: skip
+              help="Give each mention its probability, 0 to 1, where it has a place.")  # fmt: skip
 @device_option
 @json_option
 def predict(
@@ -70,7 +70,7 @@ def predict(
     folder = runs.model_folder(model, "tagger")
     predictor = Predictor(folder, pick_device(device))
     if output is not None and into is not None:
-        result = written(predictor, files, form, output, into)
+        result = written(predictor, files, form, output, into, confidence)
         said(result["notes"])
         about = {"model": str(folder), "types": predictor.model.types, **result}
         click.echo(json.dumps(about, ensure_ascii=False) if as_json else
@@ -109,19 +109,26 @@ def documents_of(path: Path, kind: str, notes: Notes) -> Iterator[Document]:
 
 
 def written(
-    predictor: Predictor, files: Sequence[Path], form: str | None, output: Path, into: str
+    predictor: Predictor,
+    files: Sequence[Path],
+    form: str | None,
+    output: Path,
+    into: str,
+    confidence: bool = True,
 ) -> dict[str, Any]:
     """Tag the documents of all files and write them; what was done."""
     from fewshot_metalstm.adapt.documents import tag_documents
-    from fewshot_metalstm.formats import Notes, write_documents
+    from fewshot_metalstm.formats import Notes, find, write_documents
     from fewshot_metalstm.formats.notes import losses
+    from fewshot_metalstm.formats.table import CONFIDENCES
 
+    sure = confidence and CONFIDENCES in find(into).holds
     read, notes = Notes(), Notes()
     kinds = [kind_of(path, form) for path in files]
     given = chain.from_iterable(map(documents_of, files, kinds, repeat(read)))
 
     def counted() -> Iterator[Document]:
-        for document in tag_documents(predictor, given):
+        for document in tag_documents(predictor, given, confidence=sure):
             notes["documents"] += 1
             notes["mentions"] += len(document.mentions)
             yield document
@@ -144,10 +151,12 @@ def lines(
         from fewshot_metalstm.adapt.documents import tag_documents
         from fewshot_metalstm.formats import Notes
 
-        for document in tag_documents(predictor, documents_of(path, kind, Notes())):
+        given = documents_of(path, kind, Notes())
+        for document in tag_documents(predictor, given, confidence=confidence):
             yield "".join(
                 f"{path}:{document.id}\t{m.start}\t{m.end}\t{m.type}\t"
-                f"{' '.join(document.text[m.start : m.end].split())}\n"
+                f"{' '.join(document.text[m.start : m.end].split())}"
+                + ("\n" if m.confidence is None else f"\t{m.confidence:.4f}\n")
                 for m in document.mentions
             )
         return
@@ -181,7 +190,7 @@ def json_pieces(
             tagged = predictor.file(path, kind, confidence=confidence)
             name, parts = "sentences", started(map(_sentence, tagged))
         else:
-            name, parts = "documents", started(_records(predictor, path, kind))
+            name, parts = "documents", started(_records(predictor, path, kind, confidence))
         about = json.dumps({"file": str(path), "format": kind}, ensure_ascii=False)
         yield f'{before}{about[:-1]}, "{name}": ['
         for number, value in enumerate(parts):
@@ -195,12 +204,15 @@ def _sentence(sentence: TaggedSentence) -> dict[str, Any]:
     return {"tokens": sentence.tokens, "tags": sentence.tags, "mentions": sentence.mentions()}
 
 
-def _records(predictor: Predictor, path: Path, kind: str) -> Iterator[dict[str, Any]]:
+def _records(
+    predictor: Predictor, path: Path, kind: str, confidence: bool
+) -> Iterator[dict[str, Any]]:
     from fewshot_metalstm.adapt.documents import tag_documents
     from fewshot_metalstm.formats import Notes
     from fewshot_metalstm.formats.jsonl import as_record
 
-    for document in tag_documents(predictor, documents_of(path, kind, Notes())):
+    given = documents_of(path, kind, Notes())
+    for document in tag_documents(predictor, given, confidence=confidence):
         record = as_record(document)
         yield {"id": record["id"], "mentions": record["mentions"]}
 

@@ -15,10 +15,19 @@ from fewshot_metalstm.cli.options import json_option, tracking_uri_option
 @click.option("--name", metavar="NAME",
               help="Make it a version of the registered model NAME.")  # fmt: skip
 @click.option("--run-id", metavar="ID", help="The run to log it to.  [default: a new one]")
+@click.option("--max-rows", type=click.IntRange(0), metavar="N",
+              help="Texts that a request may hold; 0: any number.  [default: 10000]")  # fmt: skip
+@click.option("--max-characters", type=click.IntRange(0), metavar="N",
+              help="Characters of all its texts; 0: any number.  [default: 5000000]")  # fmt: skip
 @tracking_uri_option
 @json_option
 def register(
-    model: Path, name: str | None, run_id: str | None, tracking_uri: str | None, as_json: bool
+    model: Path,
+    name: str | None,
+    run_id: str | None,
+    tracking_uri: str | None,
+    as_json: bool,
+    **limits: int | None,
 ) -> None:
     """Log the tagger in the folder MODEL to MLflow, and register it if a name is given.
 
@@ -31,7 +40,8 @@ def register(
     from fewshot_metalstm.tracking.store import tracking_uri as resolve
 
     uri = resolve(tracking_uri)
-    logged = log_tagger(runs.model_folder(model, "tagger"), uri, run_id, name)
+    chosen = {limit: number for limit, number in limits.items() if number is not None}
+    logged = log_tagger(runs.model_folder(model, "tagger"), uri, run_id, name, chosen)
     if as_json:
         click.echo(json.dumps(logged.as_dict() | {"tracking_uri": uri}))
         return

@@ -3,7 +3,8 @@
 An entry is a file named by its key: a digest of the source files' SHA-256, the reading options
 and the code that reads. It holds a line of magic, a SHA-256 of all that follows, and arrays in
 NumPy's npz format (never pickled). What is damaged, foreign or of another version is treated as
-absent, and what cannot be written is left unwritten: the cache is never a reason to fail.
+absent, and what cannot be written is left unwritten, with one warning: the cache is never a
+reason to fail.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
+import logging
 import sys
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,12 +24,16 @@ from typing import Any
 
 import numpy as np
 
+from fewshot_metalstm.corpora.locate import CACHE_VARIABLE
 from fewshot_metalstm.corpora.reader import ReadResult
 from fewshot_metalstm.corpora.schemes import Scheme
 from fewshot_metalstm.corpora.sentence import Sentence
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.writing import beside
 
 _MAGIC = b"fewshot-metalstm encoded corpus 1\n"
 _DIGEST_BYTES = 32
+_log = logging.getLogger(__name__)
 _CODE = ("cache.py", "columns.py", "reader.py", "schemes.py", "sentence.py")
 
 
@@ -60,22 +64,25 @@ class EncodedCache:
             return None  # intact bytes of a layout that this code does not know
 
     def write(self, path: Path, results: Mapping[str, ReadResult]) -> bool:
-        """Store ``results`` at ``path``, all or nothing; False where the folder forbids it."""
+        """Store ``results`` at ``path``, all or nothing; False, and a warning, if it cannot be."""
         body = _encode(results)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, beside = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        except OSError:
-            return False
-        try:
-            with os.fdopen(handle, "wb") as stream:
+            with beside(path) as part, part.open("wb") as stream:
                 stream.write(_MAGIC + hashlib.sha256(body).digest())
                 stream.write(body)
-            Path(beside).replace(path)
-        except OSError:
-            Path(beside).unlink(missing_ok=True)
+        except (UserError, OSError) as problem:
+            error = problem.__cause__ or problem
+            _warn(self.folder, getattr(error, "strerror", None) or str(error))
             return False
         return True
+
+
+@cache  # once a folder and process, however many corpora are read
+def _warn(folder: Path, problem: str) -> None:
+    _log.warning(
+        "%s: what was read is not kept, and is read anew each time (%s); free some space, or "
+        "name another folder with %s", folder, problem, CACHE_VARIABLE,
+    )  # fmt: skip
 
 
 @cache

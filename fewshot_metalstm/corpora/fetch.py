@@ -175,6 +175,8 @@ def _transfer(url: str, part: Path, file: FileEntry, report: Progress, timeout: 
                 stream.write(block)
                 have += len(block)
                 report(len(block))
+                if file.bytes is not None and have > file.bytes:
+                    raise _Broken(f"the server sends more than the {file.bytes} bytes it should")
     if file.bytes is not None and have < file.bytes:
         raise _Broken(f"the connection ended after {have} of {file.bytes} bytes")
 

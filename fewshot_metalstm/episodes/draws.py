@@ -9,7 +9,6 @@ move a figure unnoticed.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +20,7 @@ from fewshot_metalstm.episodes.sampling import Support, TaskIndex
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.seeds import numpy_generator
+from fewshot_metalstm.writing import write_text
 
 FROZEN_SHOTS = (5, 10, 20, 50, 100)
 FROZEN_DRAWS = (0, 1, 2, 3, 4)
@@ -90,13 +90,7 @@ def freeze(targets: Iterable[Task], folder: Path | None = None) -> tuple[Path, .
     paths = []
     for target in targets:
         path = draws_file(target.name, folder)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        try:
-            beside.write_text(frozen_text(target), encoding="utf-8")
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_text(frozen_text(target), path)
         paths.append(path)
     return tuple(paths)
 

@@ -4,7 +4,7 @@ The text of a document is its passages, each at its offset, with line breaks bet
 ``offset`` 0 and a text of 12, and the next passage at 13, character 12 is a line break. A passage
 without infons is text that no passage of the :class:`Document` names. Of annotations the infon
 ``type`` is the type and the others are attributes; relations, annotations without a location and
-further infons of documents and passages are counted.
+further infons of documents and passages are counted. The infon ``confidence`` is a tagger's.
 
 BioC does not say what offsets count. Here they count characters; a file whose mentions agree with
 their texts only where UTF-8 bytes (or UTF-16 units) are counted within each passage is read so.
@@ -19,7 +19,14 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 from typing import Any
 
-from fewshot_metalstm.formats.document import Bounds, Document, Mention, Passage
+from fewshot_metalstm.formats.document import (
+    Bounds,
+    Document,
+    Mention,
+    Passage,
+    apart,
+    with_confidence,
+)
 from fewshot_metalstm.formats.files import MAX_DOCUMENT
 from fewshot_metalstm.formats.notes import Notes
 from fewshot_metalstm.formats.offsets import (
@@ -217,8 +224,9 @@ class _Reading:
 
 
 def _mention(annotation: _Annotation, pieces: tuple[Bounds, ...]) -> Mention:
+    attributes, sure = apart(annotation.attributes)
     return Mention(pieces[0][0], pieces[-1][1], annotation.type, annotation.id,
-                   pieces if len(pieces) > 1 else (), annotation.attributes)  # fmt: skip
+                   pieces if len(pieces) > 1 else (), attributes, sure)  # fmt: skip
 
 
 def _as_text(value: Any) -> str:
@@ -292,7 +300,7 @@ def _parts(document: Document, notes: Notes) -> Iterator[Passage]:
 
 def _annotation(text: str, mention: Mention, name: str, notes: Notes) -> dict[str, Any]:
     values: dict[str, list[str]] = {}
-    for key, value in mention.attributes:
+    for key, value in with_confidence(mention.attributes, mention):
         values.setdefault(key, []).append(value)
     notes["lost_attributes"] += "type" in values
     infons = {key: v[0] if len(v) == 1 else v for key, v in values.items()}

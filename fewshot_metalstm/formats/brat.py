@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.formats import files
-from fewshot_metalstm.formats.document import Bounds, Document, Mention
+from fewshot_metalstm.formats.document import Bounds, Document, Mention, apart, with_confidence
 from fewshot_metalstm.formats.notes import Notes
 from fewshot_metalstm.formats.offsets import BYTES, CHARACTERS, NEWLINES, UTF16, Claim, fit
 
@@ -34,10 +34,10 @@ _NORMALISED = "Reference"  # the name of brat's normalisations
 def read(path: Path, notes: Notes) -> Iterator[Document]:
     """The documents of a folder and those below it, or of one ``.txt`` or ``.ann`` file."""
     if path.is_dir():
-        texts = sorted(p for p in path.rglob("*.txt") if p.is_file() and p.name[0] != ".")
+        texts = sorted(p for p in _seen(path, ".txt") if p.is_file())
         known = {p.with_suffix("") for p in texts}
-        for mate in sorted(p for suffix in _SUFFIXES for p in path.rglob(f"*{suffix}")):
-            if mate.name[0] != "." and mate.with_suffix("") not in known:
+        for mate in sorted(p for suffix in _SUFFIXES for p in _seen(path, suffix)):
+            if mate.with_suffix("") not in known:
                 raise at(mate, None, "has no text beside it", f"add {mate.stem}.txt")
         if not texts:
             raise at(path, None, "holds no .txt file", "name a folder of .txt and .ann files")
@@ -48,6 +48,13 @@ def read(path: Path, notes: Notes) -> Iterator[Document]:
         if not text.is_file():
             raise at(path, None, "has no text beside it", f"add {text.name}")
         yield _document(text, text.stem, notes)
+
+
+def _seen(folder: Path, suffix: str) -> Iterator[Path]:
+    """What ends so below a folder, without what is hidden: an editor's, or half-written."""
+    for path in folder.rglob(f"*{suffix}"):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
 
 
 def _document(path: Path, name: str, notes: Notes) -> Document:
@@ -91,7 +98,8 @@ def _mention(
         else:
             whole[-1] = (whole[-1][0], end)
     fragments = tuple(whole) if len(whole) > 1 else ()
-    return Mention(whole[0][0], whole[-1][1], kind, name, fragments, attributes)
+    others, sure = apart(attributes)
+    return Mention(whole[0][0], whole[-1][1], kind, name, fragments, others, sure)
 
 
 class _Annotations:
@@ -200,7 +208,8 @@ def _lines(document: Document, path: Path, notes: Notes) -> Iterator[str]:
         words = _LINE_BREAKS.sub(" ", " ".join(document.text[a:b] for a, b in pieces))
         spans = ";".join(f"{a} {b}" for a, b in pieces)
         yield f"{name}\t{mention.type} {spans}\t{words}"
-        attributes += ((name, key, value) for key, value in mention.attributes)
+        own = with_confidence(mention.attributes, mention)
+        attributes += ((name, key, value) for key, value in own)
     for number, (name, key, value) in enumerate(attributes, 1):
         kind = "N" if key == _NORMALISED else "A"
         if not key or any(c.isspace() for c in key) or _LINE_BREAKS.search(value) or "\t" in value:

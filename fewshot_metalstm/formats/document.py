@@ -6,11 +6,12 @@ units a format counts in is :mod:`fewshot_metalstm.formats.offsets`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 Bounds: TypeAlias = tuple[int, int]
+CONFIDENCE = "confidence"  # the attribute that holds it where a format has no other place
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Mention:
 
     ``fragments`` are the pieces of a discontinuous mention, in order and apart, the first from
     ``start`` and the last to ``end``; empty for all others. ``id`` is the annotation's name in
-    its file, ``attributes`` what else the file says of it, as (name, value).
+    its file, ``attributes`` what else the file says of it, as (name, value). ``confidence`` is the
+    probability, 0 to 1, that a tagger gives it; None where none did.
     """
 
     start: int
@@ -28,6 +30,7 @@ class Mention:
     id: str = ""
     fragments: tuple[Bounds, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    confidence: float | None = None
 
     @property
     def pieces(self) -> tuple[Bounds, ...]:
@@ -64,7 +67,8 @@ class Document:
         """What is wrong with the document, or None.
 
         Every bound must lie within the text; sentences, tokens and the fragments of a mention
-        are in order and apart; a mention is not empty and has a type in one line.
+        are in order and apart; a mention is not empty and has a type in one line, and a confidence
+        is a probability.
         """
         return next(self._problems(), None)
 
@@ -88,6 +92,8 @@ class Document:
             )
             if not all(map(encodable, words)):
                 yield f"{name} holds a lone surrogate, which is no character"
+            if mention.confidence is not None and not 0 <= mention.confidence <= 1:
+                yield f"{name} has the confidence {mention.confidence}, which is not from 0 to 1"
             if mention.start == mention.end:
                 yield f"{name} is empty"
             elif not 0 <= mention.start < mention.end <= size:
@@ -107,6 +113,36 @@ class Document:
         for name, bounds in (("sentences", self.sentences), ("tokens", self.tokens)):
             if not _apart(bounds, size):
                 yield f"{name} are out of order, empty or not within the text"
+
+
+def with_confidence(
+    attributes: Iterable[tuple[str, str]], mention: Mention
+) -> tuple[tuple[str, str], ...]:
+    """Attributes with the mention's confidence among them, for formats without numbers."""
+    own = () if mention.confidence is None else ((CONFIDENCE, str(mention.confidence)),)
+    return (*attributes, *own)
+
+
+def apart(
+    attributes: tuple[tuple[str, str], ...],
+) -> tuple[tuple[tuple[str, str], ...], float | None]:
+    """Attributes without the one that :func:`with_confidence` added, and the confidence."""
+    named = [value for name, value in attributes if name == CONFIDENCE]
+    found = probability(named[0]) if len(named) == 1 else None
+    if found is None or str(found) != named[0]:  # another program's, and kept as it is
+        return attributes, None
+    return tuple(pair for pair in attributes if pair[0] != CONFIDENCE), found
+
+
+def probability(value: object) -> float | None:
+    """A number from 0 to 1, or text that is one; None for all else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if 0 <= number <= 1 else None
 
 
 def encodable(text: str) -> bool:

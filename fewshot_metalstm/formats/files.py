@@ -8,16 +8,15 @@ of JSON that is made to be large, and a few times those of text.
 
 from __future__ import annotations
 
+import errno
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.writing import beside
 
 MAX_DOCUMENT = 16 * 2**20
 MAX_JSON = 64 * 2**20
@@ -126,40 +125,36 @@ def replacing(path: Path) -> Iterator[TextIO]:
 @contextmanager
 def replacing_path(path: Path) -> Iterator[Path]:
     """The name of a file beside ``path`` that takes its place when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise at(path, None, "is a folder", "name a file")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with beside(path) as part:
         yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """A folder that becomes ``path``, absent or empty till then, when the block ends well."""
     if path.is_dir() and any(path.iterdir()):
-        raise at(path, None, "holds files already", "name a new or an empty folder")
+        raise _taken(path)
     if path.exists() and not path.is_dir():
         raise at(path, None, "is a file", "name a folder")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent))
+    with beside(path, _put_new) as folder:
+        folder.mkdir()
+        yield folder
+
+
+def _put_new(folder: Path, path: Path) -> None:
+    """Put a folder in a place where there is none, or an empty one."""
     try:
-        beside.chmod(0o777 & ~_umask())
-        yield beside
-        if path.is_dir():
-            path.rmdir()
-        beside.rename(path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        folder.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise _taken(path) from None  # another process was quicker
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _taken(path: Path) -> UserError:
+    return at(path, None, "holds files already", "name a new or an empty folder")
 
 
 def absent(path: Path) -> UserError:

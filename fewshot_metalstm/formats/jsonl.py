@@ -5,10 +5,11 @@ Written, and read back whole::
     {"id": "12", "text": "IL-2 and IL-4", "mentions": [
         {"start": 0, "end": 4, "type": "Gene", "text": "IL-2", "id": "T1"}, ...]}
 
-and with ``fragments`` of a discontinuous mention, its ``attributes`` (name to a list of values),
-``passages``, ``sentences`` and ``tokens`` where a document has them. What `tag-corpus --text`
-writes is of this shape. Also read: the lists under ``spans``, ``entities``, ``labels`` or
-``label``, of objects or of ``[start, end, type]``, as spaCy, doccano and others write them.
+and with ``fragments`` of a discontinuous mention, its ``attributes`` (name to a list of values)
+and ``confidence`` (0 to 1), and ``passages``, ``sentences`` and ``tokens`` where a document has
+them. What `tag-corpus --text` writes is of this shape. Also read: the lists under ``spans``,
+``entities``, ``labels`` or ``label``, of objects or of ``[start, end, type]``, as spaCy, doccano
+and others write them; ``score`` is a confidence too, where it is from 0 to 1.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ def _mention(text: str, mention: Mention) -> dict[str, Any]:
     }  # fmt: skip
     if mention.id:
         value["id"] = mention.id
+    if mention.confidence is not None:
+        value["confidence"] = mention.confidence
     if mention.fragments:
         value["fragments"] = mention.fragments
     if mention.attributes:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.formats import files
-from fewshot_metalstm.formats.document import Document, Mention
+from fewshot_metalstm.formats.document import Document, Mention, probability
 from fewshot_metalstm.formats.jsonl import objects
 from fewshot_metalstm.formats.notes import Notes
 from fewshot_metalstm.formats.offsets import CHARACTERS, UTF16, Claim, Ruler
-from fewshot_metalstm.formats.records import Place, fitted
+from fewshot_metalstm.formats.records import Place, confident, fitted
 
 _SPANS = ("labels", "hypertextlabels")
 
@@ -30,7 +30,7 @@ def read(path: Path, notes: Notes) -> Iterator[Document]:
         name = f"{path.stem}-{count}" if given is None else place.name(given, "the id")
         place = Place(path, place.line, name)
         text = _text(data, place)
-        drafts, claims = [], []
+        drafts, claims, sure = [], [], []
         for region in place.items(_annotation(task, place, notes).get("result"), "'result'"):
             region = place.object(region, "a region")
             kind = region.get("type")
@@ -48,7 +48,9 @@ def read(path: Path, notes: Notes) -> Iterator[Document]:
             for label in place.items(value.get(kind), f"a region's '{kind}'"):
                 drafts.append((place.text(label, "a label"), own, ()))
                 claims.append(claim)
-        yield Document(name, text, fitted(text, drafts, claims, (UTF16, CHARACTERS), place, notes))
+                sure.append(probability(region.get("score")))
+        mentions = fitted(text, drafts, claims, (UTF16, CHARACTERS), place, notes)
+        yield Document(name, text, confident(mentions, sure))
 
 
 def _text(data: Mapping[str, Any], place: Place) -> str:
@@ -92,8 +94,10 @@ def _task(document: Document) -> dict[str, Any]:
 
 
 def _region(text: str, mention: Mention, ruler: Ruler, number: int) -> dict[str, Any]:
+    score = {} if mention.confidence is None else {"score": mention.confidence}
     return {
         "id": mention.id or f"r{number + 1}",
+        **score,
         "from_name": "label",
         "to_name": "text",
         "type": "labels",

@@ -39,6 +39,7 @@ _WORDS = {
     "comments": "%d comment lines passed over",
     "lost_ids": "%d ids of mentions that the format has no place for",
     "lost_attributes": "%d mentions with attributes that the format has no place for",
+    "lost_confidences": "%d confidences that the format has no place for",
     "lost_passages": "%d passages that the format has no place for",
     "lost_sentences": "%d given sentence bounds that the format has no place for",
     "lost_tokens": "%d given token bounds that the format has no place for",

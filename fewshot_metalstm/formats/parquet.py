@@ -1,8 +1,8 @@
 """Parquet for large outputs: a row a document, its mentions as a list of structures.
 
 Columns: ``id``, ``text``, ``mentions`` (``start``, ``end``, ``type``, ``text``, ``id``,
-``fragments``, ``attributes``), ``passages``, ``sentences``, ``tokens``. Needs pyarrow, which comes
-with MLflow. A file is read and written a block of documents at a time.
+``confidence``, ``fragments``, ``attributes``), ``passages``, ``sentences``, ``tokens``. Needs
+pyarrow, which comes with MLflow. A file is read and written a block of documents at a time.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from fewshot_metalstm.formats.records import Place, read_record
 
 _READ, _WRITTEN = 64, 1024  # documents
 _MAX_GROUP = 2**30  # bytes of a row group, unpacked
+_MAX_VALUES = 2**26  # of a column in a row group: a few bytes can repeat one value for ever
 
 
 def read(path: Path, notes: Notes) -> Iterator[Document]:
@@ -28,18 +29,38 @@ def read(path: Path, notes: Notes) -> Iterator[Document]:
     pa, pq = _pyarrow()
     number = 0
     try:
-        with pq.ParquetFile(path) as file:
-            for group in range(file.metadata.num_row_groups):
-                if file.metadata.row_group(group).total_byte_size > _MAX_GROUP:
-                    raise at(path, None, "has a row group of more than 1 GiB", "write smaller ones")
+        # As a dictionary a text is held once, however many rows repeat it.
+        with pq.ParquetFile(path, read_dictionary=["text"]) as file:
+            for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
+                columns = map(group.column, range(group.num_columns))
+                values = max((column.num_values for column in columns), default=0)
+                if group.total_byte_size > _MAX_GROUP or values > _MAX_VALUES:
+                    problem = f"has a row group of more than 1 GiB, or {_MAX_VALUES} values"
+                    raise at(path, None, problem, "write smaller ones")
             for batch in file.iter_batches(batch_size=_READ):
-                for row in batch.to_pylist():
+                _check_texts(batch, path)
+                for index in range(batch.num_rows):
+                    row = batch.slice(index, 1).to_pylist()[0]
                     number += 1
                     place = Place(path, None, f"{number}")
                     yield read_record(_plain(row, place), place, notes, f"{path.stem}-{number}")
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise at(path, None, f"cannot be read as Parquet ({reason})", "write it again") from None
+
+
+def _check_texts(batch: Any, path: Path) -> None:
+    """Refuse texts that are too long, before they are made objects of."""
+    import pyarrow.compute as pc
+
+    for name in ("text", "id"):
+        column = batch.column(name) if batch.schema.names.count(name) == 1 else None
+        words = getattr(column, "dictionary", column)
+        if words is None or str(words.type) not in ("string", "large_string"):
+            continue
+        if (pc.max(pc.binary_length(words)).as_py() or 0) > files.MAX_DOCUMENT:
+            size = files.MAX_DOCUMENT >> 20
+            raise at(path, None, f"holds a {name} of more than {size} MiB", "split the document")
 
 
 def _plain(row: dict[str, Any], place: Place) -> dict[str, Any]:
@@ -79,6 +100,7 @@ def _schema(pa: Any) -> Any:
     pair = pa.struct([("name", pa.string()), ("value", pa.string())])
     mention = pa.struct([
         *bounds, ("type", pa.string()), ("text", pa.string()), ("id", pa.string()),
+        ("confidence", pa.float64()),
         ("fragments", pa.list_(pa.struct(bounds))), ("attributes", pa.list_(pair)),
     ])  # fmt: skip
     return pa.schema([

@@ -37,7 +37,9 @@ def _example(document: Document) -> dict[str, Any]:
     ends = [end for _, end in tokens]
     spans = []
     for mention in document.mentions:
-        span = {"start": mention.start, "end": mention.end, "label": mention.type}
+        span: dict[str, Any] = {"start": mention.start, "end": mention.end, "label": mention.type}
+        if mention.confidence is not None:
+            span["score"] = mention.confidence
         first, last = bisect_left(starts, mention.start), bisect_left(ends, mention.end)
         if mention.start in starts[first : first + 1] and mention.end in ends[last : last + 1]:
             span |= {"token_start": first, "token_end": last}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.formats.document import Bounds, Document, Mention, Passage
+from fewshot_metalstm.formats.document import Bounds, Document, Mention, Passage, probability
 from fewshot_metalstm.formats.notes import Notes
 from fewshot_metalstm.formats.offsets import BYTES, CHARACTERS, UTF16, Claim, fit
 
@@ -15,6 +16,7 @@ _LISTS = ("mentions", "spans", "entities", "labels", "label")
 _STARTS = ("start", "start_offset", "begin")
 _ENDS = ("end", "end_offset")
 _TYPES = ("type", "label", "entity", "tag", "labels")
+_CONFIDENCES = ("confidence", "score")
 _CURE = "mend it, or name the format with --format"
 _LARGEST = 2**53
 
@@ -89,7 +91,7 @@ def read_record(record: Mapping[str, Any], place: Place, notes: Notes, fallback:
     place = Place(place.path, place.line, name)
     text = place.text(record.get("text"), "the text")
     listed = next((key for key in _LISTS if record.get(key) is not None), None)
-    drafts, claims = [], []
+    drafts, claims, sure = [], [], []
     for item in place.items(record[listed] if listed else None, f"'{listed}'"):
         if isinstance(item, list):
             if len(item) != 3:
@@ -97,10 +99,11 @@ def read_record(record: Mapping[str, Any], place: Place, notes: Notes, fallback:
             item = {"start": item[0], "end": item[1], "type": item[2]}
         item = place.object(item, "a mention")
         drafts.append(_draft(item, place))
+        sure.append(probability(_first(item, _CONFIDENCES)))
         claims.append(_claim(item, place))
     mentions = fitted(text, drafts, claims, (CHARACTERS, UTF16, BYTES), place, notes)
     return Document(
-        name, text, mentions, _passages(record, place), _sentences(record, place),
+        name, text, confident(mentions, sure), _passages(record, place), _sentences(record, place),
         _tokens(record, place),
     )  # fmt: skip
 
@@ -127,6 +130,16 @@ def fitted(
     return tuple(
         Mention(p[0][0], p[-1][1], kind, name, p if len(p) > 1 else (), attributes)
         for (kind, name, attributes), p in zip(drafts, pieces, strict=True)
+    )
+
+
+def confident(
+    mentions: Iterable[Mention], confidences: Iterable[float | None]
+) -> tuple[Mention, ...]:
+    """Mentions with their confidences, where there are any."""
+    return tuple(
+        mention if sure is None else replace(mention, confidence=sure)
+        for mention, sure in zip(mentions, confidences, strict=True)
     )
 
 

@@ -14,6 +14,7 @@ from fewshot_metalstm.formats.notes import Notes
 from fewshot_metalstm.formats.overlaps import ERROR, continuous, flat
 from fewshot_metalstm.formats.table import (
     ATTRIBUTES,
+    CONFIDENCES,
     FORMATS,
     FRAGMENTS,
     IDS,
@@ -123,6 +124,8 @@ def _fitting(
             notes["lost_ids"] += sum(bool(m.id) for m in document.mentions)
         if ATTRIBUTES not in holds:
             notes["lost_attributes"] += sum(bool(m.attributes) for m in document.mentions)
+        if CONFIDENCES not in holds:
+            notes["lost_confidences"] += sum(m.confidence is not None for m in document.mentions)
         for kind in (PASSAGES, SENTENCES, TOKENS):
             if kind not in holds:
                 notes[f"lost_{kind}"] += len(getattr(document, kind))

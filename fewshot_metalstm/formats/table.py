@@ -12,9 +12,10 @@ from fewshot_metalstm.formats.detect import by_name
 
 IDS, ATTRIBUTES, PASSAGES = "ids", "attributes", "passages"
 SENTENCES, TOKENS, OVERLAPS, FRAGMENTS = "sentences", "tokens", "overlaps", "fragments"
-_ALL = frozenset({IDS, ATTRIBUTES, PASSAGES, SENTENCES, TOKENS, OVERLAPS, FRAGMENTS})
+CONFIDENCES = "confidences"
+_ALL = frozenset({IDS, ATTRIBUTES, PASSAGES, SENTENCES, TOKENS, OVERLAPS, FRAGMENTS, CONFIDENCES})
 _TAGGED = frozenset({SENTENCES, TOKENS})
-_BIOC = frozenset({IDS, ATTRIBUTES, PASSAGES, OVERLAPS, FRAGMENTS})
+_BIOC = frozenset({IDS, ATTRIBUTES, PASSAGES, OVERLAPS, FRAGMENTS, CONFIDENCES})
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,16 @@ _TABLE = (
     Format("conll-plain", "conll", "the same without comments: text between tokens is lost",
            ".conll", _TAGGED, tags=True, writes="write_plain"),
     Format("brat", "brat", "BRAT standoff, a folder of .txt and .ann files", "",
-           frozenset({IDS, ATTRIBUTES, OVERLAPS, FRAGMENTS}), folder=True),
+           frozenset({IDS, ATTRIBUTES, OVERLAPS, FRAGMENTS, CONFIDENCES}), folder=True),
     Format("pubtator", "pubtator", "PubTator: title, abstract, annotation lines", ".pubtator",
            frozenset({ATTRIBUTES, PASSAGES, OVERLAPS})),
     Format("bioc-xml", "bioc_xml", "BioC XML", ".xml", _BIOC),
     Format("bioc-json", "bioc_json", "BioC JSON", ".json", _BIOC),
     Format("jsonl", "jsonl", "JSON lines: text and mentions", ".jsonl", _ALL),
     Format("label-studio", "label_studio", "Label Studio's JSON", ".json",
-           frozenset({IDS, OVERLAPS})),
-    Format("prodigy", "prodigy", "Prodigy's JSON lines", ".jsonl", frozenset({TOKENS, OVERLAPS})),
+           frozenset({IDS, OVERLAPS, CONFIDENCES})),
+    Format("prodigy", "prodigy", "Prodigy's JSON lines", ".jsonl",
+           frozenset({TOKENS, OVERLAPS, CONFIDENCES})),
     Format("docbin", "docbin", "spaCy's DocBin (needs spacy)", ".spacy", _TAGGED),
     Format("parquet", "parquet", "Parquet, a row a document", ".parquet", _ALL),
     Format("text", "text", "raw text, without mentions", ".txt", writes=None),

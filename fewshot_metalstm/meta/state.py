@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.errors import at
+from fewshot_metalstm.writing import beside
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,9 @@ def save_state(state: State, path: Path) -> None:
     """Write ``state`` to ``path``, whole or not at all."""
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
     tensors = {n: t.detach().cpu().clone().contiguous() for n, t in state.tensors.items()}
-    save_file(tensors, beside, {"record": json.dumps(dict(state.record))})
-    beside.replace(path)
+    with beside(path) as part:
+        save_file(tensors, part, {"record": json.dumps(dict(state.record))})
 
 
 def load_state(path: Path) -> State:

@@ -35,6 +35,7 @@ def adaptation_bands(
             axis.fill_between(steps, [min(c) for c in kept], [max(c) for c in kept], alpha=0.18,
                               color=line.get_color(), linewidth=0)  # fmt: skip
     axis.set_xlabel("epoch over the support")
+    axis.locator_params("x", integer=True)
     finish(axis, "support loss (nats)\nmean, least and greatest of the draws")
     axis.set_ylim(bottom=0)
     return save(figure, title, path, synthetic=synthetic)

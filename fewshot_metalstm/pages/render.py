@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fewshot_metalstm import __version__
+from fewshot_metalstm.writing import beside
 
 _POLICY = (
     "default-src 'none'; img-src data:; style-src {style}; script-src {script}; "
@@ -36,14 +37,8 @@ def write_page(path: Path, template: str, **values: Any) -> Path:
     page = environment.get_template(f"{template}.html").generate(
         policy=policy, style=Markup(style), script=Markup(script), version=__version__, **values
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.writelines(page)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with beside(path) as part, part.open("w", encoding="utf-8") as file:
+        file.writelines(page)
     return path
 
 

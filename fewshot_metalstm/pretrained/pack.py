@@ -8,8 +8,6 @@ rarest words lose their row and are composed of their n-grams from then on, as u
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -31,6 +29,7 @@ from fewshot_metalstm.tagging.model import (
     save_model,
     write_atomically,
 )
+from fewshot_metalstm.writing import beside
 
 MEGABYTE = 10**6
 LIMIT = 15.0  # MB of all files together, by default
@@ -83,10 +82,7 @@ def pack(
     model = load_model(checkpoint, CHECKPOINT)
     before = read_config(checkpoint, CHECKPOINT)["sha256"]
     size = _bytes(checkpoint)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
-    try:
-        folder = beside / output.name
+    with beside(output, put_in_place) as folder:
         room = round(limit * MEGABYTE)
         kept = len(model.vectors.words)
         while True:
@@ -100,9 +96,6 @@ def pack(
         folder.chmod(0o755)
         for file in folder.iterdir():  # safetensors keeps its files to their owner
             file.chmod(0o644)
-        put_in_place(folder, output)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return Packed(output, _bytes(output), account)
 
 

@@ -29,6 +29,7 @@ from fewshot_metalstm.corpora.digests import sha256
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.exchange import exchanged
 from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.nn.vectors import Quantised, Rows, Subwords, WordVectors
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tagging.encoding import WordTable, labels
@@ -36,6 +37,7 @@ from fewshot_metalstm.tagging.heads import SourceHead, head_tensors, read_heads
 from fewshot_metalstm.tagging.learner import Tagger, TaggerConfig
 from fewshot_metalstm.tagging.lexicon import Lexicon, read_lexicon
 from fewshot_metalstm.tagging.neighbours import read_neighbours
+from fewshot_metalstm.writing import beside, write_text
 
 FORMAT = "fewshot-metalstm"
 FORMAT_VERSION = 2  # the newest that is read; one that an older version can read says so
@@ -43,6 +45,8 @@ CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
 _HEADS = "heads.safetensors"
 _NEIGHBOURS = "neighbours.safetensors"
+_LONGEST_NGRAM = 64
+_ROOM = 2**20  # numbers that building a tagger may take beside its weights
 _SCALE = "_scale"  # after the name of a tensor of quantised rows
 
 
@@ -82,20 +86,18 @@ def save_model(model: TaggerModel, folder: Path) -> None:
     """Write ``model`` to ``folder``, whole or not at all; an older model there is replaced."""
     from safetensors.torch import save_file
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        beside.chmod(0o755)
-        save_file(_tensors(model), beside / "model.safetensors")
+    with beside(folder, put_in_place) as new:
+        new.mkdir(0o755)
+        save_file(_tensors(model), new / "model.safetensors")
         vocabulary = {"words": model.vectors.words, "alphabet": model.alphabet}
-        _write_json(vocabulary, beside / "vocabulary.json")
+        _write_json(vocabulary, new / "vocabulary.json")
         files: tuple[str, ...] = _FILES
         if model.heads:
-            save_file(head_tensors(model.heads), beside / _HEADS)
+            save_file(head_tensors(model.heads), new / _HEADS)
             files = (*files, _HEADS)
         neighbours = model.learner.neighbours
         if neighbours is not None:
-            save_file(neighbours.tensors(), beside / _NEIGHBOURS)
+            save_file(neighbours.tensors(), new / _NEIGHBOURS)
             files = (*files, _NEIGHBOURS)
         subwords = model.vectors.subwords
         config = {
@@ -111,7 +113,7 @@ def save_model(model: TaggerModel, folder: Path) -> None:
                 "subwords": subwords and {"min_n": subwords.min_n, "max_n": subwords.max_n},
             },
             "about": dict(model.about),
-            "sha256": {name: _digest(beside / name) for name in files},
+            "sha256": {name: _digest(new / name) for name in files},
         }
         if model.heads:
             config["heads"] = [[head.task, head.type] for head in model.heads]
@@ -119,10 +121,7 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             config["neighbours"] = len(neighbours.hidden)
         if model.lexicon.mentions:
             config["lexicon"] = model.lexicon.as_dict()
-        _write_json(config, beside / "config.json")
-        put_in_place(beside, folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        _write_json(config, new / "config.json")
 
 
 def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
@@ -139,9 +138,12 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
             raise at(folder / name, None, "is missing", "copy the whole folder, or make it anew")
         if _digest(folder / name) != config["sha256"].get(name):
             raise at(folder / name, None, "is damaged (its SHA-256 differs)", "make it anew")
+    from safetensors import SafetensorError
+
     try:
         return _build(folder, config)
-    except (RuntimeError, LookupError, TypeError, ValueError) as problem:
+    except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError,
+            SafetensorError) as problem:  # fmt: skip
         raise at(
             folder / "config.json", None, "does not fit the weights beside it", "make it anew"
         ) from problem
@@ -151,11 +153,14 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     from safetensors.torch import load_file
 
     tensors = load_file(folder / "model.safetensors")
+    room = sum(tensor.numel() for tensor in tensors.values()) + _ROOM
     vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
     subwords = None
     if config["vectors"]["subwords"]:
         buckets = _take_rows(tensors, "vectors.buckets")
         subwords = Subwords(buckets, **config["vectors"]["subwords"])
+        if not len(buckets) or not 1 <= subwords.min_n <= subwords.max_n <= _LONGEST_NGRAM:
+            raise ValueError("n-grams that cannot be")
     vectors = WordVectors(
         tuple(vocabulary["words"]), _take_rows(tensors, "vectors.matrix"), subwords,
         config["vectors"]["source"],
@@ -163,16 +168,19 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     if len(vectors.words) != len(vectors.matrix):
         raise ValueError(f"{len(vectors.matrix)} vectors for {len(vectors.words)} words")
     tagger_config = from_mapping(TaggerConfig, config["tagger"], str(folder / "config.json"))
+    if tagger_config.memory > max(len(tensor) for tensor in tensors.values()):
+        raise ValueError(f"no tensor has the {tagger_config.memory} places of the memory")
     alphabet = tuple(vocabulary["alphabet"])
     heads = tensors["head_type"].shape[0]
     if config["kind"] == TAGGER and heads != len(config["types"]):
         raise ValueError(f"{heads} heads for the types {config['types']}")
-    learner = new_tagger(tagger_config, vectors, alphabet, 0, heads)
-    if any(name.startswith(f"{OWN}.") for name in tensors):
-        # Only such checkpoints need the meta-learners, and taggers have to load quickly.
-        from fewshot_metalstm.tagging.recipe import recorded_algorithm
+    with Bounded(room):
+        learner = new_tagger(tagger_config, vectors, alphabet, 0, heads)
+        if any(name.startswith(f"{OWN}.") for name in tensors):
+            # Only such checkpoints need the meta-learners, and taggers have to load quickly.
+            from fewshot_metalstm.tagging.recipe import recorded_algorithm
 
-        recorded_algorithm(config["about"]).prepare(learner)
+            recorded_algorithm(config["about"]).prepare(learner)
     learner.load_state_dict(tensors)
     sources: tuple[SourceHead, ...] = ()
     if "heads" in config:
@@ -225,10 +233,7 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 def write_atomically(text: str, path: Path) -> None:
     """Write a text file beside ``path`` and rename it over."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    write_text(text, path)
 
 
 def _tensors(model: TaggerModel) -> dict[str, Tensor]:
@@ -274,8 +279,13 @@ def put_in_place(new: Path, folder: Path) -> None:
         folder.rename(old / "model")
         new.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
-    else:
+        return
+    try:
         new.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        put_in_place(new, folder)  # another process was quicker
 
 
 def _write_json(value: object, path: Path) -> None:

@@ -42,6 +42,8 @@ def connect(uri: str) -> MlflowClient:
         UserError: the store cannot be opened.
     """
     quieten()
+    local = sqlite_path(uri) is not None
+    check = "the file and the room on its disk" if local else "the address"
     if uri.startswith(("http://", "https://")):
         _check_server(uri)
     from mlflow.exceptions import MlflowException
@@ -62,7 +64,7 @@ def connect(uri: str) -> MlflowClient:
             ) from problem
         raise UserError(
             f"tracking store {uri}: cannot be opened ({one_line(problem)}); "
-            "check the address or choose another store with --tracking-uri"
+            f"check {check}, or choose another store with --tracking-uri"
         ) from problem
     return client
 
@@ -151,6 +153,8 @@ def _silent_logs() -> Iterator[None]:
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
+    # It prints the traceback of what it raises too: a full disk, a locked database.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
         # MLflow's models use what its database library is about to drop: nothing of the user's.
         with warnings.catch_warnings():

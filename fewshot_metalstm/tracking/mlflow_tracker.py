@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.tracking.buffer import MetricBuffer, Point
 from fewshot_metalstm.tracking.database import connect, find_experiment, one_line, quieten
 from fewshot_metalstm.tracking.entities import (
@@ -20,7 +21,7 @@ from fewshot_metalstm.tracking.entities import (
     flatten,
     metric_value,
 )
-from fewshot_metalstm.tracking.tracker import NO_PARAMS, NO_TAGS, DatasetInput, Run
+from fewshot_metalstm.tracking.tracker import NO_PARAMS, NO_TAGS, DatasetInput, NullRun, Run
 
 quieten()
 
@@ -86,13 +87,22 @@ class MlflowTracker:
         datasets: Sequence[DatasetInput] = (),
         resume_id: str | None = None,
     ) -> Iterator[Run]:
-        """A run of the experiment; see :class:`~.tracker.Tracker`."""
-        run = self._resume(resume_id) if resume_id else None
-        if run is None:
-            labels = dict(tags) | ({"resumed_from": resume_id} if resume_id else {})
-            run = self._start(name, self._parent, nested=False)
-        else:
-            labels = dict(tags)
+        """A run of the experiment; see :class:`~.tracker.Tracker`.
+
+        Raises:
+            UserError: the store does not take it.
+        """
+        labels = dict(tags)
+        try:
+            run = self._resume(resume_id) if resume_id else None
+            if run is None:
+                labels |= {"resumed_from": resume_id} if resume_id else {}
+                run = self._start(name, self._parent, nested=False)
+        except MlflowException as problem:
+            raise UserError(
+                f"tracking store {self._uri}: cannot be written ({one_line(problem)}); mend that, "
+                "choose another store with --tracking-uri, or pass --no-tracking"
+            ) from problem
         run.describe(params, labels, datasets)
         with run.closing():
             yield run
@@ -193,10 +203,15 @@ class MlflowRun:
         params: Mapping[str, object] = NO_PARAMS,
         tags: Mapping[str, str] = NO_TAGS,
     ) -> Iterator[Run]:
-        """A run nested in this one."""
+        """A run nested in this one; one that forgets everything if the store fails meanwhile."""
         if self._nested:
             raise ValueError(f"{name}: a nested run has no nested runs of its own")
-        run = self._tracker._start(name, self._id, nested=True)
+        try:
+            run = self._tracker._start(name, self._id, nested=True)
+        except MlflowException as problem:
+            self._warn(f"the run {name} within it", problem)
+            yield NullRun(nested=True)
+            return
         run.describe(params, tags, ())
         with run.closing():
             yield run

@@ -8,10 +8,11 @@ without a display and without the global state of pyplot.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fewshot_metalstm.writing import beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -198,11 +199,6 @@ def finish(axis: Axes, ylabel: str) -> None:
 def save(figure: Figure, title: str, path: Path, *, synthetic: bool = False) -> Path:
     """Write a figure in the format of the path's suffix, whole or not at all."""
     figure.suptitle(title + (_SYNTHETIC if synthetic else ""))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        figure.savefig(beside, format=path.suffix.removeprefix("."), dpi=_DPI)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with beside(path) as part:
+        figure.savefig(part, format=path.suffix.removeprefix("."), dpi=_DPI)
     return path

@@ -74,12 +74,16 @@ def save_pyfunc(tagger: Path, folder: Path) -> None:
     quieten()
     import mlflow.pyfunc
 
-    with _silently(), _material(tagger) as given:
+    with _silently(), _material(tagger, {}) as given:
         mlflow.pyfunc.save_model(str(folder), **given)
 
 
 def log_tagger(
-    tagger: Path, uri: str, run_id: str | None = None, register: str | None = None
+    tagger: Path,
+    uri: str,
+    run_id: str | None = None,
+    register: str | None = None,
+    limits: Mapping[str, int] | None = None,
 ) -> LoggedModel:
     """Log an adapted tagger to a run of the store at ``uri``, and register it if a name is given.
 
@@ -88,6 +92,8 @@ def log_tagger(
         uri: a result of :func:`~fewshot_metalstm.tracking.store.tracking_uri`.
         run_id: the run to log it to; None makes one.
         register: the name of a registered model, which gets a new version; made when absent.
+        limits: what a request may hold, in place of those of
+            :data:`fewshot_metalstm.tracking.pyfunc.LIMITS` of the same names.
 
     Raises:
         UserError: there is no adapted tagger, or the store refuses it.
@@ -109,9 +115,9 @@ def log_tagger(
         run_name = f"tagger {about.get('target', tagger.name)}"
         with open_tracker(uri, EXPERIMENT).run(run_name, params=params, tags=tags) as run:
             assert run.id is not None
-            return log_tagger(tagger, uri, run.id, register)
+            return log_tagger(tagger, uri, run.id, register, limits)
     try:
-        with _store(uri), _silently(), _material(tagger) as given:
+        with _store(uri), _silently(), _material(tagger, limits or {}) as given:
             info = mlflow.models.Model.log(
                 artifact_path=None, name=NAME, flavor=mlflow.pyfunc, run_id=run_id,
                 registered_model_name=register, await_registration_for=0, **given,
@@ -164,7 +170,7 @@ def _silently() -> Iterator[None]:
 
 
 @contextmanager
-def _material(tagger: Path) -> Iterator[Mapping[str, Any]]:
+def _material(tagger: Path, limits: Mapping[str, int]) -> Iterator[Mapping[str, Any]]:
     """What MLflow is given to make a model of."""
     import pandas
 
@@ -181,7 +187,7 @@ def _material(tagger: Path) -> Iterator[Mapping[str, Any]]:
             "signature": pyfunc.signature(),
             "input_example": pandas.DataFrame({"text": [EXAMPLE]}),
             "pip_requirements": requirements(),
-            "model_config": dict(pyfunc.LIMITS),
+            "model_config": {**pyfunc.LIMITS, **limits},
         }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 LOCAL = ("file:", "data:", "blob:", "http://127.0.0.1")
-PATIENCE = 60_000  # milliseconds; a busy machine draws slowly
+PATIENCE = 120_000  # milliseconds; a busy machine draws slowly
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,11 +31,13 @@ def chromium() -> Iterator[Any]:
         pytest.skip(
             "no Chromium here: apt-get install chromium, or set FEWSHOT_METALSTM_BROWSER to one"
         )
-    reason = "Playwright is not installed: pip install 'fewshot-metalstm[browser]'"
+    reason = "Playwright is not installed: make install, or pip install playwright"
     playwright = pytest.importorskip("playwright.sync_api", reason=reason)
     with playwright.sync_playwright() as driver:
         # A container has no user namespaces to make a sandbox of, and the pages are our own.
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = driver.chromium.launch(
+            executable_path=program, args=["--no-sandbox"], timeout=PATIENCE
+        )
         yield browser
         browser.close()
 

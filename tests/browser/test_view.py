@@ -92,6 +92,16 @@ def test_text_stands_out_by_day_and_by_night(shown: Any, scheme: str) -> None:
         assert shown.locator(selector).first.evaluate(contrast) >= 4.5, selector
 
 
+def test_it_fits_a_narrow_screen(shown: Any) -> None:
+    shown.set_viewport_size({"width": 390, "height": 800})
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert shown.evaluate(wide) <= 0
+    filters = shown.locator("#filters")
+    edge = filters.evaluate("each => each.getBoundingClientRect().right")
+    inner = "all => Math.max(...all.map(each => each.getBoundingClientRect().right))"
+    assert filters.locator("input, output").evaluate_all(inner) <= edge
+
+
 def test_on_paper_there_are_no_controls(shown: Any) -> None:
     shown.emulate_media(media="print")
     assert not shown.locator("#filters").is_visible()

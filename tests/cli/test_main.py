@@ -89,7 +89,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["adap"], "there is no command 'adap' (did you mean adapt?); see `fewshot-metalstm"),
         (["meta_train"], "there is no command 'meta_train' (did you mean meta-train?)"),
         (["xyzzy"], "there is no command 'xyzzy' (there are demo, init, check,"),
-        (["--nope"], "No such option '--nope'"),
+        (["--nope"], "No such option"),
     ],
 )
 def test_a_usage_error_is_one_line_with_the_cure(

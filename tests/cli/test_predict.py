@@ -10,6 +10,7 @@ import pytest
 
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.corpora.demo import DEMO_TARGET, demo_corpora
+from fewshot_metalstm.formats import read_documents
 from tests.cli.builders import adapt, refused, run_json
 
 
@@ -59,6 +60,42 @@ def test_predict_marks_mentions_of_raw_text_with_offsets(
     sentences_found = json.loads(capsys.readouterr().out)["files"][0]["sentences"]
     told = [m["confidence"] for s in sentences_found for m in s["mentions"]]
     assert told == [float(line.rpartition("\t")[2]) for line in lines]
+
+
+def test_documents_hold_confidences_where_they_can(
+    adapted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentences = demo_corpora()[DEMO_TARGET].splits["test"][:60]
+    file = tmp_path / "in.jsonl"
+    texts = [" ".join(s.tokens) for s in sentences]
+    file.write_text("".join(json.dumps({"id": f"d{n}", "text": text}) + "\n"
+                            for n, text in enumerate(texts)))  # fmt: skip
+
+    def found(name: str, *more: str) -> list[Any]:
+        place = tmp_path / name
+        assert main(["predict", str(adapted), str(file), "--output", str(place), *more]) == 0
+        documents = sorted(read_documents(place), key=lambda document: document.id)
+        return [m.confidence for document in documents for m in document.mentions]
+
+    expected = found("x.jsonl")
+    assert expected
+    assert all(each is not None and 0 <= each <= 1 for each in expected)
+    for name, *more in (("x.xml",), ("y.json", "--to", "bioc-json"), ("brat", "--to", "brat"),
+                        ("z.json", "--to", "label-studio"), ("p.jsonl", "--to", "prodigy"),
+                        ("x.parquet",)):  # fmt: skip
+        assert found(name, *more) == expected, name
+    assert set(found("none.jsonl", "--no-confidence")) == {None}
+    capsys.readouterr()
+    assert set(found("x.conll")) == {None}
+    assert "confidences" not in capsys.readouterr().err, "none were asked for"
+    assert main(["predict", str(adapted), str(file)]) == 0
+    told = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    # In order of documents, not of their ids.
+    assert sorted(float(line[5]) for line in told) == sorted(expected)
+    assert told[0][0].startswith(f"{file}:d")
+    assert main(["predict", str(adapted), str(file), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)["files"][0]["documents"]
+    assert sorted(m["confidence"] for d in answer for m in d["mentions"]) == sorted(expected)
 
 
 def test_predict_adds_a_column_to_token_per_line_files(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fewshot_metalstm.corpora.cache import EncodedCache
 from fewshot_metalstm.corpora.columns import parse
 from fewshot_metalstm.corpora.reader import ReadResult, resolve
+from fewshot_metalstm.corpora.store import load_corpus
 
 TRAIN = "ß\tO\nE.\tB-Sp\ncoli\tI-Sp\n\na\u2028b\tI-Sp\n\nß\tO\n"
 
@@ -82,6 +83,21 @@ def test_cache_that_cannot_be_written(tmp_path: Path, results: dict[str, ReadRes
     assert cache.read(cache.path({})) is None
 
 
+def test_cache_that_cannot_be_written_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "cache"
+    folder.touch()
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.tsv").write_text(TRAIN.replace("I-Sp", "B-Sp") + name + "\tO\n")
+        for _ in range(2):
+            assert load_corpus(tmp_path / f"{name}.tsv", cache_dir=folder).splits["train"]
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 1
+    assert told[0].startswith(f"{folder}: what was read is not kept, and is read anew each time")
+    assert "FEWSHOT_METALSTM_CACHE" in told[0]
+
+
 tokens = st.lists(
     st.text(st.characters(codec="utf-8", exclude_characters="\t\n\r"), min_size=1).filter(
         lambda token: token.strip() and token != "-DOCSTART-"
@@ -91,6 +107,7 @@ tokens = st.lists(
 )
 
 
+@settings(deadline=None)  # of the disk
 @given(sentences=st.lists(tokens, min_size=1, max_size=4))
 def test_cache_keeps_any_token(
     tmp_path_factory: pytest.TempPathFactory, sentences: list[list[str]]

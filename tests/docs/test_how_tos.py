@@ -18,10 +18,14 @@ from typing import Any
 
 import pytest
 
+import fewshot_metalstm
+from fewshot_metalstm import declarations
 from fewshot_metalstm.cli.main import PROGRAM
 from tests.cli.builders import QUICK, TINY, settings
 from tests.docs.pages import ROOT, SHELL, Block, logical_lines, read, statements
 
+# That of the sources, or the one that is installed.
+PACKAGE = Path(fewshot_metalstm.__file__).parent
 ONE = ["--workers", "1", "--no-tracking"]
 FEW = [*ONE, *settings([*QUICK, "adapt.averages=1"])]
 SMALLER = {
@@ -109,7 +113,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("shipped")
 def test_the_quick_start(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (place / "fewshot_metalstm").symlink_to(ROOT / "fewshot_metalstm")
+    (place / "fewshot_metalstm").symlink_to(PACKAGE)
     ran = follow("index.md")
     assert ran == ["check", "adapt", "view", "predict", "predict", "suggest", "adapt"]
     shown = next(b.text for b in blocks("index.md") if b.language == "text")
@@ -137,12 +141,10 @@ def test_data_of_your_own(place: Path) -> None:
 def test_a_new_corpus(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import yaml
 
-    from fewshot_metalstm import declarations
-
     for number in range(20):
         split = "train" if number < 12 else "devel" if number < 16 else "test"
         brat(place / "my-corpus" / split, number)
-    shutil.copytree(ROOT / "tasks", place / "tasks")
+    shutil.copytree(declarations.folder(), place / "tasks")
     for block in blocks("new-corpus.md"):
         if block.language == "yaml":
             assert block.title is not None
@@ -167,8 +169,10 @@ def test_a_new_algorithm(place: Path) -> None:
     """In a copy of the package, in a process of its own."""
     clone = place / "clone"
     unneeded = shutil.ignore_patterns("__pycache__", "*.safetensors")
-    for name in ("fewshot_metalstm", "tasks", "tests/meta"):
-        shutil.copytree(ROOT / name, clone / name, ignore=unneeded)
+    for folder, name in ((PACKAGE, "fewshot_metalstm"), (ROOT / "tests/meta", "tests/meta")):
+        shutil.copytree(folder, clone / name, ignore=unneeded)
+    if not (clone / "fewshot_metalstm" / "tasks").is_dir():
+        shutil.copytree(declarations.folder(), clone / "tasks")
     for name in ("setup.cfg", "tests/__init__.py"):
         shutil.copy(ROOT / name, clone / name)
     for block in blocks("new-algorithm.md"):

@@ -50,6 +50,7 @@ def documents(
     attributes: Sequence[str] = (),
     passages: bool = False,
     given: bool = False,
+    confidences: bool = False,
 ) -> list[Document]:
     """Up to three documents, with as much in them as the format can hold."""
     result = []
@@ -60,7 +61,9 @@ def documents(
             pieces = _pieces(draw, start, end) if fragments else ()
             pairs = tuple((key, draw(st.sampled_from(("v", "a b", "é&")))) for key in attributes)
             kind = draw(st.sampled_from(TYPES))
-            mentions.append(Mention(start, end, kind, f"T{number}" if ids else "", pieces, pairs))
+            name_of = f"T{number}" if ids else ""
+            sure = draw(st.none() | st.floats(0, 1)) if confidences else None
+            mentions.append(Mention(start, end, kind, name_of, pieces, pairs, sure))
         bounds = draw(spans(text, overlaps=False)) if passages else []
         parts = tuple(Passage(a, b, draw(st.sampled_from(("title", "par")))) for a, b in bounds)
         sentences = tuple(draw(spans(text, overlaps=False))) if given else ()

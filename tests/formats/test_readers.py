@@ -298,3 +298,21 @@ def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             inside = inside.replace("<source>", "<document><source>")
         with pytest.raises(UserError, match=r"x.xml:\d+: (is in a document that is too large)"):
             read(tmp_path / "x.xml", "<collection>" + inside + "</collection>")
+
+
+def test_parquet_that_repeats_a_long_text(tmp_path: Path) -> None:
+    """A file of some KB whose rows together are 34 GB."""
+    pa = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    import pyarrow.parquet as pq
+
+    rows = pa.array([0] * 2000, pa.int32())
+    texts = pa.DictionaryArray.from_arrays(rows, pa.array(["a" * (17 * 2**20)]))
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"text": texts}), path, dictionary_pagesize_limit=2**30,
+                   compression="zstd")  # fmt: skip
+    assert path.stat().st_size < 20_000
+    with pytest.raises(UserError, match="holds a text of more than 16 MiB; split the document"):
+        next(read_documents(path))
+    pq.write_table(pa.table({"text": pa.array([1])}), path)
+    with pytest.raises(UserError, match="the text is no text"):
+        next(read_documents(path))

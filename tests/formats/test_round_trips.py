@@ -13,6 +13,10 @@ from fewshot_metalstm.formats.sentences import token_bounds
 from tests.formats.builders import documents, through
 
 FEW = settings(max_examples=60, deadline=None)
+EVERYTHING = documents(
+    overlaps=True, fragments=True, ids=True, attributes=("n",), passages=True, given=True,
+    confidences=True,
+)  # fmt: skip
 
 
 def by_name(found: list[Document]) -> list[Document]:
@@ -29,25 +33,25 @@ def ordered(found: list[Document]) -> list[Document]:
 
 
 @FEW
-@given(
-    documents(overlaps=True, fragments=True, ids=True, attributes=("n",), passages=True, given=True)
-)
+@given(EVERYTHING)
 @pytest.mark.parametrize(("format", "name"), [("jsonl", "x.jsonl")])
 def test_json_lines_hold_everything(format: str, name: str, given: list[Document]) -> None:
     assert through(given, format, name, Notes()) == given
 
 
 @settings(max_examples=15, deadline=None)
-@given(
-    documents(overlaps=True, fragments=True, ids=True, attributes=("n",), passages=True, given=True)
-)
+@given(EVERYTHING)
 def test_parquet_holds_everything(given: list[Document]) -> None:
     pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
     assert through(given, "parquet", "x.parquet", Notes()) == given
 
 
 @FEW
-@given(documents(overlaps=True, fragments=True, ids=True, attributes=("Neg", "Reference")))
+@given(
+    documents(
+        overlaps=True, fragments=True, ids=True, attributes=("Neg", "Reference"), confidences=True
+    )
+)
 def test_brat(given: list[Document]) -> None:
     # Fragments that only line ends part are how brat writes one piece.
     joined = [
@@ -77,22 +81,56 @@ def test_pubtator(given: list[Document]) -> None:
 
 
 @FEW
-@given(documents(overlaps=True, fragments=True, ids=True, attributes=("n", "m"), passages=True))
+@given(
+    documents(
+        overlaps=True,
+        fragments=True,
+        ids=True,
+        attributes=("n", "m"),
+        passages=True,
+        confidences=True,
+    )
+)
 @pytest.mark.parametrize(("format", "name"), [("bioc-json", "x.json"), ("bioc-xml", "x.xml")])
 def test_bioc(format: str, name: str, given: list[Document]) -> None:
     assert ordered(through(given, format, name, Notes())) == ordered(given)
 
 
 @FEW
-@given(documents(overlaps=True, ids=True))
+@given(documents(overlaps=True, ids=True, confidences=True))
 def test_label_studio(given: list[Document]) -> None:
     assert through(given, "label-studio", "x.json", Notes()) == given
 
 
 @FEW
-@given(documents(overlaps=True))
+@given(documents(overlaps=True, confidences=True))
 def test_prodigy(given: list[Document]) -> None:
     assert through(given, "prodigy", "x.jsonl", Notes()) == given
+
+
+@pytest.mark.parametrize(
+    ("format", "name"), [("conll", "x.conll"), ("pubtator", "x.pubtator"), ("docbin", "x.spacy")]
+)
+def test_confidences_without_a_place_are_counted(format: str, name: str) -> None:
+    if format == "docbin":
+        pytest.importorskip("spacy", reason="DocBin needs the extra spacy")
+    given = [
+        Document("d", "IL-2 in p53", (Mention(0, 4, "G", confidence=0.5), Mention(8, 11, "G")))
+    ]
+    notes = Notes()
+    found = through(given, format, name, notes)
+    assert notes["lost_confidences"] == 1
+    assert [m.confidence for m in found[0].mentions] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("format", "name"), [("bioc-json", "x.json"), ("bioc-xml", "x.xml"), ("brat", "x")]
+)
+@pytest.mark.parametrize("value", ["0.90", "high", "2", "nan", ""])
+def test_what_others_call_confidence_stays_as_it_was(format: str, name: str, value: str) -> None:
+    attributes = (("confidence", value),)
+    given = [Document("d", "IL-2", (Mention(0, 4, "G", "T1", (), attributes),))]
+    assert through(given, format, name, Notes()) == given
 
 
 def seen(document: Document) -> tuple[Mention, ...]:

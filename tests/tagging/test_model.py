@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -117,10 +119,20 @@ def test_a_save_that_fails_leaves_the_model_before(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(safetensors.torch, "save_file", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UserError, match="no space left on device"):
         save_model(model(2, TAGGER), saved)
     assert digests(saved) == before
     assert [f.name for f in saved.parent.iterdir()] == [saved.name]
+
+
+def test_models_that_are_saved_at_once_are_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    models = [model(), model(2, TAGGER)]
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda n: save_model(models[n % 2], folder), range(24)))
+    load_model(folder)
+    assert [f.name for f in tmp_path.iterdir()] == ["m"]
 
 
 def packed() -> TaggerModel:
@@ -214,12 +226,15 @@ def test_a_newer_format(saved: Path) -> None:
     "changes",
     [
         {"tagger": {"filters": 9}},
+        {"tagger": {"lstm": {"hidden": 0}}},
+        {"tagger": {"memory": -1}},
         {"tagger": 3},
         {"tagger": {"unheard": 1}},
         {"types": ["T0"]},
         {"types": 5},
         {"vectors": {}},
         {"vectors": {"source": "", "subwords": {"min_n": 2}}},
+        {"vectors": {"source": "", "subwords": {"min_n": 2, "max_n": 10**9}}},
         {"sha256": []},
         {"about": None},
     ],
@@ -229,6 +244,31 @@ def test_a_config_that_does_not_fit_the_weights(saved: Path, changes: dict[str, 
     with pytest.raises(UserError, match=r"config\.json: ") as caught:
         load_model(saved)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"lstm": {"hidden": 10**7}}, {"filters": 10**8}, {"memory": 10**7}]
+)
+def test_sizes_that_would_take_the_memory(saved: Path, sizes: dict[str, Any]) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    mend(saved, tagger=sizes)
+    with pytest.raises(UserError, match="does not fit the weights"):
+        load_model(saved)
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # KiB
+    assert taken < 200 * 1024
+
+
+def test_weights_that_are_no_safetensors(saved: Path) -> None:
+    """Made so: their SHA-256 is right."""
+    path = saved / "model.safetensors"
+    header = json.dumps({"x": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 4]}})
+    liar = len(header).to_bytes(8, "little") + header.encode() + b"1234"
+    for content in (b"", b"\xff" * 16, liar):
+        path.write_bytes(content)
+        digest = sha256(content)
+        mend(saved, sha256={**read_config(saved)["sha256"], path.name: digest})
+        with pytest.raises(UserError, match="does not fit the weights"):
+            load_model(saved)
 
 
 def test_a_field_that_is_missing(saved: Path) -> None:

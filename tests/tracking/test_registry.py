@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +96,48 @@ def test_limits_of_a_batch_are_the_callers_to_choose(folder: Path) -> None:
     check(["x"] * (LIMITS["max_rows"] + 1), {"max_rows": 0, "max_characters": 0})
     with pytest.raises(MlflowException, match=r"row 1 .* has no text"):
         check(["x", None], LIMITS)
+
+
+async def asked(app: Any, value: object) -> tuple[int, str]:
+    """Status and body of what an ASGI application answers to a request for predictions."""
+    received = [{"type": "http.request", "body": json.dumps(value).encode()}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        if not received:
+            await asyncio.sleep(600)  # the client waits
+        return received.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http",
+        "method": "POST", "path": "/invocations", "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }  # fmt: skip
+    await app(scope, receive, send)
+    return sent[0]["status"], b"".join(m.get("body", b"") for m in sent).decode()
+
+
+def test_limits_that_were_registered_are_those_of_the_server(tagger: Path, uri: str) -> None:
+    """MLflow's scoring application, without a process of its own."""
+    from mlflow.pyfunc import scoring_server
+
+    command = ["register", str(tagger), "--max-rows", "2", "--max-characters", "30"]
+    with redirect_stdout(StringIO()) as told:
+        assert main([*command, "--tracking-uri", uri, "--json"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        model = mlflow.pyfunc.load_model(json.loads(told.getvalue())["uri"])
+    app = scoring_server.init(model)
+    for texts, status, says in (
+        (["x" * 15] * 2, 200, '"predictions"'),
+        (["x"] * 3, 400, "3 rows; send at most 2 at once"),
+        (["x" * 31], 400, "31 characters; send at most 30 at once"),
+    ):
+        code, answer = asyncio.run(asked(app, {"inputs": {"text": texts}}))
+        assert (code, says in answer) == (status, True), answer
 
 
 def test_what_is_logged_is_whole_and_pinned(folder: Path, logged: LoggedModel, uri: str) -> None:
@@ -214,6 +259,9 @@ def test_mlflow_serves_it(logged: LoggedModel, uri: str, tagger: Path) -> None:
         status, answer = ask("/invocations", {"inputs": {"text": ["x"] * 10_001}})
         assert status == 400
         assert "10001 rows; send at most 10000" in json.loads(answer)["message"]
+        status, answer = ask("/invocations", {"inputs": {"text": ["x" * 5_000_001]}})
+        assert status == 400
+        assert "5000001 characters; send at most 5000000" in json.loads(answer)["message"]
         status, answer = ask("/invocations", {"inputs": {"words": ["x"]}})
         assert status == 400
     finally:

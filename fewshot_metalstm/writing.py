@@ -1,0 +1,140 @@
+"""Files and folders that are there when they are whole: made beside their place, then put there.
+
+What is made goes into a hidden folder beside the place, ``.NAME.xxxxxxxx.part``, on which its
+process holds a lock (``flock``). After ``kill -9`` the folder is left and the lock is not: the
+next process that writes to the same place removes it. Where a file system has no locks nothing is
+removed, since nobody can tell what is still being written.
+
+A disk that is full, and a place that cannot be written to, become a line that names the place.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fewshot_metalstm.errors import CURES, UserError, at
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NAMED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG)
+_NEW = "new"  # in the hidden folder: no name that anything looks for
+_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
+
+
+@contextmanager
+def beside(path: Path, put: Callable[[Path, Path], object] = os.replace) -> Iterator[Path]:
+    """A path to make a file or a folder at, which takes the place of ``path`` if all goes well.
+
+    Args:
+        path: where it shall be; the folder above is made.
+        put: puts the first path in the place of the second, where it may leave what was there
+            at the first, to be removed.
+
+    Raises:
+        UserError: the disk is full, or the place cannot be written to.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_left(path)
+        hidden, held = _hidden(path)
+        try:
+            yield hidden / _NEW
+            put(hidden / _NEW, path)
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+            os.close(held)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file, whole or not at all; errors as of :func:`beside`."""
+    with beside(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn what goes wrong with writing to ``place``, a file or a folder, into a line for the user.
+
+    Errors of other places pass, and so do those that writing does not give. A full disk names no
+    place: it is taken for that of this one.
+
+    Raises:
+        UserError: the disk is full, or the place cannot be written to.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        number = _number(error)
+        if number not in (*_FULL, *_NAMED) or not _concerns(error, number, place):
+            raise
+        problem = f"cannot be written ({os.strerror(number).lower()})"
+        raise at(place, None, problem, CURES[number]) from error
+
+
+def remove_left(path: Path) -> None:
+    """Remove what processes that are gone have left of their writing to ``path``."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.part")
+    with suppress(OSError):
+        for entry in list(os.scandir(path.parent)):
+            if name.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                _remove(Path(entry.path))
+
+
+def _remove(left: Path) -> None:
+    """Remove a hidden folder, unless a process holds it or nobody can say."""
+    with suppress(OSError):
+        held = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+        finally:
+            os.close(held)
+
+
+def _hidden(path: Path) -> tuple[Path, int]:
+    """A new hidden folder for ``path`` and its descriptor, which holds the lock."""
+    while True:
+        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        try:
+            held = os.open(hidden, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:  # taken for one that was left, before the lock was there
+            continue
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # is being taken for one, this moment
+            os.close(held)
+            continue
+        except OSError:  # no locks here, and so nobody removes it
+            return hidden, held
+        if hidden.is_dir():
+            return hidden, held
+        os.close(held)
+
+
+def _number(error: Exception) -> int:
+    """The system's number of an error; 0 where there is none."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    if type(error).__module__.partition(".")[0] == "safetensors":  # keeps it in its words
+        found = _RUST_ERROR.search(str(error))
+        return int(found[1]) if found else 0
+    return 0
+
+
+def _concerns(error: Exception, number: int, place: Path) -> bool:
+    """Whether an error is one of writing to ``place``: to it, below it, or to a folder above."""
+    given = getattr(error, "filename2", None) or getattr(error, "filename", None)
+    if not isinstance(given, str | bytes | os.PathLike):
+        return number in _FULL
+    named, whole = Path(os.fsdecode(given)).absolute(), place.absolute()
+    hidden = named.is_relative_to(whole.parent) and f".{place.name}." in str(named)
+    return hidden or named.is_relative_to(whole) or whole.is_relative_to(named)

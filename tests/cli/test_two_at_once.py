@@ -1,0 +1,77 @@
+"""Two processes that write to one place at once: both right, or one line that says who is there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fewshot_metalstm.tracking.store import tracking_uri
+from tests.cli.builders import adapt, start
+from tests.test_crashes import documents
+
+
+def ended(command: list[str], folder: Path, times: int = 2) -> list[tuple[int, str]]:
+    """Exit code and standard error of processes that are started together."""
+    processes = [start(command, folder) for _ in range(times)]
+    told = [process.communicate(timeout=300)[1] for process in processes]
+    return [(process.returncode, text) for process, text in zip(processes, told, strict=True)]
+
+
+@pytest.mark.slow
+def test_two_adaptations_in_one_new_store(meta_trained: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    processes = []
+    for name in ("one", "two"):
+        command = adapt(tmp_path / name, "--checkpoint", str(meta_trained), "--draws", "2",
+                        "--quiet", "--tracking-uri", str(store))  # fmt: skip
+        command.remove("--no-tracking")
+        processes.append(start(command, tmp_path))
+    for process in processes:
+        _, told = process.communicate(timeout=300)
+        assert (process.returncode, told) == (0, ""), told
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(tracking_uri(str(store)))
+    experiment = client.get_experiment_by_name("fewshot-metalstm")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], max_results=100)
+    parents = [run for run in runs if run.data.tags["kind"] == "adapt"]
+    assert len(parents) == 2
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    report = json.loads((tmp_path / "one" / "report.json").read_text())
+    for parent in parents:
+        assert parent.data.params["target"] == "demo-species"
+        assert "report.json" in [file.path for file in client.list_artifacts(parent.info.run_id)]
+        own = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+        scores = {int(r.data.params["draw"]): r.data.metrics["few_shot_f1"] for r in own}
+        # The same settings twice give the same figures twice.
+        reported = {draw["draw"]: draw["f1"] for draw in report["draws"]}
+        assert scores == pytest.approx(reported, abs=0.005)
+
+
+@pytest.mark.slow
+def test_two_runs_in_one_folder(meta_trained: Path, tmp_path: Path) -> None:
+    command = adapt(tmp_path / "run", "--checkpoint", str(meta_trained), "--draws", "1", "--quiet")
+    codes = sorted(ended(command, tmp_path))
+    assert [code for code, _ in codes] == [0, 2], codes
+    says = codes[1][1]
+    assert "another process is writing" in says or "holds a run already" in says
+    assert says.count("\n") == 1
+
+
+@pytest.mark.parametrize("to", ["brat", "bioc-xml"])
+def test_two_conversions_to_one_place(to: str, tmp_path: Path) -> None:
+    documents(tmp_path / "in.jsonl", 100)
+    place = tmp_path / "out"
+    codes = ended(["convert", "in.jsonl", str(place), "--to", to], tmp_path, times=3)
+    done = [code for code, _ in codes].count(0)
+    assert done == 3 if to == "bioc-xml" else done >= 1
+    for code, told in codes:
+        assert code == 0 or "holds files already; name a new or an empty folder" in told
+        assert told.count("\n") == (code != 0)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    if to == "brat":
+        assert len(list(place.glob("*.txt"))) == 100
+        assert done == 1
