@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli.format_options import formats, overlaps_option, said
-from fewshot_metalstm.cli.options import json_option
+from fewshot_metalstm.cli.options import json_option, quiet_option
 
 if TYPE_CHECKING:
     from fewshot_metalstm.formats import Document
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 @click.option("--to-scheme", default="IOB2", show_default=True, metavar="SCHEME",
               help="Tag scheme of OUT: IOB1, IOB2, IOBES or BILOU.")  # fmt: skip
 @json_option
-def convert(as_json: bool, **options: Any) -> None:
+@quiet_option
+def convert(as_json: bool, quiet: bool, **options: Any) -> None:
     """Write the documents of IN, a file or folder, as OUT in another format.
 
     Character offsets stay what they are. A folder with train, devel and test files becomes a
@@ -41,7 +42,8 @@ def convert(as_json: bool, **options: Any) -> None:
     all of it is, and not before.
     """
     result = run(**options)
-    said(result["notes"])
+    if not quiet:
+        said(result["notes"])
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
     else:

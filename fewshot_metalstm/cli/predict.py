@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fewshot_metalstm.cli.format_options import formats, said
-from fewshot_metalstm.cli.options import device_option, json_option
+from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
 
 if TYPE_CHECKING:
     from fewshot_metalstm.adapt.predict import Predictor, TaggedSentence
@@ -39,6 +39,7 @@ _Item = TypeVar("_Item")
               help="Give each mention its probability, 0 to 1, where it has a place.")  # fmt: skip
 @device_option
 @json_option
+@quiet_option
 def predict(
     model: Path,
     files: tuple[Path, ...],
@@ -48,6 +49,7 @@ def predict(
     confidence: bool,
     device: str,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Tag FILEs with the tagger in the folder MODEL.
 
@@ -71,7 +73,8 @@ def predict(
     predictor = Predictor(folder, pick_device(device))
     if output is not None and into is not None:
         result = written(predictor, files, form, output, into, confidence)
-        said(result["notes"])
+        if not quiet:
+            said(result["notes"])
         about = {"model": str(folder), "types": predictor.model.types, **result}
         click.echo(json.dumps(about, ensure_ascii=False) if as_json else
                    f"{output}: {result['documents']} documents, {result['mentions']} mentions in "

@@ -85,6 +85,9 @@ def test_what_is_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         "note: 1 discontinuous mentions taken from their first character to their last",
         "note: 1 mentions left out that overlap a longer one",
     ]
+    quiet, error = told([*arguments, "--quiet"], capsys)
+    assert quiet["notes"] == result["notes"], "still in the object"
+    assert error == ""
     assert "head\tB-A b\nneck\tL-A b\n" in out.read_text()
     line = refuse(["convert", str(source), str(tmp_path / "b"), "--to", "brat"], capsys)
     assert "the type 'A b' has a blank" in line
