@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import resource
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 import torch
 
@@ -43,13 +46,24 @@ def keep_freed_memory() -> None:
     mallopt(trim_threshold, 2**25)
 
 
-def peak_rss_mib(workers: int = 1) -> float:
-    """Peak resident memory in MiB, an upper bound where there are ``workers`` processes.
+def peak_rss_mib(others: Iterable[int] = ()) -> float:
+    """Peak resident memory in MiB of this process and of ``others`` by number, which still run.
 
-    Of finished children the system keeps only the largest peak, so it counts once for each;
-    memory that processes share counts in each of them.
+    An upper bound where there are others: peaks need not come together, and memory that processes
+    share counts in each of them. Where the system tells nothing of another process it counts as
+    much as this one.
     """
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return (own + (workers * child if workers > 1 else 0)) / unit
+    # A child begins with its parent's peak in getrusage, and without it in /proc.
+    own = _peak(os.getpid()) or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return own + sum(_peak(number) or own for number in others)
+
+
+def _peak(process: int) -> float | None:
+    """Peak resident memory of a process in MiB, where Linux tells it."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) / 2**10 if found else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -25,5 +28,16 @@ def test_cores_and_memory() -> None:
     held = torch.ones(2**25)  # 128 MiB, touched
     assert peak_rss_mib() >= before
     assert peak_rss_mib() > 128
-    assert peak_rss_mib(2) >= peak_rss_mib()
     assert len(held) == 2**25
+
+
+def test_a_small_child_of_a_large_parent_counts_as_small() -> None:
+    held = torch.ones(2**26)  # 256 MiB, touched
+    ours = peak_rss_mib()
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+        both = peak_rss_mib([child.pid])
+        child.communicate()
+    assert ours > 256
+    assert ours < both < ours + (64 if Path("/proc").is_dir() else 2 * ours)
+    assert peak_rss_mib([2**30]) == pytest.approx(2 * peak_rss_mib()), "nobody is there"
+    assert len(held) == 2**26

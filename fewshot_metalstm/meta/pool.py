@@ -174,6 +174,11 @@ class EpisodePool:
                 process.join()
 
     @property
+    def numbers(self) -> tuple[int, ...]:
+        """The system's numbers of the processes besides this one."""
+        return tuple(process.pid for process in self._processes if process.pid is not None)
+
+    @property
     def inner_lr(self) -> float:
         """The rate of the inner loop; the mean where rates are learned."""
         algorithm = self._work.algorithm

@@ -122,7 +122,7 @@ class _Session:
     best: float = math.nan
     record: dict[str, Any] = field(default_factory=dict)
     state: State | None = None
-    processes: int = 1
+    peak: float = 0.0  # MiB of memory, of the outer loop's processes together
     ranks: Ranks = field(default_factory=Ranks)
     memory: Memory | None = None  # of second order
     pending: bool = True  # whether the outer step that was done last has yet to be validated
@@ -269,7 +269,6 @@ class _Session:
             self.memory = measure(algorithm.at(1.0), self.learner, first)
         self.progress.phase("outer loop", config.outer.steps, loop.done)
         with episode_pool(config, self.suite, self.learner, source, workers, ranks) as pool:
-            self.processes = pool.processes
             if self.memory is not None:
                 self.progress.note(self.memory.told(pool.processes))
             if self.pending:
@@ -285,6 +284,7 @@ class _Session:
                     self._save_outer(loop)
                 if stop.requested and loop.done < config.outer.steps:
                     raise Interrupted(stop.requested, self.output)
+            self.peak = peak_rss_mib(pool.numbers)
 
     def _time_to_validate(self, step: int) -> bool:
         every = self.config.outer.validate_every
@@ -338,7 +338,8 @@ class _Session:
     def _result(self, loop: OuterLoop) -> MetaTrainResult:
         self.run.metrics({} if math.isnan(self.best) else {"best_validation_f1": self.best})
         return MetaTrainResult(
-            self.output / "checkpoint", loop.done, self._seconds(), peak_rss_mib(self.processes),
+            self.output / "checkpoint", loop.done, self._seconds(),
+            max(self.peak, peak_rss_mib()),
             self.best, loop.skipped, None if self.memory is None else self.memory.step / MIB,
         )  # fmt: skip
 

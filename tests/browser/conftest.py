@@ -21,9 +21,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The browser of FEWSHOT_METALSTM_BROWSER or of the PATH, driven by Playwright; or skip."""
+    """The browser of FEWSHOT_METALSTM_BROWSER or of the PATH, driven by Playwright; or skip.
+
+    Of a module and not of the session: while Playwright runs, nothing else in this process can run
+    an event loop.
+    """
     program = os.environ.get("FEWSHOT_METALSTM_BROWSER") or next(
         filter(None, map(shutil.which, NAMES)), None
     )

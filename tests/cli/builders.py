@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +70,16 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], *, quiet: 
     return told.err
 
 
-def start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
-    """A command in a process of its own, in a process group of its own."""
-    return subprocess.Popen(
+@contextmanager
+def start(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process of its own, in a process group of its own that ends with the block."""
+    with subprocess.Popen(
         [sys.executable, "-m", "fewshot_metalstm", *arguments],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

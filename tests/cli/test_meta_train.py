@@ -164,19 +164,19 @@ def test_sigterm_saves_the_state(
     more = ["--workers", "2"] if group else []
     # Long enough to be met by the signal.
     longer = settings(["outer.steps=100000" if group else "joint.steps=100000"])
-    process = start([*meta_train(output), *longer, *more], tmp_path)
     phase = '"phase": "outer"' if group else '"phase": "joint"'
     history = output / "history.jsonl"
     deadline = time.monotonic() + 300
-    while not (history.is_file() and phase in history.read_text()):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    if group:
-        os.killpg(process.pid, signal.SIGTERM)
-    else:
-        process.terminate()
-    out, err = process.communicate(timeout=60)
+    with start([*meta_train(output), *longer, *more], tmp_path) as process:
+        while not (history.is_file() and phase in history.read_text()):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        if group:
+            os.killpg(process.pid, signal.SIGTERM)
+        else:
+            process.terminate()
+        out, err = process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGTERM, err
     assert out == ""
     assert "Traceback" not in err

@@ -118,19 +118,18 @@ def test_killed_in_the_middle_it_goes_on(
     output = tmp_path / "out"
     # Long enough to be met by the signal; the steps are few, so the draws are many.
     grid = ["--draws", "0-11", "--workers", "2"]
-    process = start(sweep(output, meta_trained, *grid), tmp_path)
     deadline = time.monotonic() + 300
-    while len(list((output / "cells").glob("*.json"))) < 3:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)  # the driver alone; its workers must not go on
-    process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL
-    deadline = time.monotonic() + 300
-    while _group_lives(process.pid):
-        assert time.monotonic() < deadline, "a worker outlived the sweep"
-        time.sleep(0.05)
+    with start(sweep(output, meta_trained, *grid), tmp_path) as process:
+        while len(list((output / "cells").glob("*.json"))) < 3:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)  # the driver alone; its workers must not go on
+        process.communicate(timeout=120)
+        assert process.returncode == -signal.SIGKILL
+        while _group_lives(process.pid):
+            assert time.monotonic() < deadline, "a worker outlived the sweep"
+            time.sleep(0.05)
     before = stored(output)
     assert 3 <= len(before) < 24
     stamps = {name: (output / "cells" / name).stat().st_mtime_ns for name in before}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,23 +15,25 @@ from tests.test_crashes import documents
 
 def ended(command: list[str], folder: Path, times: int = 2) -> list[tuple[int, str]]:
     """Exit code and standard error of processes that are started together."""
-    processes = [start(command, folder) for _ in range(times)]
-    told = [process.communicate(timeout=300)[1] for process in processes]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(start(command, folder)) for _ in range(times)]
+        told = [process.communicate(timeout=300)[1] for process in processes]
     return [(process.returncode, text) for process, text in zip(processes, told, strict=True)]
 
 
 @pytest.mark.slow
 def test_two_adaptations_in_one_new_store(meta_trained: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    processes = []
-    for name in ("one", "two"):
-        command = adapt(tmp_path / name, "--checkpoint", str(meta_trained), "--draws", "2",
-                        "--quiet", "--tracking-uri", str(store))  # fmt: skip
-        command.remove("--no-tracking")
-        processes.append(start(command, tmp_path))
-    for process in processes:
-        _, told = process.communicate(timeout=300)
-        assert (process.returncode, told) == (0, ""), told
+    with ExitStack() as stack:
+        processes = []
+        for name in ("one", "two"):
+            command = adapt(tmp_path / name, "--checkpoint", str(meta_trained), "--draws", "2",
+                            "--quiet", "--tracking-uri", str(store))  # fmt: skip
+            command.remove("--no-tracking")
+            processes.append(stack.enter_context(start(command, tmp_path)))
+        for process in processes:
+            _, told = process.communicate(timeout=300)
+            assert (process.returncode, told) == (0, ""), told
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(tracking_uri(str(store)))
