@@ -77,7 +77,7 @@ def crashing(environment: dict[str, str], *modules: str) -> Iterator[Crashing]:
     finally:
         assert process.stdin is not None
         process.stdin.close()
-        process.wait(timeout=60)
+        process.wait(timeout=300)
         if process.stdout is not None:
             process.stdout.close()
 

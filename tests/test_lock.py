@@ -48,7 +48,7 @@ def test_the_other_process_is_named_and_its_death_frees_the_folder(tmp_path: Pat
         assert "wait for it, or name another folder" in line
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert (folder / LOCK).is_file(), "kill -9 leaves the file, which locks nothing"
     assert holds_nothing(folder)
     with locked(folder, "the report"):
@@ -104,7 +104,7 @@ def test_a_run_is_held_and_a_default_folder_is_not_shared(tmp_path: Path) -> Non
             pass
     finally:
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     claim(tmp_path / "a", "the run")
     with pytest.raises(UserError, match="holds a run already"), held(tmp_path / "a-2", "", "x"):
         pass
@@ -126,5 +126,5 @@ def test_many_that_start_at_once_get_folders_of_their_own(tmp_path: Path) -> Non
         )
         for _ in range(6)
     ]
-    names = [process.communicate(timeout=60)[0].strip() for process in processes]
+    names = [process.communicate(timeout=300)[0].strip() for process in processes]
     assert sorted(names) == ["a", *(f"a-{n}" for n in range(2, 7))]

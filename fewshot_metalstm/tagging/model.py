@@ -168,7 +168,7 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     if len(vectors.words) != len(vectors.matrix):
         raise ValueError(f"{len(vectors.matrix)} vectors for {len(vectors.words)} words")
     tagger_config = from_mapping(TaggerConfig, config["tagger"], str(folder / "config.json"))
-    if tagger_config.memory > max(len(tensor) for tensor in tensors.values()):
+    if tagger_config.memory > max(tensor.shape[0] for tensor in tensors.values() if tensor.dim()):
         raise ValueError(f"no tensor has the {tagger_config.memory} places of the memory")
     alphabet = tuple(vocabulary["alphabet"])
     heads = tensors["head_type"].shape[0]

@@ -32,7 +32,7 @@ def test_json_has_the_promised_fields_and_the_checkpoint_stays(
     )  # fmt: skip
     assert digests(meta_trained) == before
     assert set(told) >= FIELDS
-    assert set(told) - FIELDS <= {"tune", "synthetic", "invented", "tagger", "notes"}
+    assert set(told) - FIELDS <= {"tune", "synthetic", "invented", "unlabelled", "tagger", "notes"}
     assert (told["target"], told["shots"], told["method"]) == ("demo-species", 5, "fomaml")
     assert told["checkpoint"] == str(meta_trained / "checkpoint")
     assert told["synthetic"] is True

@@ -28,7 +28,7 @@ def complete(line: str) -> list[str]:
     words = line.split()
     place = len(words) if line.endswith(" ") else len(words) - 1
     result = subprocess.run(
-        [sys.executable, "-c", CODE], capture_output=True, text=True, timeout=120,
+        [sys.executable, "-c", CODE], capture_output=True, text=True, timeout=300,
         env={**os.environ, "_FEWSHOT_METALSTM_COMPLETE": "bash_complete", "COMP_WORDS": line,
              "COMP_CWORD": str(place)},
     )  # fmt: skip
@@ -42,7 +42,7 @@ def test_the_scripts(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     script = capsys.readouterr().out
     assert f"_FEWSHOT_METALSTM_COMPLETE={shell}_complete" in script
     if shutil.which(shell):
-        subprocess.run([shell, "-n"], input=script, text=True, check=True, timeout=60)
+        subprocess.run([shell, "-n"], input=script, text=True, check=True, timeout=300)
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_sigterm_saves_the_state(
             os.killpg(process.pid, signal.SIGTERM)
         else:
             process.terminate()
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGTERM, err
     assert out == ""
     assert "Traceback" not in err

@@ -20,7 +20,7 @@ def test_one_process_at_a_time_and_again_later(tmp_path: Path) -> None:
     )
     with claimed(folder, "the sweep"):
         other = subprocess.run(
-            [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, timeout=300
         )
     assert "another process is writing the sweep there" in other.stderr
     assert "held" not in other.stdout

@@ -142,7 +142,6 @@ def test_its_settings() -> None:
     config = resolve(MetaTrainConfig, None, [], {"algorithm": "lstm"}, preset("bionlp", "lstm"))
     assert config.outer.clip == 0.25
     assert config.outer.lr == 1e-3
-    assert preset("bionlp") == ()
     made = make_algorithm(replace(config, seed=3))
     assert made == LearnedOptimiser(config.inner, gates=GatesConfig(20), seed=3)
     assert recorded(config)["gates"] == {"hidden": 20}
