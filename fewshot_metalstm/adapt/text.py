@@ -21,9 +21,9 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:al|approx|ca|cf|cv|Dr|e\.g|[Ee]qs?|et|etc|Figs?|i\.e|i\.p|i\.v|M[rs]|Mrs|no|Nos?|Prof|"
     r"[Rr]efs?|resp|sp|spp|ssp|St|subsp|Suppl|Tab|var|vs))\.$"
 )
-# nor after a single capital (initials, E. coli), unless a word follows that no name begins with:
-# "protein kinase C. It".
-_CAPITAL = re.compile(r"\b[A-Z]\.$")
+# nor after a single capital (initials, E. coli), unless it is the unit of a number ("at 37 C.") or
+# a word follows that no name begins with: "protein kinase C. It".
+_CAPITAL = re.compile(r"(?<!\d )(?<!\d °)(?<!°)\b[A-Z]\.$")
 _BEGINNING = re.compile(
     r"[\"'(\[]*(?:After|All|Although|As|At|Because|Both|By|Finally|For|From|Furthermore|Here|However|In|It|"
     r"Moreover|Our|Since|Such|That|The|Then|There|Therefore|These|They|This|Thus|To|Using|We|When|"

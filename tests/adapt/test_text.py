@@ -46,6 +46,13 @@ def test_sentences_end_where_a_reader_would_end_them() -> None:
     ]  # fmt: skip
 
 
+def test_a_unit_ends_a_sentence() -> None:
+    text = "Kept at 37 C. Cells grew at 4 °C. Mice ate. Of S. Typhi 5 died. It had 3 K. Five"
+    assert [" ".join(s.tokens[:2]) for s in split(text)] == [
+        "Kept at", "Cells grew", "Mice ate", "Of S", "It had", "Five",
+    ]  # fmt: skip
+
+
 def test_a_word_that_a_piece_cuts_is_not_taken_for_its_beginning() -> None:
     text = "Kinase C. Interleukin B. In A. Then"
     whole = split(text)
