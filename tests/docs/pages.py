@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+import fewshot_metalstm
+
 ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "mkdocs.yml").is_file():
     pytest.skip("the pages are not beside the tests", allow_module_level=True)
+# Where the package is imported from: beside the tests, or where it is installed.
+SOURCES = Path(fewshot_metalstm.__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 SHELL = "sh"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, read
+from tests.docs.pages import PAGES, SOURCES, read
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -22,7 +22,7 @@ def test_python_on_the_page(path: Path) -> None:
                 place = (node.module or "").replace(".", "/")
                 if f"{place}.py" not in own:
                     names = {alias.name for alias in node.names}
-                    assert names <= offered(ROOT / place), f"{block}: {node.module}"
+                    assert names <= offered(SOURCES / place), f"{block}: {node.module}"
 
 
 def offered(place: Path) -> set[str]:
