@@ -30,7 +30,8 @@ from fewshot_metalstm.adapt.tuning import tuned_names
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.nn.metalstm import PLAIN, MetaLSTMConfig
 from fewshot_metalstm.sweep.report import Spread
-from fewshot_metalstm.tagging.model import CHECKPOINT, load_model, write_atomically
+from fewshot_metalstm.tagging.model import CHECKPOINT, load_model
+from fewshot_metalstm.writing import write_text
 
 FORMS: Mapping[str, MetaLSTMConfig] = {
     "generated": MetaLSTMConfig(),
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         *sizes, "", *summary(lines, methods, against), "",
         markdown(lines, against, digests, synthetic),
     ])  # fmt: skip
-    write_atomically(page, given.output / "ablation.md")
+    write_text(page, given.output / "ablation.md")
     print(page)
     return 0
 

@@ -22,13 +22,14 @@ import torch
 from fewshot_metalstm import runs
 from fewshot_metalstm.adapt.cell import (
     Cell,
+    mean_of,
     mentions_in,
-    run_part,
+    run_parts,
     score_split,
     start_of,
     tagger_of,
 )
-from fewshot_metalstm.adapt.finetune import AdaptConfig, average
+from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.suggest import Candidate, candidates, suggest
 from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.episodes.load import load_target
@@ -90,8 +91,7 @@ def simulate(
         cell = Cell("fomaml", 0, seed, tuple(chosen), "basic", config)
         table = model.table()
         start = start_of(cell, model, target, table)
-        parts = [run_part(cell, n, model, target, table, start) for n in range(cell.parts)]
-        adapted = average([part.adapted for part in parts], start.learner.adapted())
+        adapted = mean_of(cell, run_parts(cell, model, target, table, start), start)
         support = cell.sentences(target)
         lexicon = lexicon_of(support, target.types, config.lexicon)
         score = score_split(start.learner, adapted.params, table, tested, "test", lexicon)

@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.writing import write_text
+
 RESULTS = Path(__file__).parent / "results"
 Form = Callable[[], object]
 
@@ -73,12 +75,9 @@ def _cpu() -> str:
 
 
 def save(name: str, result: Mapping[str, Any]) -> Path:
-    """Write ``benchmarks/results/NAME.json``, beside first and renamed."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    """Write ``benchmarks/results/NAME.json``, whole or not at all."""
     path = RESULTS / f"{name}.json"
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    write_text(json.dumps(result, indent=2) + "\n", path)
     return path
 
 

@@ -25,8 +25,8 @@ import yaml
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.sweep.report import Spread
 from fewshot_metalstm.sweep.store import FORMAT
-from fewshot_metalstm.tagging.model import write_atomically
 from fewshot_metalstm.tracking.pictures import shots_curve
+from fewshot_metalstm.writing import write_text
 
 WEIGHTS = "model.safetensors"  # whose digest names a checkpoint
 
@@ -279,8 +279,8 @@ def main(arguments: Sequence[str]) -> int:
     ]  # fmt: skip
     folder = given.output or given.sweep[0] / "transfer"
     page = markdown(lines, against, digests_of(cells, methods), synthetic, overall)
-    write_atomically(page, folder / "transfer.md")
-    write_atomically(as_csv([*lines, *overall], against), folder / "transfer.csv")
+    write_text(page, folder / "transfer.md")
+    write_text(as_csv([*lines, *overall], against), folder / "transfer.csv")
     curves([*lines, *overall], folder, synthetic)
     print(page)
     return 0

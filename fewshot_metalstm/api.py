@@ -35,8 +35,8 @@ from fewshot_metalstm.tagging.model import (
     TaggerModel,
     load_model,
     save_model,
-    write_atomically,
 )
+from fewshot_metalstm.writing import write_text
 
 __all__ = ["Mention", "Tagger"]
 
@@ -95,7 +95,7 @@ class Tagger:
         name = folder.absolute().name
         adapted = self.kind == TAGGER
         page = tagger_card(self._model, name) if adapted else card(folder, name)
-        write_atomically(page, folder / pretrained.CARD)
+        write_text(page, folder / pretrained.CARD)
         return folder
 
     @property

@@ -118,3 +118,11 @@ def test_errors_of_other_places_pass(tmp_path: Path) -> None:
         with pytest.raises(type(error)) as told, writing(tmp_path / "out"):
             raise error
         assert told.value is error
+
+
+def test_a_text_in_a_new_folder_and_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "text"
+    write_text("é\n", path)
+    write_text("b\n", path)
+    assert path.read_bytes() == b"b\n"
+    assert [f.name for f in path.parent.iterdir()] == ["text"]

@@ -157,17 +157,19 @@ def run_parts(
     if not cell.unlabelled:
         return parts
     began = time.perf_counter()
-    names = tuned_names(start.learner, cell.tune)
-    first = average([part.adapted for part in parts], names)
+    first = mean_of(cell, parts, start)
     lexicon = lexicon_of(cell.sentences(target), target.types, cell.lexicon)
-    found = tagged(
-        start.learner, first.params, table, cell.unlabelled, target.types, lexicon
-    )  # fmt: skip
+    found = tagged(start.learner, first.params, table, cell.unlabelled, target.types, lexicon)
     spent = sum(part.seconds for part in parts) + time.perf_counter() - began
     again = [
         run_part(cell, number, model, target, table, start, found) for number in range(cell.parts)
     ]
     return [replace(again[0], seconds=again[0].seconds + spent), *again[1:]]
+
+
+def mean_of(cell: Cell, parts: Sequence[Part], start: Start) -> Adapted:
+    """The mean of the adaptations that a cell averages, given in order."""
+    return average([part.adapted for part in parts], tuned_names(start.learner, cell.tune))
 
 
 def run_part(
@@ -204,7 +206,7 @@ def finish_cell(
     support = cell.sentences(target)
     start = start or start_of(cell, model, target, table)
     learner = start.learner
-    adapted = average([part.adapted for part in parts], tuned_names(learner, cell.tune))
+    adapted = mean_of(cell, parts, start)
     seconds = start.seconds + sum(part.seconds for part in parts)
     lexicon = lexicon_of(support, target.types, cell.lexicon)
     score = None

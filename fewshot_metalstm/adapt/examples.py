@@ -8,11 +8,9 @@ from typing import Any, Protocol, TypeAlias
 
 import torch
 
-from fewshot_metalstm.adapt.cell import run_parts, start_of, tagger_of
-from fewshot_metalstm.adapt.finetune import average
+from fewshot_metalstm.adapt.cell import mean_of, run_parts, start_of, tagger_of
 from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
 from fewshot_metalstm.adapt.target import AdaptRunConfig
-from fewshot_metalstm.adapt.tuning import tuned_names
 from fewshot_metalstm.corpora.digests import sha256
 from fewshot_metalstm.corpora.schemes import IllegalTagsError, detect, to_iobes, well_formed
 from fewshot_metalstm.corpora.sentence import Corpus, Sentence
@@ -89,8 +87,7 @@ def adapt_model(
         model.learner.to(device)
         table = model.table()
         start = start_of(cell, model, target, table)
-        parts = run_parts(cell, model, target, table, start)
-        adapted = average([part.adapted for part in parts], tuned_names(start.learner, cell.tune))
+        adapted = mean_of(cell, run_parts(cell, model, target, table, start), start)
     finally:
         torch.set_num_threads(threads)
     lexicon = lexicon_of(cell.sentences(target), target.types, cell.lexicon)

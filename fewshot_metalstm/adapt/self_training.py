@@ -16,6 +16,8 @@ from pathlib import Path
 
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.corpora.sentence import Sentence
+from fewshot_metalstm.episodes.exclusion import banned_keys
+from fewshot_metalstm.episodes.sampling import tokens_key
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.learner import Params
@@ -84,8 +86,8 @@ def unlabelled_of(target: Task, source: str) -> Unlabelled:
 
         found = sentences_of(Path(source))
     distinct = dict.fromkeys(found)
-    test = {_lower(s.tokens) for s in target.corpus.splits.get("test", ())}
-    kept = tuple(tokens for tokens in distinct if _lower(tokens) not in test)
+    banned = banned_keys([target])
+    kept = tuple(tokens for tokens in distinct if tokens_key(tokens) not in banned)
     if not kept:
         raise UserError(f"{source}: holds no unlabelled sentence; give another file")
     dropped = len(distinct) - len(kept)
@@ -116,7 +118,3 @@ def beside(chosen: Sequence[int], unlabelled: int, support: int) -> list[int]:
         support: how many the support has, which are paired with them in turn.
     """
     return [*chosen, *(unlabelled + i % support for i in chosen)]
-
-
-def _lower(tokens: Tokens) -> Tokens:
-    return tuple(token.lower() for token in tokens)

@@ -18,7 +18,7 @@ from fewshot_metalstm.adapt.text import split
 from fewshot_metalstm.bulk.readers import Digest, opened, read
 from fewshot_metalstm.bulk.records import BadRecord, Item, Record
 from fewshot_metalstm.corpora.schemes import spans
-from fewshot_metalstm.tagging.model import write_atomically
+from fewshot_metalstm.writing import write_text
 
 # Documents tagged together: enough to fill batches of like length, and a bound on memory.
 BLOCK_RECORDS = 128
@@ -103,7 +103,7 @@ def tag_file(tag: Tag, job: FileJob, settings: TagSettings) -> FileReport:
         "settings": asdict(settings),
         "report": asdict(report),
     }  # fmt: skip
-    write_atomically(json.dumps(done, indent=1) + "\n", job.record)
+    write_text(json.dumps(done, indent=1) + "\n", job.record)
     return report
 
 

@@ -136,9 +136,9 @@ def run(
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.meta.ranks import Ranks
     from fewshot_metalstm.tagging.budget import joint_preset, settled
-    from fewshot_metalstm.tagging.model import write_atomically
     from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm, preset
     from fewshot_metalstm.tracking.meta_training import tracked_meta_training
+    from fewshot_metalstm.writing import write_text
 
     named = {
         "tasks": tasks, "exclude": list(exclude) or None, "algorithm": given.pop("algorithm"),
@@ -178,7 +178,7 @@ def run(
         progress.note(line)
     with runs.held(output, config.tasks, "the run", resume=resume) as folder:
         progress.note(f"writing to {folder}")
-        write_atomically("\n".join(suite.report.lines()) + "\n", folder / "exclusions.txt")
+        write_text("\n".join(suite.report.lines()) + "\n", folder / "exclusions.txt")
         result = tracked_meta_training(
             config, suite, folder, device=chosen, workers=workers,
             resume=resume and not saved_nothing(folder), progress=progress, uri=tracking_uri,

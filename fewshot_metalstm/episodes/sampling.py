@@ -62,7 +62,12 @@ class Support:
 
 def sentence_key(sentence: Sentence) -> str:
     """What makes two sentences the same by the protocol: their lower-cased tokens."""
-    return "\t".join(sentence.tokens).lower()
+    return tokens_key(sentence.tokens)
+
+
+def tokens_key(tokens: Sequence[str]) -> str:
+    """:func:`sentence_key` of a sentence that is known by its tokens alone."""
+    return "\t".join(tokens).lower()
 
 
 def count_mentions(sentences: Sequence[Sentence], types: Sequence[str]) -> IntArray:

@@ -27,9 +27,8 @@ from fewshot_metalstm.tagging.model import (
     put_in_place,
     read_config,
     save_model,
-    write_atomically,
 )
-from fewshot_metalstm.writing import beside
+from fewshot_metalstm.writing import beside, write_text
 
 MEGABYTE = 10**6
 LIMIT = 15.0  # MB of all files together, by default
@@ -88,7 +87,7 @@ def pack(
         while True:
             made, account = _packed(model, kept, size, before, checkpoint)
             save_model(made, folder)
-            write_atomically(card(folder, output.name, results), folder / CARD)
+            write_text(card(folder, output.name, results), folder / CARD)
             over = _bytes(folder) - room
             if over <= 0:
                 break

@@ -20,8 +20,8 @@ from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.jobs.outcome import Failure
 from fewshot_metalstm.sweep.grid import Key
-from fewshot_metalstm.tagging.model import write_atomically
 from fewshot_metalstm.tagging.scoring import Score
+from fewshot_metalstm.writing import write_text
 
 FORMAT = "fewshot-metalstm sweep cell 1"
 
@@ -107,12 +107,12 @@ class SweepFolder:
             "checkpoint": checkpoint,
             "result": asdict(result),
         }
-        write_atomically(json.dumps(content, indent=1) + "\n", self.path(planned.key))
+        write_text(json.dumps(content, indent=1) + "\n", self.path(planned.key))
         self.failure_path(planned.key).unlink(missing_ok=True)
 
     def write_failure(self, key: Key, failure: Failure) -> None:
         """Keep why a cell failed."""
-        write_atomically(f"{failure.reason}\n\n{failure.detail}", self.failure_path(key))
+        write_text(f"{failure.reason}\n\n{failure.detail}", self.failure_path(key))
 
 
 def _result(stored: dict[str, Any]) -> CellResult:

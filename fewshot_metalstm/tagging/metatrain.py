@@ -52,7 +52,6 @@ from fewshot_metalstm.tagging.model import (
     load_model,
     new_tagger,
     save_model,
-    write_atomically,
 )
 from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.tagging.provenance import about_of
@@ -65,6 +64,7 @@ from fewshot_metalstm.tagging.sources import (
 )
 from fewshot_metalstm.tagging.start import read_start
 from fewshot_metalstm.tracking.tracker import NullRun, Run
+from fewshot_metalstm.writing import write_text
 
 SAVE_SECONDS = 60.0  # between two saves of the state
 
@@ -146,7 +146,7 @@ class _Session:
             self.model = load_model(initial)
             self._cut_history(int(self.record["lines"]))
         else:
-            write_atomically(dump(self.config), self.output / "config.yaml")
+            write_text(dump(self.config), self.output / "config.yaml")
             (self.output / "history.jsonl").write_text("", encoding="utf-8")
             self.model = self._fresh_model()
             save_model(self.model, initial)
@@ -385,7 +385,7 @@ class _Session:
     def _cut_history(self, lines: int) -> None:
         path = self.output / "history.jsonl"
         kept = path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]
-        write_atomically("".join(kept), path)
+        write_text("".join(kept), path)
 
 
 def _finite(value: Any) -> Any:

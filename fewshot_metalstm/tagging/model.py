@@ -37,7 +37,7 @@ from fewshot_metalstm.tagging.heads import SourceHead, head_tensors, read_heads
 from fewshot_metalstm.tagging.learner import Tagger, TaggerConfig
 from fewshot_metalstm.tagging.lexicon import Lexicon, read_lexicon
 from fewshot_metalstm.tagging.neighbours import read_neighbours
-from fewshot_metalstm.writing import beside, write_text
+from fewshot_metalstm.writing import beside
 
 FORMAT = "fewshot-metalstm"
 FORMAT_VERSION = 2  # the newest that is read; one that an older version can read says so
@@ -229,11 +229,6 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
         }[kind]
         raise at(folder, None, f"is a {config['kind']}, not a {kind}", hint)
     return config
-
-
-def write_atomically(text: str, path: Path) -> None:
-    """Write a text file beside ``path`` and rename it over."""
-    write_text(text, path)
 
 
 def _tensors(model: TaggerModel) -> dict[str, Tensor]:

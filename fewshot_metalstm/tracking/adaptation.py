@@ -14,10 +14,10 @@ from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
 from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.tagging.model import write_atomically
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
 from fewshot_metalstm.tracking.pictures import adaptation_curve
 from fewshot_metalstm.tracking.tracker import DatasetInput, Run, open_tracker
+from fewshot_metalstm.writing import write_text
 
 
 def tracked_adaptation(
@@ -52,9 +52,9 @@ def tracked_adaptation(
         report = adapt_target(
             checkpoint, target, config, output, device=device, workers=workers, on_cell=on_cell
         )
-        write_atomically(json.dumps(report.as_dict(), indent=2) + "\n", output / "report.json")
-        write_atomically(markdown(report), output / "report.md")
-        write_atomically(dump(config), output / "config.yaml")
+        write_text(json.dumps(report.as_dict(), indent=2) + "\n", output / "report.json")
+        write_text(markdown(report), output / "report.md")
+        write_text(dump(config), output / "config.yaml")
         for method in (report.main, *report.baselines):
             _log_method(run, report, method)
         curves = {

@@ -19,11 +19,11 @@ from fewshot_metalstm.sweep.grid import Key, SweepConfig
 from fewshot_metalstm.sweep.report import SweepReport, shots_curves
 from fewshot_metalstm.sweep.run import Plan, run_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
-from fewshot_metalstm.tagging.model import write_atomically
 from fewshot_metalstm.tracking.adaptation import log_cell, target_datasets
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
 from fewshot_metalstm.tracking.pictures import shots_curve
 from fewshot_metalstm.tracking.tracker import open_tracker
+from fewshot_metalstm.writing import write_text
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Logged:
 
     def write(self, path: Path) -> None:
         """Write ``path``, whole or not at all."""
-        write_atomically(json.dumps({"run_id": self.run_id, "cells": self.cells}) + "\n", path)
+        write_text(json.dumps({"run_id": self.run_id, "cells": self.cells}) + "\n", path)
 
 
 def tracked_sweep(
@@ -95,11 +95,9 @@ def tracked_sweep(
             plan, folder, runner, retries=retries, device=device, on_cell=finished,
             on_failure=on_failure,
         )  # fmt: skip
-        write_atomically(dump(config), folder.folder / "config.yaml")
-        write_atomically(
-            json.dumps(report.as_dict(), indent=2) + "\n", folder.folder / "report.json"
-        )
-        write_atomically(report.markdown(), folder.folder / "report.md")
+        write_text(dump(config), folder.folder / "config.yaml")
+        write_text(json.dumps(report.as_dict(), indent=2) + "\n", folder.folder / "report.json")
+        write_text(report.markdown(), folder.folder / "report.md")
         run.metrics({"cells": float(report.cells), "failed_cells": float(len(report.failed))})
         for path in (*(folder.folder / n for n in ("config.yaml", "report.json", "report.md")),
                      *_pictures(report, folder.folder)):  # fmt: skip

@@ -29,7 +29,6 @@ from fewshot_metalstm.tagging.model import (
     new_tagger,
     read_config,
     save_model,
-    write_atomically,
 )
 from tests.tagging import builders
 from tests.tagging.builders import digests, encoded, model, own, same, sentences
@@ -348,11 +347,3 @@ def test_fresh_weights_are_a_function_of_the_seed() -> None:
 
     assert same(made(1), made(1))
     assert not same(made(1), made(2))
-
-
-def test_write_atomically(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "text"
-    write_atomically("é\n", path)
-    write_atomically("b\n", path)
-    assert path.read_bytes() == b"b\n"
-    assert [f.name for f in path.parent.iterdir()] == ["text"]
