@@ -2,7 +2,9 @@
 
 What a method is called may not be enough to know it by. Two checkpoints of one algorithm have the
 name of their algorithm, so that a method with several checkpoints at a target is called by both.
-A cell that was done twice counts once: the one that is newer, which is told.
+Whoever annotates more sentences adapts to the same file again; a method that was adapted to all
+of a file at several sizes is called by its number of sentences too. A cell that was done twice
+counts once: the one that is newer, which is told.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
     """
     if not cells:
         raise UserError("there is nothing to compare: no adapted tagger was found")
-    named = _named(cells)
+    named = _by_size(_by_checkpoint(cells))
     results: dict[Key, Found] = {}
     again: dict[Key, int] = {}
     for cell in named:
@@ -87,7 +89,7 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
     return Comparison(rows, methods[0], tuple(synthetic), tuple(notes))
 
 
-def _named(cells: Sequence[Found]) -> list[Found]:
+def _by_checkpoint(cells: Sequence[Found]) -> list[Found]:
     """The cells, with methods that have several checkpoints at a target called by them too."""
     checkpoints: dict[tuple[str, str], list[str]] = {}
     for cell in cells:
@@ -103,6 +105,25 @@ def _named(cells: Sequence[Found]) -> list[Found]:
             named.append(replace(cell, key=replace(cell.key, method=name)))
         else:
             named.append(cell)
+    return named
+
+
+def _by_size(cells: Sequence[Found]) -> list[Found]:
+    """The cells, with methods that had all of a file at several sizes called by the size too.
+
+    Frozen draws have a size each and are the same everywhere, so theirs tells nothing.
+    """
+    sizes: dict[tuple[str, str], set[int]] = {}
+    for cell in cells:
+        if not cell.key.shots:
+            known = sizes.setdefault((cell.key.target, cell.key.method), set())
+            known.add(cell.result.support_sentences)
+    named = []
+    for cell in cells:
+        key, number = cell.key, cell.result.support_sentences
+        if not key.shots and len(sizes[key.target, key.method]) > 1:
+            key = replace(key, method=f"{key.method} ({number} sentences)")
+        named.append(replace(cell, key=key))
     return named
 
 

@@ -13,9 +13,9 @@ from fewshot_metalstm.tagging.scoring import Score
 
 def cell(
     method: str, draw: int, f1: float, *, shots: int = 5, target: str = "t", start: str = "runs/a",
-    synthetic: bool = False,
+    synthetic: bool = False, sentences: int = 3,
 ) -> Found:  # fmt: skip
-    result = CellResult(method, draw, Score(f1, f1, f1, 9), 3, 4, 1.0)
+    result = CellResult(method, draw, Score(f1, f1, f1, 9), sentences, 4, 1.0)
     return Found(Key(target, shots, method, draw), start, result, "run", synthetic)
 
 
@@ -62,6 +62,24 @@ def test_two_checkpoints_of_one_algorithm_are_two_methods() -> None:
         cell("fomaml", 0, 2.0, start="y/run/checkpoint"),
     ])  # fmt: skip
     assert [r.method for r in nested.rows] == ["fomaml (x/run)", "fomaml (y/run)"]
+
+
+def test_all_of_a_file_at_two_sizes_is_two_methods() -> None:
+    """Adapt, annotate more, adapt again: both are in the table, with what it brought."""
+    made = compare([
+        cell("fomaml", 0, 50.0, shots=0, sentences=50), cell("crf", 0, 20.0, shots=0, sentences=50),
+        cell("fomaml", 0, 60.0, shots=0, sentences=70),
+    ])  # fmt: skip
+    methods = ["fomaml (50 sentences)", "crf", "fomaml (70 sentences)"]
+    assert [r.method for r in made.rows] == methods
+    assert made.rows[2].difference is not None
+    assert made.rows[2].difference.mean == -10.0
+    assert made.notes == ()
+    # Supports of frozen draws differ in size, and mean the same everywhere.
+    drawn = compare([
+        cell("fomaml", 0, 50.0, sentences=9), cell("fomaml", 1, 52.0, sentences=11)
+    ])  # fmt: skip
+    assert [r.method for r in drawn.rows] == ["fomaml"]
 
 
 def test_nothing_and_no_such_method_are_refused() -> None:
