@@ -18,7 +18,6 @@ from fewshot_metalstm.bulk.tagging import (
     FileJob,
     FileReport,
     TagSettings,
-    parts_of,
     tag_file,
 )
 from fewshot_metalstm.errors import UserError, at
@@ -185,9 +184,7 @@ def tag_files(
     skipped = tuple(report for report in reports if report is not None)
     todo = [job for job, report in zip(jobs, reports, strict=True) if report is None]
     for job in todo:
-        # What was killed in the middle left its halves.
-        halves = (half for path in (job.output, job.bad) for half in parts_of(path))
-        for old in (job.record, job.bad, *halves):
+        for old in (job.record, job.bad):
             old.unlink(missing_ok=True)
     start = time.perf_counter()
     done: dict[int, FileReport] = {}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import gzip
 import io
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +16,7 @@ from fewshot_metalstm.adapt.text import split
 from fewshot_metalstm.bulk.readers import Digest, opened, read
 from fewshot_metalstm.bulk.records import BadRecord, Item, Record
 from fewshot_metalstm.corpora.schemes import spans
-from fewshot_metalstm.writing import write_text
+from fewshot_metalstm.writing import beside, write_text
 
 # Documents tagged together: enough to fill batches of like length, and a bound on memory.
 BLOCK_RECORDS = 128
@@ -68,13 +66,13 @@ def tag_file(tag: Tag, job: FileJob, settings: TagSettings) -> FileReport:
     """Tag a file; nothing of it is seen in the output's folder before all of it is there.
 
     Raises:
-        UserError: the file as a whole cannot be read.
+        UserError: the file as a whole cannot be read, or its outputs cannot be written.
     """
     start = time.perf_counter()
     counts = {"documents": 0, "mentions": 0, "bad": 0}
     digest = Digest()
     stamp = job.input.stat().st_mtime_ns
-    with opened(job.input, digest) as stream, beside(job.output) as out, beside(job.bad) as bad:
+    with opened(job.input, digest) as stream, _lines(job.output) as out, _lines(job.bad) as bad:
         for block in _blocks(read(stream, job.input, job.kind, settings.documents)):
             good = [item for item in block if isinstance(item, Record)]
             for record, mentions in zip(good, tag_records(tag, good), strict=True):
@@ -128,27 +126,16 @@ def tag_records(tag: Tag, records: Sequence[Record]) -> list[list[dict[str, Any]
 
 
 @contextmanager
-def beside(path: Path) -> Iterator[TextIO]:
+def _lines(path: Path) -> Iterator[TextIO]:
     """A text file that takes the place of ``path`` when the block ends well; ``.gz`` packs it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as raw:
-            if path.suffix == ".gz":
-                # No name and no time within, so that the same content is the same file.
-                with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed, _text(packed) as file:
-                    yield file
-            else:
-                with _text(raw) as file:
-                    yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def parts_of(path: Path) -> list[Path]:
-    """The halves of ``path`` that processes which were killed left beside it."""
-    return list(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
+    with beside(path) as part, part.open("wb") as raw:
+        if path.suffix == ".gz":
+            # No name and no time within, so that the same content is the same file.
+            with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed, _text(packed) as file:
+                yield file
+        else:
+            with _text(raw) as file:
+                yield file
 
 
 def _text(raw: Any) -> TextIO:

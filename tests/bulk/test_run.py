@@ -94,8 +94,9 @@ def test_finished_files_are_skipped_and_two_workers_equal_one(
     again = run(tagger, inputs, tmp_path / "one")
     assert (len(again.files), len(again.skipped)) == (0, 3)
     (tmp_path / "one" / "b.jsonl").unlink()  # as if it was killed within this file
-    (tmp_path / "one" / ".b.jsonl.123.part").touch()
+    (tmp_path / "one" / ".b.jsonl.abcdefgh.part").mkdir()
     assert [Path(r.input).name for r in run(tagger, inputs, tmp_path / "one").files] == ["b.jsonl"]
+    assert not list((tmp_path / "one").glob(".*"))
     run(tagger, inputs, tmp_path / "two", PoolRunner(2))
     whole = {name: sha for name, sha in before.items() if not name.startswith("done/")}
     assert outputs(tmp_path / "one") == outputs(tmp_path / "two") == whole
