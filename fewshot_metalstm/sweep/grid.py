@@ -12,6 +12,7 @@ from fewshot_metalstm.adapt.crf_baseline import CrfConfig
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.from_support import NeighboursConfig, PrototypesConfig
 from fewshot_metalstm.adapt.methods import BASELINES, JointAdaptConfig, method_of
+from fewshot_metalstm.adapt.self_training import TRAIN, SelfTrainingConfig
 from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
 from fewshot_metalstm.adapt.target import AdaptRunConfig
 from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig
@@ -20,7 +21,8 @@ from fewshot_metalstm.errors import UserError
 
 META = "meta"
 METHODS = (META, *BASELINES)
-_TUNE = ":tune="
+TUNE, UNLABELLED = "tune", "unlabelled"  # what a checkpoint's method may say of itself
+_OWN = re.compile(rf":({TUNE}|{UNLABELLED})=")
 _NAME = re.compile(r"[\w.+-]+")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
@@ -31,7 +33,8 @@ class SweepConfig:
 
     targets: tuple[str, ...]
     shots: tuple[int, ...]  # K for each entity type; 0 takes the whole train split as support
-    methods: tuple[str, ...] = (META, SCRATCH)  # a baseline, meta, or NAME=CHECKPOINT[:tune=T]
+    # a baseline, meta, or NAME=CHECKPOINT with :tune=T or :unlabelled=train behind it
+    methods: tuple[str, ...] = (META, SCRATCH)
     draws: tuple[int, ...] = (0, 1, 2, 3, 4)
     seed: int = 0  # of draws that are not frozen, of order and noise
     tune: str = "auto"  # basic (basic LSTM and head), head, all, or auto: by the checkpoint
@@ -43,6 +46,7 @@ class SweepConfig:
     crf: CrfConfig = field(default_factory=lambda: AdaptRunConfig().crf)
     spacy: SpacyConfig = field(default_factory=lambda: AdaptRunConfig().spacy)
     transformer: TransformerConfig = field(default_factory=lambda: AdaptRunConfig().transformer)
+    self_training: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
 
     def tuning(self, tune: str | None) -> SweepConfig:
         """These settings with ``tune`` for every checkpoint; as they are for None."""
@@ -55,12 +59,14 @@ class SweepConfig:
 class Entry:
     """A method of a sweep: ``meta``, a baseline, or a checkpoint under a name of its own.
 
-    ``tune`` is what of the checkpoint is adapted, where the method says so itself.
+    ``tune`` is what of the checkpoint is adapted, where the method says so itself; with
+    ``unlabelled`` it is adapted once more, with the text of each target's train split.
     """
 
     name: str
     checkpoint: Path | None = None
     tune: str | None = None
+    unlabelled: bool = False
 
     @property
     def baseline(self) -> bool:
@@ -110,9 +116,9 @@ def entries(methods: Sequence[str]) -> tuple[Entry, ...]:
     """
     found: dict[str, Entry] = {}
     for text in methods:
-        name, separator, path = text.partition("=")
-        path, says, tune = path.partition(_TUNE)
-        name, path = name.strip(), path.strip()
+        name, separator, rest = text.partition("=")
+        path, says = _parted(rest)
+        name = name.strip()
         if not separator and name not in METHODS:
             raise UserError(
                 f"method {text!r} is unknown; use {', '.join(METHODS)} or NAME=CHECKPOINT"
@@ -122,12 +128,25 @@ def entries(methods: Sequence[str]) -> tuple[Entry, ...]:
                 f"method {text!r}: write NAME=CHECKPOINT, with a name of letters and digits that "
                 f"is none of {', '.join(METHODS)}"
             )
-        if says:
-            tune_for(tune.strip(), "")
+        tune = says.get(TUNE)
+        if tune is not None:
+            tune_for(tune, "")
+        if says.get(UNLABELLED, TRAIN) != TRAIN:
+            raise UserError(
+                f"method {text!r}: unlabelled text can be that of the targets; write "
+                f":{UNLABELLED}={TRAIN}"
+            )
         if name in found:
             raise UserError(f"method {name!r} is named twice; give each checkpoint its own name")
-        found[name] = Entry(name, Path(path) if separator else None, tune.strip() if says else None)
+        found[name] = Entry(name, Path(path) if separator else None, tune, UNLABELLED in says)
     return tuple(found.values())
+
+
+def _parted(text: str) -> tuple[str, dict[str, str]]:
+    """A checkpoint's path, and the settings behind it by name."""
+    path, *given = _OWN.split(text)
+    names, values = given[::2], given[1::2]
+    return path.strip(), {n: v.strip() for n, v in zip(names, values, strict=True)}
 
 
 def needs_checkpoint(methods: Sequence[str]) -> bool:

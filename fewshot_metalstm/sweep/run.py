@@ -13,6 +13,12 @@ from fewshot_metalstm import __version__
 from fewshot_metalstm.adapt.baselines import told_of
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.methods import Held, algorithm_of, do_cell, make_cell, method_of
+from fewshot_metalstm.adapt.self_training import (
+    TRAIN,
+    Unlabelled,
+    check_self_training,
+    unlabelled_of,
+)
 from fewshot_metalstm.adapt.target import check_held_out
 from fewshot_metalstm.adapt.tuning import tune_for
 from fewshot_metalstm.episodes.draws import load_draw
@@ -94,7 +100,8 @@ def plan_sweep(
 
     Raises:
         UserError: an unknown method or setting, two targets of one name, a checkpoint that has
-            seen a target, or a finished cell that comes from other settings.
+            seen a target, unlabelled text for a method without use for it, or a finished cell
+            that comes from other settings.
     """
     tune_for(config.tune, "")
     by_name = {target.name: target for target in targets}
@@ -104,7 +111,7 @@ def plan_sweep(
         raise UserError(f"--targets: two targets are called {name}; rename one of the folders")
     keys = grid(config, tuple(by_name))
     methods = entries(config.methods)
-    tunings = {entry.name: entry.tune for entry in methods}
+    named = {entry.name: entry for entry in methods}
     checkpoints = _checkpoints(methods, checkpoint)
     digests: dict[Path, dict[str, str]] = {}
     algorithms: dict[Path, str] = {}
@@ -124,13 +131,24 @@ def plan_sweep(
                 notes += [f"{name}, {shots} shots, draw {draw}: {note}"] if note else []
         if "test" not in target.corpus.splits:
             notes.append(f"{name} has no test split, so that nothing is scored")
+    texts = _texts(methods, by_name, config)
+    notes += [f"{name}: {note}" for name, text in texts.items() for note in text.notes]
     cells = []
     for key in keys:
         start = checkpoints.get(key.method)
         baseline = start is None or Entry(key.method).baseline
         name = key.method if baseline or start is None else algorithms[start]
-        settings = config.tuning(tunings[key.method])
-        cell = make_cell(name, settings, key.draw, supports[key.target, key.shots, key.draw])
+        settings = config.tuning(named[key.method].tune)
+        support = supports[key.target, key.shots, key.draw]
+        text = _beside(support, by_name[key.target], texts, named[key.method], config, key.draw)
+        cell = make_cell(
+            name, settings, key.draw, support, unlabelled=text, again=config.self_training
+        )
+        if text and not cell.unlabelled:
+            raise UserError(
+                f"method {key.method}: unlabelled text is for a tagger that is tuned, which tune "
+                f"{cell.tune} does not"
+            )
         made_of = method_of(name).files(settings) if start is None else digests[start]
         made_from = settings_of(key, cell, by_name[key.target], made_of, __version__)
         cells.append(PlannedCell(key, cell, made_from))
@@ -219,3 +237,25 @@ def _support(target: Task, shots: int, draw: int, seed: int) -> tuple[tuple[int,
         return tuple(range(len(train))), None
     support = load_draw(target, shots, draw, seed=seed)
     return support.indices, support.shortfall
+
+
+def _texts(
+    methods: Sequence[Entry], targets: Mapping[str, Task], config: SweepConfig
+) -> dict[str, Unlabelled]:
+    """The text of every target's train split, where a method asks for it."""
+    if not any(entry.unlabelled for entry in methods):
+        return {}
+    check_self_training(config.self_training)
+    return {name: unlabelled_of(target, TRAIN) for name, target in targets.items()}
+
+
+def _beside(
+    support: Sequence[int], target: Task, texts: Mapping[str, Unlabelled], entry: Entry,
+    config: SweepConfig, draw: int,
+) -> tuple[tuple[str, ...], ...]:  # fmt: skip
+    """The unlabelled sentences that a method has beside a support; none if it asks for none."""
+    if not entry.unlabelled:
+        return ()
+    train = target.split("train")
+    known = {train[i].tokens for i in support}
+    return texts[target.name].drawn(config.self_training, known, config.seed, draw)

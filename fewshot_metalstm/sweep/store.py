@@ -45,6 +45,10 @@ def settings_of(
             needs none.
         version: of this package.
     """
+    more: dict[str, Any] = {}
+    if cell.unlabelled:
+        text = "\n".join(" ".join(tokens) for tokens in cell.unlabelled)
+        more = {"unlabelled": sha256(text.encode()), "self_training": as_mapping(cell.again)}
     return {
         "target": key.target, "shots": key.shots, "method": key.method, "draw": key.draw,
         "seed": cell.seed, "tune": cell.tune, "adapt": as_mapping(cell.config),
@@ -53,6 +57,7 @@ def settings_of(
         "support": sha256(",".join(map(str, cell.support)).encode()),
         "checkpoint": dict(sorted(checkpoint.items())),
         "version": version,
+        **more,
     }  # fmt: skip
 
 

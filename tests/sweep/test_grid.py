@@ -58,6 +58,13 @@ def test_a_checkpoint_with_a_tuning_of_its_own() -> None:
     assert [(entry.name, entry.checkpoint, entry.tune) for entry in found] == [
         ("a", Path("x"), None), ("b", Path("x"), "head"), ("c", Path("x"), "all")
     ]  # fmt: skip
+    assert not any(entry.unlabelled for entry in found)
+    both = entries(("a=x:unlabelled=train :tune=head", "b=C:/x:tune=all:unlabelled=train"))
+    assert [(entry.checkpoint, entry.tune, entry.unlabelled) for entry in both] == [
+        (Path("x"), "head", True), (Path("C:/x"), "all", True)
+    ]  # fmt: skip
+    with pytest.raises(UserError, match="write :unlabelled=train"):
+        entries(("a=x:unlabelled=notes.txt",))
     for tune in ("heads", ""):
         with pytest.raises(UserError, match=f"tune '{tune}' is unknown; use auto, basic"):
             entries((f"a=x:tune={tune}",))

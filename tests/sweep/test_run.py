@@ -13,6 +13,7 @@ import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.self_training import SelfTrainingConfig
 from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.choose import has_ray
@@ -96,6 +97,35 @@ def test_the_figures_are_those_of_adapt(checkpoint: Path, tmp_path: Path) -> Non
             row = next(r for r in report.rows if (r.shots, r.method) == (shots, name))
             assert row.f1 is not None
             assert (row.f1.mean, row.f1.half) == method.summary()
+
+
+def test_with_unlabelled_text_the_figures_are_those_of_adapt(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    own = SelfTrainingConfig(sentences=9, epochs=2)
+    quick = replace(QUICK, averages=2)
+    more = f"more={checkpoint}:tune=head:unlabelled=train"
+    config = replace(CONFIG, shots=(3,), methods=("meta", more), adapt=quick, self_training=own)
+    report, _ = sweep(checkpoint, tmp_path / "s", config)
+    wanted = adapt_target(
+        checkpoint, TARGET,
+        AdaptRunConfig(shots=3, draws=2, tune="head", adapt=quick, unlabelled="train",
+                       self_training=own),
+        tmp_path / "a", device=torch.device("cpu"), workers=1,
+    )  # fmt: skip
+    row = next(row for row in report.rows if row.method == "more")
+    assert [row.draws[cell.draw].losses for cell in wanted.main.cells] == [
+        cell.losses for cell in wanted.main.cells
+    ]
+    files = results(tmp_path / "s")
+    assert files["goal-3-more-0.json"]["settings"]["self_training"]["sentences"] == 9
+    assert "unlabelled" not in files["goal-3-meta-0.json"]["settings"]
+    other = replace(config, self_training=replace(own, epochs=3))
+    with pytest.raises(UserError, match=r"goal-3-more-0.json: comes from other settings \(self_"):
+        sweep(checkpoint, tmp_path / "s", other)
+    made = replace(config, methods=(f"made={checkpoint}:unlabelled=train:tune=prototypes",))
+    with pytest.raises(UserError, match="a tagger that is tuned, which tune prototypes does not"):
+        sweep(checkpoint, tmp_path / "t", made)
 
 
 def test_two_workers_equal_one(checkpoint: Path, tmp_path: Path) -> None:
