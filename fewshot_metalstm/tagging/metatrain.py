@@ -6,11 +6,11 @@ step), ``state/`` (to resume from) and ``checkpoint/`` (the best model by meta-v
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ from fewshot_metalstm.tagging.heads import (
     source_names,
     state_of,
 )
+from fewshot_metalstm.tagging.history import History
 from fewshot_metalstm.tagging.memory import blank, remember
 from fewshot_metalstm.tagging.model import (
     TaggerModel,
@@ -129,6 +130,11 @@ class _Session:
     heads: dict[str, Params] = field(default_factory=dict)  # of joint training alone, by task
     sources: tuple[SourceHead, ...] = ()  # for the memory, once joint training is done
 
+    @cached_property
+    def history(self) -> History:
+        """What every step told."""
+        return History(self.output / "history.jsonl")
+
     def prepare(self, resume: bool) -> None:
         """Word vectors and a fresh tagger, or what an earlier session saved."""
         make_algorithm(self.config)  # refuses what cannot be, before anything is written
@@ -144,10 +150,10 @@ class _Session:
             self.spent = float(self.record["seconds"])
             self.best = float(self.record["best"])
             self.model = load_model(initial)
-            self._cut_history(int(self.record["lines"]))
+            self.history.cut(int(self.record["lines"]))
         else:
             write_text(dump(self.config), self.output / "config.yaml")
-            (self.output / "history.jsonl").write_text("", encoding="utf-8")
+            self.history.begin()
             self.model = self._fresh_model()
             save_model(self.model, initial)
         self.learner = self.model.learner.to(self.device)
@@ -197,7 +203,7 @@ class _Session:
             step = training.done
             noise = torch_generator(config.seed, "joint-noise", step)
             loss = training.step(batches.batch(step), noise)
-            self._log({"phase": "joint", "step": step + 1, "loss": loss})
+            self.history.add({"phase": "joint", "step": step + 1, "loss": loss})
             self.run.log(step + 1, {"joint_loss": loss})
             self.progress.advance(step + 1, {"loss": loss})
             if stop.requested or self._due():
@@ -296,7 +302,7 @@ class _Session:
         if self.suite.validation and self.config.outer.validate_every > 0:
             f1 = pool.validate()
             found = pool.inspect()
-            self._log({"phase": "validation", "step": step, "f1": f1, **found})
+            self.history.add({"phase": "validation", "step": step, "f1": f1, **found})
             self.run.log(step, {"validation_f1": f1, **found})
             self.progress.note(f"outer step {step}: meta-validation F1 {f1:.2f}")
         if math.isnan(f1) or math.isnan(self.best) or f1 > self.best:
@@ -320,7 +326,7 @@ class _Session:
             )
         told = make_algorithm(self.config).told(self.learner)
         told.pop("inner_lr", None)  # the record has it
-        self._log({"phase": "outer", **asdict(record), **told})
+        self.history.add({"phase": "outer", **asdict(record), **told})
         figures = {
             "inner_lr": record.inner_lr,
             "outer_lr": record.outer_lr,
@@ -363,11 +369,9 @@ class _Session:
         self, phase: str, done: int, tensors: Mapping[str, Any], skipped: int, barren: int = 0
     ) -> None:
         weights = {f"learner.{n}": p for n, p in self.learner.named_parameters()}
-        with (self.output / "history.jsonl").open(encoding="utf-8") as file:
-            lines = sum(1 for _ in file)
         record = {
             "phase": phase, "done": done, "skipped": skipped, "barren": barren,
-            "best": self.best, "lines": lines, "pending": self.pending,
+            "best": self.best, "lines": self.history.lines(), "pending": self.pending,
             "seconds": self._seconds(), "config": dump(self.config), "run_id": self.run.id,
         }  # fmt: skip
         save_state(State({**weights, **tensors}, record), self._state_file)
@@ -377,17 +381,3 @@ class _Session:
         with torch.no_grad():
             for name, parameter in self.learner.named_parameters():
                 parameter.copy_(tensors[f"learner.{name}"])
-
-    def _log(self, entry: Mapping[str, Any]) -> None:
-        with (self.output / "history.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({k: _finite(v) for k, v in entry.items()}) + "\n")
-
-    def _cut_history(self, lines: int) -> None:
-        path = self.output / "history.jsonl"
-        kept = path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]
-        write_text("".join(kept), path)
-
-
-def _finite(value: Any) -> Any:
-    """``value``, or None for a number that JSON has no word for."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
