@@ -220,6 +220,25 @@ def markdown(
     return "\n".join(page)
 
 
+def wide(
+    lines: Sequence[Line], against: str, methods: Sequence[str], synthetic: Sequence[str] = ()
+) -> str:
+    """The table with a column a method, and what the first has more than ``against``."""
+    first = methods[0]
+    tail = [f"{first} less {against}"] if first != against else []
+    rows: list[list[str]] = [["target", "shots", *methods, *tail]]
+    groups: dict[tuple[str, int], dict[str, Line]] = {}
+    for line in lines:
+        groups.setdefault((line.target, line.shots), {})[line.method] = line
+    for (target, shots), own in groups.items():
+        world = " (synthetic)" if target in synthetic else ""
+        texts = [_short(own[m].f1) if m in own else "" for m in methods]
+        difference = own[first].difference if first in own else None
+        more = [_short(difference, "+") if difference else ""] if tail else []
+        rows.append([f"{target}{world}", str(shots or "all"), *texts, *more])
+    return "\n".join([*_rows(rows), ""])
+
+
 def as_csv(lines: Sequence[Line], against: str) -> str:
     """The table for a machine: a row a line, empty where there is no figure."""
     text = io.StringIO()
@@ -255,7 +274,7 @@ def curves(lines: Sequence[Line], folder: Path, synthetic: Sequence[str] = ()) -
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write ``transfer.md``, ``transfer.csv`` and the pictures; the exit code."""
+    """Write ``transfer.md``, ``wide.md``, ``transfer.csv`` and the pictures; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.transfer")
     parser.add_argument(
         "sweep", type=Path, nargs="+", help="what `fewshot-metalstm sweep --output` wrote"
@@ -280,6 +299,7 @@ def main(arguments: Sequence[str]) -> int:
     folder = given.output or given.sweep[0] / "transfer"
     page = markdown(lines, against, digests_of(cells, methods), synthetic, overall)
     write_text(page, folder / "transfer.md")
+    write_text(wide([*lines, *overall], against, methods, synthetic), folder / "wide.md")
     write_text(as_csv([*lines, *overall], against), folder / "transfer.csv")
     curves([*lines, *overall], folder, synthetic)
     print(page)
@@ -290,6 +310,12 @@ def _rows(rows: Sequence[Sequence[str]]) -> list[str]:
     """A table in Markdown; the first row is its head."""
     body = [f"| {' | '.join(row)} |" for row in rows]
     return [body[0], "|---" * len(rows[0]) + "|", *body[1:]]
+
+
+def _short(spread: Spread, sign: str = "") -> str:
+    """Such as ``53.0 ± 9.9``."""
+    half = "" if spread.half is None else f" ± {spread.half:.1f}"
+    return f"{spread.mean:{sign}.1f}{half}"
 
 
 def _pair(spread: Spread | None) -> tuple[str, str]:

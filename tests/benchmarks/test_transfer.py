@@ -99,6 +99,11 @@ def test_what_is_written(sweep: Path, capsys: pytest.CaptureFixture[str]) -> Non
     }  # fmt: skip
     assert (rows[4]["f1_ci95"], rows[4]["difference"], rows[4]["wins"]) == ("", "", "")
     assert (sweep / "transfer" / "shots-t.png").read_bytes()[:4] == b"\x89PNG"
+    assert (sweep / "transfer" / "wide.md").read_text().splitlines() == [
+        "| target | shots | joint | best | crf | joint less crf |", "|---|---|---|---|---|---|",
+        "| t (synthetic) | 5 | 60.0 ± 26.2 | 60.0 ± 24.8 | 60.0 ± 30.1 | +0.0 ± 4.3 |",
+        "| t (synthetic) | 20 |  | 80.0 | 90.0 |  |",
+    ]  # fmt: skip
     assert main([str(sweep), "--output", str(sweep.parent / "here")]) == 0
     assert "less joint" in (sweep.parent / "here" / "transfer.md").read_text()
 
