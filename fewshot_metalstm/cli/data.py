@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +175,9 @@ def fetch_all(
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+    bar = Progress(*columns, console=Console(stderr=True))
+    # Not `disable`: before 14.3 rich leaves an empty line behind a bar that nobody saw.
+    with nullcontext() if quiet else bar:
         task = bar.add_task("", total=sum(entry.bytes for entry in wanted))
         for entry in wanted:
             bar.update(task, description=entry.name)

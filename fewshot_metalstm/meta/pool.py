@@ -97,7 +97,7 @@ class _Work:
     def _report(
         self, index: int, episode: Episode, outcome: Outcome, slot: Tensor, seconds: float
     ) -> Report:
-        torch.cat([g.reshape(-1) for g in outcome.gradient], out=slot)
+        torch.cat([g.detach().reshape(-1) for g in outcome.gradient], out=slot)
         finite = bool(torch.isfinite(slot).all()) and outcome.query_loss == outcome.query_loss
         # Of the first episode only: decoding all of them would take a few percent of a step.
         figure = float("nan")
