@@ -105,12 +105,13 @@ def test_settings_and_time_of_the_run_around_it(made: Path, tmp_path: Path) -> N
                      {"tasks": "mtl-bio", "seed": 3, "start": str(tmp_path / "joint")},
                      base=preset("mtl-bio"))  # fmt: skip
     (run / "config.yaml").write_text(dump(config))
-    save_state(State({}, {"seconds": 694.321}), run / "state" / "training.safetensors")
+    some = {"x": torch.zeros(1)}
+    save_state(State(some, {"seconds": 694.321}), run / "state" / "training.safetensors")
     joint = replace(config, algorithm="joint", start="", outer=replace(config.outer, steps=0))
     (tmp_path / "joint" / "state").mkdir(parents=True)
     (tmp_path / "joint" / "config.yaml").write_text(dump(settled(joint)))
     begun = tmp_path / "joint" / "state" / "training.safetensors"
-    save_state(State({}, {"seconds": 60.0}), begun)
+    save_state(State(some, {"seconds": 60.0}), begun)
     packed = pack(made, tmp_path / "p")
     about = load_model(packed.folder).about
     assert about["seconds"] == 694.3
