@@ -69,6 +69,10 @@ def train(ranks: Ranks, workers: int = 1, what: str = "") -> tuple[Tensor, str, 
     return flat_parameters(learner), repr(records), figures
 
 
+# torch 2.6 leaves a folder of its own to the end of the process.
+WARNINGS = ("-W", "error", "-W", "ignore:Implicitly cleaning up:ResourceWarning")
+
+
 def launch(size: int, *arguments: str) -> list[subprocess.Popen[str]]:
     """Start this module as the ranks of a run of ``size``."""
     with socket.socket() as free:
@@ -80,7 +84,7 @@ def launch(size: int, *arguments: str) -> list[subprocess.Popen[str]]:
     }  # fmt: skip
     return [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.meta.ranked", *arguments],
+            [sys.executable, *WARNINGS, "-m", "tests.meta.ranked", *arguments],
             env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             cwd=Path(__file__).parents[2],
