@@ -25,7 +25,7 @@ from fewshot_metalstm.errors import CURES, UserError, at
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NAMED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG)
 _NEW = "new"  # in the hidden folder: no name that anything looks for
-_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
+_RUST_ERROR = re.compile(r"\((?:os error|Os \{ code:) (\d+)")  # as new safetensors say, and old
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def _number(error: Exception) -> int:
     """The system's number of an error; 0 where there is none."""
     if isinstance(error, OSError):
         return error.errno or 0
-    if type(error).__module__.partition(".")[0] == "safetensors":  # keeps it in its words
+    if type(error).__module__.startswith("safetensors"):  # keeps it in its words
         found = _RUST_ERROR.search(str(error))
         return int(found[1]) if found else 0
     return 0

@@ -98,6 +98,7 @@ def test_a_failed_write_names_the_place_and_the_cure(tmp_path: Path) -> None:
     for error, says in (
         (OSError(errno.ENOSPC, "full"), full),
         (safetensors_error("I/O error: No space left on device (os error 28)"), full),
+        (safetensors_error("Error while serializing: IoError(Os { code: 28, kind: x })"), full),
         (OSError(errno.EFBIG, "too large"), r"\(file too large\); raise the limit"),
         (PermissionError(errno.EACCES, "no", str(place / "x")), r"\(permission denied\); change"),
         (OSError(errno.EROFS, "ro", str(tmp_path)), r"\(read-only file system\); choose a place"),
