@@ -232,9 +232,9 @@ def wide(
         groups.setdefault((line.target, line.shots), {})[line.method] = line
     for (target, shots), own in groups.items():
         world = " (synthetic)" if target in synthetic else ""
-        texts = [_short(own[m].f1) if m in own else "" for m in methods]
+        texts = [own[m].f1.text(digits=1) if m in own else "" for m in methods]
         difference = own[first].difference if first in own else None
-        more = [_short(difference, "+") if difference else ""] if tail else []
+        more = [difference.text("+", digits=1) if difference else ""] if tail else []
         rows.append([f"{target}{world}", str(shots or "all"), *texts, *more])
     return "\n".join([*_rows(rows), ""])
 
@@ -310,12 +310,6 @@ def _rows(rows: Sequence[Sequence[str]]) -> list[str]:
     """A table in Markdown; the first row is its head."""
     body = [f"| {' | '.join(row)} |" for row in rows]
     return [body[0], "|---" * len(rows[0]) + "|", *body[1:]]
-
-
-def _short(spread: Spread, sign: str = "") -> str:
-    """Such as ``53.0 ± 9.9``."""
-    half = "" if spread.half is None else f" ± {spread.half:.1f}"
-    return f"{spread.mean:{sign}.1f}{half}"
 
 
 def _pair(spread: Spread | None) -> tuple[str, str]:

@@ -61,6 +61,23 @@ class Unlabelled:
         order = numpy_generator(seed, "unlabelled", draw).permutation(len(pool))
         return tuple(pool[i] for i in order[: config.sentences].tolist())
 
+    def for_support(
+        self, target: Task, support: Sequence[int], config: SelfTrainingConfig, seed: int, draw: int
+    ) -> tuple[Tokens, ...]:
+        """:meth:`drawn` for a support, indices into the target's train split; none of no source."""
+        if not self.source:
+            return ()
+        train = target.split("train")
+        return self.drawn(config, {train[i].tokens for i in support}, seed, draw)
+
+
+NO_TEXT = Unlabelled("", ())
+
+
+def no_use(tune: str) -> str:
+    """Why a tagger that is not tuned cannot have unlabelled text."""
+    return f"unlabelled text is for a tagger that is tuned, which tune {tune} does not"
+
 
 def check_self_training(config: SelfTrainingConfig) -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""

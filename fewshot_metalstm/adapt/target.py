@@ -27,9 +27,11 @@ from fewshot_metalstm.adapt.methods import (
 )
 from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
 from fewshot_metalstm.adapt.self_training import (
+    NO_TEXT,
     SelfTrainingConfig,
     Unlabelled,
     check_self_training,
+    no_use,
     unlabelled_of,
 )
 from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
@@ -102,11 +104,10 @@ def adapt_target(
     elif "test" not in target.corpus.splits:
         notes.append(f"{target.name} has no test split, so that nothing is scored")
     tagger = output / "tagger"
-    train = target.split("train")
     unlabelled = [
-        text.drawn(config.self_training, {train[i].tokens for i in support}, config.seed, d)
-        if text.source else () for d, support in enumerate(supports)
-    ]  # fmt: skip
+        text.for_support(target, support, config.self_training, config.seed, d)
+        for d, support in enumerate(supports)
+    ]
     cells = [
         make_cell(name, config, d, support, tagger if name == method and d == 0 else None,
                   score=config.score, unlabelled=unlabelled[d], again=config.self_training)
@@ -139,12 +140,10 @@ def beside_support(target: Task, config: AdaptRunConfig) -> Unlabelled:
         UserError: settings that mean nothing, a file that cannot be read, or one without a use.
     """
     if not config.unlabelled:
-        return Unlabelled("", ())
+        return NO_TEXT
     check_self_training(config.self_training)
     if config.tune in UNTUNED:
-        raise UserError(
-            f"unlabelled text is for a tagger that is tuned, which tune {config.tune} does not"
-        )
+        raise UserError(no_use(config.tune))
     return unlabelled_of(target, config.unlabelled)
 
 

@@ -26,9 +26,10 @@ class Spread:
         mean, half = interval(values)
         return cls(mean, None if math.isnan(half) else half)
 
-    def text(self, sign: str = "") -> str:
+    def text(self, sign: str = "", digits: int = 2) -> str:
         """Such as ``53.02 ± 9.91``."""
-        return f"{self.mean:{sign}.2f}" + ("" if self.half is None else f" ± {self.half:.2f}")
+        half = "" if self.half is None else f" ± {self.half:.{digits}f}"
+        return f"{self.mean:{sign}.{digits}f}{half}"
 
     def as_dict(self) -> dict[str, float | None]:
         """As ``--json`` prints it."""

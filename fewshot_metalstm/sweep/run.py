@@ -14,9 +14,11 @@ from fewshot_metalstm.adapt.baselines import told_of
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.methods import Held, algorithm_of, do_cell, make_cell, method_of
 from fewshot_metalstm.adapt.self_training import (
+    NO_TEXT,
     TRAIN,
     Unlabelled,
     check_self_training,
+    no_use,
     unlabelled_of,
 )
 from fewshot_metalstm.adapt.target import check_held_out
@@ -140,15 +142,15 @@ def plan_sweep(
         name = key.method if baseline or start is None else algorithms[start]
         settings = config.tuning(named[key.method].tune)
         support = supports[key.target, key.shots, key.draw]
-        text = _beside(support, by_name[key.target], texts, named[key.method], config, key.draw)
+        source = texts[key.target] if named[key.method].unlabelled else NO_TEXT
+        text = source.for_support(
+            by_name[key.target], support, config.self_training, config.seed, key.draw
+        )
         cell = make_cell(
             name, settings, key.draw, support, unlabelled=text, again=config.self_training
         )
         if text and not cell.unlabelled:
-            raise UserError(
-                f"method {key.method}: unlabelled text is for a tagger that is tuned, which tune "
-                f"{cell.tune} does not"
-            )
+            raise UserError(f"method {key.method}: {no_use(cell.tune)}")
         made_of = method_of(name).files(settings) if start is None else digests[start]
         made_from = settings_of(key, cell, by_name[key.target], made_of, __version__)
         cells.append(PlannedCell(key, cell, made_from))
@@ -247,15 +249,3 @@ def _texts(
         return {}
     check_self_training(config.self_training)
     return {name: unlabelled_of(target, TRAIN) for name, target in targets.items()}
-
-
-def _beside(
-    support: Sequence[int], target: Task, texts: Mapping[str, Unlabelled], entry: Entry,
-    config: SweepConfig, draw: int,
-) -> tuple[tuple[str, ...], ...]:  # fmt: skip
-    """The unlabelled sentences that a method has beside a support; none if it asks for none."""
-    if not entry.unlabelled:
-        return ()
-    train = target.split("train")
-    known = {train[i].tokens for i in support}
-    return texts[target.name].drawn(config.self_training, known, config.seed, draw)

@@ -115,8 +115,7 @@ def _create_database(uri: str) -> None:
         fresh = Path(folder) / path.name
         store = SqlAlchemyStore(path_uri(fresh), artifact_location(uri))  # type: ignore[no-untyped-call]
         store.engine.dispose()  # close every connection: the file is about to move
-        # Stores of one address share an engine, from MLflow 3.1 on.
-        getattr(SqlAlchemyStore, "_engine_map", {}).pop(path_uri(fresh), None)
+        SqlAlchemyStore._engine_map.pop(path_uri(fresh), None)
         if path.is_file() and path.stat().st_size == 0:
             os.replace(fresh, path)
             return
