@@ -39,6 +39,15 @@ def shared_view() -> dict[str, Any]:
             "groupByKeys": [{"mode": "param", "groupByData": each} for each in _GROUPS],
         },
         "runsHiddenMode": "SHOW_ALL",
+        # MLflow 3.12 takes the view as the whole state of the page, and fails where a part is
+        # absent; later versions add what they begin with. So all of it is said.
+        "runsExpanded": {}, "runsPinned": [], "runsHidden": [], "runsVisibilityMap": {},
+        "groupsExpanded": {}, "viewMaximized": False, "runListHidden": False,
+        "isAccordionReordered": False, "useGroupedValuesInCharts": True, "hideEmptyCharts": True,
+        "autoRefreshEnabled": True,
+        "globalLineChartConfig": {
+            "xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": "",
+        },
     }  # fmt: skip
 
 
