@@ -21,7 +21,7 @@ from fewshot_metalstm import pretrained, runs
 from fewshot_metalstm.adapt.card import tagger_card
 from fewshot_metalstm.adapt.examples import Examples, adapt_model, task_of
 from fewshot_metalstm.adapt.predict import Mention, Predictor
-from fewshot_metalstm.adapt.target import AdaptRunConfig, averages_for
+from fewshot_metalstm.adapt.target import AdaptRunConfig
 from fewshot_metalstm.adapt.tuning import AUTO
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError, at
@@ -143,10 +143,10 @@ class Tagger:
             types: the entity types to learn; all that occur if None.
             seed: of order and noise.
             tune: what is adapted: ``basic`` (basic LSTM and head), ``head``, ``all``, or what
-                the checkpoint's meta-learner tuned (``auto``).
+                suits the checkpoint's meta-learner (``auto``, all for most).
             overlaps: what becomes of mentions of a text that overlap: ``error``, or ``longest``.
             **settings: fields of :class:`~fewshot_metalstm.adapt.finetune.AdaptConfig`, such as
-                ``averages=1``, which is ten times as fast.
+                ``epochs=60``.
 
         Raises:
             UserError: this is no checkpoint, an example is ill-formed, or a setting is unknown.
@@ -157,10 +157,7 @@ class Tagger:
                 "from, to all of the examples"
             )
         target = task_of(examples, types or (), overlaps)
-        settings.setdefault("averages", averages_for(len(target.split("train"))))
-        # A checkpoint of joint training reads a section of its own.
-        given = {f"{part}.{name}": value for part in ("adapt", "joint")
-                 for name, value in settings.items()}  # fmt: skip
+        given = {f"adapt.{name}": value for name, value in settings.items()}
         config = resolve(AdaptRunConfig, None, (), {"seed": seed, "tune": tune, **given})
         adapted = adapt_model(self._model, target, config, self._device)
         return Tagger(adapted, self._device.type)

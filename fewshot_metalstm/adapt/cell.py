@@ -17,7 +17,6 @@ from fewshot_metalstm.adapt.finetune import (
     check,
     finetune,
     finetune_once,
-    near_rate,
 )
 from fewshot_metalstm.adapt.from_support import (
     STRUCTSHOT,
@@ -187,8 +186,6 @@ def run_part(
         return Part(Adapted(made, (), 0, False), 0.0)
     began = time.perf_counter()
     config, support = cell.adaptation, cell.sentences(target)
-    if start.heads and model.learner.config.memory:
-        config = replace(config, lr=near_rate(config, mentions_in(support) / len(target.types)))
     if found:
         config = second_time(config, cell.again)
     adapted = adapt_to(

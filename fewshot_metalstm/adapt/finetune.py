@@ -30,16 +30,14 @@ class AdaptConfig:
     # the inner loop as can be), adam or learned (by --algorithm lstm)
     optimiser: str = "auto"
     stretch: int = 4  # of learned: steps are as many times those of meta-training's inner loop
-    lr: float = 0.05  # learning rate at the start; it falls to zero along a cosine
-    near: float = 0.4  # share of lr for a start that recalls source heads and a support of nothing,
-    enough: int = 50  # growing to the whole of it with so many mentions of each type
+    lr: float = 0.01  # learning rate at the start; it falls to zero along a cosine
     momentum: float = 0.9  # of sgd
     batch: int = 10  # sentences in a step
     epochs: int = 30  # passes over the support, at most
     min_steps: int = 150  # a small support is passed over more often, up to this many steps
     clip: float = 5.0  # largest norm of a gradient
     stop_loss: float = 0.02  # stop early when the mean loss of an epoch is below this
-    averages: int = 10  # adaptations that differ in order and noise alone, and are averaged
+    averages: int = 1  # adaptations that differ in order and noise alone, and are averaged
     lexicon: float = 2.0  # nats for what equals a mention of the support, when tagging; 0: none
 
 
@@ -66,8 +64,8 @@ def finetune(
 
     The learner itself is left as it is. The number of steps depends on the support alone. With
     ``config.averages`` above 1 the parameters are the mean of several adaptations: from one good
-    start they end in one basin, whose middle is better than its rim (Wortsman et al., "Model
-    soups", ICML 2022). A fresh start has no such basin to share: leave ``averages`` at 1 for it.
+    start they end in one basin, whose middle is better than its rim where the rate is high
+    (Wortsman et al., "Model soups", ICML 2022). A fresh start has no such basin to share.
 
     Args:
         sentences: size of the support.
@@ -165,15 +163,6 @@ def finetune_once(
             break
     final = {name: value.detach() for name, value in params.items()}
     return Adapted(final, tuple(losses), step, len(losses) < epochs)
-
-
-def near_rate(config: AdaptConfig, mentions: float) -> float:
-    """The learning rate from a recalled source head, given the support's mentions of a type.
-
-    A few mentions say less than the head knows already; many say what it does not.
-    """
-    share = min(mentions / config.enough, 1.0) if config.enough > 0 else 1.0
-    return config.lr * (config.near + (1.0 - config.near) * share)
 
 
 def is_learned(learner: Learner, config: AdaptConfig) -> bool:

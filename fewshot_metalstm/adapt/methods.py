@@ -35,17 +35,7 @@ from fewshot_metalstm.tagging.model import TaggerModel
 CRF = "crf"
 SPACY = "spacy"
 TRANSFORMER = "transformer"
-JOINT = "joint"
 PROTONET = "protonet"
-
-
-@dataclass(frozen=True)
-class JointAdaptConfig(AdaptConfig):
-    """Adaptation of a checkpoint of joint training alone, from the source heads that fit best."""
-
-    tune: str = "auto"  # basic, head, all or another --tune; auto takes what others take
-    lr: float = 0.02
-    averages: int = 1  # more bring nothing here
 
 
 class Settings(Protocol):
@@ -57,8 +47,6 @@ class Settings(Protocol):
     def tune(self) -> str: ...  # noqa: D102
     @property
     def adapt(self) -> AdaptConfig: ...  # noqa: D102
-    @property
-    def joint(self) -> JointAdaptConfig: ...  # noqa: D102
     @property
     def prototypes(self) -> PrototypesConfig: ...  # noqa: D102
     @property
@@ -123,7 +111,7 @@ BASELINES: Mapping[str, Method] = {
 
 def _after_prototypes(settings: Settings, name: str) -> str:
     """What is tuned from prototypes: what ``--tune`` says, if not them, or their own setting."""
-    asked, own = _asked(settings, name), settings.prototypes.tune
+    asked, own = settings.tune, settings.prototypes.tune
     if asked in (AUTO, PROTOTYPES):
         asked = PROTOTYPES if own == "none" else own
     return tune_for(asked, name)
@@ -137,7 +125,6 @@ MADE: Mapping[str, Method] = {
 }
 # By the algorithm that made a checkpoint, where it is not adapted as others are.
 STARTS: Mapping[str, Method] = {
-    JOINT: Method(lambda s, name: tune_for(_asked(s, name), name), lambda s: s.joint),
     PROTONET: MADE[PROTOTYPES],
     NNSHOT: MADE[NNSHOT],
     STRUCTSHOT: MADE[STRUCTSHOT],
@@ -150,21 +137,14 @@ def method_of(name: str) -> Method:
     return BASELINES.get(name) or STARTS.get(name, ADAPTED)
 
 
-def _asked(settings: Settings, name: str) -> str:
-    """What the settings say is to be tuned of a checkpoint of this algorithm."""
-    own = settings.joint.tune if name == JOINT else AUTO
-    return settings.tune if own == AUTO else own
-
-
 def _way(name: str, settings: Settings) -> Method:
     """The method of a cell, which may be another than its checkpoint's algorithm asks for."""
     if name in BASELINES:
         return BASELINES[name]
-    asked = _asked(settings, name)
-    tune_for(asked, name)  # refuses what cannot be
-    if name in (NNSHOT, STRUCTSHOT) and asked in TUNE:
+    tune_for(settings.tune, name)  # refuses what cannot be
+    if name in (NNSHOT, STRUCTSHOT) and settings.tune in TUNE:
         return ADAPTED
-    return MADE.get(asked) or method_of(name)
+    return MADE.get(settings.tune) or method_of(name)
 
 
 def algorithm_of(model: TaggerModel) -> str:

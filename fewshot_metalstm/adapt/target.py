@@ -20,7 +20,6 @@ from fewshot_metalstm.adapt.from_support import NeighboursConfig, PrototypesConf
 from fewshot_metalstm.adapt.methods import (
     BASELINES,
     Held,
-    JointAdaptConfig,
     algorithm_of,
     do_cell,
     make_cell,
@@ -44,7 +43,6 @@ from fewshot_metalstm.machine import cores, keep_freed_memory
 from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
 
 LARGE = 600  # sentences times adaptations that take longer than a process to start
-MOST = 6000  # sentences times adaptations, beyond which there are fewer adaptations
 
 
 @dataclass(frozen=True)
@@ -54,18 +52,15 @@ class AdaptRunConfig:
     shots: int = 50  # K for each entity type; 0 takes the whole train split as support
     draws: int = 5  # supports, drawn 0 to draws-1
     seed: int = 0  # of draws that are not frozen, of order and noise
-    tune: str = "auto"  # basic (basic LSTM and head), head, all, or auto: by the checkpoint
+    tune: str = "auto"  # all, basic (basic LSTM and head), head, or auto: by the checkpoint
     baselines: tuple[str, ...] = ()  # other ways to get a tagger, beside it
     score: bool = True  # score every tagger on the whole test split
     unlabelled: str = ""  # text for self-training: a file, or train: the target's own, without tags
     self_training: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
-    joint: JointAdaptConfig = field(default_factory=JointAdaptConfig)
     prototypes: PrototypesConfig = field(default_factory=PrototypesConfig)
     neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
-    scratch: AdaptConfig = field(
-        default_factory=lambda: AdaptConfig(optimiser="adam", lr=5e-3, averages=1)
-    )
+    scratch: AdaptConfig = field(default_factory=lambda: AdaptConfig(optimiser="adam", lr=5e-3))
     crf: CrfConfig = field(default_factory=CrfConfig)
     spacy: SpacyConfig = field(default_factory=SpacyConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
@@ -145,15 +140,6 @@ def beside_support(target: Task, config: AdaptRunConfig) -> Unlabelled:
     if config.tune in UNTUNED:
         raise UserError(no_use(config.tune))
     return unlabelled_of(target, config.unlabelled)
-
-
-def averages_for(sentences: int) -> int:
-    """How many adaptations to average where a whole split is learned from.
-
-    Ten up to 600 sentences, more than any frozen support has; then fewer, so that the time does
-    not grow, and one alone above 3,000: the more is learned from, the less do adaptations differ.
-    """
-    return max(1, min(AdaptConfig.averages, MOST // max(1, sentences)))
 
 
 def draw_supports(

@@ -9,8 +9,11 @@ from fewshot_metalstm.tagging.learner import Tagger
 from fewshot_metalstm.tagging.memory import without_memory
 
 TUNE = ("basic", "head", "all")
-AUTO = "auto"  # what the inner loop of the checkpoint's meta-learner tuned
-_TUNED_BY = {"anil": "head", "reptile": "all"}  # others: basic
+AUTO = "auto"  # all, but for the checkpoints of these: what their inner loop tuned
+_TUNED_BY = {
+    "anil": "head",
+    **dict.fromkeys(("lstm", "maml++", "meta-sgd"), "basic"),  # which have learned rates for it
+}
 UNTUNED = (PROTOTYPES, NNSHOT, STRUCTSHOT)  # made of the support, without a gradient step
 
 
@@ -22,7 +25,7 @@ def tune_for(tune: str, algorithm: str) -> str:
     known = (AUTO, *TUNE, *UNTUNED)
     if tune not in known:
         raise UserError(f"tune {tune!r} is unknown; use {', '.join(known)}")
-    return _TUNED_BY.get(algorithm, "basic") if tune == AUTO else tune
+    return _TUNED_BY.get(algorithm, "all") if tune == AUTO else tune
 
 
 def tuned_names(learner: Tagger, tune: str) -> tuple[str, ...]:

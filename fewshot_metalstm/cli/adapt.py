@@ -53,9 +53,9 @@ if TYPE_CHECKING:
               "all of --train]")  # fmt: skip
 @click.option("--tune", type=click.Choice(
     ["auto", "basic", "head", "all", "prototypes", "nnshot", "structshot"]),
-              help="What is adapted: basic LSTM and head, the head alone, all, or what the "
-              "checkpoint's meta-learner tuned; without gradients: a head of prototypes, or "
-              "nearest neighbours.  [default: auto]")  # fmt: skip
+              help="What is adapted: all, basic LSTM and head, or the head alone; auto: all, unless "
+              "the checkpoint's meta-learner is about a part; without gradients: a head of "
+              "prototypes, or nearest neighbours.  [default: auto]")  # fmt: skip
 @click.option("--baseline", "baselines", multiple=True,
               type=click.Choice(["scratch", "crf", "spacy", "transformer"]),
               help="Another way to get a tagger, in the table beside it.")  # fmt: skip
@@ -141,7 +141,7 @@ def run(
 ) -> AdaptReport:
     """Load target and checkpoint, adapt under a tracking run, write the report."""
     from fewshot_metalstm import runs
-    from fewshot_metalstm.adapt.target import AdaptRunConfig, averages_for
+    from fewshot_metalstm.adapt.target import AdaptRunConfig
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.episodes.load import load_target
     from fewshot_metalstm.machine import pick_device
@@ -163,15 +163,6 @@ def run(
         overlaps=overlaps,
     )  # fmt: skip
     folder = find_checkpoint(checkpoint, task, progress)
-    sentences = len(task.corpus.splits.get("train", ()))
-    if config.shots == 0 and averages_for(sentences) < config.adapt.averages:
-        # Of the two sections the one that counts depends on the checkpoint.
-        fewer = [f"{section}.averages={averages_for(sentences)}" for section in ("adapt", "joint")]
-        before = config.adapt.averages
-        config = resolve(AdaptRunConfig, config_file, overrides, given, (*base, *fewer))
-        if config.adapt.averages < before:  # else the user says how many
-            progress.note(f"{sentences} sentences to learn from: the mean of "
-                          f"{config.adapt.averages} adaptations, not {before}")  # fmt: skip
     if output is not None:
         runs.claim(output, "the report")
     methods = 1 + len(config.baselines)

@@ -11,7 +11,7 @@ from fewshot_metalstm.adapt.cell import SCRATCH
 from fewshot_metalstm.adapt.crf_baseline import CrfConfig
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.from_support import NeighboursConfig, PrototypesConfig
-from fewshot_metalstm.adapt.methods import BASELINES, JointAdaptConfig, method_of
+from fewshot_metalstm.adapt.methods import BASELINES, method_of
 from fewshot_metalstm.adapt.self_training import TRAIN, SelfTrainingConfig
 from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
 from fewshot_metalstm.adapt.target import AdaptRunConfig
@@ -37,9 +37,8 @@ class SweepConfig:
     methods: tuple[str, ...] = (META, SCRATCH)
     draws: tuple[int, ...] = (0, 1, 2, 3, 4)
     seed: int = 0  # of draws that are not frozen, of order and noise
-    tune: str = "auto"  # basic (basic LSTM and head), head, all, or auto: by the checkpoint
+    tune: str = "auto"  # all, basic (basic LSTM and head), head, or auto: by the checkpoint
     adapt: AdaptConfig = field(default_factory=lambda: AdaptRunConfig().adapt)
-    joint: JointAdaptConfig = field(default_factory=lambda: AdaptRunConfig().joint)
     prototypes: PrototypesConfig = field(default_factory=lambda: AdaptRunConfig().prototypes)
     neighbours: NeighboursConfig = field(default_factory=lambda: AdaptRunConfig().neighbours)
     scratch: AdaptConfig = field(default_factory=lambda: AdaptRunConfig().scratch)
@@ -52,7 +51,7 @@ class SweepConfig:
         """These settings with ``tune`` for every checkpoint; as they are for None."""
         if tune is None:
             return self
-        return replace(self, tune=tune, joint=replace(self.joint, tune=tune))
+        return replace(self, tune=tune)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def test_a_checkpoint_of_joint_training_and_the_crf(
     assert main(meta_train(tmp_path / "run", "--algorithm", "joint", "--quiet", "--json")) == 0
     arguments = adapt(
         tmp_path / "out", "--checkpoint", str(tmp_path / "run"), "--draws", "1", "--baseline",
-        "crf", *settings(["joint.epochs=1", "joint.min_steps=2", "joint.averages=2"]),
+        "crf", *settings(["adapt.averages=2"]),
     )  # fmt: skip
     told = run_json(arguments, capsys)
     assert told["method"] == "joint"

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm import pretrained
-from fewshot_metalstm.adapt.target import averages_for
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.corpora.demo import methods_file
 from fewshot_metalstm.tagging.model import TAGGER, load_model
@@ -118,23 +117,6 @@ def test_without_a_shipped_one_it_says_what_to_do(
     monkeypatch.setattr(pretrained, "place", lambda: tmp_path / "none")
     line = refused(adapt("--train", str(TRAIN)), capsys)
     assert "no checkpoint in runs, and none that fits ships with the package; run" in line
-
-
-def test_many_sentences_have_fewer_adaptations(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert [averages_for(n) for n in (1, 572, 600, 1000, 3001, 10**6)] == [10, 10, 10, 6, 1, 1]
-    own = tmp_path / "large.conll"
-    own.write_text("".join(f"w{i}\tB-X\nthe\tO\n\n" for i in range(2500)))
-    quick = settings(["adapt.epochs=1", "adapt.min_steps=1", "adapt.batch=500"])
-    command = ["adapt", "--no-tracking", "--workers", "1", *quick, "--train", str(own)]
-    assert main([*command, "--output", "a"]) == 0
-    told = capsys.readouterr().err
-    assert "2500 sentences to learn from: the mean of 2 adaptations, not 10" in told
-    assert "averages: 2" in Path("a/config.yaml").read_text()
-    assert main([*command, "--output", "b", "--set", "adapt.averages=3"]) == 0
-    assert "to learn from" not in capsys.readouterr().err
-    assert "averages: 3" in Path("b/config.yaml").read_text()
 
 
 def test_unlabelled_text_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:

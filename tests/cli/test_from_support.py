@@ -48,7 +48,7 @@ def test_one_joint_checkpoint_serves_all_rows_of_a_sweep(
     command = [
         "sweep", "--targets", "demo-species", "--shots", "5", "--draws", "0", "--methods", methods,
         "--output", str(tmp_path / "sweep"), "--no-tracking", "--workers", "1",
-        "--runner", "pool", *settings([*QUICK, "joint.epochs=1", "joint.min_steps=4"]),
+        "--runner", "pool", *settings(QUICK),
     ]  # fmt: skip
     swept = run_json(command, capsys)
     found = {row["method"]: row["f1"]["mean"] for row in swept["rows"]}

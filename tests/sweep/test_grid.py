@@ -70,7 +70,7 @@ def test_a_checkpoint_with_a_tuning_of_its_own() -> None:
             entries((f"a=x:tune={tune}",))
     config = SweepConfig(targets=("a",), shots=(5,), tune="basic")
     assert config.tuning(None) is config
-    assert config.tuning("all").tune == config.tuning("all").joint.tune == "all"
+    assert config.tuning("all").tune == "all"
 
 
 @pytest.mark.parametrize(
