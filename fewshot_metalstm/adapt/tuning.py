@@ -9,11 +9,8 @@ from fewshot_metalstm.tagging.learner import Tagger
 from fewshot_metalstm.tagging.memory import without_memory
 
 TUNE = ("basic", "head", "all")
-AUTO = "auto"  # all, but for the checkpoints of these: what their inner loop tuned
-_TUNED_BY = {
-    "anil": "head",
-    **dict.fromkeys(("lstm", "maml++", "meta-sgd"), "basic"),  # which have learned rates for it
-}
+AUTO = "auto"  # all, but for the checkpoints of these: what they have learned rates or gates for
+_TUNED_BY = dict.fromkeys(("lstm", "maml++", "meta-sgd"), "basic")
 UNTUNED = (PROTOTYPES, NNSHOT, STRUCTSHOT)  # made of the support, without a gradient step
 
 

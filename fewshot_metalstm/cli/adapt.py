@@ -53,8 +53,8 @@ if TYPE_CHECKING:
               "all of --train]")  # fmt: skip
 @click.option("--tune", type=click.Choice(
     ["auto", "basic", "head", "all", "prototypes", "nnshot", "structshot"]),
-              help="What is adapted: all, basic LSTM and head, or the head alone; auto: all, unless "
-              "the checkpoint's meta-learner is about a part; without gradients: a head of "
+              help="What is adapted: all, basic LSTM and head, or the head alone; auto: all, or "
+              "what the checkpoint has learned rates for; without gradients: a head of "
               "prototypes, or nearest neighbours.  [default: auto]")  # fmt: skip
 @click.option("--baseline", "baselines", multiple=True,
               type=click.Choice(["scratch", "crf", "spacy", "transformer"]),

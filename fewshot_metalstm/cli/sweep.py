@@ -57,8 +57,8 @@ CELLS_FAILED = 1
               help="One file a cell and the report; finished cells there are kept.")  # fmt: skip
 @click.option("--tune", type=click.Choice(
     ["auto", "basic", "head", "all", "prototypes", "nnshot", "structshot"]),
-              help="What meta adapts: all, basic LSTM and head, or the head alone; auto: all, "
-              "unless the checkpoint's meta-learner is about a part; without gradients: a head of "
+              help="What meta adapts: all, basic LSTM and head, or the head alone; auto: all, or "
+              "what the checkpoint has learned rates for; without gradients: a head of "
               "prototypes, or nearest neighbours.  [default: auto]")  # fmt: skip
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip

@@ -12,9 +12,9 @@ from tests.cli.builders import adapt, meta_train, refused, run_json
 
 @pytest.mark.parametrize(
     ("algorithm", "tuned", "rate"),
-    [("anil", "head", 0.1), ("reptile", "all", 1e-3), ("meta-sgd", "basic", 0.1)],
+    [("anil", "all", 0.1), ("reptile", "all", 1e-3), ("meta-sgd", "basic", 0.1)],
 )
-def test_adapt_tunes_what_the_inner_loop_did(
+def test_adapt_tunes_all_unless_rates_were_learned(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], algorithm: str, tuned: str, rate: float
 ) -> None:
     run = tmp_path / "run"
@@ -26,8 +26,8 @@ def test_adapt_tunes_what_the_inner_loop_did(
     told = run_json(command, capsys)
     assert (told["method"], told["tune"]) == (algorithm, tuned)
     if algorithm == "anil":
-        command = [*adapt(tmp_path / "all", "--checkpoint", str(run)), "--draws", "1"]
-        assert run_json([*command, "--tune", "basic"], capsys)["tune"] == "basic"
+        command = [*adapt(tmp_path / "head", "--checkpoint", str(run)), "--draws", "1"]
+        assert run_json([*command, "--tune", "head"], capsys)["tune"] == "head"
 
 
 def test_a_rate_that_is_given_goes_before_the_algorithms_own(
