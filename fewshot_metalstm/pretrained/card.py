@@ -153,11 +153,14 @@ def _front_matter(about: Mapping[str, Any], catalogue: Catalogue) -> str:
 def _what(about: Mapping[str, Any], name: str) -> str:
     synthetic = " **The suite is synthetic: text made from templates.**" if about.get(
         "synthetic") else ""  # fmt: skip
+    algorithm = about.get("algorithm", "unknown")
+    trained = f"meta-trained ({algorithm}) on the suite `{about.get('suite')}`"
+    if algorithm == "joint":
+        trained = f"trained on all tasks of the suite `{about.get('suite')}` jointly"
     return (
         f"`{name}` is a start for few-shot named-entity recognition: a Meta-LSTM tagger that was "
-        f"meta-trained ({about.get('algorithm', 'unknown')}) on the suite `{about.get('suite')}`, "
-        "and that a few annotated sentences of a new kind of entity adapt in seconds, on a CPU. "
-        f"It tags nothing by itself.{synthetic}"
+        f"{trained}, and that a few annotated sentences of a new kind of entity adapt in seconds, "
+        f"on a CPU. It tags nothing by itself.{synthetic}"
     )
 
 
@@ -200,9 +203,12 @@ def _training(about: Mapping[str, Any]) -> str:
         lines.append(f"- meta-training took {minutes:.0f} minutes (wall time of the "
                      "run, word vectors and validation included)")  # fmt: skip
     if about.get("validation_f1") is not None:
+        step = about["outer_step"]
+        when = (
+            f"chosen by meta-validation, at outer step {step}" if step else "after joint training"
+        )
         lines.append(
-            f"- chosen by meta-validation: F1 {about['validation_f1']:.2f} at outer step "
-            f"{about['outer_step']}, on held-out splits; no target was looked at"
+            f"- {when}: F1 {about['validation_f1']:.2f} on held-out splits; no target was looked at"
         )
     if "settings" in about:
         lines += ["- command:", "", "```sh"]

@@ -46,7 +46,8 @@ def test_what_a_card_says(tmp_path: Path) -> None:
     assert front(page)["pipeline_tag"] == "token-classification"
     for part in (
         "# fewshot-metalstm: tiny", "--checkpoint tiny", "| BioNLP09 | CC BY 4.0 | Kim et al.",
-        f"`{'ab' * 8}`", "Crichton et al. (2017)", "seed 3", "F1 51.50 at outer step 4",
+        f"`{'ab' * 8}`", "Crichton et al. (2017)", "seed 3", "meta-trained (fomaml)",
+        "chosen by meta-validation, at outer step 4: F1 51.50",
         "learned from the families BioNLP09", "test split of linnaeus", "English",
         "None were given", "`vocabulary.json`: `",
     ):  # fmt: skip
@@ -54,6 +55,14 @@ def test_what_a_card_says(tmp_path: Path) -> None:
     assert page == card(tmp_path / "tiny", "tiny")
     for number, line in enumerate(page.splitlines()):
         assert line == line.rstrip(), number
+
+
+def test_joint_training_has_no_outer_step(tmp_path: Path) -> None:
+    save_model(checkpoint(algorithm="joint", outer_step=0), tmp_path / "tiny")
+    page = card(tmp_path / "tiny", "tiny")
+    assert "trained on all tasks of the suite `tiny` jointly" in page
+    assert "- after joint training: F1 51.50 on held-out splits" in page
+    assert "outer step" not in page
 
 
 def test_a_synthetic_one_says_so(tmp_path: Path) -> None:
