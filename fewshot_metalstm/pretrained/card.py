@@ -200,8 +200,7 @@ def _training(about: Mapping[str, Any]) -> str:
     start: Mapping[str, Any] = about.get("start", {})
     if "seconds" in about:
         minutes = (about["seconds"] + start.get("seconds", 0.0)) / 60
-        lines.append(f"- meta-training took {minutes:.0f} minutes (wall time of the "
-                     "run, word vectors and validation included)")  # fmt: skip
+        lines.append(f"- training took {minutes:.0f} minutes of wall time")
     if about.get("validation_f1") is not None:
         step = about["outer_step"]
         when = (

@@ -117,7 +117,7 @@ def test_settings_and_time_of_the_run_around_it(made: Path, tmp_path: Path) -> N
     assert about["seconds"] == 694.3
     assert about["settings"]["outer"]["steps"] == 7
     page = (packed.folder / CARD).read_text()
-    assert "meta-training took 13 minutes" in page
+    assert "- training took 13 minutes of wall time" in page
     assert (
         "fewshot-metalstm meta-train --tasks mtl-bio --algorithm fomaml --seed 3 "
         "--exclude demo-methods --start runs/joint --set outer.steps=7\n"
