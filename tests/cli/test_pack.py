@@ -21,7 +21,7 @@ def test_pack_then_adapt(
     page = (tmp_path / "tiny" / "MODEL_CARD.md").read_text()
     assert "# fewshot-metalstm: tiny" in page
     assert "fewshot-metalstm meta-train --tasks demo" in page
-    assert "meta-training took" in page
+    assert "- training took" in page
     load_model(tmp_path / "tiny", CHECKPOINT)
     report = run_json(
         adapt(tmp_path / "out", "--checkpoint", str(tmp_path / "tiny"), "--draws", "1"), capsys

@@ -21,7 +21,7 @@ def test_meta_train_adapt_and_sweep(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert not {name for name in names if name.startswith("lstm.meta_")}
     command = adapt(tmp_path / "out", "--checkpoint", str(run), "--draws", "1", *ONCE)
     told = run_json(command, capsys)
-    assert told["tune"] == "basic"
+    assert told["tune"] == "all"
     tagger = load_model(tmp_path / "out" / "tagger").learner
     assert tagger.config.lstm.kind == "plain"
     methods = ",".join(f"{tune}={run}:tune={tune}" for tune in ("head", "all"))

@@ -82,7 +82,8 @@ def test_a_failed_cell_is_told_and_the_table_shown(
 
     monkeypatch.setattr(cells, "tuned_names", failing)
     output = tmp_path / "out"
-    assert main(sweep(output, meta_trained)) == 1
+    command = sweep(output, meta_trained, "--tune", "basic")
+    assert main(command) == 1
     told = capsys.readouterr()
     assert "0 of 2" in told.out
     assert "failed: demo-species, 5 shots, scratch, draw 0 (2 attempts): RuntimeError: no luck" in (
@@ -92,7 +93,7 @@ def test_a_failed_cell_is_told_and_the_table_shown(
     assert told.err.rstrip().endswith("the same command tries them again")
     assert "no luck" in (output / "failed" / "demo-species-5-scratch-0.txt").read_text()
     monkeypatch.undo()
-    assert run_json(sweep(output, meta_trained), capsys)["reused"] == 2
+    assert run_json(command, capsys)["reused"] == 2
 
 
 def test_mistakes_are_one_line_and_leave_nothing(
