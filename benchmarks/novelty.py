@@ -18,8 +18,9 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm import runs
-from fewshot_metalstm.adapt.cell import Cell, mean_of, run_parts, start_of
-from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.cell import Cell, adapted_by, start_of
+from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
+from fewshot_metalstm.adapt.target import AdaptRunConfig
 from fewshot_metalstm.corpora.schemes import spans
 from fewshot_metalstm.corpora.sentence import Sentence, Span
 from fewshot_metalstm.episodes.draws import load_draw
@@ -41,7 +42,6 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--target", required=True)
     parser.add_argument("--shots", type=int, default=50)
     parser.add_argument("--draws", type=int, default=5)
-    parser.add_argument("--averages", type=int, default=3)
     parser.add_argument("--data-dir", type=Path)
     given = parser.parse_args(arguments)
     try:
@@ -58,11 +58,11 @@ def measure(given: argparse.Namespace) -> None:
     model = load_model(runs.model_folder(given.checkpoint, "checkpoint"), CHECKPOINT)
     target = load_target(given.target, data_dir=given.data_dir)
     known = source_mentions(model, given.data_dir)
-    config = AdaptConfig(averages=given.averages)
+    config = AdaptRunConfig()
     gold, right, wrong = Counter[str](), Counter[str](), Counter[str]()
     for number in range(given.draws):
         drawn = load_draw(target, given.shots, number)
-        cell = Cell("meta", number, 0, drawn.indices, "basic", config)
+        cell = make_cell(algorithm_of(model), config, number, drawn.indices)
         support = cell.sentences(target)
         found = tagged(model, target, cell)
         count(target.split("test"), found, support, known, gold, right, wrong)
@@ -84,7 +84,7 @@ def tagged(model: TaggerModel, target: Task, cell: Cell) -> list[Sentence]:
     """The test split with the tags of a tagger that was adapted to the cell's support."""
     table = model.table()
     start = start_of(cell, model, target, table)
-    adapted = mean_of(cell, run_parts(cell, model, target, table, start), start)
+    adapted = adapted_by(cell, model, target, table, start)
     tokens = [s.tokens for s in target.split("test")]
     lexicon = lexicon_of(cell.sentences(target), target.types, cell.lexicon)
     tags = tag(start.learner, adapted.params, table, tokens, target.types, lexicon)

@@ -15,23 +15,23 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from fewshot_metalstm import runs
 from fewshot_metalstm.adapt.cell import (
-    Cell,
-    mean_of,
+    adapted_by,
     mentions_in,
-    run_parts,
     score_split,
     start_of,
     tagger_of,
 )
-from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
 from fewshot_metalstm.adapt.suggest import Candidate, candidates, suggest
-from fewshot_metalstm.corpora.sentence import Sentence
+from fewshot_metalstm.adapt.target import AdaptRunConfig
+from fewshot_metalstm.corpora.sentence import Corpus, Sentence
 from fewshot_metalstm.episodes.load import load_target
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.formats import Document
@@ -55,19 +55,17 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=1000, help="sentences to choose from")
     parser.add_argument("--test", type=int, default=0, help="test sentences scored; 0: all")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--averages", type=int, default=1)
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
     model = load_model(runs.model_folder(given.checkpoint, "checkpoint"), CHECKPOINT)
     target = load_target(given.target, data_dir=given.data_dir)
-    config = AdaptConfig(averages=given.averages)
     began = time.perf_counter()
     rows = [
         row
         for seed in range(given.seeds)
         for way in WAYS
-        for row in simulate(model, target, config, way, seed, given)
+        for row in simulate(model, target, way, seed, given)
     ]
     show(rows, target, given, time.perf_counter() - began)
     if given.output is not None:
@@ -75,8 +73,7 @@ def main() -> None:
 
 
 def simulate(
-    model: TaggerModel, target: Task, config: AdaptConfig, way: str, seed: int,
-    given: argparse.Namespace,
+    model: TaggerModel, target: Task, way: str, seed: int, given: argparse.Namespace
 ) -> list[dict[str, float | str]]:  # fmt: skip
     """The rounds of one way to choose."""
     train = target.split("train")
@@ -86,14 +83,15 @@ def simulate(
     chosen = list(order[: given.start])
     test = target.split("test")
     tested = Task(target.name, replaced(target, test[: given.test or None]), target.types)
+    config = AdaptRunConfig(seed=seed)
     rows: list[dict[str, float | str]] = []
     for turn in range(given.rounds + 1):
-        cell = Cell("fomaml", 0, seed, tuple(chosen), "basic", config)
+        cell = make_cell(algorithm_of(model), config, 0, tuple(chosen))
         table = model.table()
         start = start_of(cell, model, target, table)
-        adapted = mean_of(cell, run_parts(cell, model, target, table, start), start)
+        adapted = adapted_by(cell, model, target, table, start)
         support = cell.sentences(target)
-        lexicon = lexicon_of(support, target.types, config.lexicon)
+        lexicon = lexicon_of(support, target.types, cell.lexicon)
         score = score_split(start.learner, adapted.params, table, tested, "test", lexicon)
         rows.append({
             "way": way, "seed": seed, "sentences": len(chosen), "f1": score.f1,
@@ -127,10 +125,8 @@ def pool_of(train: Sequence[Sentence], order: Sequence[int]) -> list[Candidate]:
     return candidates(documents)
 
 
-def replaced(target: Task, test: Sequence[Sentence]):  # type: ignore[no-untyped-def]
+def replaced(target: Task, test: Sequence[Sentence]) -> Corpus:
     """The target's corpus with another test split."""
-    from dataclasses import replace
-
     return replace(target.corpus, splits={**target.corpus.splits, "test": tuple(test)})
 
 

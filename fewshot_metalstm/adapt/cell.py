@@ -166,6 +166,13 @@ def run_parts(
     return [replace(again[0], seconds=again[0].seconds + spent), *again[1:]]
 
 
+def adapted_by(
+    cell: Cell, model: TaggerModel, target: Task, table: WordTable, start: Start
+) -> Adapted:
+    """The parameters that a cell ends with, when they are all that is wanted."""
+    return mean_of(cell, run_parts(cell, model, target, table, start), start)
+
+
 def mean_of(cell: Cell, parts: Sequence[Part], start: Start) -> Adapted:
     """The mean of the adaptations that a cell averages, given in order."""
     return average([part.adapted for part in parts], tuned_names(start.learner, cell.tune))

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 import torch
 
-from fewshot_metalstm.adapt.cell import mean_of, run_parts, start_of, tagger_of
+from fewshot_metalstm.adapt.cell import adapted_by, start_of, tagger_of
 from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
 from fewshot_metalstm.adapt.target import AdaptRunConfig
 from fewshot_metalstm.corpora.digests import sha256
@@ -87,7 +87,7 @@ def adapt_model(
         model.learner.to(device)
         table = model.table()
         start = start_of(cell, model, target, table)
-        adapted = mean_of(cell, run_parts(cell, model, target, table, start), start)
+        adapted = adapted_by(cell, model, target, table, start)
     finally:
         torch.set_num_threads(threads)
     lexicon = lexicon_of(cell.sentences(target), target.types, cell.lexicon)

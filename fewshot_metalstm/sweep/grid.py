@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fewshot_metalstm.adapt.cell import SCRATCH
@@ -46,12 +46,6 @@ class SweepConfig:
     spacy: SpacyConfig = field(default_factory=lambda: AdaptRunConfig().spacy)
     transformer: TransformerConfig = field(default_factory=lambda: AdaptRunConfig().transformer)
     self_training: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
-
-    def tuning(self, tune: str | None) -> SweepConfig:
-        """These settings with ``tune`` for every checkpoint; as they are for None."""
-        if tune is None:
-            return self
-        return replace(self, tune=tune)
 
 
 @dataclass(frozen=True)

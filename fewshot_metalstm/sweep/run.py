@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -140,7 +140,7 @@ def plan_sweep(
         start = checkpoints.get(key.method)
         baseline = start is None or Entry(key.method).baseline
         name = key.method if baseline or start is None else algorithms[start]
-        settings = config.tuning(named[key.method].tune)
+        settings = replace(config, tune=named[key.method].tune or config.tune)
         support = supports[key.target, key.shots, key.draw]
         source = texts[key.target] if named[key.method].unlabelled else NO_TEXT
         text = source.for_support(

@@ -68,9 +68,6 @@ def test_a_checkpoint_with_a_tuning_of_its_own() -> None:
     for tune in ("heads", ""):
         with pytest.raises(UserError, match=f"tune '{tune}' is unknown; use auto, basic"):
             entries((f"a=x:tune={tune}",))
-    config = SweepConfig(targets=("a",), shots=(5,), tune="basic")
-    assert config.tuning(None) is config
-    assert config.tuning("all").tune == "all"
 
 
 @pytest.mark.parametrize(
