@@ -35,8 +35,8 @@ Tokens = tuple[str, ...]
 class SelfTrainingConfig:
     """The second adaptation, to the support and to unlabelled sentences; else as the first."""
 
-    sentences: int = 600  # unlabelled sentences, at most; more are drawn from
-    epochs: int = 5  # passes over them
+    sentences: int = 4000  # unlabelled sentences, at most; more are drawn from
+    epochs: int = 3  # passes over them
 
 
 @dataclass(frozen=True)
