@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+)
+from rich.text import Text
 
 LINE_SECONDS = 15.0  # between two lines where there is no terminal
 
@@ -36,7 +45,7 @@ class TerminalProgress:
         if not self.quiet and self.console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
-                TimeRemainingColumn(), TextColumn("{task.fields[figures]}"), console=self.console,
+                _Time(), TextColumn("{task.fields[figures]}"), console=self.console,
             )  # fmt: skip
             self._bar.start()
         return self
@@ -75,6 +84,15 @@ class TerminalProgress:
             (self._bar.console if self._bar else self.console).print(
                 text, highlight=False, soft_wrap=True
             )
+
+
+class _Time(ProgressColumn):
+    """Time left or, while nothing is done to tell it from, the time spent: one sees it run."""
+
+    def render(self, task: Task) -> Text:
+        left = task.time_remaining
+        seconds, what = (task.elapsed or 0.0, "so far") if left is None else (left, "left")
+        return Text(f"{timedelta(seconds=int(seconds))} {what}", style="progress.remaining")
 
 
 def _text(figures: Mapping[str, float]) -> str:
