@@ -52,10 +52,13 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
         against: the method to hold the others against; by default the first one.
 
     Raises:
-        UserError: there is no cell, or no method called ``against``.
+        UserError: there is no cell (only what was scored is one), or no method called ``against``.
     """
     if not cells:
-        raise UserError("there is nothing to compare: no adapted tagger was found")
+        raise UserError(
+            "there is nothing to compare: no adapted tagger has a score; give adapt a target with "
+            "a test split, or --test FILE beside --train"
+        )
     named = _by_size(_by_checkpoint(cells))
     results: dict[Key, Found] = {}
     again: dict[Key, int] = {}
