@@ -24,12 +24,12 @@ from fewshot_metalstm import runs
 from fewshot_metalstm.adapt.cell import (
     adapted_by,
     mentions_in,
-    score_split,
     start_of,
     tagger_of,
 )
 from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
 from fewshot_metalstm.adapt.suggest import Candidate, candidates, suggest
+from fewshot_metalstm.adapt.tagger import score_split
 from fewshot_metalstm.adapt.target import AdaptRunConfig
 from fewshot_metalstm.corpora.sentence import Corpus, Sentence
 from fewshot_metalstm.episodes.load import load_target

@@ -7,17 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import torch
-
 from fewshot_metalstm.adapt.crf_baseline import CrfConfig
-from fewshot_metalstm.adapt.finetune import (
-    AdaptConfig,
-    Adapted,
-    average,
-    check,
-    finetune,
-    finetune_once,
-)
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, average, check
 from fewshot_metalstm.adapt.from_support import (
     STRUCTSHOT,
     NeighboursConfig,
@@ -27,25 +18,22 @@ from fewshot_metalstm.adapt.from_support import (
 )
 from fewshot_metalstm.adapt.self_training import (
     SelfTrainingConfig,
-    beside,
     second_time,
     tagged,
 )
 from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
+from fewshot_metalstm.adapt.tagger import adapt_to, adapted_model, score_split
 from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig
 from fewshot_metalstm.adapt.tuning import UNTUNED, tuned_names
 from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.episodes.task import Task
-from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.seeds import derive
-from fewshot_metalstm.tagging.decode import tag
-from fewshot_metalstm.tagging.encoding import Batch, WordTable
+from fewshot_metalstm.tagging.encoding import WordTable
 from fewshot_metalstm.tagging.heads import choose_heads, remembered, start_from
 from fewshot_metalstm.tagging.learner import Tagger
 from fewshot_metalstm.tagging.lexicon import Lexicon, lexicon_of
-from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, new_tagger, save_model
-from fewshot_metalstm.tagging.scoring import Score, strict_scores
+from fewshot_metalstm.tagging.model import TaggerModel, new_tagger, save_model
+from fewshot_metalstm.tagging.scoring import Score
 
 SCRATCH = "scratch"
 CellConfig = AdaptConfig | NeighboursConfig | CrfConfig | SpacyConfig | TransformerConfig
@@ -277,62 +265,3 @@ def start_of(cell: Cell, model: TaggerModel, target: Task, table: WordTable) -> 
         heads = {name: head.name for name, head in zip(target.types, chosen, strict=True)}
         learner = start_from(learner, chosen)
     return Start(learner, heads, time.perf_counter() - began)
-
-
-def adapt_to(
-    learner: Tagger,
-    table: WordTable,
-    support: Sequence[Sentence],
-    types: Sequence[str],
-    tune: str,
-    config: AdaptConfig,
-    seed: int,
-    number: int | None = None,
-    found: Sequence[Sentence] = (),
-) -> Adapted:
-    """Adapt ``learner`` (left as it is) to annotated sentences over ``types``.
-
-    With ``number`` it is one of the adaptations whose mean it would be without. Where there are
-    sentences that a tagger ``found`` mentions in, they are passed over, each beside one of the
-    support.
-    """
-    if not support:
-        raise UserError("the support is empty; give at least one annotated sentence")
-    encoded = table.encode([*found, *support], types)
-    device = next(learner.parameters()).device
-
-    def batch(chosen: Sequence[int]) -> Batch:
-        taken = beside(chosen, len(found), len(support)) if found else chosen
-        return table.batch(encoded.take(taken)).to(device)
-
-    names = tuned_names(learner, tune)
-    items = len(found) or len(support)
-    if number is not None:
-        return finetune_once(learner, names, items, batch, config, seed, number)
-    return finetune(learner, names, items, batch, config, seed)
-
-
-def score_split(
-    learner: Tagger, params: Params, table: WordTable, target: Task, split: str,
-    lexicon: Lexicon | None = None,
-) -> Score:  # fmt: skip
-    """Strict scores on a whole split."""
-    sentences = target.split(split)
-    tokens = [s.tokens for s in sentences]
-    predicted = tag(learner, params, table, tokens, target.types, lexicon)
-    return strict_scores([s.tags for s in sentences], predicted)
-
-
-def adapted_model(
-    model: TaggerModel, params: Params, types: Sequence[str], about: dict[str, object],
-    lexicon: Lexicon,
-) -> TaggerModel:  # fmt: skip
-    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more."""
-    sizes = replace(model.learner.config, memory=0)
-    learner = new_tagger(sizes, model.vectors, model.alphabet, 0, len(types))
-    with torch.no_grad():
-        for name, value in learner.named_parameters():
-            value.copy_(params[name])
-    return TaggerModel(
-        learner, model.vectors, model.alphabet, tuple(types), TAGGER, about, lexicon=lexicon
-    )

@@ -62,7 +62,7 @@ def run(
 ) -> dict[str, Any]:
     """Load tagger and target, tag the split, score it."""
     from fewshot_metalstm import runs
-    from fewshot_metalstm.adapt.cell import score_split
+    from fewshot_metalstm.adapt.tagger import score_split
     from fewshot_metalstm.episodes.load import load_target
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.formats.notes import Notes, losses

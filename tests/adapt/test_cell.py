@@ -11,21 +11,18 @@ import torch
 from fewshot_metalstm.adapt.cell import (
     SCRATCH,
     Cell,
-    adapt_to,
-    adapted_model,
     run_cell,
-    score_split,
 )
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.tuning import TUNE, tune_for, tuned_names
+from fewshot_metalstm.adapt.tagger import score_split
+from fewshot_metalstm.adapt.tuning import tune_for, tuned_names
 from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus
 from fewshot_metalstm.tagging.decode import tag
-from fewshot_metalstm.tagging.lexicon import Lexicon
 from fewshot_metalstm.tagging.model import TAGGER, load_model
 from fewshot_metalstm.tagging.recipe import ALGORITHMS
-from tests.tagging.builders import TARGET, encoded, model, own, same
+from tests.tagging.builders import TARGET, model, own
 
 QUICK = AdaptConfig(epochs=3, min_steps=20, lr=0.02)
 SUPPORT = tuple(range(12))
@@ -33,22 +30,6 @@ SUPPORT = tuple(range(12))
 
 def cell(method: str = "fomaml", tune: str = "basic", save: Path | None = None) -> Cell:
     return Cell(method, 0, 0, SUPPORT, tune, QUICK, save)
-
-
-@pytest.mark.parametrize("tune", TUNE)
-def test_tuning_freezes_what_it_should(tune: str) -> None:
-    made = model()
-    before = own(made.learner)
-    support = [TARGET.split("train")[i] for i in SUPPORT]
-    adapted = adapt_to(made.learner, made.table(), support, TARGET.types, tune, QUICK, 0)
-    assert same(own(made.learner), before)
-    start = made.learner.initial(encoded(made.table(), support, TARGET.types))
-    changed = {n for n, p in adapted.params.items() if not torch.equal(p, start[n])}
-    assert changed == set(tuned_names(made.learner, tune))
-    if tune == "basic":
-        frozen = set(before) - changed
-        assert {n for n in before if n.startswith(("lstm.meta_", "characters."))} == frozen
-    assert adapted.losses[-1] < adapted.losses[0]
 
 
 def test_auto_is_all_where_nothing_else_was_learned() -> None:
@@ -68,21 +49,6 @@ def test_learned_rates_take_part_and_are_not_tuned() -> None:
         made.learner.get_parameter("inner.head_type").add_(1.0)
     assert not any(name.startswith("inner.") for name in tuned_names(made.learner, "all"))
     assert run_cell(cell("maml++"), made, TARGET, made.table()).losses != plain.losses
-
-
-def test_two_types_part_from_their_common_start() -> None:
-    made = model()
-    support = [TARGET.split("train")[i] for i in SUPPORT]
-    adapted = adapt_to(made.learner, made.table(), support, TARGET.types, "basic", QUICK, 0)
-    assert adapted.params["head_type"].shape == (2, 4, 16)
-    assert not torch.equal(*adapted.params["head_type"].unbind())
-
-
-def test_tune_and_support_must_be() -> None:
-    with pytest.raises(UserError, match="tune 'lstm' is unknown; use basic, head, all"):
-        tuned_names(model().learner, "lstm")
-    with pytest.raises(UserError, match="support is empty"):
-        adapt_to(model().learner, model().table(), [], TARGET.types, "basic", QUICK, 0)
 
 
 def test_the_saved_tagger_predicts_as_the_adapted_parameters(tmp_path: Path) -> None:
@@ -135,12 +101,3 @@ def test_a_target_without_a_test_split_has_no_score(tmp_path: Path) -> None:
     result = run_cell(cell(save=tmp_path / "t"), model(), bare, model().table())
     assert result.score is None
     assert load_model(tmp_path / "t").about["test_f1"] is None
-
-
-def test_adapted_model_is_a_copy() -> None:
-    made = model()
-    params = own(model(types=2).learner)
-    tagger = adapted_model(made, params, ("A", "B"), {}, Lexicon())
-    params["head_outside"].zero_()
-    assert tagger.learner.head_outside.any()
-    assert tagger.kind == TAGGER

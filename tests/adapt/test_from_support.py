@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from fewshot_metalstm.adapt.cell import Cell, run_cell, score_split, start_of
+from fewshot_metalstm.adapt.cell import Cell, run_cell, start_of
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.from_support import NeighboursConfig, PrototypesConfig
 from fewshot_metalstm.adapt.methods import make_cell
 from fewshot_metalstm.adapt.predict import Predictor
+from fewshot_metalstm.adapt.tagger import score_split
 from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.protonet import ProtoNet

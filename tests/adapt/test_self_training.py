@@ -18,6 +18,7 @@ from fewshot_metalstm.adapt.self_training import (
     beside,
     unlabelled_of,
 )
+from fewshot_metalstm.adapt.tagger import adapt_to
 from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
 from fewshot_metalstm.corpora.sentence import Sentence
 from fewshot_metalstm.errors import UserError
@@ -82,7 +83,7 @@ def test_the_second_time_learns_from_the_first_ones_tags(
     monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     seen: list[list[Sentence]] = []
-    learned = cell_module.adapt_to
+    learned = adapt_to
 
     def spy(*given: object) -> object:
         seen.append(list(given[8]))  # type: ignore[call-overload]

@@ -14,9 +14,10 @@ import pytest
 import torch
 
 from fewshot_metalstm.adapt import target as target_module
-from fewshot_metalstm.adapt.cell import CellResult, score_split
+from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.report import AdaptReport
+from fewshot_metalstm.adapt.tagger import score_split
 from fewshot_metalstm.adapt.target import (
     AdaptRunConfig,
     adapt_target,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fewshot_metalstm.adapt.cell import adapted_model
+from fewshot_metalstm.adapt.tagger import adapted_model
 from fewshot_metalstm.adapt.tuning import tuned_names
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import InnerConfig
