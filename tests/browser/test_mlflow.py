@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import pytest
 from fewshot_metalstm.tracking.shared_view import comparison_page
 from fewshot_metalstm.tracking.store import EXPERIMENT, tracking_uri
 from fewshot_metalstm.tracking.tracker import open_tracker
+from tests.serving import free_port, wait_for
 
 
 @pytest.mark.slow
@@ -27,9 +25,7 @@ def test_ui_opens_the_comparison(page: Any, tmp_path: Path) -> None:
             with run.child(f"goal {draw}", params=params, tags={"kind": "draw"}) as child:
                 child.metrics({"few_shot_f1": f1, "precision": f1, "recall": f1})
     assert comparison_page(tracking_uri(str(tmp_path))) is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "fewshot_metalstm", "ui", "--tracking-uri", str(tmp_path),
          "--port", str(port)],
@@ -52,16 +48,3 @@ def test_ui_opens_the_comparison(page: Any, tmp_path: Path) -> None:
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.communicate(timeout=30)
-
-
-def wait_for(address: str, server: subprocess.Popen[str]) -> None:
-    """Until a server answers."""
-    deadline = time.monotonic() + 300
-    while True:
-        assert server.poll() is None, "the server ended"
-        assert time.monotonic() < deadline, "the server did not answer"
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.meta.state import load_state
 from tests.cli.builders import meta_train, settings
+from tests.serving import free_port
 from tests.tagging.builders import digests, same
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ranks")]
@@ -39,12 +39,6 @@ def torchrun(
         [*command, *arguments], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True,
         timeout=300,
     )  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def ranks_of(size: int, arguments: list[str], folder: Path) -> list[subprocess.Popen[str]]:

@@ -8,13 +8,12 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from fewshot_metalstm.cli.main import main
+from tests.serving import free_port, wait_for
 
 
 @pytest.fixture
@@ -40,13 +39,6 @@ def make_database(path: Path) -> None:
     connection.execute("create table t (x)")
     connection.commit()
     connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.mark.parametrize(
@@ -136,16 +128,7 @@ def test_ui_serves_real_runs(tmp_path: Path) -> None:
         start_new_session=True,  # its workers end with it
     )
     try:
-        deadline = time.monotonic() + 300
-        while True:
-            assert server.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server did not answer"
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
-                    assert "MLflow" in answer.read().decode()
-                break
-            except OSError:
-                time.sleep(0.3)
+        assert "MLflow" in wait_for(f"http://127.0.0.1:{port}/", server)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)

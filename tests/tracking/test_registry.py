@@ -6,10 +6,8 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -32,6 +30,7 @@ from fewshot_metalstm.tracking import registry
 from fewshot_metalstm.tracking.pyfunc import LIMITS, check
 from fewshot_metalstm.tracking.registry import LoggedModel, log_tagger, requirements
 from fewshot_metalstm.tracking.store import tracking_uri
+from tests.serving import free_port, wait_for
 from tests.tagging.builders import model
 
 TEXTS = ["The cell was in w1.\nWe saw it.", "", "日 É cell"]
@@ -211,9 +210,7 @@ def test_a_package_that_is_not_there_is_not_pinned(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.slow
 def test_mlflow_serves_it(logged: LoggedModel, uri: str, tagger: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = ["models", "serve", "-m", f"models:/{logged.name}/{logged.version}",
                "--env-manager", "local", "--port", str(port)]  # fmt: skip
     binaries = str(Path(sys.executable).parent)
@@ -239,15 +236,7 @@ def test_mlflow_serves_it(logged: LoggedModel, uri: str, tagger: Path) -> None:
             return refused.code, refused.read().decode()
 
     try:
-        deadline = time.monotonic() + 300
-        while True:
-            assert server.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server did not answer"
-            try:
-                if ask("/ping")[0] == 200:
-                    break
-            except OSError:
-                time.sleep(0.3)
+        wait_for(f"http://127.0.0.1:{port}/ping", server)
         status, answer = ask("/invocations", {"dataframe_records": [{"text": t} for t in TEXTS]})
         assert status == 200, answer
         found = [row["mentions"] for row in json.loads(answer)["predictions"]]
