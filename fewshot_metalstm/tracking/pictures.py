@@ -23,7 +23,9 @@ _DPI = 120
 # Apart from each other for eyes that see fewer colours (Okabe and Ito), and in print.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (1, 1)))
-_POINTS = ("o", "s", "^", "D", "v", "P", "X")
+# More than there are colours, so that a colour comes again with another point.
+_POINTS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
+INSIDE = 4  # methods whose names have room among their curves
 _SYNTHETIC = " (synthetic corpus)"
 # What a metric's name says about its panel; see fewshot_metalstm.tracking.tracker.
 _PANELS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
@@ -149,7 +151,7 @@ def shots_curve(
     axis.set_xticks(shots, labels=[str(count) for count in shots])
     axis.minorticks_off()
     axis.set_xlabel("shots (mentions of each entity type)")
-    finish(axis, "entity F1 (0-100)\nmean and 95% interval")
+    finish(axis, "entity F1 (0-100)\nmean and 95% interval", beside_it=len(results) > INSIDE)
     axis.set_ylim(bottom=0)
     return save(figure, title, path, synthetic=synthetic)
 
@@ -186,13 +188,15 @@ def _curve(axis: Axes, points: Sequence[tuple[float, float]], label: str) -> Non
     )
 
 
-def finish(axis: Axes, ylabel: str) -> None:
-    """Label and legend of an axis that has its curves."""
+def finish(axis: Axes, ylabel: str, *, beside_it: bool = False) -> None:
+    """Label and legend of an axis that has its curves; the legend among them or to their right."""
     axis.set_ylabel(ylabel)
     axis.grid(visible=True, alpha=0.3)
     curves = len(axis.get_legend_handles_labels()[1])
     columns = -(-curves // LEGEND_ROWS)
-    if columns <= LEGEND_COLUMNS:  # names of more would leave no room for the curves
+    if beside_it:
+        axis.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.01, 0.5))
+    elif columns <= LEGEND_COLUMNS:  # names of more would leave no room for the curves
         axis.legend(fontsize="small" if columns == 1 else "xx-small", ncols=max(columns, 1))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -105,6 +105,25 @@ def test_shots_curve(tmp_path: Path, drawn: list[str]) -> None:
     assert path.read_bytes().startswith(PNG)
     for words in ("Few-shot F1 (synthetic corpus)", "5", "20", "50", "meta", "scratch"):
         assert words in drawn
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_two_methods_look_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    finish = pictures.finish
+
+    def spy(axis: Any, *given: Any, **named: Any) -> None:
+        finish(axis, *given, **named)
+        for bars in axis.containers:
+            line = bars.lines[0]
+            looks.append((line.get_color(), line.get_marker()))
+        legend, curves = axis.get_legend().get_window_extent(), axis.get_window_extent()
+        assert legend.x0 > curves.x1
+
+    monkeypatch.setattr(pictures, "finish", spy)
+    points = [(5, 1.0, 1.0), (50, 2.0, None)]
+    pictures.shots_curve({f"method {i}": points for i in range(20)}, tmp_path / "s.png")
+    assert len(set(looks)) == len(looks) == 20
 
 
 def test_nothing_to_draw_is_an_error_and_no_file(tmp_path: Path) -> None:
