@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fewshot_metalstm.writing import beside
 
@@ -194,10 +194,12 @@ def finish(axis: Axes, ylabel: str, *, beside_it: bool = False) -> None:
     axis.grid(visible=True, alpha=0.3)
     curves = len(axis.get_legend_handles_labels()[1])
     columns = -(-curves // LEGEND_ROWS)
-    if beside_it:
-        axis.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.01, 0.5))
-    elif columns <= LEGEND_COLUMNS:  # names of more would leave no room for the curves
-        axis.legend(fontsize="small" if columns == 1 else "xx-small", ncols=max(columns, 1))
+    if columns <= LEGEND_COLUMNS:  # names of more would leave no room for the curves
+        right: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+        axis.legend(
+            fontsize="small" if columns == 1 else "xx-small", ncols=max(columns, 1),
+            **(right if beside_it else {}),
+        )  # fmt: skip
 
 
 def save(figure: Figure, title: str, path: Path, *, synthetic: bool = False) -> Path:

@@ -126,6 +126,16 @@ def test_no_two_methods_look_the_same(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(set(looks)) == len(looks) == 20
 
 
+@pytest.mark.parametrize("number", [36, 80])
+@pytest.mark.filterwarnings("error")
+def test_many_methods_leave_room_for_their_curves(
+    tmp_path: Path, drawn: list[str], number: int
+) -> None:
+    results = {f"method {i}": [(5, 1.0, 1.0), (50, 2.0, None)] for i in range(number)}
+    pictures.shots_curve(results, tmp_path / "s.png")
+    assert ("method 0" in drawn) == (number <= 36)
+
+
 def test_nothing_to_draw_is_an_error_and_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nothing to draw"):
         pictures.learning_curve([{"step": 1}], tmp_path / "x.png")
