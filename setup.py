@@ -14,7 +14,7 @@ setup(
     package_dir={DECLARATIONS: "tasks"},
     package_data={
         "fewshot_metalstm": ["py.typed"],
-        "fewshot_metalstm.corpora.demo": ["methods/*.conll"],
+        "fewshot_metalstm.kinds.tagging.corpora.demo": ["methods/*.conll"],
         "fewshot_metalstm.pages": ["templates/*"],
         "fewshot_metalstm.pretrained": [f"*/{name}" for name in (*CHECKPOINT, "MODEL_CARD.md")],
         DECLARATIONS: ["**/*.yaml", "**/*.json", "**/*.json.gz", "**/*.md"],

@@ -23,17 +23,23 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from benchmarks import timing
-from fewshot_metalstm.bulk.ray_data import RayDataRunner
-from fewshot_metalstm.bulk.run import BulkReport, TagSetup, find_inputs, plan_files, tag_files
-from fewshot_metalstm.bulk.tagging import TagSettings
-from fewshot_metalstm.corpora.demo import demo_corpora
 from fewshot_metalstm.jobs.outcome import Runner
 from fewshot_metalstm.jobs.pool import PoolRunner
+from fewshot_metalstm.kinds.tagging.bulk.ray_data import RayDataRunner
+from fewshot_metalstm.kinds.tagging.bulk.run import (
+    BulkReport,
+    TagSetup,
+    find_inputs,
+    plan_files,
+    tag_files,
+)
+from fewshot_metalstm.kinds.tagging.bulk.tagging import TagSettings
+from fewshot_metalstm.kinds.tagging.corpora.demo import demo_corpora
+from fewshot_metalstm.kinds.tagging.tagger.learner import TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, new_tagger, save_model
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 from fewshot_metalstm.seeds import numpy_generator
-from fewshot_metalstm.tagging.learner import TaggerConfig
-from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, new_tagger, save_model
 
 PUBMED = 36_000_000
 WORKERS = (1, 2)

@@ -26,8 +26,12 @@ from torch import Tensor
 
 from benchmarks import timing
 from fewshot_metalstm.compat import learn2learn
-from fewshot_metalstm.episodes.distribution import TaskDistribution
-from fewshot_metalstm.episodes.load import load_suite_tasks
+from fewshot_metalstm.kinds.tagging.episodes.distribution import TaskDistribution
+from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks
+from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch, WordTable
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger, TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.model import new_tagger
+from fewshot_metalstm.kinds.tagging.training.episodes import encode
 from fewshot_metalstm.meta.algorithm import Algorithm, InnerConfig, clipper
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
 from fewshot_metalstm.meta.func import FuncMAML
@@ -36,10 +40,6 @@ from fewshot_metalstm.meta.learner import Episode, Learner
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.unrolled import Adapted
 from fewshot_metalstm.nn.vectors import WordVectors
-from fewshot_metalstm.tagging.encoding import Batch, WordTable
-from fewshot_metalstm.tagging.episodes import encode
-from fewshot_metalstm.tagging.learner import Tagger, TaggerConfig
-from fewshot_metalstm.tagging.model import new_tagger
 
 TASKS = 8
 VECTOR = 100

@@ -31,7 +31,7 @@ import numpy as np
 
 from benchmarks import peer, timing
 from benchmarks.material import PARAGRAPH, Material, material, write_text
-from fewshot_metalstm.tagging.model import load_model
+from fewshot_metalstm.kinds.tagging.tagger.model import load_model
 
 SPACY_GOAL, FLAIR_GOAL = 1.5, 5.0
 SPACY_STEPS, FLAIR_EPOCHS = 400, 30

@@ -45,13 +45,17 @@ def measure(arguments: argparse.Namespace) -> None:
     """One rank: take the steps; rank 0 writes what they took."""
     import torch
 
-    from fewshot_metalstm.episodes.load import load_suite_tasks
+    from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks
+    from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, new_tagger
+    from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+    from fewshot_metalstm.kinds.tagging.training.sources import (
+        episode_pool,
+        training_episodes,
+        word_table,
+    )
     from fewshot_metalstm.meta.outer import OuterLoop
     from fewshot_metalstm.meta.ranks import EndedElsewhere, Order, Ranks, joined
     from fewshot_metalstm.nn.vectors import WordVectors
-    from fewshot_metalstm.tagging.model import TaggerModel, new_tagger
-    from fewshot_metalstm.tagging.recipe import MetaTrainConfig
-    from fewshot_metalstm.tagging.sources import episode_pool, training_episodes, word_table
 
     def exchanges(ranks: Ranks, parameters: int, slots: int) -> list[dict[str, Any]]:
         found = []

@@ -18,12 +18,12 @@ import torch
 
 from benchmarks import timing
 from benchmarks.material import stand_in
-from fewshot_metalstm.episodes.load import LoadedSuite, load_suite_tasks
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite, load_suite_tasks
+from fewshot_metalstm.kinds.tagging.training.episodes import encode
+from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig, make_algorithm
+from fewshot_metalstm.kinds.tagging.training.sources import training_episodes, word_table
 from fewshot_metalstm.seeds import torch_generator
-from fewshot_metalstm.tagging.episodes import encode
-from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm
-from fewshot_metalstm.tagging.sources import training_episodes, word_table
 
 SHARE_GOAL, LOAD_GOAL = 0.02, 2.0
 DRAW, ENCODE, GRADIENT, STEP = "draw", "encode", "gradients", "meta-step"
@@ -50,8 +50,9 @@ def main() -> None:
 def load(suite: str) -> float:
     """Milliseconds that a fresh process takes to load a suite."""
     code = (
-        "import sys, time; from fewshot_metalstm.episodes.load import load_suite_tasks;"
-        "start = time.perf_counter(); load_suite_tasks(sys.argv[1]);"
+        "import sys, time; "
+        "from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks; "
+        "start = time.perf_counter(); load_suite_tasks(sys.argv[1]); "
         "print(1000 * (time.perf_counter() - start))"
     )
     command = [sys.executable, "-c", code, suite]

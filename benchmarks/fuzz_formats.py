@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.formats import (
+from fewshot_metalstm.kinds.tagging.formats import (
     Document,
     Mention,
     Notes,
@@ -137,9 +137,11 @@ def by_coverage(format: str, seconds: float) -> None:
     import atheris
 
     # What is loaded already is not instrumented: the readers, and this file by its own name, anew.
-    for loaded in [each for each in sys.modules if each.startswith("fewshot_metalstm.formats")]:
+    for loaded in [
+        each for each in sys.modules if each.startswith("fewshot_metalstm.kinds.tagging.formats")
+    ]:
         del sys.modules[loaded]
-    with atheris.instrument_imports(include=["fewshot_metalstm.formats", "json"]):
+    with atheris.instrument_imports(include=["fewshot_metalstm.kinds.tagging.formats", "json"]):
         fresh = importlib.import_module("benchmarks.fuzz_formats")
         fresh.seed(format)  # which imports the format's module
     with tempfile.TemporaryDirectory() as name:

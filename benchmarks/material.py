@@ -9,15 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from fewshot_metalstm import runs
-from fewshot_metalstm.corpora.demo import DEMO_TARGET
-from fewshot_metalstm.corpora.sentence import Sentence
-from fewshot_metalstm.episodes.draws import load_draw
-from fewshot_metalstm.episodes.load import load_target
-from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.demo import DEMO_TARGET
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
+from fewshot_metalstm.kinds.tagging.episodes.load import load_target
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.learner import TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.model import (
+    CHECKPOINT,
+    TaggerModel,
+    new_tagger,
+    save_model,
+)
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
-from fewshot_metalstm.tagging.learner import TaggerConfig
-from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, new_tagger, save_model
 
 SHOTS = 50
 VECTOR = 100  # the usual size

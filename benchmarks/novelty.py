@@ -21,15 +21,15 @@ from fewshot_metalstm import runs
 from fewshot_metalstm.adapt.cell import Cell, adapted_by, start_of
 from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
 from fewshot_metalstm.adapt.target import AdaptRunConfig
-from fewshot_metalstm.corpora.schemes import spans
-from fewshot_metalstm.corpora.sentence import Sentence, Span
-from fewshot_metalstm.episodes.draws import load_draw
-from fewshot_metalstm.episodes.load import load_suite_tasks, load_target
-from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.tagging.decode import tag
-from fewshot_metalstm.tagging.lexicon import lexicon_of
-from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
+from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
+from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
+from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks, load_target
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.decode import tag
+from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
+from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, load_model
 
 SUPPORT, WORD, SOURCE, NEW = "in the support", "shares a word", "in a source corpus", "new"
 GROUPS = (SUPPORT, WORD, SOURCE, NEW)

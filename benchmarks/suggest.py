@@ -28,17 +28,17 @@ from fewshot_metalstm.adapt.cell import (
     tagger_of,
 )
 from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
-from fewshot_metalstm.adapt.suggest import Candidate, candidates, suggest
-from fewshot_metalstm.adapt.tagger import score_split
 from fewshot_metalstm.adapt.target import AdaptRunConfig
-from fewshot_metalstm.corpora.sentence import Corpus, Sentence
-from fewshot_metalstm.episodes.load import load_target
-from fewshot_metalstm.episodes.task import Task
-from fewshot_metalstm.formats import Document
+from fewshot_metalstm.kinds.tagging.adapt.suggest import Candidate, candidates, suggest
+from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus, Sentence
+from fewshot_metalstm.kinds.tagging.episodes.load import load_target
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.formats import Document
+from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
+from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, load_model
+from fewshot_metalstm.kinds.tagging.tagger.scoring import interval
 from fewshot_metalstm.seeds import numpy_generator
-from fewshot_metalstm.tagging.lexicon import lexicon_of
-from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
-from fewshot_metalstm.tagging.scoring import interval
 
 WAYS = {"random": None, "uncertainty": 0.0, "suggest": 0.5}
 

@@ -18,24 +18,24 @@ from pathlib import Path
 from typing import Any, overload
 
 from fewshot_metalstm import pretrained, runs
-from fewshot_metalstm.adapt.card import tagger_card
-from fewshot_metalstm.adapt.examples import Examples, adapt_model, task_of
-from fewshot_metalstm.adapt.predict import Mention, Predictor
 from fewshot_metalstm.adapt.target import AdaptRunConfig
-from fewshot_metalstm.adapt.tuning import AUTO
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.formats.overlaps import ERROR
-from fewshot_metalstm.machine import pick_device
-from fewshot_metalstm.pretrained.card import card
-from fewshot_metalstm.tagging.confidence import Reading
-from fewshot_metalstm.tagging.model import (
+from fewshot_metalstm.kinds.tagging.adapt.card import tagger_card
+from fewshot_metalstm.kinds.tagging.adapt.examples import Examples, adapt_model, task_of
+from fewshot_metalstm.kinds.tagging.adapt.predict import Mention, Predictor
+from fewshot_metalstm.kinds.tagging.adapt.tuning import AUTO
+from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
+from fewshot_metalstm.kinds.tagging.shipping.card import card
+from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading
+from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
     TAGGER,
     TaggerModel,
     load_model,
     save_model,
 )
+from fewshot_metalstm.machine import pick_device
 from fewshot_metalstm.writing import write_text
 
 __all__ = ["Mention", "Tagger"]
@@ -139,7 +139,7 @@ class Tagger:
 
         Args:
             examples: pairs of tokens and tags or of text and mentions, or a path; see
-                :func:`~fewshot_metalstm.adapt.examples.task_of`.
+                :func:`~fewshot_metalstm.kinds.tagging.adapt.examples.task_of`.
             types: the entity types to learn; all that occur if None.
             seed: of order and noise.
             tune: what is adapted: ``basic`` (basic LSTM and head), ``head``, ``all``, or what

@@ -40,8 +40,8 @@ coli\tI-Species
 def first_files() -> Mapping[str, str]:
     """Names and contents of the files, relative to a folder."""
     from fewshot_metalstm.adapt.target import AdaptRunConfig
+    from fewshot_metalstm.kinds.tagging.training.recipe import ALGORITHMS, MetaTrainConfig
     from fewshot_metalstm.sweep.grid import SweepConfig
-    from fewshot_metalstm.tagging.recipe import ALGORITHMS, MetaTrainConfig
 
     algorithms = f"algorithm is one of {', '.join(ALGORITHMS)}."
     sweep: dict[str, Any] = {"targets": ("example/train.tsv",), "shots": (10, 50)}

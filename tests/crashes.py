@@ -93,11 +93,11 @@ def give_up_power() -> None:
 def _serve() -> None:
     for name in sys.argv[1:]:
         importlib.import_module(name)
-    from fewshot_metalstm.corpora.catalogue import Catalogue
-    from tests.corpora.builders import catalogue
+    from fewshot_metalstm.data.catalogue import Catalogue
+    from tests.kinds.tagging.corpora.builders import catalogue
 
-    if "fewshot_metalstm.tagging.metatrain" in sys.modules:
-        from fewshot_metalstm.tagging import metatrain
+    if "fewshot_metalstm.kinds.tagging.training.metatrain" in sys.modules:
+        from fewshot_metalstm.kinds.tagging.training import metatrain
 
         metatrain.SAVE_SECONDS = 0.0  # a state after every step, as after a minute of each
     if os.environ.get("FEWSHOT_METALSTM_MIRROR"):

@@ -14,8 +14,8 @@ import fewshot_metalstm
 from fewshot_metalstm import Mention, Tagger
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.tagging.model import TAGGER, load_model, save_model
-from tests.tagging.builders import digests, model, own, same
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, save_model
+from tests.kinds.tagging.tagger.builders import digests, model, own, same
 
 TEXT = "The cell was in a cell. We saw the cell for w1"
 EXAMPLES: list[Any] = [

@@ -9,7 +9,7 @@ import pytest
 
 from fewshot_metalstm.config import as_mapping, dump, flat, from_mapping, read_mapping, resolve
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.tagging.recipe import MetaTrainConfig
+from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from fewshot_metalstm.config import flat, resolve
 from fewshot_metalstm.config_template import comments, template, uncommented
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.first_files import EXAMPLE, first_files, write_new
+from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
 from fewshot_metalstm.sweep.grid import SweepConfig
-from fewshot_metalstm.tagging.recipe import MetaTrainConfig
 
 
 @dataclass(frozen=True)

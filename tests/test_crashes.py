@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, save_model
 from fewshot_metalstm.seeds import numpy_generator
-from fewshot_metalstm.tagging.model import TAGGER, save_model
 from fewshot_metalstm.tracking.store import tracking_uri
 from tests.cli.builders import adapt, meta_train, settings
-from tests.corpora.builders import FILES, serving
 from tests.crashes import Crashing, crashing
-from tests.tagging.builders import digests, model
+from tests.kinds.tagging.corpora.builders import FILES, serving
+from tests.kinds.tagging.tagger.builders import digests, model
 
 EVERY = os.environ.get("FEWSHOT_METALSTM_CRASHES") == "all"
 FEW = 4
@@ -55,7 +55,7 @@ def trained(forks: Crashing, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def whole_models(folder: Path) -> None:
     """Every model that stands in its place is whole, and none was taken away for its successor."""
-    from fewshot_metalstm.tagging.model import load_model
+    from fewshot_metalstm.kinds.tagging.tagger.model import load_model
 
     for config in folder.rglob("config.json"):
         if not any(part.startswith(".") for part in config.relative_to(folder).parts):
@@ -235,7 +235,7 @@ def test_register(tmp_path: Path) -> None:
     """A version that was registered stays whole, whatever comes of the next one."""
     tagger = tmp_path / "tagger"
     save_model(model(2, TAGGER), tagger)
-    names = ("fewshot_metalstm.tracking.registry", "fewshot_metalstm.tracking.pyfunc")
+    names = ("fewshot_metalstm.tracking.registry", "fewshot_metalstm.kinds.tagging.serving.pyfunc")
     with crashing({"MLFLOW_DISABLE_TELEMETRY": "true"}, *names) as forks:
 
         def command(store: Path) -> list[str]:

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.builders import adapt, meta_train, settings
-from tests.corpora.builders import FILES, serving
 from tests.crashes import Crashing, Ended, crashing
+from tests.kinds.tagging.corpora.builders import FILES, serving
 from tests.test_crashes import content, documents
 
 SIZE = 16 * 2**20

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_metalstm.tagging.model import save_model
+from fewshot_metalstm.kinds.tagging.tagger.model import save_model
 from tests.pretrained.builders import EVERY, checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -150,7 +150,10 @@ def test_the_wheel_holds_the_checkpoints_and_the_invented_corpus(names: set[str]
     assert {name.rpartition("/")[2] for name in held} - {"heads.safetensors"} == {
         "model.safetensors", "vocabulary.json", "config.json", "MODEL_CARD.md"
     }  # fmt: skip
-    invented = {f"fewshot_metalstm/corpora/demo/methods/{name}.conll" for name in ("train", "test")}
+    invented = {
+        f"fewshot_metalstm/kinds/tagging/corpora/demo/methods/{name}.conll"
+        for name in ("train", "test")
+    }
     assert invented <= names
 
 

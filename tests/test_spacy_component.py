@@ -10,9 +10,9 @@ import pytest
 
 from fewshot_metalstm.api import Tagger
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.tagging.lexicon import Lexicon
-from fewshot_metalstm.tagging.model import TAGGER, save_model
-from tests.tagging.builders import model
+from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, save_model
+from tests.kinds.tagging.tagger.builders import model
 
 spacy = pytest.importorskip("spacy", reason="spaCy is not installed: pip install '.[spacy]'")
 

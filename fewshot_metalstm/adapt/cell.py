@@ -7,33 +7,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fewshot_metalstm.adapt.crf_baseline import CrfConfig
 from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, average, check
-from fewshot_metalstm.adapt.from_support import (
+from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig
+from fewshot_metalstm.kinds.tagging.adapt.from_support import (
     STRUCTSHOT,
     NeighboursConfig,
     PrototypesConfig,
     neighbour_start,
     prototype_start,
 )
-from fewshot_metalstm.adapt.self_training import (
+from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     SelfTrainingConfig,
     second_time,
     tagged,
 )
-from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
-from fewshot_metalstm.adapt.tagger import adapt_to, adapted_model, score_split
-from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig
-from fewshot_metalstm.adapt.tuning import UNTUNED, tuned_names
-from fewshot_metalstm.corpora.sentence import Sentence
-from fewshot_metalstm.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import SpacyConfig
+from fewshot_metalstm.kinds.tagging.adapt.tagger import adapt_to, adapted_model, score_split
+from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import TransformerConfig
+from fewshot_metalstm.kinds.tagging.adapt.tuning import UNTUNED, tuned_names
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
+from fewshot_metalstm.kinds.tagging.tagger.heads import choose_heads, remembered, start_from
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
+from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon, lexicon_of
+from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, new_tagger, save_model
+from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.seeds import derive
-from fewshot_metalstm.tagging.encoding import WordTable
-from fewshot_metalstm.tagging.heads import choose_heads, remembered, start_from
-from fewshot_metalstm.tagging.learner import Tagger
-from fewshot_metalstm.tagging.lexicon import Lexicon, lexicon_of
-from fewshot_metalstm.tagging.model import TaggerModel, new_tagger, save_model
-from fewshot_metalstm.tagging.scoring import Score
 
 SCRATCH = "scratch"
 CellConfig = AdaptConfig | NeighboursConfig | CrfConfig | SpacyConfig | TransformerConfig

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fewshot_metalstm.adapt.baselines import run_crf, run_spacy, run_transformer
 from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellConfig, CellResult, run_cell
-from fewshot_metalstm.adapt.crf_baseline import CrfConfig, check_crf
 from fewshot_metalstm.adapt.finetune import AdaptConfig, check
-from fewshot_metalstm.adapt.from_support import (
+from fewshot_metalstm.kinds.tagging.adapt.baselines import run_crf, run_spacy, run_transformer
+from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig, check_crf
+from fewshot_metalstm.kinds.tagging.adapt.from_support import (
     NNSHOT,
     PROTOTYPES,
     STRUCTSHOT,
@@ -24,13 +24,17 @@ from fewshot_metalstm.adapt.from_support import (
     check_neighbours,
     check_prototypes,
 )
-from fewshot_metalstm.adapt.self_training import SelfTrainingConfig
-from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig, check_spacy
-from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig, model_digests, settled
-from fewshot_metalstm.adapt.tuning import AUTO, TUNE, UNTUNED, tune_for
-from fewshot_metalstm.episodes.task import Task
-from fewshot_metalstm.tagging.encoding import WordTable
-from fewshot_metalstm.tagging.model import TaggerModel
+from fewshot_metalstm.kinds.tagging.adapt.self_training import SelfTrainingConfig
+from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import SpacyConfig, check_spacy
+from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import (
+    TransformerConfig,
+    model_digests,
+    settled,
+)
+from fewshot_metalstm.kinds.tagging.adapt.tuning import AUTO, TUNE, UNTUNED, tune_for
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
+from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 
 CRF = "crf"
 SPACY = "spacy"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fewshot_metalstm.adapt.cell import CellResult
-from fewshot_metalstm.tagging.scoring import interval
+from fewshot_metalstm.kinds.tagging.tagger.scoring import interval
 
 
 @dataclass(frozen=True)

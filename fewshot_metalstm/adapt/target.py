@@ -12,11 +12,8 @@ from typing import Any
 
 import torch
 
-from fewshot_metalstm.adapt.baselines import told_of
 from fewshot_metalstm.adapt.cell import Cell, CellResult, Part, finish_cell, run_part
-from fewshot_metalstm.adapt.crf_baseline import CrfConfig
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.from_support import NeighboursConfig, PrototypesConfig
 from fewshot_metalstm.adapt.methods import (
     BASELINES,
     Held,
@@ -25,7 +22,11 @@ from fewshot_metalstm.adapt.methods import (
     make_cell,
 )
 from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
-from fewshot_metalstm.adapt.self_training import (
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.baselines import told_of
+from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig
+from fewshot_metalstm.kinds.tagging.adapt.from_support import NeighboursConfig, PrototypesConfig
+from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     NO_TEXT,
     SelfTrainingConfig,
     Unlabelled,
@@ -33,14 +34,13 @@ from fewshot_metalstm.adapt.self_training import (
     no_use,
     unlabelled_of,
 )
-from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
-from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig
-from fewshot_metalstm.adapt.tuning import UNTUNED
-from fewshot_metalstm.episodes.draws import load_draw
-from fewshot_metalstm.episodes.task import Task
-from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import SpacyConfig
+from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import TransformerConfig
+from fewshot_metalstm.kinds.tagging.adapt.tuning import UNTUNED
+from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, load_model
 from fewshot_metalstm.machine import cores, keep_freed_memory
-from fewshot_metalstm.tagging.model import CHECKPOINT, TaggerModel, load_model
 
 LARGE = 600  # sentences times adaptations that take longer than a process to start
 

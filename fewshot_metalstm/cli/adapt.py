@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli import shells
-from fewshot_metalstm.cli.format_options import format_option, overlaps_option
 from fewshot_metalstm.cli.options import (
     config_option,
     data_dir_option,
@@ -23,12 +22,13 @@ from fewshot_metalstm.cli.options import (
     tracking_uri_option,
     workers_option,
 )
+from fewshot_metalstm.kinds.tagging.cli.format_options import format_option, overlaps_option
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
-    from fewshot_metalstm.episodes.task import Task
+    from fewshot_metalstm.kinds.tagging.episodes.task import Task
 
 
 @click.command("adapt")
@@ -143,7 +143,7 @@ def run(
     from fewshot_metalstm import runs
     from fewshot_metalstm.adapt.target import AdaptRunConfig
     from fewshot_metalstm.config import resolve
-    from fewshot_metalstm.episodes.load import load_target
+    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tracking.adaptation import tracked_adaptation
 
@@ -191,7 +191,7 @@ def run(
 
 
 def where(target: str | None, train: str | None, dev: str | None, test: str | None) -> str:
-    """The target as :func:`~fewshot_metalstm.episodes.load.load_target` takes it.
+    """The target as :func:`~fewshot_metalstm.kinds.tagging.episodes.load.load_target` takes it.
 
     Raises :class:`UserError` unless there is either ``target`` or ``train``, which alone goes with
     ``dev`` and ``test``.
@@ -218,7 +218,7 @@ def find_checkpoint(checkpoint: Path | None, task: Task, progress: Any) -> Path:
     """
     from fewshot_metalstm import pretrained, runs
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.tagging.model import CHECKPOINT, read_config
+    from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, read_config
 
     if checkpoint is not None:
         folder = runs.model_folder(checkpoint, "checkpoint")

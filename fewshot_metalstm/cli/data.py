@@ -17,8 +17,8 @@ from fewshot_metalstm.cli.options import data_dir_option, json_option, quiet_opt
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fewshot_metalstm.corpora.catalogue import Catalogue, CorpusEntry
-    from fewshot_metalstm.corpora.status import Status
+    from fewshot_metalstm.data.catalogue import Catalogue, CorpusEntry
+    from fewshot_metalstm.data.status import Status
 
 TARGETS = "targets"
 _STYLES = {"ready": "green", "absent": "dim", "incomplete": "yellow", "changed": "red"}
@@ -70,8 +70,8 @@ def list_(names: tuple[str, ...], as_json: bool) -> None:
 @json_option
 def status_(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
     """Show which corpora are here, and whether their files are the catalogue's."""
-    from fewshot_metalstm.corpora.locate import data_folders
-    from fewshot_metalstm.corpora.status import status
+    from fewshot_metalstm.data.locate import data_folders
+    from fewshot_metalstm.data.status import status
 
     found = [status(entry, data_dir) for entry in select(names)]
     folders = data_folders(data_dir)
@@ -118,8 +118,8 @@ def select(names: Iterable[str], catalogue: Catalogue | None = None) -> tuple[Co
     No name means all. The corpora of a synthetic suite are made, not fetched: it means none.
     Raises :class:`UserError` for a name that is neither.
     """
-    from fewshot_metalstm.corpora.catalogue import Catalogue
-    from fewshot_metalstm.episodes.suite import load_suites, load_targets
+    from fewshot_metalstm.data.catalogue import Catalogue
+    from fewshot_metalstm.data.suites import load_suites, load_targets
 
     catalogue = catalogue or Catalogue.load()
     names = tuple(names)
@@ -147,8 +147,8 @@ def fetch_all(
 
     Without ``data_dir`` a corpus that is ready in any data folder is left where it is.
     """
-    from fewshot_metalstm.corpora.fetch import destination, fetch
-    from fewshot_metalstm.corpora.status import READY, status
+    from fewshot_metalstm.data.fetch import destination, fetch
+    from fewshot_metalstm.data.status import READY, status
 
     folder = destination(data_dir)
     summary: dict[str, Any] = {"folder": str(folder), "fetched": [], "present": [], "bytes": 0}

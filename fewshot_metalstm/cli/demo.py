@@ -60,7 +60,7 @@ def demo(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) 
 
     from fewshot_metalstm.cli.adapt import show
     from fewshot_metalstm.cli.progress import TerminalProgress
-    from fewshot_metalstm.tagging.outcome import Interrupted
+    from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted
 
     with TerminalProgress(quiet=quiet) as progress:
         try:
@@ -99,8 +99,8 @@ def run(
     """
     from fewshot_metalstm import pretrained, runs
     from fewshot_metalstm.cli import adapt, meta_train
-    from fewshot_metalstm.corpora.demo import DEMO_TARGET, METHODS
-    from fewshot_metalstm.episodes.load import load_target
+    from fewshot_metalstm.kinds.tagging.corpora.demo import DEMO_TARGET, METHODS
+    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
 
     if output is None:
         output = runs.fresh("demo")

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from fewshot_metalstm.cli import shells
-from fewshot_metalstm.cli.format_options import format_option, overlaps_option, said
 from fewshot_metalstm.cli.options import data_dir_option, device_option, json_option, quiet_option
+from fewshot_metalstm.kinds.tagging.cli.format_options import format_option, overlaps_option, said
 
 
 @click.command("evaluate")
@@ -62,12 +62,12 @@ def run(
 ) -> dict[str, Any]:
     """Load tagger and target, tag the split, score it."""
     from fewshot_metalstm import runs
-    from fewshot_metalstm.adapt.tagger import score_split
-    from fewshot_metalstm.episodes.load import load_target
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.formats.notes import Notes, losses
+    from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
+    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
+    from fewshot_metalstm.kinds.tagging.formats.notes import Notes, losses
+    from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model
     from fewshot_metalstm.machine import pick_device
-    from fewshot_metalstm.tagging.model import TAGGER, load_model
 
     folder = runs.model_folder(model, "tagger")
     tagger = load_model(folder, TAGGER)

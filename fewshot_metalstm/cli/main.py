@@ -32,7 +32,8 @@ COMMANDS = {
         "fewshot_metalstm.cli.init:init", "Write commented settings and an example file."
     ),
     "check": LazyCommand(
-        "fewshot_metalstm.cli.check:check", "Look annotated text over, and say what to mend."
+        "fewshot_metalstm.kinds.tagging.cli.check:check",
+        "Look annotated text over, and say what to mend.",
     ),
     "data": LazyCommand("fewshot_metalstm.cli.data:data", "List, check and fetch corpora."),
     "tasks": LazyCommand(
@@ -52,23 +53,26 @@ COMMANDS = {
         "fewshot_metalstm.cli.predict:predict", "Tag files with an adapted tagger."
     ),
     "tag-corpus": LazyCommand(
-        "fewshot_metalstm.cli.tag_corpus:tag_corpus",
+        "fewshot_metalstm.kinds.tagging.cli.tag_corpus:tag_corpus",
         "Tag PubMed-size text: PubMed XML, JSONL or plain files; resumes.",
     ),
     "evaluate": LazyCommand(
         "fewshot_metalstm.cli.evaluate:evaluate", "Score an adapted tagger on a test split."
     ),
     "convert": LazyCommand(
-        "fewshot_metalstm.cli.convert:convert", "Write annotated text in another format."
+        "fewshot_metalstm.kinds.tagging.cli.convert:convert",
+        "Write annotated text in another format.",
     ),
     "suggest": LazyCommand(
-        "fewshot_metalstm.cli.suggest:suggest", "Pick the next sentences worth annotating."
+        "fewshot_metalstm.kinds.tagging.cli.suggest:suggest",
+        "Pick the next sentences worth annotating.",
     ),
     "pack": LazyCommand(
         "fewshot_metalstm.cli.pack:pack", "Make a checkpoint small enough to ship, with its card."
     ),
     "view": LazyCommand(
-        "fewshot_metalstm.cli.view:view", "Write a page of a text as a tagger reads it."
+        "fewshot_metalstm.kinds.tagging.cli.view:view",
+        "Write a page of a text as a tagger reads it.",
     ),
     "report": LazyCommand(
         "fewshot_metalstm.cli.report:report", "Write a page and pictures of runs."

@@ -22,9 +22,9 @@ from fewshot_metalstm.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.tagging.training.outcome import MetaTrainResult
+    from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
     from fewshot_metalstm.meta.ranks import Ranks
-    from fewshot_metalstm.tagging.outcome import MetaTrainResult
-    from fewshot_metalstm.tagging.recipe import MetaTrainConfig
 
 
 @click.command("meta-train")
@@ -82,8 +82,8 @@ def meta_train(context: click.Context, /, as_json: bool, quiet: bool, **options:
     from fewshot_metalstm.cli import failures
     from fewshot_metalstm.cli.progress import TerminalProgress
     from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted
     from fewshot_metalstm.meta.ranks import EndedElsewhere, joined
-    from fewshot_metalstm.tagging.outcome import Interrupted
 
     with joined() as ranks, TerminalProgress(quiet=quiet or not ranks.first) as progress:
         try:
@@ -131,12 +131,16 @@ def run(
     """Resolve settings, load the suite and meta-train under a tracking run."""
     from fewshot_metalstm import runs
     from fewshot_metalstm.config import resolve
-    from fewshot_metalstm.episodes.load import load_suite_tasks
     from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks
+    from fewshot_metalstm.kinds.tagging.training.budget import joint_preset, settled
+    from fewshot_metalstm.kinds.tagging.training.recipe import (
+        MetaTrainConfig,
+        make_algorithm,
+        preset,
+    )
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.meta.ranks import Ranks
-    from fewshot_metalstm.tagging.budget import joint_preset, settled
-    from fewshot_metalstm.tagging.recipe import MetaTrainConfig, make_algorithm, preset
     from fewshot_metalstm.tracking.meta_training import tracked_meta_training
     from fewshot_metalstm.writing import write_text
 
@@ -197,8 +201,8 @@ def _follow(
     ranks: Ranks, *, device: str, data_dir: Path | None, workers: int, **_: object
 ) -> None:  # fmt: skip
     """What :func:`run` is on the ranks other than 0: settings come from rank 0."""
-    from fewshot_metalstm.episodes.load import load_suite_tasks
-    from fewshot_metalstm.tagging.follow import follow
+    from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks
+    from fewshot_metalstm.kinds.tagging.training.follow import follow
 
     config: MetaTrainConfig = ranks.take()
     chosen = ranks.use(device)

@@ -28,7 +28,7 @@ def pack(checkpoint: Path, output: Path, results: Path | None, limit: float, as_
     is over the limit, the rarest words lose their vector and are composed of n-grams.
     """
     from fewshot_metalstm import runs
-    from fewshot_metalstm.pretrained import pack as packing
+    from fewshot_metalstm.kinds.tagging.shipping import pack as packing
 
     folder = runs.model_folder(checkpoint, "checkpoint")
     packed = packing.pack(folder, output, results=results, limit=limit)

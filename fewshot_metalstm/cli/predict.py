@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fewshot_metalstm.cli.format_options import formats, said
 from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
+from fewshot_metalstm.kinds.tagging.cli.format_options import formats, said
 
 if TYPE_CHECKING:
-    from fewshot_metalstm.adapt.predict import Predictor, TaggedSentence
-    from fewshot_metalstm.formats import Document, Notes
+    from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor, TaggedSentence
+    from fewshot_metalstm.kinds.tagging.formats import Document, Notes
 
 _SENTENCES = 256  # written at once
 _Item = TypeVar("_Item")
@@ -60,9 +60,9 @@ def predict(
     memory. With --output the documents are written there, with the mentions found.
     """
     from fewshot_metalstm import runs
-    from fewshot_metalstm.adapt.predict import Predictor
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.formats.table import to_be_written
+    from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor
+    from fewshot_metalstm.kinds.tagging.formats.table import to_be_written
     from fewshot_metalstm.machine import keep_freed_memory, pick_device
 
     if output is None and to is not None:
@@ -90,8 +90,8 @@ def predict(
 
 def kind_of(path: Path, form: str | None) -> str:
     """``text``, ``columns``, or the name of a format of annotated documents."""
-    from fewshot_metalstm.adapt.predict import COLUMNS, TEXT, guess
-    from fewshot_metalstm.formats import detect, find
+    from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS, TEXT, guess
+    from fewshot_metalstm.kinds.tagging.formats import detect, find
 
     if form in (TEXT, COLUMNS):
         return str(form)
@@ -103,8 +103,8 @@ def kind_of(path: Path, form: str | None) -> str:
 
 def documents_of(path: Path, kind: str, notes: Notes) -> Iterator[Document]:
     """The documents of a file of any kind; of columns the first is read, and no tags."""
-    from fewshot_metalstm.adapt.predict import COLUMNS
-    from fewshot_metalstm.formats import read_documents
+    from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS
+    from fewshot_metalstm.kinds.tagging.formats import read_documents
 
     if kind == COLUMNS:
         return read_documents(path, "conll", notes=notes, labelled=False)
@@ -120,10 +120,10 @@ def written(
     confidence: bool = True,
 ) -> dict[str, Any]:
     """Tag the documents of all files and write them; what was done."""
-    from fewshot_metalstm.adapt.documents import tag_documents
-    from fewshot_metalstm.formats import Notes, find, write_documents
-    from fewshot_metalstm.formats.notes import losses
-    from fewshot_metalstm.formats.table import CONFIDENCES
+    from fewshot_metalstm.kinds.tagging.adapt.documents import tag_documents
+    from fewshot_metalstm.kinds.tagging.formats import Notes, find, write_documents
+    from fewshot_metalstm.kinds.tagging.formats.notes import losses
+    from fewshot_metalstm.kinds.tagging.formats.table import CONFIDENCES
 
     sure = confidence and CONFIDENCES in find(into).holds
     read, notes = Notes(), Notes()
@@ -147,12 +147,12 @@ def lines(
     predictor: Predictor, path: Path, form: str | None, confidence: bool = True
 ) -> Iterator[str]:
     """The output for a file, a string for each sentence or document."""
-    from fewshot_metalstm.adapt.predict import COLUMNS, TEXT
+    from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS, TEXT
 
     kind = kind_of(path, form)
     if kind not in (TEXT, COLUMNS):
-        from fewshot_metalstm.adapt.documents import tag_documents
-        from fewshot_metalstm.formats import Notes
+        from fewshot_metalstm.kinds.tagging.adapt.documents import tag_documents
+        from fewshot_metalstm.kinds.tagging.formats import Notes
 
         given = documents_of(path, kind, Notes())
         for document in tag_documents(predictor, given, confidence=confidence):
@@ -181,7 +181,7 @@ def json_pieces(
     confidence: bool = True,
 ) -> Iterator[str]:  # fmt: skip
     """One JSON object for all files, in pieces."""
-    from fewshot_metalstm.adapt.predict import COLUMNS, TEXT
+    from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS, TEXT
 
     head = json.dumps({"model": str(folder), "types": predictor.model.types}, ensure_ascii=False)
     before = f'{head[:-1]}, "files": ['
@@ -210,9 +210,9 @@ def _sentence(sentence: TaggedSentence) -> dict[str, Any]:
 def _records(
     predictor: Predictor, path: Path, kind: str, confidence: bool
 ) -> Iterator[dict[str, Any]]:
-    from fewshot_metalstm.adapt.documents import tag_documents
-    from fewshot_metalstm.formats import Notes
-    from fewshot_metalstm.formats.jsonl import as_record
+    from fewshot_metalstm.kinds.tagging.adapt.documents import tag_documents
+    from fewshot_metalstm.kinds.tagging.formats import Notes
+    from fewshot_metalstm.kinds.tagging.formats.jsonl import as_record
 
     given = documents_of(path, kind, Notes())
     for document in tag_documents(predictor, given, confidence=confidence):

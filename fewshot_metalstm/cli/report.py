@@ -15,8 +15,8 @@ from fewshot_metalstm.cli.options import data_dir_option, device_option, json_op
 if TYPE_CHECKING:
     import torch
 
+    from fewshot_metalstm.kinds.tagging.pages.taggers import TaggerLook
     from fewshot_metalstm.pages.runs import Adaptation, Runs
-    from fewshot_metalstm.pages.taggers import TaggerLook
 
 
 @click.command("report")
@@ -110,9 +110,9 @@ def look_at(
     runs: Runs, gold: str | None, split: str, data_dir: Path | None, device: torch.device
 ) -> tuple[list[TaggerLook], list[str]]:
     """A look at every tagger with gold text at hand; notes on the others."""
-    from fewshot_metalstm.episodes.load import load_target
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.pages.taggers import look
+    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
+    from fewshot_metalstm.kinds.tagging.pages.taggers import look
 
     def sentences_for(adaptation: Adaptation) -> tuple[str, Sequence[Any]] | str:
         if not (adaptation.tagger / "config.json").is_file():

@@ -22,7 +22,7 @@ def suites(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Names of suites that begin with what was typed, with what they are."""
-    from fewshot_metalstm.episodes.suite import load_suites
+    from fewshot_metalstm.data.suites import load_suites
 
     return [
         CompletionItem(suite.name, help=suite.description)
@@ -34,8 +34,8 @@ def targets(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Names of targets and other corpora, and files; of a list with commas, the last name."""
-    from fewshot_metalstm.corpora.catalogue import Catalogue
-    from fewshot_metalstm.episodes.suite import load_targets
+    from fewshot_metalstm.data.catalogue import Catalogue
+    from fewshot_metalstm.data.suites import load_targets
 
     before, comma, last = incomplete.rpartition(",")
     known = load_targets().all
@@ -51,8 +51,8 @@ def corpora(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """What `data` takes: corpora, suites and ``targets``."""
-    from fewshot_metalstm.corpora.catalogue import Catalogue
-    from fewshot_metalstm.episodes.suite import load_suites
+    from fewshot_metalstm.data.catalogue import Catalogue
+    from fewshot_metalstm.data.suites import load_suites
 
     names = (*Catalogue.load(), *load_suites(), "targets")
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]

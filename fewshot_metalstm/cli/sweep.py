@@ -119,10 +119,10 @@ def run(
     """Plan the sweep, do what is not finished under a tracking run, write the report."""
     from fewshot_metalstm.cli.adapt import find_checkpoint
     from fewshot_metalstm.config import resolve
-    from fewshot_metalstm.episodes.load import load_target
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.jobs.choose import make_runner
     from fewshot_metalstm.jobs.folder import claimed
+    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.sweep.grid import SweepConfig, entries, names, needs_checkpoint, numbers
     from fewshot_metalstm.sweep.run import plan_sweep

@@ -14,8 +14,8 @@ from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.options import data_dir_option, json_option
 
 if TYPE_CHECKING:
-    from fewshot_metalstm.episodes.audit import AuditReport
-    from fewshot_metalstm.episodes.task import Task
+    from fewshot_metalstm.kinds.tagging.episodes.audit import AuditReport
+    from fewshot_metalstm.kinds.tagging.episodes.task import Task
 
 PIPE_WIDTH = 200
 """Columns of a table that goes to a file or a pipe, where nothing would be cut anyway."""
@@ -31,8 +31,8 @@ def tasks() -> None:
 @json_option
 def list_tasks(data_dir: Path | None, as_json: bool) -> None:
     """List the suites to meta-train on and the targets to be scored on."""
-    from fewshot_metalstm.episodes.overview import suite_rows, target_rows
-    from fewshot_metalstm.episodes.source import InstalledCorpora
+    from fewshot_metalstm.kinds.tagging.episodes.overview import suite_rows, target_rows
+    from fewshot_metalstm.kinds.tagging.episodes.source import InstalledCorpora
 
     source = InstalledCorpora(data_dir)
     suites, targets = suite_rows(source), target_rows(source)
@@ -79,10 +79,10 @@ def show(name: str, data_dir: Path | None, as_json: bool) -> None:
     The sizes of a suite's tasks are those before the rules of exclusion; `audit` shows what the
     rules take.
     """
-    from fewshot_metalstm.episodes.load import load_target
-    from fewshot_metalstm.episodes.overview import split_rows, task_rows
-    from fewshot_metalstm.episodes.source import InstalledCorpora
-    from fewshot_metalstm.episodes.suite import load_suites
+    from fewshot_metalstm.data.suites import load_suites
+    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
+    from fewshot_metalstm.kinds.tagging.episodes.overview import split_rows, task_rows
+    from fewshot_metalstm.kinds.tagging.episodes.source import InstalledCorpora
 
     suites = load_suites()
     if name in suites:
@@ -146,7 +146,7 @@ def show(name: str, data_dir: Path | None, as_json: bool) -> None:
 @json_option
 def audit(suite: str, target: str, near: bool, data_dir: Path | None, as_json: bool) -> None:
     """Audit the sentence overlap of SUITE with TARGET before and after the exclusion rules."""
-    from fewshot_metalstm.episodes.audit import audit_suite
+    from fewshot_metalstm.kinds.tagging.episodes.audit import audit_suite
 
     report = audit_suite(suite, target, data_dir=data_dir, near=near)
     if as_json:
@@ -166,9 +166,9 @@ def draws(targets: tuple[str, ...], mode: str, data_dir: Path | None, as_json: b
 
     --check compares them with the files and exits with code 1 when one differs.
     """
-    from fewshot_metalstm.episodes.draws import check, freeze
-    from fewshot_metalstm.episodes.load import load_target
-    from fewshot_metalstm.episodes.suite import load_targets
+    from fewshot_metalstm.data.suites import load_targets
+    from fewshot_metalstm.kinds.tagging.episodes.draws import check, freeze
+    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
 
     names = targets or load_targets().official
     loaded: list[Task] = [load_target(name, data_dir=data_dir) for name in names]

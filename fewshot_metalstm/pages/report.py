@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.kinds.tagging.pages.taggers import TaggerLook
+from fewshot_metalstm.kinds.tagging.pages.view import SIGNS
+from fewshot_metalstm.kinds.tagging.tagger.mistakes import MISTAKES
 from fewshot_metalstm.pages.figures import adaptation_bands, moved_boxes, rates_curve
 from fewshot_metalstm.pages.render import data_uri, write_page
 from fewshot_metalstm.pages.runs import Runs
-from fewshot_metalstm.pages.taggers import TaggerLook
-from fewshot_metalstm.pages.view import SIGNS
 from fewshot_metalstm.sweep.comparison import Comparison
 from fewshot_metalstm.sweep.report import Row, Spread, shots_curves
-from fewshot_metalstm.tagging.mistakes import MISTAKES
 from fewshot_metalstm.tracking.pictures import learning_curve, shots_curve
 
 

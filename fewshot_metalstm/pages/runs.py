@@ -11,12 +11,12 @@ from typing import Any
 import yaml
 
 from fewshot_metalstm.adapt.cell import CellResult
-from fewshot_metalstm.episodes.source import demo_families
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.episodes.source import demo_families
+from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.sweep.comparison import Found
 from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.sweep.store import FORMAT
-from fewshot_metalstm.tagging.scoring import Score
 from fewshot_metalstm.tracking.meta_training import joint_history, outer_history
 
 History = list[dict[str, float]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fewshot_metalstm.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
 
 # In the order in which they are tried: the one that has learned from more corpora comes first.
 SHIPPED = ("mtl-bio", "bionlp")
@@ -38,8 +38,8 @@ def fitting(target: Task) -> tuple[Path, ...]:
     None of them has learned from the target's family. For a corpus of the catalogue each must
     also have been cleared of its test sentences; of a user's own text nothing like that is known.
     """
-    from fewshot_metalstm.corpora.catalogue import Catalogue
-    from fewshot_metalstm.tagging.model import CHECKPOINT, read_config
+    from fewshot_metalstm.data.catalogue import Catalogue
+    from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, read_config
 
     if target.corpus.synthetic:
         return ()

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fewshot_metalstm.adapt.cell import SCRATCH
-from fewshot_metalstm.adapt.crf_baseline import CrfConfig
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.from_support import NeighboursConfig, PrototypesConfig
 from fewshot_metalstm.adapt.methods import BASELINES, method_of
-from fewshot_metalstm.adapt.self_training import TRAIN, SelfTrainingConfig
-from fewshot_metalstm.adapt.spacy_baseline import SpacyConfig
 from fewshot_metalstm.adapt.target import AdaptRunConfig
-from fewshot_metalstm.adapt.transformer_baseline import TransformerConfig
-from fewshot_metalstm.adapt.tuning import tune_for
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig
+from fewshot_metalstm.kinds.tagging.adapt.from_support import NeighboursConfig, PrototypesConfig
+from fewshot_metalstm.kinds.tagging.adapt.self_training import TRAIN, SelfTrainingConfig
+from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import SpacyConfig
+from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import TransformerConfig
+from fewshot_metalstm.kinds.tagging.adapt.tuning import tune_for
 
 META = "meta"
 METHODS = (META, *BASELINES)

@@ -9,8 +9,8 @@ from typing import Any
 
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.jobs.outcome import Failure
+from fewshot_metalstm.kinds.tagging.tagger.scoring import interval
 from fewshot_metalstm.sweep.grid import Key
-from fewshot_metalstm.tagging.scoring import interval
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,13 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm import __version__
-from fewshot_metalstm.adapt.baselines import told_of
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.methods import Held, algorithm_of, do_cell, make_cell, method_of
-from fewshot_metalstm.adapt.self_training import (
+from fewshot_metalstm.adapt.target import check_held_out
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.jobs.outcome import Failure, Runner, with_retries
+from fewshot_metalstm.kinds.tagging.adapt.baselines import told_of
+from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     NO_TEXT,
     TRAIN,
     Unlabelled,
@@ -21,18 +24,15 @@ from fewshot_metalstm.adapt.self_training import (
     no_use,
     unlabelled_of,
 )
-from fewshot_metalstm.adapt.target import check_held_out
-from fewshot_metalstm.adapt.tuning import tune_for
-from fewshot_metalstm.episodes.draws import load_draw
-from fewshot_metalstm.episodes.task import Task
-from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.jobs.outcome import Failure, Runner, with_retries
+from fewshot_metalstm.kinds.tagging.adapt.tuning import tune_for
+from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model, read_config
 from fewshot_metalstm.machine import keep_freed_memory
 from fewshot_metalstm.runs import model_folder
 from fewshot_metalstm.sweep.grid import Entry, Key, SweepConfig, entries, grid
 from fewshot_metalstm.sweep.report import SweepReport, rows_of
 from fewshot_metalstm.sweep.store import PlannedCell, SweepFolder, settings_of
-from fewshot_metalstm.tagging.model import CHECKPOINT, load_model, read_config
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from typing import Any
 
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.config import as_mapping
-from fewshot_metalstm.corpora.digests import sha256
-from fewshot_metalstm.episodes.task import Task
+from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.jobs.outcome import Failure
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.sweep.grid import Key
-from fewshot_metalstm.tagging.scoring import Score
 from fewshot_metalstm.writing import write_text
 
 FORMAT = "fewshot-metalstm sweep cell 1"

@@ -12,8 +12,8 @@ from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
 from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
 from fewshot_metalstm.config import dump, flat
-from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
 from fewshot_metalstm.tracking.pictures import adaptation_curve
 from fewshot_metalstm.tracking.tracker import DatasetInput, Run, open_tracker

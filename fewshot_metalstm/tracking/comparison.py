@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fewshot_metalstm.adapt.cell import CellResult
-from fewshot_metalstm.episodes.source import demo_families
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.episodes.source import demo_families
+from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.sweep.comparison import Found
 from fewshot_metalstm.sweep.grid import Key
-from fewshot_metalstm.tagging.scoring import Score
 from fewshot_metalstm.tracking.database import connect
 from fewshot_metalstm.tracking.store import EXPERIMENT, store_exists
 

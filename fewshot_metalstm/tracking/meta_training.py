@@ -10,12 +10,12 @@ from typing import Any
 import torch
 
 from fewshot_metalstm.config import flat
-from fewshot_metalstm.episodes.load import LoadedSuite
+from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
+from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
+from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted, MetaTrainResult, Progress
+from fewshot_metalstm.kinds.tagging.training.recipe import JOINT, MetaTrainConfig
 from fewshot_metalstm.meta.ranks import Ranks
 from fewshot_metalstm.meta.state import load_state
-from fewshot_metalstm.tagging.metatrain import meta_train
-from fewshot_metalstm.tagging.outcome import Interrupted, MetaTrainResult, Progress
-from fewshot_metalstm.tagging.recipe import JOINT, MetaTrainConfig
 from fewshot_metalstm.tracking.pictures import learning_curve
 from fewshot_metalstm.tracking.store import EXPERIMENT as EXPERIMENT
 from fewshot_metalstm.tracking.tracker import DatasetInput, open_tracker
@@ -34,7 +34,7 @@ def tracked_meta_training(
     enabled: bool = True,
     ranks: Ranks | None = None,
 ) -> MetaTrainResult:
-    """Run :func:`~fewshot_metalstm.tagging.metatrain.meta_train` and log it.
+    """Run :func:`~fewshot_metalstm.kinds.tagging.training.metatrain.meta_train` and log it.
 
     A resumed run goes on in the tracking run that it began in.
     """

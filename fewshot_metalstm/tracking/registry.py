@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.tagging.model import TAGGER, read_config
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, read_config
 from fewshot_metalstm.tracking.database import connect, one_line, quieten
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
 
@@ -93,7 +93,7 @@ def log_tagger(
         run_id: the run to log it to; None makes one.
         register: the name of a registered model, which gets a new version; made when absent.
         limits: what a request may hold, in place of those of
-            :data:`fewshot_metalstm.tracking.pyfunc.LIMITS` of the same names.
+            :data:`fewshot_metalstm.kinds.tagging.serving.pyfunc.LIMITS` of the same names.
 
     Raises:
         UserError: there is no adapted tagger, or the store refuses it.
@@ -174,7 +174,7 @@ def _material(tagger: Path, limits: Mapping[str, int]) -> Iterator[Mapping[str, 
     """What MLflow is given to make a model of."""
     import pandas
 
-    from fewshot_metalstm.tracking import pyfunc
+    from fewshot_metalstm.kinds.tagging.serving import pyfunc
 
     here = Path(__file__).resolve().parent
     with tempfile.TemporaryDirectory(prefix="fewshot-metalstm-") as folder:

@@ -14,15 +14,15 @@ from fewshot_metalstm.adapt.cell import (
     run_cell,
 )
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.tagger import score_split
-from fewshot_metalstm.adapt.tuning import tune_for, tuned_names
-from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
+from fewshot_metalstm.kinds.tagging.adapt.tuning import tune_for, tuned_names
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.decode import tag
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model
+from fewshot_metalstm.kinds.tagging.training.recipe import ALGORITHMS
 from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus
-from fewshot_metalstm.tagging.decode import tag
-from fewshot_metalstm.tagging.model import TAGGER, load_model
-from fewshot_metalstm.tagging.recipe import ALGORITHMS
-from tests.tagging.builders import TARGET, model, own
+from tests.kinds.tagging.tagger.builders import TARGET, model, own
 
 QUICK = AdaptConfig(epochs=3, min_steps=20, lr=0.02)
 SUPPORT = tuple(range(12))

@@ -11,7 +11,6 @@ import torch
 
 from fewshot_metalstm.adapt import target as target_module
 from fewshot_metalstm.adapt.cell import Cell, run_cell, start_of
-from fewshot_metalstm.adapt.crf_baseline import CrfConfig, tag_all, train_crf
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.methods import (
     BASELINES,
@@ -21,12 +20,13 @@ from fewshot_metalstm.adapt.methods import (
     method_of,
 )
 from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
-from fewshot_metalstm.adapt.tuning import tuned_names
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.tagging.heads import choose_heads, source_heads
-from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, load_model, save_model
-from fewshot_metalstm.tagging.scoring import strict_scores
-from tests.tagging.builders import TARGET, model, own
+from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig, tag_all, train_crf
+from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
+from fewshot_metalstm.kinds.tagging.tagger.heads import choose_heads, source_heads
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, load_model, save_model
+from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
+from tests.kinds.tagging.tagger.builders import TARGET, model, own
 
 QUICK = AdaptConfig(epochs=2, min_steps=10, lr=0.02, averages=3)
 SETTINGS = AdaptRunConfig(

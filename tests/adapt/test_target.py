@@ -17,17 +17,17 @@ from fewshot_metalstm.adapt import target as target_module
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.report import AdaptReport
-from fewshot_metalstm.adapt.tagger import score_split
 from fewshot_metalstm.adapt.target import (
     AdaptRunConfig,
     adapt_target,
     check_held_out,
     draw_supports,
 )
-from fewshot_metalstm.episodes.task import Task
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.tagging.model import TAGGER, TaggerModel, load_model, save_model
-from tests.tagging.builders import TARGET, digests, model, own
+from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, load_model, save_model
+from tests.kinds.tagging.tagger.builders import TARGET, digests, model, own
 
 QUICK = AdaptConfig(epochs=2, min_steps=10, lr=0.02)
 CONFIG = AdaptRunConfig(

@@ -10,11 +10,11 @@ import pytest
 from benchmarks.ablation import TUNE, folders_of, main, parameters, summary, sweeping, training
 from benchmarks.transfer import Line
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.tagger.model import save_model
 from fewshot_metalstm.nn.plain_lstm import parameters_of
 from fewshot_metalstm.sweep.grid import entries
 from fewshot_metalstm.sweep.report import Spread
-from fewshot_metalstm.tagging.model import save_model
-from tests.tagging.builders import TAGGER, model
+from tests.kinds.tagging.tagger.builders import TAGGER, model
 
 
 def line(target: str, method: str, *f1: float) -> Line:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import novelty
-from fewshot_metalstm.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 
 
 def sentence(text: str) -> Sentence:

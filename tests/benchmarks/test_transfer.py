@@ -12,9 +12,9 @@ from benchmarks.transfer import in_order, main, means, read_cells, table
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.sweep.store import PlannedCell, SweepFolder
-from fewshot_metalstm.tagging.scoring import Score
 
 F1 = {
     ("t", 5, "best"): (50.0, 60.0, 70.0), ("t", 5, "crf"): (49.0, 58.0, 73.0),

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.pages.report import pictures, write_report
 from fewshot_metalstm.pages.runs import Runs, Training
 from fewshot_metalstm.sweep.comparison import Found, compare
 from fewshot_metalstm.sweep.grid import Key
-from fewshot_metalstm.tagging.scoring import Score
 
 
 def cells() -> list[Found]:

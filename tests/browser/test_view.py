@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from fewshot_metalstm.formats.document import Document, Mention
-from fewshot_metalstm.formats.notes import Notes
-from fewshot_metalstm.pages.view import make_view, placed, write_view
-from tests.pages.test_view import EVIL, reading, view
+from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention
+from fewshot_metalstm.kinds.tagging.formats.notes import Notes
+from fewshot_metalstm.kinds.tagging.pages.view import make_view, placed, write_view
+from tests.kinds.tagging.pages.test_view import EVIL, reading, view
 
 
 @pytest.fixture

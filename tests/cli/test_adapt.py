@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.tagging.model import TAGGER, load_model, save_model
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, save_model
 from tests.cli.builders import adapt, meta_train, refused, run_json, settings
-from tests.tagging.builders import digests, model
+from tests.kinds.tagging.tagger.builders import digests, model
 
 FIELDS = {"target", "shots", "method", "checkpoint", "draws", "mean_f1", "ci95", "baselines"}
 DRAW = {

@@ -8,8 +8,8 @@ import pytest
 
 from fewshot_metalstm import pretrained
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.corpora.demo import methods_file
-from fewshot_metalstm.tagging.model import TAGGER, load_model
+from fewshot_metalstm.kinds.tagging.corpora.demo import methods_file
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model
 from tests.cli.builders import QUICK, refused, run_json, settings
 from tests.pretrained.builders import EVERY, checkpoint, ship
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapt.needed import spacy_or_skip, tiny_bert, transformers_or_skip
 from tests.cli.builders import adapt, refused, run_json, settings
+from tests.kinds.tagging.adapt.needed import spacy_or_skip, tiny_bert, transformers_or_skip
 
 
 def sweep(output: Path, method: str, *more: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.cli.main import main
-from tests.checking.test_checking import clean, columns
+from tests.kinds.tagging.checking.test_checking import clean, columns
 
 
 def test_exit_codes_and_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.formats import Document, read_documents
+from fewshot_metalstm.kinds.tagging.formats import Document, read_documents
 from tests.cli.builders import QUICK, refused, settings
 
 SENTENCES = (

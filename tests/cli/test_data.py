@@ -10,8 +10,8 @@ import pytest
 
 from fewshot_metalstm.cli.data import select
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.corpora.catalogue import Catalogue
-from tests.corpora.builders import FILES, Server, catalogue, serving
+from fewshot_metalstm.data.catalogue import Catalogue
+from tests.kinds.tagging.corpora.builders import FILES, Server, catalogue, serving
 
 
 @pytest.fixture

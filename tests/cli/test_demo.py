@@ -12,7 +12,7 @@ import pytest
 from fewshot_metalstm import pretrained
 from fewshot_metalstm.cli import adapt, meta_train
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.tagging.outcome import MetaTrainResult
+from fewshot_metalstm.kinds.tagging.training.outcome import MetaTrainResult
 from tests.pretrained.builders import EVERY, checkpoint, ship
 
 QUICK = ("adapt.epochs=1", "adapt.min_steps=2", "scratch.epochs=1", "scratch.min_steps=2",

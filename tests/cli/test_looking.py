@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.corpora.demo import DEMO_TARGET, demo_corpora
+from fewshot_metalstm.kinds.tagging.corpora.demo import DEMO_TARGET, demo_corpora
 from tests.cli.builders import QUICK, refused, run_json, settings
 
 PNG = b"\x89PNG\r\n\x1a\n"

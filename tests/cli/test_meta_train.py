@@ -14,12 +14,12 @@ import yaml
 
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
 from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
 from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.state import load_state
-from fewshot_metalstm.tagging.recipe import MetaTrainConfig
 from tests.cli.builders import meta_train, refused, run_json, settings, start
-from tests.tagging.builders import digests
+from tests.kinds.tagging.tagger.builders import digests
 
 FIELDS = {"checkpoint", "outer_steps", "seconds", "peak_rss_mib", "best_validation_f1"}
 

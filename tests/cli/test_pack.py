@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.tagging.model import CHECKPOINT, load_model
+from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model
 from tests.cli.builders import adapt, refused, run_json
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_metalstm.tagging.model import load_model
+from fewshot_metalstm.kinds.tagging.tagger.model import load_model
 from tests.cli.builders import QUICK, adapt, meta_train, refused, run_json, settings
 
 PLAIN = ("--set", "tagger.lstm.kind=plain")

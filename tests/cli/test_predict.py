@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.corpora.demo import DEMO_TARGET, demo_corpora
-from fewshot_metalstm.formats import read_documents
+from fewshot_metalstm.kinds.tagging.corpora.demo import DEMO_TARGET, demo_corpora
+from fewshot_metalstm.kinds.tagging.formats import read_documents
 from tests.cli.builders import adapt, refused, run_json
 
 

@@ -15,8 +15,8 @@ import pytest
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.meta.state import load_state
 from tests.cli.builders import meta_train, settings
+from tests.kinds.tagging.tagger.builders import digests, same
 from tests.serving import free_port
-from tests.tagging.builders import digests, same
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ranks")]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}

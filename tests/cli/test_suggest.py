@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.formats import read_documents
-from fewshot_metalstm.tagging.model import TAGGER, save_model
+from fewshot_metalstm.kinds.tagging.formats import read_documents
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, save_model
 from tests.cli.builders import refused, run_json
-from tests.tagging.builders import model
+from tests.kinds.tagging.tagger.builders import model
 
 TEXT = "".join(f"Mice number {i} ate the {word} apples.\n" for i, word in enumerate("abcdefgh"))
 

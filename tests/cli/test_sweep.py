@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from fewshot_metalstm.adapt import cell as cells
-from fewshot_metalstm.adapt import tuning
 from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.kinds.tagging.adapt import tuning
 from tests.cli.builders import QUICK, refused, run_json, settings, start
 
 

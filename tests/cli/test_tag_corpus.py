@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.tagging.model import CHECKPOINT, TAGGER, save_model
-from tests.bulk.builders import article, pubmed
+from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TAGGER, save_model
 from tests.cli.builders import refused, run_json
-from tests.tagging.builders import model
+from tests.kinds.tagging.bulk.builders import article, pubmed
+from tests.kinds.tagging.tagger.builders import model
 
 
 @pytest.fixture

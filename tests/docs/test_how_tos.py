@@ -121,7 +121,7 @@ def test_the_quick_start(place: Path, capsys: pytest.CaptureFixture[str]) -> Non
     for line in shown.splitlines():
         assert line in told
     assert (place / "methods.html").is_file()
-    from fewshot_metalstm.tagging.model import TAGGER, load_model
+    from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model
 
     assert load_model(place / "runs" / "more" / "tagger", TAGGER).about["support_sentences"] == 53
 

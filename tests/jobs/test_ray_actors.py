@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fewshot_metalstm.bulk.ray_data import RayDataRunner
 from fewshot_metalstm.jobs.choose import has_ray
 from fewshot_metalstm.jobs.outcome import Runner
 from fewshot_metalstm.jobs.ray_actors import RayRunner
+from fewshot_metalstm.kinds.tagging.bulk.ray_data import RayDataRunner
 from tests.jobs.toys import CRASH, MENDABLE, RAISE, Poison
 
 pytestmark = [

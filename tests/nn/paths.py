@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.corpora.schemes import IllegalTagsError, Scheme, validate
+from fewshot_metalstm.kinds.tagging.corpora.schemes import IllegalTagsError, Scheme, validate
 from fewshot_metalstm.nn.transitions import TRANSITIONS
 
 

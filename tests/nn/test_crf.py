@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from fewshot_metalstm.corpora.schemes import Scheme, spans, validate
+from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, spans, validate
 from fewshot_metalstm.nn import crf, jit
 from fewshot_metalstm.nn.crf import mention_marginals, negative_log_likelihood, viterbi
 from fewshot_metalstm.nn.transitions import TRANSITIONS

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from fewshot_metalstm.corpora.sentence import Corpus
-from fewshot_metalstm.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, new_tagger, save_model
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
-from fewshot_metalstm.tagging.model import TaggerModel, new_tagger, save_model
-from tests.tagging.builders import TAGGER, model, task
+from tests.kinds.tagging.tagger.builders import TAGGER, model, task
 
 BIONLP: dict[str, Any] = {"families": ["BioNLP09"], "targets_excluded": ["linnaeus"]}
 EVERY: dict[str, Any] = {"families": ["BioNLP09", "linnaeus"], "targets_excluded": ["demo-methods"]}

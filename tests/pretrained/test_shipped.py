@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from fewshot_metalstm import pretrained
-from fewshot_metalstm.corpora.demo import METHODS
-from fewshot_metalstm.episodes.load import load_target
-from fewshot_metalstm.episodes.suite import load_targets
+from fewshot_metalstm.data.suites import load_targets
+from fewshot_metalstm.kinds.tagging.corpora.demo import METHODS
+from fewshot_metalstm.kinds.tagging.episodes.load import load_target
+from fewshot_metalstm.kinds.tagging.shipping.pack import LIMIT, MEGABYTE
+from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model, read_config
 from fewshot_metalstm.nn.vectors import Quantised
-from fewshot_metalstm.pretrained.pack import LIMIT, MEGABYTE
 from fewshot_metalstm.runs import model_folder
-from fewshot_metalstm.tagging.model import CHECKPOINT, load_model, read_config
 from tests.pretrained.builders import EVERY, checkpoint, ship, target
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.sweep.comparison import Found, compare
 from fewshot_metalstm.sweep.grid import Key
-from fewshot_metalstm.tagging.scoring import Score
 
 
 def cell(

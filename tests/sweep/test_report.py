@@ -6,9 +6,9 @@ import pytest
 
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.jobs.outcome import Failure
+from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.sweep.report import SweepReport, rows_of
-from fewshot_metalstm.tagging.scoring import Score
 
 KEYS = [Key("t", 5, method, draw) for method in ("meta", "scratch") for draw in range(3)]
 

@@ -13,19 +13,19 @@ import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.self_training import SelfTrainingConfig
 from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.choose import has_ray
 from fewshot_metalstm.jobs.outcome import Failure, Outcome, Runner
 from fewshot_metalstm.jobs.pool import PoolRunner
 from fewshot_metalstm.jobs.ray_actors import RayRunner
+from fewshot_metalstm.kinds.tagging.adapt.self_training import SelfTrainingConfig
+from fewshot_metalstm.kinds.tagging.tagger.model import read_config, save_model
 from fewshot_metalstm.sweep.grid import Key, SweepConfig
 from fewshot_metalstm.sweep.report import SweepReport
 from fewshot_metalstm.sweep.run import plan_sweep, run_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
-from fewshot_metalstm.tagging.model import read_config, save_model
-from tests.tagging.builders import TARGET, digests, model, task
+from tests.kinds.tagging.tagger.builders import TARGET, digests, model, task
 
 QUICK = AdaptConfig(epochs=2, min_steps=10, lr=0.02)
 CONFIG = SweepConfig(

@@ -25,13 +25,13 @@ import mlflow
 from fewshot_metalstm.api import Tagger
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.tagging.model import TAGGER, save_model
+from fewshot_metalstm.kinds.tagging.serving.pyfunc import LIMITS, check
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, save_model
 from fewshot_metalstm.tracking import registry
-from fewshot_metalstm.tracking.pyfunc import LIMITS, check
 from fewshot_metalstm.tracking.registry import LoggedModel, log_tagger, requirements
 from fewshot_metalstm.tracking.store import tracking_uri
+from tests.kinds.tagging.tagger.builders import model
 from tests.serving import free_port, wait_for
-from tests.tagging.builders import model
 
 TEXTS = ["The cell was in w1.\nWe saw it.", "", "日 É cell"]
 

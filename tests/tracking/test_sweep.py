@@ -11,15 +11,15 @@ import pytest
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.pool import PoolRunner
+from fewshot_metalstm.kinds.tagging.tagger.model import save_model
 from fewshot_metalstm.sweep.grid import SweepConfig
 from fewshot_metalstm.sweep.report import SweepReport
 from fewshot_metalstm.sweep.run import plan_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
-from fewshot_metalstm.tagging.model import save_model
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
 from fewshot_metalstm.tracking.store import tracking_uri
 from fewshot_metalstm.tracking.sweep import Logged, tracked_sweep
-from tests.tagging.builders import TARGET, model
+from tests.kinds.tagging.tagger.builders import TARGET, model
 
 QUICK = AdaptConfig(epochs=1, min_steps=2)
 CONFIG = SweepConfig(

@@ -1,0 +1,174 @@
+"""The catalogue of known corpora: what each holds, whence it comes, how to tell it is unchanged."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm import declarations
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
+from fewshot_metalstm.kinds.tagging.corpora.sentence import SPLITS
+
+CATALOGUE_FILE = "catalogue.yaml"
+MIRROR_VARIABLE = "FEWSHOT_METALSTM_MIRROR"
+"""Environment variable: an address to fetch from in the place of the upstream one."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Corpora of one origin: ``url`` is a template with ``{commit}`` and ``{path}``."""
+
+    name: str
+    commit: str
+    url: str
+    home: str
+    licence: str
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of a corpus; what is None is not known (a corpus that the user must bring)."""
+
+    name: str
+    sha256: str | None = None
+    bytes: int | None = None
+    sentences: int | None = None
+    mentions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusEntry:
+    """What the catalogue says of a corpus.
+
+    ``folder`` is its POSIX path in the collection, ``files`` maps splits to files, ``scheme`` is
+    None where it is to be detected. ``bring`` marks one that cannot be fetched.
+    """
+
+    name: str
+    collection: Collection
+    folder: str
+    family: str
+    types: tuple[str, ...]
+    files: Mapping[str, FileEntry]
+    scheme: Scheme | None
+    licence: str
+    citation: str
+    bring: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files, as far as it is known."""
+        return sum(file.bytes or 0 for file in self.files.values())
+
+    def url(self, split: str, mirror: str | None = None) -> str:
+        """Where the file of ``split`` is fetched from.
+
+        ``mirror``, else the environment's ``FEWSHOT_METALSTM_MIRROR``, is an address laid out
+        like the collection; without either it is the upstream at the pinned commit.
+        """
+        path = f"{self.folder}/{self.files[split].name}"
+        mirror = mirror or os.environ.get(MIRROR_VARIABLE)
+        if mirror:
+            return f"{mirror.rstrip('/')}/{path}"
+        return self.collection.url.format(commit=self.collection.commit, path=path)
+
+
+class Catalogue:
+    """The known corpora by name, in the order of their declaration."""
+
+    def __init__(self, entries: Mapping[str, CorpusEntry]) -> None:
+        self._entries = dict(entries)
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Catalogue:
+        """Read the package's declaration, or the file ``path``.
+
+        Raises :class:`UserError` for a file that cannot be read or is not a catalogue.
+        """
+        import yaml
+
+        path = path or declarations.folder() / CATALOGUE_FILE
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # some 10 times faster in C
+        try:
+            data = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise at(path, None, f"cannot be read ({reason})", "restore the file") from None
+        if not isinstance(data, dict) or data.get("format") != _FORMAT:
+            raise at(path, None, f"is no catalogue of format {_FORMAT}", "restore the file")
+        try:
+            return cls(_entries(data))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise at(path, None, f"is not a catalogue ({reason})", "restore the file") from None
+
+    def __getitem__(self, name: str) -> CorpusEntry:
+        """The corpus called ``name``; a :class:`UserError` with the nearest names if none is."""
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise self.unknown(name) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def values(self) -> tuple[CorpusEntry, ...]:
+        """All corpora, in the order of their declaration."""
+        return tuple(self._entries.values())
+
+    def unknown(self, name: str, others: Iterable[str] = ()) -> UserError:
+        """The error for a name that is neither in the catalogue nor one of ``others``."""
+        lowered = {known.lower(): known for known in (*self._entries, *others)}
+        near = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)
+        cure = (
+            f"did you mean {' or '.join(lowered[word] for word in near)}?"
+            if near
+            else "`fewshot-metalstm data list` shows those that there are"
+        )
+        return UserError(f"there is no corpus {name!r} in the catalogue; {cure}")
+
+    def by_digest(self, sha256: str) -> CorpusEntry | None:
+        """The first corpus that one file with this digest belongs to."""
+        for entry in self._entries.values():
+            if any(file.sha256 == sha256 for file in entry.files.values()):
+                return entry
+        return None
+
+
+def _entries(data: Mapping[str, Any]) -> dict[str, CorpusEntry]:
+    collections = {
+        name: Collection(name=name, **{key: str(value) for key, value in fields.items()})
+        for name, fields in data["collections"].items()
+    }
+    entries: dict[str, CorpusEntry] = {}
+    for name, fields in data["corpora"].items():
+        collection = collections[fields["collection"]]
+        files = {split: FileEntry(**fields["files"][split]) for split in SPLITS}
+        scheme = fields.get("scheme")
+        entries[name] = CorpusEntry(
+            name=name,
+            collection=collection,
+            folder=fields["folder"],
+            family=fields["family"],
+            types=tuple(fields["types"]),
+            files=files,
+            scheme=None if scheme is None else Scheme.parse(scheme),
+            licence=fields.get("licence", collection.licence),
+            citation=fields["citation"],
+            bring=bool(fields.get("bring", False)),
+        )
+    return entries

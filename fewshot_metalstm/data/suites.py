@@ -1,0 +1,184 @@
+"""Suites and targets as declared in YAML: which tasks exist, without loading any text.
+
+A suite file names its meta-train tasks, its meta-validation tasks and whose exclusion rules
+apply to it. Loading the text is :mod:`fewshot_metalstm.kinds.tagging.episodes.load`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm import declarations
+from fewshot_metalstm.errors import UserError, at
+
+TARGETS_FILE = "targets.yaml"
+EXCLUDE_RULES = ("official", "synthetic", "given")
+SUITE_KEYS = frozenset({"name", "description", "synthetic", "exclude", "tasks", "validation"})
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """A task before its text is read.
+
+    ``types`` are the entity types to tag; empty means every type of the corpus. ``split`` is
+    the split that its episodes come from.
+    """
+
+    corpus: str
+    types: tuple[str, ...] = ()
+    split: str = "train"
+
+    @property
+    def name(self) -> str:
+        """The corpus, and the types when they are a choice among several."""
+        return task_name(self.corpus, self.types)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A named set of meta-train tasks with its meta-validation tasks.
+
+    ``exclude`` says for which targets the rules of exclusion hold: ``official`` (all official
+    targets), ``synthetic`` (the targets of the embedded default) or ``given`` (the caller must
+    name them).
+    """
+
+    name: str
+    tasks: tuple[TaskSpec, ...]
+    validation: tuple[TaskSpec, ...]
+    synthetic: bool
+    description: str
+    exclude: str = "official"
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """Names of the corpora that the suite needs, each once, in the declared order."""
+        return tuple(dict.fromkeys(spec.corpus for spec in (*self.tasks, *self.validation)))
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Held-out tasks: the official ones and those of the embedded synthetic default."""
+
+    official: tuple[str, ...]
+    synthetic: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Official targets first, then the synthetic ones."""
+        return (*self.official, *self.synthetic)
+
+
+def task_name(corpus: str, types: tuple[str, ...] = ()) -> str:
+    """``corpus`` or ``corpus:type+type`` for a choice of its types."""
+    return f"{corpus}:{'+'.join(types)}" if types else corpus
+
+
+def load_suites(folder: Path | None = None) -> dict[str, Suite]:
+    """Read every suite declaration, by name in sorted order.
+
+    ``folder`` holds the YAML files (default: ``suites`` of the package's declarations). Raises
+    :class:`UserError` for an ill-formed file.
+    """
+    folder = folder or declarations.folder() / "suites"
+    suites: dict[str, Suite] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name != TARGETS_FILE:
+            suite = _suite(path, _mapping(path))
+            if suite.name in suites:
+                raise UserError(f"{path}: suite {suite.name} is declared twice; rename one")
+            suites[suite.name] = suite
+    return suites
+
+
+def load_suite(name: str, folder: Path | None = None) -> Suite:
+    """One suite by name; raises :class:`UserError` naming those that exist."""
+    suites = load_suites(folder)
+    if name not in suites:
+        raise UserError(f"there is no suite {name}; the suites are {', '.join(suites)}")
+    return suites[name]
+
+
+def load_targets(folder: Path | None = None) -> Targets:
+    """Read the declared targets; raises :class:`UserError` for an ill-formed file."""
+    path = (folder or declarations.folder() / "suites") / TARGETS_FILE
+    data = _mapping(path)
+    unknown = set(data) - {"official", "synthetic"}
+    if unknown:
+        raise at(path, None, f"unknown key {min(unknown)}", "use official and synthetic")
+    return Targets(_names(path, data, "official"), _names(path, data, "synthetic"))
+
+
+def _suite(path: Path, data: Mapping[str, Any]) -> Suite:
+    unknown = set(data) - SUITE_KEYS
+    if unknown:
+        raise at(path, None, f"unknown key {min(unknown)}", f"use {', '.join(sorted(SUITE_KEYS))}")
+    for key in ("name", "tasks"):
+        if not data.get(key):
+            raise at(path, None, f"{key} is missing", "add it")
+    exclude = data.get("exclude", "official")
+    if exclude not in EXCLUDE_RULES:
+        raise at(path, None, f"exclude is {exclude!r}", f"use one of {', '.join(EXCLUDE_RULES)}")
+    tasks = _specs(path, data["tasks"], "train", ())
+    validation = _specs(path, data.get("validation") or [], "devel", tasks)
+    for specs, key in ((tasks, "tasks"), (validation, "validation")):
+        names = [(spec.name, spec.split) for spec in specs]
+        if len(set(names)) < len(names):
+            twice = next(name for name, _ in names if names.count((name, _)) > 1)
+            raise at(path, None, f"{twice} stands twice under {key}", "name it once")
+    return Suite(
+        name=str(data["name"]),
+        tasks=tasks,
+        validation=validation,
+        synthetic=bool(data.get("synthetic", False)),
+        description=str(data.get("description", "")),
+        exclude=str(exclude),
+    )
+
+
+def _specs(
+    path: Path, entries: object, split: str, tasks: tuple[TaskSpec, ...]
+) -> tuple[TaskSpec, ...]:
+    """Specs of a list; the entry ``tasks`` stands for all meta-train tasks, on ``split``."""
+    if not isinstance(entries, list):
+        raise at(path, None, "tasks and validation must be lists", "write one task a line")
+    specs: list[TaskSpec] = []
+    for entry in entries:
+        if entry == "tasks" and tasks:
+            specs += [TaskSpec(spec.corpus, spec.types, split) for spec in tasks]
+        elif isinstance(entry, str):
+            specs.append(TaskSpec(entry, split=split))
+        elif isinstance(entry, dict) and set(entry) <= {"corpus", "types"} and "corpus" in entry:
+            types = tuple(sorted(str(name) for name in entry.get("types") or ()))
+            specs.append(TaskSpec(str(entry["corpus"]), types, split))
+        else:
+            raise at(
+                path,
+                None,
+                f"cannot read the task {entry!r}",
+                "give a corpus name, or corpus and types",
+            )
+    return tuple(specs)
+
+
+def _mapping(path: Path) -> Mapping[str, Any]:
+    import yaml  # here, so that sampling from text in memory needs no YAML
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise at(path, None, f"cannot be read ({reason})", "mend or restore the file") from error
+    if not isinstance(data, dict):
+        raise at(path, None, "is not a YAML mapping", "write keys and values")
+    return data
+
+
+def _names(path: Path, data: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    names = data.get(key) or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise at(path, None, f"{key} is not a list of names", "write one corpus name a line")
+    return tuple(names)

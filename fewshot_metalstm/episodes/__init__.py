@@ -1,1 +1,0 @@
-"""Tasks, suites, episodes, frozen draws and the overlap audit."""

@@ -1,0 +1,1 @@
+"""The kinds of task: tagging, digits and those that packages from outside add."""

@@ -1,0 +1,1 @@
+"""Tagging: entities in text, with all that only annotated text needs."""

@@ -1,0 +1,197 @@
+"""Encoders of Hugging Face on this machine: finding one, its digests, loading it with a new head.
+
+Nothing is downloaded: a model is a folder, or a name whose files the local cache has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.errors import UserError, at
+
+_INSTALL = "pip install 'fewshot-metalstm[transformers]'"
+_CURE = "give the folder of a Hugging Face encoder, as save_pretrained writes it"
+_WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")  # in the order in which they are taken
+_BESIDE = ("*.json", "*.model", "merges.txt", "vocab*.txt")  # configuration and tokenizer
+LONGEST = 512  # subwords, where neither model nor tokenizer has a limit
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder with a new head.
+
+    ``longest`` is how many subwords it reads at once, its special ones among them.
+    """
+
+    model: Any
+    tokenizer: Any
+    longest: int
+    parameters: int
+
+
+def find_encoder(model: str) -> Path:
+    """The folder of a model given as a folder, or as a name that the local cache has.
+
+    Raises:
+        UserError: there is none, it holds no model, or transformers is not installed.
+    """
+    transformers_package()
+    if not model:
+        raise UserError("transformer.model names no model; --set transformer.model=FOLDER")
+    folder = Path(model)
+    if not folder.is_dir():
+        folder = _cached(model)
+    if not (folder / "config.json").is_file():
+        raise at(folder, None, "holds no model (config.json is missing)", _CURE)
+    if not _weights(folder):
+        raise at(folder, None, f"holds no weights ({' or '.join(_WEIGHTS)})", _CURE)
+    return folder.resolve()
+
+
+def _cached(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except (OSError, ValueError):  # not there, or no name at all
+        raise UserError(
+            f"transformer.model={name}: no such folder, and the local cache of Hugging Face has no "
+            f"such model; {_CURE} (nothing is downloaded)"
+        ) from None
+
+
+def name_of(folder: Path) -> str:
+    """What a model is called: its folder, or of the cache its name and revision."""
+    if folder.parent.name == "snapshots":
+        name = folder.parent.parent.name.removeprefix("models--").replace("--", "/")
+        return f"{name}@{folder.name}"
+    return folder.name
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files that make a model, by name: weights, configuration, tokenizer."""
+    beside = {path for pattern in _BESIDE for path in folder.glob(pattern)}
+    return {path.name: _digest(path) for path in sorted({*_weights(folder), *beside})}
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 of the weights file; where there are several, of their names and digests."""
+    files = _weights(folder)
+    if len(files) == 1:
+        return _digest(files[0])
+    return sha256("\n".join(f"{path.name} {_digest(path)}" for path in files).encode())
+
+
+def _weights(folder: Path) -> list[Path]:
+    for pattern in _WEIGHTS:
+        found = sorted(folder.glob(pattern))
+        if found:
+            return found
+    return []
+
+
+def _digest(path: Path) -> str:
+    state = path.stat()
+    return _digest_of(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _digest_of(path: Path, size: int, changed: int) -> str:
+    """Read once, though every cell of a sweep asks; size and time say whether it is the same."""
+    del size, changed
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            total.update(block)
+    return total.hexdigest()
+
+
+def load_encoder(folder: Path, labels: Sequence[str]) -> Encoder:
+    """An encoder in single precision with a new linear head for ``labels``, and its tokenizer.
+
+    The head is new even if the model has one: its labels meant something else. It is drawn from
+    torch's global generator.
+
+    Raises:
+        UserError: transformers cannot read the folder, or labels no tokens with such a model.
+    """
+    transformers = transformers_package()
+    given = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        with _silent(transformers):
+            config = transformers.AutoConfig.from_pretrained(folder, **given)
+            # Without it a tokenizer of byte pairs refuses text that is split into words.
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                folder, add_prefix_space=True, **given
+            )
+            config.id2label = dict(enumerate(labels))
+            config.label2id = {label: i for i, label in enumerate(labels)}
+            model = transformers.AutoModelForTokenClassification.from_pretrained(
+                folder, config=config, ignore_mismatched_sizes=True, **given
+            ).float()
+    except Exception as problem:  # a dozen kinds, by what is wrong with which file
+        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+        raise at(folder, None, f"cannot be loaded as an encoder ({reason})", _CURE) from None
+    _renew_head(model, len(labels))
+    parameters = sum(p.numel() for p in model.parameters())
+    return Encoder(model, tokenizer, _longest(model, tokenizer), parameters)
+
+
+def _renew_head(model: Any, labels: int) -> None:
+    """Draw the last layer anew, as BERT's was: normal with deviation 0.02, bias 0."""
+    inside = {id(layer) for layer in model.base_model.modules()}
+    head = [
+        layer for layer in model.modules()
+        if isinstance(layer, nn.Linear) and layer.out_features == labels and id(layer) not in inside
+    ][-1]  # fmt: skip
+    nn.init.normal_(head.weight, std=0.02)
+    if head.bias is not None:
+        nn.init.zeros_(head.bias)
+
+
+def _longest(model: Any, tokenizer: Any) -> int:
+    """The subwords that the tables of positions have room for, or the tokenizer allows."""
+    limits = [float(tokenizer.model_max_length)]  # 1e30 where it is not known
+    for name, layer in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(layer, nn.Embedding):
+            # Models in the way of RoBERTa count positions from behind the padding's.
+            unused = 0 if layer.padding_idx is None else layer.padding_idx + 1
+            limits.append(layer.num_embeddings - unused)
+    limit = min(limits)
+    return LONGEST if math.isinf(limit) or limit > 1e9 else int(limit)
+
+
+@contextmanager
+def _silent(transformers: Any) -> Iterator[None]:
+    """No bars and no remarks about the new head while a model is loaded."""
+    log = transformers.utils.logging
+    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(level)
+        if bars:
+            log.enable_progress_bar()
+
+
+def transformers_package() -> Any:
+    """The package transformers; :class:`UserError` where it is not installed."""
+    try:
+        import transformers
+    except ImportError:
+        raise UserError(
+            f"the baseline transformer needs transformers, which is not installed; {_INSTALL}"
+        ) from None
+    return transformers

@@ -1,0 +1,111 @@
+"""Taggers that are made of a support as a checkpoint reads it, without a gradient step.
+
+``prototypes``: a head of prototypes (:mod:`fewshot_metalstm.kinds.tagging.tagger.prototypes`),
+which may be tuned afterwards like any head. ``nnshot`` and ``structshot``: the nearest tokens of
+the support (:mod:`fewshot_metalstm.kinds.tagging.tagger.neighbours`), the latter with transitions
+that were counted on the source tasks (:mod:`fewshot_metalstm.kinds.tagging.tagger.abstract`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from fewshot_metalstm.adapt.finetune import MOST_NATS, AdaptConfig, check
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.tagger.abstract import transition_scores
+from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
+from fewshot_metalstm.kinds.tagging.tagger.heads import support_batches, with_head
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
+from fewshot_metalstm.kinds.tagging.tagger.neighbours import neighbours_of
+from fewshot_metalstm.kinds.tagging.tagger.prototypes import tokens_of
+from fewshot_metalstm.meta.protonet import START_SCALE, learned_scale
+
+PROTOTYPES, NNSHOT, STRUCTSHOT = "prototypes", "nnshot", "structshot"
+AFTERWARDS = ("none", "basic", "head", "all")  # what may be tuned, starting from prototypes
+
+
+@dataclass(frozen=True)
+class PrototypesConfig(AdaptConfig):
+    """Adaptation by a head of prototypes; what is about gradient steps is of tuning it then."""
+
+    tune: str = "none"  # none, basic, head or all: what is tuned, starting from the prototypes
+    scale: float = 0.0  # of distances; 0 takes the learned one, or 10 where there is none
+
+
+@dataclass(frozen=True)
+class NeighboursConfig:
+    """Adaptation by remembering the support."""
+
+    temperature: float = 0.32  # of structshot's transitions, above 0; 1 leaves them as counted
+    lexicon: float = AdaptConfig.lexicon  # nats for what equals a mention of the support; 0: none
+
+
+def check_prototypes(config: PrototypesConfig) -> None:
+    """Refuse settings that mean nothing with a :class:`UserError`."""
+    check(config)
+    if config.tune not in AFTERWARDS:
+        raise UserError(f"prototypes.tune {config.tune!r} is unknown; use {', '.join(AFTERWARDS)}")
+    if config.scale < 0:
+        raise UserError(f"prototypes.scale is {config.scale:g}; use more than 0, or 0 for its own")
+
+
+def check_neighbours(config: NeighboursConfig) -> None:
+    """Refuse settings that mean nothing with a :class:`UserError`."""
+    if not 0 < config.temperature <= 1:
+        raise UserError(
+            f"neighbours.temperature is {config.temperature:g}; use more than 0, at most 1"
+        )
+    if not 0 <= config.lexicon <= MOST_NATS:
+        raise UserError(f"neighbours.lexicon is {config.lexicon} nats; use 0 to {MOST_NATS:g}")
+
+
+@torch.no_grad()
+def prototype_start(
+    learner: Tagger, table: WordTable, support: Sequence[Sentence], types: Sequence[str],
+    config: PrototypesConfig,
+) -> Tagger:  # fmt: skip
+    """A copy of ``learner`` with a head of prototypes for ``types``."""
+    scale = config.scale or learned_scale(learner) or START_SCALE
+    batches = list(support_batches(learner, table, support, types))
+    head = learner.from_support(
+        learner.initial(batches[0]), batches, learner.head_outside.new_tensor(scale)
+    )
+    return with_head(learner, head)
+
+
+@torch.no_grad()
+def neighbour_start(
+    learner: Tagger, table: WordTable, support: Sequence[Sentence], types: Sequence[str],
+    about: Mapping[str, Any], temperature: float | None,
+) -> Tagger:  # fmt: skip
+    """A copy of ``learner`` that tags by the nearest tokens of the support.
+
+    Args:
+        about: of the checkpoint, which has what was counted on its source tasks.
+        temperature: of their transitions; None takes no account of them.
+
+    Raises:
+        UserError: the checkpoint has no such counts.
+    """
+    batches = list(support_batches(learner, table, support, types))
+    start = with_head(learner, learner.initial(batches[0]))
+    pieces = [tokens_of(learner.hidden(batch), batch) for batch in batches]
+    start.neighbours = neighbours_of(
+        [hidden for hidden, _ in pieces], [tags for _, tags in pieces], len(labels(types))
+    )
+    scores = torch.zeros_like(start.head_transitions)
+    if temperature is not None:
+        if "transitions" not in about:
+            raise UserError(
+                "the checkpoint has no transitions of its source tasks, which structshot needs; "
+                "meta-train with --algorithm joint or structshot, or use nnshot"
+            )
+        scores = transition_scores(about["transitions"], len(types), temperature).to(scores)
+    start.head_transitions = nn.Parameter(scores)
+    return start

@@ -1,0 +1,190 @@
+"""Which sentences to annotate next: those that a tagger is unsure of, and that differ.
+
+A user's cost is labels. Sentences are taken one after another by maximal marginal relevance
+(Carbonell, Goldstein, SIGIR 1998): the most uncertain first, each discounted by its likeness to
+what is taken already. Uncertainty is 1 less the probability of the tagging that decoding chose
+(least confidence: Settles, Craven, "An Analysis of Active Learning Strategies for Sequence Labeling
+Tasks", EMNLP 2008, section 3.1), by rank among the sentences: a tagger of a few sentences may be
+sure of nearly everything. Likeness is the cosine of the mean hidden states less their mean over all
+sentences, from which they differ little. Nothing is drawn at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.formats import Document, Mention, read_documents, to_sentences
+from fewshot_metalstm.kinds.tagging.formats.document import Bounds
+from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading, read
+from fewshot_metalstm.kinds.tagging.tagger.decode import batches
+from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
+
+SHORTEST = 4  # tokens: less is a heading, and says little
+WINDOW = 2048  # sentences that are read at once
+Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A sentence that could be annotated: its document, and the bounds of its tokens there."""
+
+    document: Document
+    offsets: tuple[Bounds, ...]
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Its tokens."""
+        return tuple(self.document.text[start:end] for start, end in self.offsets)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A sentence worth annotating, as the tagger reads it; ``score`` is what it was chosen by."""
+
+    candidate: Candidate
+    reading: Reading
+    score: float
+
+    @property
+    def id(self) -> str:
+        """The document's id and the offset of the sentence in it."""
+        return f"{self.candidate.document.id}-{self.candidate.offsets[0][0]}"
+
+    @property
+    def text(self) -> str:
+        """The sentence as it stands in its document."""
+        offsets = self.candidate.offsets
+        return self.candidate.document.text[offsets[0][0] : offsets[-1][1]]
+
+    def as_document(self) -> Document:
+        """A document of this sentence alone, annotated as the tagger reads it."""
+        first = self.candidate.offsets[0][0]
+        tokens = tuple((start - first, end - first) for start, end in self.candidate.offsets)
+        mentions = tuple(
+            Mention(
+                tokens[span.start][0], tokens[span.end - 1][1], span.type, f"T{number}",
+                attributes=(("confidence", f"{confidence:.3f}"),),
+            )
+            for number, (span, confidence) in enumerate(
+                zip(self.reading.mentions, self.reading.confidences, strict=True), 1
+            )
+        )  # fmt: skip
+        bounds = ((0, len(self.text)),)
+        return Document(self.id, self.text, mentions, sentences=bounds, tokens=tokens)
+
+
+def candidates(
+    documents: Iterable[Document], known: Collection[tuple[str, ...]] = ()
+) -> list[Candidate]:
+    """The distinct sentences of documents, less short ones and those whose tokens are ``known``.
+
+    What the documents say of mentions is not looked at.
+    """
+    seen = set(known)
+    found = []
+    for document in documents:
+        bare = replace(document, mentions=())
+        for placed in to_sentences(bare):
+            tokens = placed.sentence.tokens
+            if len(tokens) >= SHORTEST and tokens not in seen:
+                seen.add(tokens)
+                found.append(Candidate(bare, placed.offsets))
+    return found
+
+
+def sentences_of(path: Path, format: str | None = None) -> Iterator[tuple[str, ...]]:
+    """The tokens of every sentence of a file, annotated or not."""
+    for document in documents_of(path, format):
+        for placed in to_sentences(replace(document, mentions=())):
+            yield placed.sentence.tokens
+
+
+def documents_of(path: Path, format: str | None = None) -> Iterator[Document]:
+    """The documents of a file of any format; columns need not hold tags."""
+    from fewshot_metalstm.kinds.tagging.checking.text import kind_of
+
+    kind = format or kind_of(path)
+    if kind.startswith("conll"):
+        return read_documents(path, kind, labelled=False)
+    return read_documents(path, kind)
+
+
+def suggest(
+    model: TaggerModel, pool: Sequence[Candidate], number: int, diversity: float = 0.5
+) -> list[Suggestion]:
+    """The ``number`` sentences of ``pool`` to annotate next, the most useful first.
+
+    Args:
+        diversity: 0 looks at uncertainty alone, 1 (after the first) at difference alone.
+
+    Raises:
+        UserError: a diversity outside 0 to 1, or an empty pool.
+    """
+    if not 0 <= diversity <= 1:
+        raise UserError(f"diversity is {diversity:g}; use 0 to 1")
+    if not pool:
+        raise UserError(
+            f"no sentence is left to suggest: none has {SHORTEST} tokens or more and is not "
+            "excluded; give another file"
+        )
+    readings: list[Reading] = []
+    states: list[Matrix] = []
+    table = model.table()
+    for start in range(0, len(pool), WINDOW):
+        tokens = [candidate.tokens for candidate in pool[start : start + WINDOW]]
+        readings += read(model, tokens, table)
+        states.append(mean_states(model, tokens))
+    uncertainty = np.array([reading.uncertainty for reading in readings], np.float32)
+    chosen = pick(uncertainty, np.concatenate(states), number, diversity)
+    return [Suggestion(pool[i], readings[i], score) for i, score in chosen]
+
+
+@torch.no_grad()
+def mean_states(model: TaggerModel, sentences: Sequence[Sequence[str]]) -> Matrix:
+    """The mean of the LSTM's outputs over the tokens of each sentence.
+
+    Returns:
+        (sentences, outputs).
+    """
+    learner = model.learner
+    params = {name: value.detach() for name, value in learner.named_parameters()}
+    states: dict[int, Matrix] = {}
+    for places, batch, _ in batches(learner, params, model.table(), sentences, model.types):
+        hidden = learner.hidden(batch)  # (B, T, outputs), 0 at padding
+        mean = hidden.sum(1) / batch.lengths[:, None]
+        states |= zip(places, mean.float().cpu().numpy(), strict=True)
+    return np.stack([states[i] for i in range(len(sentences))])
+
+
+def pick(
+    uncertainty: npt.NDArray[np.float32], states: Matrix, number: int, diversity: float
+) -> list[tuple[int, float]]:
+    """Maximal marginal relevance: indices and scores, in the order in which they are taken.
+
+    Args:
+        uncertainty: of each sentence, (N,); only its order counts.
+        states: of each sentence, (N, D).
+    """
+    size = len(uncertainty)
+    _, order, counts = np.unique(uncertainty, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(counts) / size)[order].astype(np.float32)  # equals have one rank
+    apart = states - states.mean(0)
+    apart /= np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-12)
+    likeness = np.full(size, -1, np.float32)  # to the nearest that is taken
+    left = np.ones(size, bool)
+    chosen: list[tuple[int, float]] = []
+    for count in range(min(number, size)):
+        weight = diversity if count else 0.0
+        score = (1 - weight) * rank - weight * likeness
+        best = int(np.where(left, score, -np.inf).argmax())  # the first of equals
+        chosen.append((best, float(score[best])))
+        left[best] = False
+        likeness = np.maximum(likeness, apart @ apart[best])
+    return chosen

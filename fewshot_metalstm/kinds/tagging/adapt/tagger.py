@@ -1,0 +1,81 @@
+"""A learner and annotated sentences: tuned on them, scored on them, a tagger of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune, finetune_once
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.self_training import beside
+from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.decode import tag
+from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch, WordTable
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
+from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, new_tagger
+from fewshot_metalstm.kinds.tagging.tagger.scoring import Score, strict_scores
+from fewshot_metalstm.meta.learner import Params
+
+
+def adapt_to(
+    learner: Tagger,
+    table: WordTable,
+    support: Sequence[Sentence],
+    types: Sequence[str],
+    tune: str,
+    config: AdaptConfig,
+    seed: int,
+    number: int | None = None,
+    found: Sequence[Sentence] = (),
+) -> Adapted:
+    """Adapt ``learner`` (left as it is) to annotated sentences over ``types``.
+
+    With ``number`` it is one of the adaptations whose mean it would be without. Where there are
+    sentences that a tagger ``found`` mentions in, they are passed over, each beside one of the
+    support.
+    """
+    if not support:
+        raise UserError("the support is empty; give at least one annotated sentence")
+    encoded = table.encode([*found, *support], types)
+    device = next(learner.parameters()).device
+
+    def batch(chosen: Sequence[int]) -> Batch:
+        taken = beside(chosen, len(found), len(support)) if found else chosen
+        return table.batch(encoded.take(taken)).to(device)
+
+    names = tuned_names(learner, tune)
+    items = len(found) or len(support)
+    if number is not None:
+        return finetune_once(learner, names, items, batch, config, seed, number)
+    return finetune(learner, names, items, batch, config, seed)
+
+
+def score_split(
+    learner: Tagger, params: Params, table: WordTable, target: Task, split: str,
+    lexicon: Lexicon | None = None,
+) -> Score:  # fmt: skip
+    """Strict scores on a whole split."""
+    sentences = target.split(split)
+    tokens = [s.tokens for s in sentences]
+    predicted = tag(learner, params, table, tokens, target.types, lexicon)
+    return strict_scores([s.tags for s in sentences], predicted)
+
+
+def adapted_model(
+    model: TaggerModel, params: Params, types: Sequence[str], about: dict[str, object],
+    lexicon: Lexicon,
+) -> TaggerModel:  # fmt: skip
+    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more."""
+    sizes = replace(model.learner.config, memory=0)
+    learner = new_tagger(sizes, model.vectors, model.alphabet, 0, len(types))
+    with torch.no_grad():
+        for name, value in learner.named_parameters():
+            value.copy_(params[name])
+    return TaggerModel(
+        learner, model.vectors, model.alphabet, tuple(types), TAGGER, about, lexicon=lexicon
+    )

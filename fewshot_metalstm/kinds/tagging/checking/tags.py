@@ -1,0 +1,76 @@
+"""Token-per-line files read for what is wrong with their tags, rather than refused for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fewshot_metalstm.kinds.tagging.checking.finding import ERROR, Finding
+from fewshot_metalstm.kinds.tagging.corpora import schemes
+from fewshot_metalstm.kinds.tagging.corpora.columns import ParsedFile, parse
+from fewshot_metalstm.kinds.tagging.corpora.reader import read_bytes
+from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Sentences in IOBES with the line of their first token, the scheme, and what was wrong."""
+
+    splits: Mapping[str, list[tuple[Sentence, int]]]
+    scheme: str
+    findings: tuple[Finding, ...]
+
+
+def read_tagged(files: Mapping[str, Path], examples: int) -> Tagged:
+    """Read the files of one corpus, mentions of illegal tags leniently (as conlleval does).
+
+    Raises:
+        UserError: a file without tokens and tags in columns.
+    """
+    parsed = {split: parse(read_bytes(path), path) for split, path in files.items()}
+    scheme, findings = _scheme(parsed)
+    findings += _illegal(parsed, scheme, examples)
+    splits = {
+        split: [
+            (
+                Sentence(
+                    tokens, schemes.encode(schemes.decode(tags), len(tags), Scheme.IOBES)
+                ),
+                line,
+            )
+            for tokens, tags, line in zip(each.tokens, each.tags, each.lines, strict=True)
+        ]
+        for split, each in parsed.items()
+    }  # fmt: skip
+    return Tagged(splits, str(scheme), findings)
+
+
+def _scheme(parsed: Mapping[str, ParsedFile]) -> tuple[Scheme, tuple[Finding, ...]]:
+    try:
+        return schemes.detect(tags for each in parsed.values() for tags in each.tags), ()
+    except ValueError as problem:
+        finding = Finding(
+            "mixed-schemes", ERROR, f"the files mix tag schemes: {problem}", 1,
+            "write all in one scheme, or name it with --scheme and mend the rest with --repair",
+        )  # fmt: skip
+        return Scheme.IOBES, (finding,)
+
+
+def _illegal(
+    parsed: Mapping[str, ParsedFile], scheme: Scheme, examples: int
+) -> tuple[Finding, ...]:  # fmt: skip
+    count = 0
+    places: list[str] = []
+    for each in parsed.values():
+        for tags, line in zip(each.tags, each.lines, strict=True):
+            for violation in schemes.violations(tags, scheme):
+                count += 1
+                if len(places) < examples:
+                    places.append(f"{each.path}:{line + violation.index}: {violation.reason}")
+    if not count:
+        return ()
+    cure = "mend the tags; --repair of the other commands reads each as the mention it must mean"
+    problem = f"tags that {scheme}, the scheme detected, forbids"
+    return (Finding("illegal-tags", ERROR, problem, count, cure, tuple(places)),)

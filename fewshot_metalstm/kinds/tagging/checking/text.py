@@ -1,0 +1,137 @@
+"""Annotated text as the checks see it: sentences with their places, whatever the format was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from fewshot_metalstm.data.locate import own_files
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.checking.finding import Finding
+from fewshot_metalstm.kinds.tagging.checking.standoff import documents_of
+from fewshot_metalstm.kinds.tagging.checking.tags import read_tagged
+from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
+from fewshot_metalstm.kinds.tagging.corpora.sentence import SPLITS, Sentence, Span
+from fewshot_metalstm.kinds.tagging.formats import detect
+
+_ALIASES = {"train": "train", "training": "train", "dev": "devel", "devel": "devel",
+            "valid": "devel", "validation": "devel", "test": "test"}  # fmt: skip
+_NAMED = re.compile(rf"(?:.*[-_.])?({'|'.join(_ALIASES)})", re.IGNORECASE)
+_LOOKED_AT = 65536  # characters
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A sentence in IOBES; ``place`` tells of a token's number where it stands (file:line)."""
+
+    sentence: Sentence
+    place: Callable[[int], str]
+
+    @property
+    def mentions(self) -> list[Span]:
+        """Its mentions."""
+        return spans(self.sentence.tags)
+
+    def words(self, span: Span) -> str:
+        """The tokens of a mention with blanks between them."""
+        return " ".join(self.sentence.tokens[span.start : span.end])
+
+
+@dataclass(frozen=True)
+class Text:
+    """The splits of a text and what reading them showed already.
+
+    ``splits`` maps train, devel, test, or the empty name of a text without splits.
+    """
+
+    path: str
+    format: str
+    scheme: str | None
+    splits: dict[str, list[Placed]] = field(default_factory=dict)
+    found: tuple[Finding, ...] = ()
+
+    def all(self) -> Iterator[Placed]:
+        """The sentences of all splits."""
+        for sentences in self.splits.values():
+            yield from sentences
+
+    def learned(self) -> list[Placed]:
+        """The sentences that would be learned from: of train, or of a text without splits."""
+        return self.splits.get("train", self.splits.get("", []))
+
+
+def read(source: str, format: str | None = None, examples: int = 3) -> Text:
+    """Read a file, a folder, or ``train=FILE,test=FILE``.
+
+    Illegal tags are a finding and no reason to stop.
+
+    Args:
+        format: a name of :data:`fewshot_metalstm.kinds.tagging.formats.FORMATS`; None detects it.
+        examples: how many places a finding names.
+
+    Raises:
+        UserError: what is absent or cannot be read at all.
+    """
+    files = _files(source)
+    kinds = {split: format or kind_of(path) for split, path in files.items()}
+    if len(set(kinds.values())) > 1:
+        each = ", ".join(f"{files[split].name} as {kind}" for split, kind in kinds.items())
+        raise UserError(f"{source}: the files differ in their format ({each}); name it: --format")
+    kind = next(iter(kinds.values()))
+    if kind.startswith("conll"):
+        tagged = read_tagged(files, examples)
+        splits = {
+            split: [
+                Placed(sentence, partial(_line, files[split], line)) for sentence, line in sentences
+            ]
+            for split, sentences in tagged.splits.items()
+        }
+        return Text(source, kind, tagged.scheme, splits, tagged.findings)
+    splits = {}
+    findings: tuple[Finding, ...] = ()
+    for split, path in files.items():
+        placed, findings = documents_of(path, kind, findings, examples)
+        splits[split] = [Placed(sentence, place) for sentence, place in placed]
+    return Text(source, kind, None, splits, findings)
+
+
+def kind_of(path: Path) -> str:
+    """The format of a file or folder; a ``.txt`` with tabs is taken for columns."""
+    name = detect(path).name
+    if name == "text" and path.is_file():
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines = file.read(_LOOKED_AT).split("\n")[:50]
+        if any("\t" in line.strip() for line in lines):
+            return "conll"
+    return name
+
+
+def _line(path: Path, first: int, number: int) -> str:
+    return f"{path}:{first + number}"
+
+
+def _files(source: str) -> dict[str, Path]:
+    path = Path(source).expanduser()
+    if not path.is_dir():
+        name, files = own_files(source)
+        del name
+        return files if "=" in source and not path.exists() else {"": path}
+    if any(path.glob("*.ann")):
+        return {"": path}
+    found: dict[str, Path] = {}
+    for each in sorted(path.iterdir()):
+        match = _NAMED.fullmatch(each.stem)
+        if match is None or each.name.startswith("."):
+            continue
+        split = _ALIASES[match[1].lower()]
+        if split in found:
+            both = f"{found[split].name} and {each.name}"
+            cure = f"name the files as train={found[split]},test=FILE"
+            raise at(path, None, f"both {both} could be its {split} split", cure)
+        found[split] = each
+    if not found:
+        return {"": path}
+    return {split: found[split] for split in SPLITS if split in found}

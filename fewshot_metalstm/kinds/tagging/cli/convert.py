@@ -1,0 +1,145 @@
+"""``fewshot-metalstm convert``: annotated text from one format into another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fewshot_metalstm.cli.options import json_option, quiet_option
+from fewshot_metalstm.kinds.tagging.cli.format_options import formats, overlaps_option, said
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.tagging.formats import Document
+
+
+@click.command("convert")
+@click.argument("source", type=click.Path(path_type=Path), metavar="IN")
+@click.argument("output", type=click.Path(path_type=Path), metavar="OUT")
+@click.option("--to", metavar="FORMAT", shell_complete=formats,
+              help="conll, conll-plain, brat, pubtator, bioc-xml, bioc-json, jsonl, label-studio, "
+              "prodigy, docbin or parquet.  [default: by the name of OUT]")  # fmt: skip
+@click.option("--from", "form", metavar="FORMAT", shell_complete=formats,
+              help="Format of IN; text too.  [default: by name and look]")  # fmt: skip
+@overlaps_option
+@click.option("--rename", "renames", multiple=True, metavar="OLD=NEW",
+              help="Another name for an entity type; repeatable.")  # fmt: skip
+@click.option("--scheme", metavar="SCHEME", help="Tag scheme of IN.  [default: detected]")
+@click.option("--repair", is_flag=True, help="Mend illegal tag sequences of IN.")
+@click.option("--to-scheme", default="IOB2", show_default=True, metavar="SCHEME",
+              help="Tag scheme of OUT: IOB1, IOB2, IOBES or BILOU.")  # fmt: skip
+@json_option
+@quiet_option
+def convert(as_json: bool, quiet: bool, **options: Any) -> None:
+    """Write the documents of IN, a file or folder, as OUT in another format.
+
+    Character offsets stay what they are. A folder with train, devel and test files becomes a
+    folder of these. What OUT has no place for is counted on standard error; OUT is there when
+    all of it is, and not before.
+    """
+    result = run(**options)
+    if not quiet:
+        said(result["notes"])
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False))
+    else:
+        click.echo(f"{result['output']}: {result['documents']} documents, {result['mentions']} "
+                   f"mentions in {result['to']}, from {result['from']}")  # fmt: skip
+
+
+def run(
+    *,
+    source: Path,
+    output: Path,
+    to: str | None,
+    form: str | None,
+    overlaps: str,
+    renames: tuple[str, ...],
+    scheme: str | None,
+    repair: bool,
+    to_scheme: str,
+) -> dict[str, Any]:
+    """Convert a file, a folder of texts and annotations, or each split of a folder."""
+    from fewshot_metalstm.kinds.tagging.formats import (
+        Notes,
+        detect,
+        find,
+        read_documents,
+        write_documents,
+    )
+    from fewshot_metalstm.kinds.tagging.formats.files import replacing_folder
+    from fewshot_metalstm.kinds.tagging.formats.notes import losses
+    from fewshot_metalstm.kinds.tagging.formats.table import to_be_written
+
+    into = to_be_written(output, to)
+    names = _renamed(renames)
+    splits = _splits(source, form)
+    notes = Notes()
+    kinds = []
+
+    def one(path: Path, place: Path) -> None:
+        chosen = find(form) if form is not None else detect(path)
+        kinds.append(chosen.name)
+        options = {"scheme": scheme, "repair": repair} if chosen.tags else {}
+        documents = read_documents(path, chosen.name, notes=notes, **options)
+        write_documents(
+            _with_types(documents, names), place, into.name, overlaps=overlaps, notes=notes,
+            **({"scheme": to_scheme} if into.tags else {}),
+        )  # fmt: skip
+
+    if splits is None:
+        one(source, output)
+    else:
+        with replacing_folder(output) as folder:
+            for split, path in splits.items():
+                one(path, folder / f"{split}{into.suffix}")
+    return {
+        "input": str(source),
+        "output": str(output),
+        "from": " and ".join(dict.fromkeys(kinds)),
+        "to": into.name,
+        **({"splits": list(splits)} if splits is not None else {}),
+        "documents": notes["documents"],
+        "mentions": notes["mentions"],
+        "notes": losses(notes),
+    }
+
+
+def _splits(source: Path, form: str | None) -> dict[str, Path] | None:
+    """The files of a folder's splits; None for what is one file or one folder of documents."""
+    from fewshot_metalstm.data.locate import own_files
+    from fewshot_metalstm.errors import UserError
+
+    if not source.is_dir():
+        return None
+    try:
+        files = own_files(str(source))[1]
+    except UserError:
+        if form not in (None, "brat") or not any(source.rglob("*.txt")):
+            raise
+        return None  # texts without annotations, or in folders of their own
+    return None if files == {"train": source} else files
+
+
+def _renamed(given: Iterable[str]) -> dict[str, str]:
+    from fewshot_metalstm.errors import UserError
+
+    names = {}
+    for each in given:
+        old, equals, new = each.partition("=")
+        if not equals or not old or not new.strip():
+            raise UserError(f"--rename {each}: is not OLD=NEW; name two entity types")
+        names[old] = new.strip()
+    return names
+
+
+def _with_types(documents: Iterable[Document], names: dict[str, str]) -> Iterator[Document]:
+    for document in documents:
+        if names:
+            mentions = (replace(m, type=names.get(m.type, m.type)) for m in document.mentions)
+            document = replace(document, mentions=tuple(mentions))
+        yield document

@@ -1,0 +1,47 @@
+"""Options of the commands that read annotated text in any format, and what they say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def formats(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of formats that begin with what was typed, with what they are."""
+    from fewshot_metalstm.kinds.tagging.formats.table import FORMATS
+
+    return [
+        CompletionItem(format.name, help=format.about)
+        for format in FORMATS.values() if format.name.startswith(incomplete)
+    ]  # fmt: skip
+
+
+def format_option(command: _Command) -> _Command:
+    """``--format FORMAT`` as ``form: str | None``, of a target of the user's own."""
+    return click.option(
+        "--format", "form", metavar="FORMAT", shell_complete=formats,
+        help="Format of your files, such as brat or bioc-xml.  [default: by name and look]",
+    )(command)  # fmt: skip
+
+
+def overlaps_option(command: _Command) -> _Command:
+    """``--overlaps error|longest`` as ``overlaps: str``, error by default."""
+    return click.option(
+        "--overlaps", default="error", show_default=True, type=click.Choice(["error", "longest"]),
+        help="Where mentions overlap or are discontinuous: stop, or keep the longest, counted.",
+    )(command)  # fmt: skip
+
+
+def said(notes: Mapping[str, int], name: str = "note") -> None:
+    """Say on standard error what was changed and left out."""
+    from fewshot_metalstm.kinds.tagging.formats.notes import lines
+
+    for line in lines(notes):
+        click.echo(f"{name}: {line}", err=True)

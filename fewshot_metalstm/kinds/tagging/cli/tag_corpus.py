@@ -1,0 +1,158 @@
+"""``fewshot-metalstm tag-corpus``: tag PubMed-size text with an adapted tagger."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fewshot_metalstm.cli.options import (
+    device_option,
+    json_option,
+    quiet_option,
+    retries_option,
+    runner_option,
+    workers_option,
+)
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.tagging.bulk.run import BulkReport
+
+FILES_FAILED = 1
+
+
+@click.command("tag-corpus")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument(
+    "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT..."
+)
+@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
+              help="One file an input; finished files there are kept.")  # fmt: skip
+@click.option("--format", "kind", type=click.Choice(["pubmed", "jsonl", "text"]),
+              help="Kind of the inputs.  [default: by the name: .xml, .jsonl, .txt]")  # fmt: skip
+@click.option("--documents", type=click.Choice(["file", "line"]), default="file",
+              show_default=True, help="What a document of plain text is.")  # fmt: skip
+@click.option("--text", "with_text", is_flag=True, help="Write each document's text too.")
+@workers_option
+@runner_option
+@retries_option
+@device_option
+@json_option
+@quiet_option
+@click.pass_context
+def tag_corpus(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Tag INPUTs, files or folders of them, with the tagger in the folder MODEL.
+
+    PubMed XML (title and abstract), JSON lines (objects with id and text) and plain text, each
+    also with .gz. A document is a JSON line: id, mentions with start, end (characters), type and
+    text. Records that cannot be read are listed in the folder bad and passed over. The same
+    command goes on where it was interrupted. Exits with 1 when files could not be read or tagged.
+    """
+    from fewshot_metalstm.cli.progress import TerminalProgress
+
+    with TerminalProgress(quiet=quiet) as progress:
+        report = run(progress=progress, **options)
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), ensure_ascii=False))
+    else:
+        show(report)
+    if report.failed:
+        click.echo(f"{len(report.failed)} files failed; the same command tries them again",
+                   err=True)  # fmt: skip
+        context.exit(FILES_FAILED)
+
+
+def run(
+    *,
+    model: Path,
+    inputs: tuple[Path, ...],
+    output: Path,
+    kind: str | None,
+    documents: str,
+    with_text: bool,
+    workers: int,
+    runner: str,
+    retries: int,
+    device: str,
+    progress: Any,
+) -> BulkReport:
+    """Find the files, leave out what is done, tag the rest."""
+    from fewshot_metalstm import __version__, runs
+    from fewshot_metalstm.jobs.choose import RAY, choose, make_runner
+    from fewshot_metalstm.jobs.folder import claimed
+    from fewshot_metalstm.kinds.tagging.bulk.ray_data import RayDataRunner
+    from fewshot_metalstm.kinds.tagging.bulk.run import (
+        TagSetup,
+        find_inputs,
+        finished,
+        plan_files,
+        tag_files,
+    )
+    from fewshot_metalstm.kinds.tagging.bulk.tagging import TagSettings
+    from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, read_config
+    from fewshot_metalstm.machine import pick_device
+
+    chosen = pick_device(device)
+    cuda = chosen.type == "cuda"
+    by_ray = choose(runner, cuda=cuda) == RAY
+    how = RayDataRunner(workers) if by_ray else make_runner("pool", workers, cuda=cuda)
+    folder = runs.model_folder(model, "tagger")
+    load_model(folder, TAGGER)  # a damaged one is found before any worker starts
+    settings = TagSettings(
+        read_config(folder, TAGGER)["sha256"], documents, with_text, __version__
+    )  # fmt: skip
+    files, left = find_inputs(inputs, kind)
+    if left:
+        progress.note(f"note: {left} files of folders left out, as their names tell no kind")
+    # Workers may run in another folder, on Ray.
+    jobs = plan_files([path.resolve() for path in files], kind, output.resolve())
+    done = sum(finished(job, settings) is not None for job in jobs)
+
+    def on_file(report: Any) -> None:
+        nonlocal done
+        done += 1
+        bad = f", {report.bad} bad records" if report.bad else ""
+        progress.note(f"{Path(report.input).name}: {report.documents} documents, "
+                      f"{report.mentions} mentions{bad} ({report.seconds:.1f} s)")  # fmt: skip
+        progress.advance(done, {})
+
+    def on_failure(name: str, failure: Any, again: bool) -> None:
+        progress.note(f"{Path(name).name}: {'failed, to be tried again' if again else 'failed'}: "
+                      f"{failure.reason}")  # fmt: skip
+
+    with claimed(output, "tagged files"):
+        progress.phase("files", len(jobs), done)
+        setup = TagSetup(folder.resolve(), settings, str(chosen))
+        return tag_files(jobs, setup, how, output, retries=retries, on_file=on_file,
+                         on_failure=on_failure)  # fmt: skip
+
+
+def show(report: BulkReport) -> None:
+    """Print the summary."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    rows = [
+        ("files", str(len(report.files))),
+        ("skipped, done before", str(len(report.skipped))),
+        ("failed", str(len(report.failed))),
+        ("documents", str(report.total("documents"))),
+        ("mentions", str(report.total("mentions"))),
+        ("bad records", str(report.total("bad"))),
+        ("records/s", f"{report.rate:.1f}"),
+        ("seconds", f"{report.seconds:.1f}"),
+    ]
+    for name, value in rows:
+        table.add_row(name, value)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(table)
+    console.print(f"output: {report.output}", highlight=False, soft_wrap=True)
+    if report.total("bad"):
+        console.print(f"bad records: {report.output}/bad", highlight=False, soft_wrap=True)
+    for name, failure in report.failed:
+        console.print(f"failed: {name}: {failure.reason}", highlight=False, soft_wrap=True,
+                      markup=False)  # fmt: skip

@@ -1,0 +1,129 @@
+"""``fewshot-metalstm view``: a page of a text as a tagger reads it, beside gold if given."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.tagging.pages.view import View
+
+
+@click.command("view")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE",
+              help="The page to write.  [default: FILE's name with .html, here]")  # fmt: skip
+@click.option("--format", "form", metavar="NAME",
+              help="The file's format, such as conll, brat or text.  [default: found]")  # fmt: skip
+@click.option("--gold/--no-gold", default=None,
+              help="Whether the file's mentions are the gold annotation.  [default: if it has "
+              "any]")  # fmt: skip
+@click.option("--overlaps", type=click.Choice(["longest", "error"]), default="longest",
+              show_default=True, help="What becomes of gold mentions that overlap.")  # fmt: skip
+@device_option
+@json_option
+@quiet_option
+def view(as_json: bool, quiet: bool, html: Path | None, file: Path, **options: Any) -> None:
+    """Write a page that shows how the tagger in the folder MODEL reads FILE.
+
+    Every mention has its type and confidence. Where FILE is annotated, what was missed, is
+    spurious or has other bounds or another type than the gold annotation stands beside it. The
+    page is one file, loads nothing, and needs no colour.
+    """
+    html = Path(f"{file.name}.html") if html is None else html
+    shown = run(file=file, html=html, **options)
+    if as_json:
+        click.echo(json.dumps(summary(shown, html)))
+        return
+    for note in () if quiet else shown.notes:
+        click.echo(f"note: {note}", err=True)
+    told = f"{html}: {len(shown.rows)} sentences, {shown.found} mentions"
+    if shown.gold:
+        wrong = ", ".join(f"{sum(s.counts[k.name] for s in shown.scores[-1:])} {k.name}"
+                          for k in shown.kinds)  # fmt: skip
+        told += f"; F1 {shown.scores[-1].f1:.2f}, {wrong}"
+    click.echo(told)
+
+
+def run(
+    *,
+    model: Path,
+    file: Path,
+    html: Path,
+    form: str | None,
+    gold: bool | None,
+    overlaps: str,
+    device: str,
+) -> View:
+    """Read the file, tag it, write the page."""
+    from fewshot_metalstm import runs
+    from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor
+    from fewshot_metalstm.kinds.tagging.formats.notes import Notes, lines
+    from fewshot_metalstm.kinds.tagging.pages.view import make_view, placed, write_view
+    from fewshot_metalstm.machine import pick_device
+
+    if html.is_dir():
+        raise UserError(f"{html}: is a folder; name a file for the page")
+    if html.exists() and file.exists() and html.samefile(file):
+        raise UserError(f"{html}: is the file to look at; name another for the page")
+    folder = runs.model_folder(model, "tagger")
+    notes = Notes()
+    documents = read(file, form, gold, notes)
+    sentences = placed(documents, overlaps, notes, file)
+    if gold is None:
+        gold = any(document.mentions for document in documents)
+    predictor = Predictor(folder, pick_device(device))
+    readings = predictor.read([sentence.tokens for sentence in sentences])
+    shown = make_view(
+        str(folder), predictor.model.types, sentences, readings, gold=gold, notes=lines(notes)
+    )
+    write_view(shown, f"{file.name}, as the tagger reads it", html)
+    return shown
+
+
+def read(file: Path, form: str | None, gold: bool | None, notes: Any) -> list[Any]:
+    """The documents of a file in any format; a file of bare tokens has no tags to read."""
+    from fewshot_metalstm.kinds.tagging.formats.registry import detect, find, read_documents
+
+    chosen = detect(file) if form is None else find(form)
+    options: dict[str, Any] = {}
+    if chosen.module == "conll":
+        options["labelled"] = has_tags(file) if gold is None else gold
+    return list(read_documents(file, chosen.name, notes=notes, **options))
+
+
+def has_tags(file: Path) -> bool:
+    """Whether the last of several columns looks like tags, in the first lines of a file."""
+    from fewshot_metalstm.kinds.tagging.corpora.schemes import well_formed
+    from fewshot_metalstm.kinds.tagging.formats.files import opened
+
+    with opened(file) as stream:
+        head = stream.read(65536).decode("utf-8", "replace").splitlines()
+    rows = [line.split() for line in head[:200] if line.strip() and not line.startswith("#")]
+    return any(len(row) > 1 and (well_formed(row[-1]) or row[-1] in "BI") for row in rows)
+
+
+def summary(shown: View, html: Path) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    result: dict[str, Any] = {
+        "html": str(html), "model": shown.model, "sentences": len(shown.rows),
+        "mentions": shown.found, "types": list(shown.types), "notes": list(shown.notes),
+        "gold": None,
+    }  # fmt: skip
+    if shown.gold:
+        result["gold"] = {
+            "mentions": shown.wanted,
+            "scores": {
+                s.name: {"f1": round(s.f1, 2), "precision": round(s.precision, 2),
+                         "recall": round(s.recall, 2), "mentions": s.gold, **s.counts}
+                for s in shown.scores
+            },
+        }  # fmt: skip
+    return result

@@ -1,0 +1,230 @@
+"""Draws: the support sets that every few-shot figure is computed on.
+
+The draw of (target, K, number) is a pure function of a seed, the target's name, K and the
+number, on the target's train split as it is. For the official targets draws 0-4 are frozen in
+files that name the digest of the split they index, so that no change of a reader or of NumPy can
+move a figure unnoticed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm import declarations
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.episodes.sampling import Support, TaskIndex
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.seeds import numpy_generator
+from fewshot_metalstm.writing import write_text
+
+FROZEN_SHOTS = (5, 10, 20, 50, 100)
+FROZEN_DRAWS = (0, 1, 2, 3, 4)
+FROZEN_SEED = 0
+FROZEN_NEGATIVES = 1.0
+SPLIT = "train"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenDraws:
+    """The content of one file of frozen draws."""
+
+    target: str
+    types: tuple[str, ...]
+    sha256: str
+    sentences: int
+    supports: Mapping[tuple[int, int], Support]
+
+
+def draw(
+    target: Task,
+    shots: int,
+    number: int,
+    *,
+    seed: int = FROZEN_SEED,
+    negatives: float = FROZEN_NEGATIVES,
+) -> Support:
+    """Draw the support of (target, shots, number) afresh from the target's train split.
+
+    Raises :class:`UserError` when the target has no train split or it holds no mention.
+    """
+    return _drawn(_index(target), target.name, shots, number, seed, negatives)
+
+
+def load_draw(
+    target: Task,
+    shots: int,
+    draw: int,
+    *,
+    seed: int = FROZEN_SEED,
+    negatives: float = FROZEN_NEGATIVES,
+    folder: Path | None = None,
+) -> Support:
+    """The support of (target, shots, draw): the frozen one where there is one, else drawn.
+
+    Indices are into ``target.split("train")``. Both ways are the same function; the frozen file
+    is believed only for the very split that it was made on. Raises :class:`UserError` when the
+    split's digest differs from the file's, or the file is damaged.
+    """
+    path = draws_file(target.name, folder)
+    frozen_setting = (seed, negatives) == (FROZEN_SEED, FROZEN_NEGATIVES)
+    if frozen_setting and shots in FROZEN_SHOTS and draw in FROZEN_DRAWS and path.is_file():
+        frozen = read_frozen(path)
+        _same_split(path, frozen, target)
+        return frozen.supports[shots, draw]
+    return _drawn(_index(target), target.name, shots, draw, seed, negatives)
+
+
+def draws_file(target: str, folder: Path | None = None) -> Path:
+    """Where the frozen draws of a target are, or would be."""
+    return (folder or declarations.folder() / "draws") / f"{Path(target).name}.json"
+
+
+def freeze(targets: Iterable[Task], folder: Path | None = None) -> tuple[Path, ...]:
+    """Write the frozen draws of some targets; each file is replaced in one step."""
+    paths = []
+    for target in targets:
+        path = draws_file(target.name, folder)
+        write_text(frozen_text(target), path)
+        paths.append(path)
+    return tuple(paths)
+
+
+def check(targets: Iterable[Task], folder: Path | None = None) -> tuple[str, ...]:
+    """Draw everything again and compare; one line a difference, empty when all agree."""
+    problems = []
+    for target in targets:
+        path = draws_file(target.name, folder)
+        if not path.is_file():
+            problems.append(f"{target.name}: there is no {path}")
+            continue
+        try:
+            frozen = read_frozen(path)
+            _same_split(path, frozen, target)
+        except UserError as error:
+            problems.append(str(error))
+            continue
+        drawn = _draw_all(target)
+        problems += [
+            f"{target.name}: draw {number} at {shots} shots differs from {path}"
+            for (shots, number), support in drawn.items()
+            if frozen.supports[shots, number] != support
+        ]
+    return tuple(problems)
+
+
+def frozen_text(target: Task) -> str:
+    """The file of a target's frozen draws: JSON with one line a draw."""
+    head = {
+        "format": FORMAT,
+        "target": target.name,
+        "types": list(target.types),
+        "split": SPLIT,
+        "sha256": target.corpus.digests[SPLIT],
+        "sentences": len(target.corpus.splits[SPLIT]),
+        "seed": FROZEN_SEED,
+        "negatives": FROZEN_NEGATIVES,
+    }
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
+    rows = [
+        json.dumps(
+            {
+                "shots": shots,
+                "draw": number,
+                "counts": dict(support.counts),
+                "bearing": support.bearing,
+                "indices": list(support.indices),
+            },
+            separators=(",", ":"),
+        )
+        for (shots, number), support in _draw_all(target).items()
+    ]
+    body = ",\n    ".join(rows)
+    return "{\n" + "\n".join(lines) + '\n  "draws": [\n    ' + body + "\n  ]\n}\n"
+
+
+def read_frozen(path: Path) -> FrozenDraws:
+    """Read a file of frozen draws; raises :class:`UserError` for a damaged one."""
+    try:
+        return _parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise at(
+            path,
+            None,
+            f"is not a file of frozen draws ({reason})",
+            "restore it, or write it again with `fewshot-metalstm tasks draws --write`",
+        ) from error
+
+
+@lru_cache(maxsize=16)
+def _parse(text: str) -> FrozenDraws:
+    data: dict[str, Any] = json.loads(text)
+    if data["format"] != FORMAT or data["split"] != SPLIT:
+        raise ValueError(f"format {data['format']}, split {data['split']}")
+    types = tuple(data["types"])
+    supports = {}
+    for row in data["draws"]:
+        indices = tuple(int(index) for index in row["indices"])
+        if indices != tuple(sorted(set(indices))) or not 0 <= indices[-1] < data["sentences"]:
+            raise ValueError(f"draw {row['draw']} at {row['shots']} shots has impossible indices")
+        bearing = int(row["bearing"])
+        supports[int(row["shots"]), int(row["draw"])] = Support(
+            indices=indices,
+            counts={name: int(row["counts"][name]) for name in types},
+            shots=int(row["shots"]),
+            bearing=bearing,
+            negatives_wanted=int(FROZEN_NEGATIVES * bearing + 0.5),
+        )
+    absent = [key for key in _settings() if key not in supports]
+    if absent:
+        raise ValueError(f"draw {absent[0][1]} at {absent[0][0]} shots is missing")
+    return FrozenDraws(data["target"], types, data["sha256"], data["sentences"], supports)
+
+
+def _same_split(path: Path, frozen: FrozenDraws, target: Task) -> None:
+    sentences = target.corpus.splits.get(SPLIT, ())
+    if target.corpus.digests.get(SPLIT) != frozen.sha256 or len(sentences) != frozen.sentences:
+        raise at(
+            path,
+            None,
+            f"was made on another {SPLIT} split of {target.name} than the one at hand",
+            f"fetch the corpus again with `fewshot-metalstm data fetch {target.name}`, or rename "
+            "a corpus of your own",
+        )
+
+
+def _settings() -> tuple[tuple[int, int], ...]:
+    return tuple((shots, number) for shots in FROZEN_SHOTS for number in FROZEN_DRAWS)
+
+
+def _draw_all(target: Task) -> dict[tuple[int, int], Support]:
+    index = _index(target)
+    return {
+        (shots, number): _drawn(index, target.name, shots, number, FROZEN_SEED, FROZEN_NEGATIVES)
+        for shots, number in _settings()
+    }
+
+
+def _index(target: Task) -> TaskIndex:
+    sentences = target.corpus.splits.get(SPLIT)
+    if not sentences:
+        raise UserError(f"target {target.name} has no {SPLIT} split to draw from; add one")
+    index = TaskIndex.from_sentences(sentences, target.types)
+    if len(index.bearing) == 0:
+        raise UserError(
+            f"the {SPLIT} split of target {target.name} holds no mention; annotate some first"
+        )
+    return index
+
+
+def _drawn(
+    index: TaskIndex, name: str, shots: int, number: int, seed: int, negatives: float
+) -> Support:
+    rng = numpy_generator(seed, "draw", name, shots, number)
+    return index.support(shots, rng, negatives=negatives)

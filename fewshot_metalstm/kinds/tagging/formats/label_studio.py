@@ -1,0 +1,110 @@
+"""Label Studio's tasks, as it exports and imports them: a JSON list (read also one a line).
+
+Its offsets are JavaScript's and count UTF-16 units; files that other programs wrote in characters
+are known by the texts of their regions. Of several annotators the first whose work was not
+cancelled is read. The id of a document is ``id`` in the task's data, or else the task's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm.kinds.tagging.formats import files
+from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention, probability
+from fewshot_metalstm.kinds.tagging.formats.jsonl import objects
+from fewshot_metalstm.kinds.tagging.formats.notes import Notes
+from fewshot_metalstm.kinds.tagging.formats.offsets import CHARACTERS, UTF16, Claim, Ruler
+from fewshot_metalstm.kinds.tagging.formats.records import Place, confident, fitted
+
+_SPANS = ("labels", "hypertextlabels")
+
+
+def read(path: Path, notes: Notes) -> Iterator[Document]:
+    """The documents of a file of tasks."""
+    for count, (place, task) in enumerate(objects(path), 1):
+        data = place.object(task.get("data"), "a task's 'data'")
+        given = data.get("id", task.get("id"))
+        name = f"{path.stem}-{count}" if given is None else place.name(given, "the id")
+        place = Place(path, place.line, name)
+        text = _text(data, place)
+        drafts, claims, sure = [], [], []
+        for region in place.items(_annotation(task, place, notes).get("result"), "'result'"):
+            region = place.object(region, "a region")
+            kind = region.get("type")
+            value = region.get("value")
+            if kind not in _SPANS or not isinstance(value, dict):
+                notes["relations" if kind == "relation" else "other_regions"] += 1
+                continue
+            bounds = place.bounds({k: value.get(k) for k in ("start", "end")}, "a region")
+            stated = value.get("text")
+            claim = Claim(
+                (bounds,), None if stated is None else place.text(stated, "a region's text")
+            )
+            identifier = region.get("id")
+            own = "" if identifier is None else place.name(identifier, "a region's id")
+            for label in place.items(value.get(kind), f"a region's '{kind}'"):
+                drafts.append((place.text(label, "a label"), own, ()))
+                claims.append(claim)
+                sure.append(probability(region.get("score")))
+        mentions = fitted(text, drafts, claims, (UTF16, CHARACTERS), place, notes)
+        yield Document(name, text, confident(mentions, sure))
+
+
+def _text(data: Mapping[str, Any], place: Place) -> str:
+    if isinstance(data.get("text"), str):
+        return str(data["text"])
+    texts = [value for key, value in data.items() if isinstance(value, str) and key != "id"]
+    if len(texts) != 1:
+        raise place.error("no 'text' in the task's data, and more or less than one other text")
+    return texts[0]
+
+
+def _annotation(task: Mapping[str, Any], place: Place, notes: Notes) -> Mapping[str, Any]:
+    """The annotation that counts; an empty one where there is none."""
+    key = "annotations" if task.get("annotations") is not None else "completions"
+    given = [place.object(a, "an annotation") for a in place.items(task.get(key), f"'{key}'")]
+    valid = [annotation for annotation in given if not annotation.get("was_cancelled")]
+    notes["other_annotations"] += max(0, len(given) - 1)
+    notes["predictions"] += len(place.items(task.get("predictions"), "'predictions'"))
+    return valid[0] if valid else {}
+
+
+def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:
+    """Write a list of tasks with an annotation each, as Label Studio imports them."""
+    with files.replacing(path) as file:
+        file.write("[")
+        for number, document in enumerate(documents):
+            value = json.dumps(_task(document), ensure_ascii=False)
+            file.write((",\n" if number else "\n") + value)
+        file.write("\n]\n")
+
+
+def _task(document: Document) -> dict[str, Any]:
+    ruler = Ruler(document.text, UTF16)
+    result = [
+        _region(document.text, mention, ruler, n) for n, mention in enumerate(document.mentions)
+    ]
+    return {
+        "data": {"id": document.id, "text": document.text},
+        "annotations": [{"result": result}],
+    }
+
+
+def _region(text: str, mention: Mention, ruler: Ruler, number: int) -> dict[str, Any]:
+    score = {} if mention.confidence is None else {"score": mention.confidence}
+    return {
+        "id": mention.id or f"r{number + 1}",
+        **score,
+        "from_name": "label",
+        "to_name": "text",
+        "type": "labels",
+        "value": {
+            "start": ruler.offset(mention.start),
+            "end": ruler.offset(mention.end),
+            "text": text[mention.start : mention.end],
+            "labels": [mention.type],
+        },
+    }

@@ -1,0 +1,93 @@
+"""Which formats there are, and what survives in each."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.formats.detect import by_name
+
+IDS, ATTRIBUTES, PASSAGES = "ids", "attributes", "passages"
+SENTENCES, TOKENS, OVERLAPS, FRAGMENTS = "sentences", "tokens", "overlaps", "fragments"
+CONFIDENCES = "confidences"
+_ALL = frozenset({IDS, ATTRIBUTES, PASSAGES, SENTENCES, TOKENS, OVERLAPS, FRAGMENTS, CONFIDENCES})
+_TAGGED = frozenset({SENTENCES, TOKENS})
+_BIOC = frozenset({IDS, ATTRIBUTES, PASSAGES, OVERLAPS, FRAGMENTS, CONFIDENCES})
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: its module and functions, and which parts of a document survive in it.
+
+    ``suffix`` is what the name of a file ends in. A ``folder`` is written as one; ``tags`` are flat
+    and found for tokens by the writer itself.
+    """
+
+    name: str
+    module: str
+    about: str
+    suffix: str
+    holds: frozenset[str] = frozenset()
+    folder: bool = False
+    reads: str | None = "read"
+    writes: str | None = "write"
+    tags: bool = False
+
+    def function(self, name: str | None, doing: str) -> Any:
+        """A function of the module, imported now."""
+        if name is None:
+            raise UserError(f"{self.name} cannot be {doing}; choose another format")
+        module = importlib.import_module(f"fewshot_metalstm.kinds.tagging.formats.{self.module}")
+        return getattr(module, name)
+
+
+_TABLE = (
+    Format("conll", "conll", "a token a line with its tag; id and text in comments", ".conll",
+           _TAGGED, tags=True),
+    Format("conll-plain", "conll", "the same without comments: text between tokens is lost",
+           ".conll", _TAGGED, tags=True, writes="write_plain"),
+    Format("brat", "brat", "BRAT standoff, a folder of .txt and .ann files", "",
+           frozenset({IDS, ATTRIBUTES, OVERLAPS, FRAGMENTS, CONFIDENCES}), folder=True),
+    Format("pubtator", "pubtator", "PubTator: title, abstract, annotation lines", ".pubtator",
+           frozenset({ATTRIBUTES, PASSAGES, OVERLAPS})),
+    Format("bioc-xml", "bioc_xml", "BioC XML", ".xml", _BIOC),
+    Format("bioc-json", "bioc_json", "BioC JSON", ".json", _BIOC),
+    Format("jsonl", "jsonl", "JSON lines: text and mentions", ".jsonl", _ALL),
+    Format("label-studio", "label_studio", "Label Studio's JSON", ".json",
+           frozenset({IDS, OVERLAPS, CONFIDENCES})),
+    Format("prodigy", "prodigy", "Prodigy's JSON lines", ".jsonl",
+           frozenset({TOKENS, OVERLAPS, CONFIDENCES})),
+    Format("docbin", "docbin", "spaCy's DocBin (needs spacy)", ".spacy", _TAGGED),
+    Format("parquet", "parquet", "Parquet, a row a document", ".parquet", _ALL),
+    Format("text", "text", "raw text, without mentions", ".txt", writes=None),
+)  # fmt: skip
+FORMATS = {format.name: format for format in _TABLE}
+WRITABLE = tuple(name for name, format in FORMATS.items() if format.writes is not None)
+
+
+def find(name: str) -> Format:
+    """The format called ``name``; :class:`UserError` that lists them for any other."""
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise UserError(f"format {name!r} is unknown; use {', '.join(FORMATS)}") from None
+
+
+def to_be_written(path: Path, name: str | None) -> Format:
+    """The format called ``name``, or else the usual one of the suffix of ``path``.
+
+    Raises:
+        UserError: it is unknown, cannot be written, or the path tells none.
+    """
+    if name is None:
+        name = by_name(path, written=True)
+        if name is None:
+            choice = ", ".join(WRITABLE)
+            raise at(path, None, "its name tells no format", f"name one with --to: {choice}")
+    chosen = find(name)
+    if chosen.writes is None:
+        raise UserError(f"{chosen.name} cannot be written; use {', '.join(WRITABLE)}")
+    return chosen

@@ -1,0 +1,291 @@
+"""A tagger in a folder: weights, config, vocabulary and tag sets. No pickle.
+
+``model.safetensors`` holds the tagger's weights and the word vectors (half precision, or a byte a
+number with one scale a row, which is format version 2), ``vocabulary.json`` the words and the
+alphabet, ``config.json`` the format version, what kind of model it is, its config, its entity
+types, where it came from, and the SHA-256 of the others.
+A meta-learned checkpoint and an adapted tagger are the same kind of folder; that of joint training
+alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision), a tagger
+by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. What a
+meta-learner learned beside the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fewshot_metalstm import __version__
+from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.exchange import exchanged
+from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
+from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger, TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon, read_lexicon
+from fewshot_metalstm.kinds.tagging.tagger.neighbours import read_neighbours
+from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.nn.bounded import Bounded
+from fewshot_metalstm.nn.vectors import Quantised, Rows, Subwords, WordVectors
+from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.writing import beside
+
+FORMAT = "fewshot-metalstm"
+FORMAT_VERSION = 2  # the newest that is read; one that an older version can read says so
+CHECKPOINT, TAGGER = "checkpoint", "tagger"
+_FILES = ("model.safetensors", "vocabulary.json")
+_HEADS = "heads.safetensors"
+_NEIGHBOURS = "neighbours.safetensors"
+_LONGEST_NGRAM = 64
+_ROOM = 2**20  # numbers that building a tagger may take beside its weights
+_SCALE = "_scale"  # after the name of a tensor of quantised rows
+
+
+@dataclass(frozen=True)
+class TaggerModel:
+    """A tagger with all that it needs to read text.
+
+    ``kind`` is ``checkpoint`` (meta-learned, one head for any type) or ``tagger`` (adapted to
+    ``types``). ``about`` says where it came from: suite, target, seeds, digests, figures.
+    ``heads`` are those of the source tasks, of joint training alone; ``lexicon`` holds the
+    mentions of the support that a tagger was adapted to.
+    """
+
+    learner: Tagger
+    vectors: WordVectors
+    alphabet: tuple[str, ...]
+    types: tuple[str, ...] = ()
+    kind: str = CHECKPOINT
+    about: Mapping[str, Any] = field(default_factory=dict)
+    heads: tuple[SourceHead, ...] = ()
+    lexicon: Lexicon = field(default_factory=Lexicon)
+
+    def table(self) -> WordTable:
+        """A fresh word table, which grows with the words it meets."""
+        return WordTable(self.vectors, self.alphabet)
+
+
+def new_tagger(
+    config: TaggerConfig, vectors: WordVectors, alphabet: tuple[str, ...], seed: int, types: int = 1
+) -> Tagger:
+    """A tagger with fresh weights, a function of ``seed`` alone."""
+    generator = torch_generator(seed, "weights")
+    return Tagger(vectors.size, len(alphabet) + 2, config, generator, types)
+
+
+def save_model(model: TaggerModel, folder: Path) -> None:
+    """Write ``model`` to ``folder``, whole or not at all; an older model there is replaced."""
+    from safetensors.torch import save_file
+
+    with beside(folder, put_in_place) as new:
+        new.mkdir(0o755)
+        save_file(_tensors(model), new / "model.safetensors")
+        vocabulary = {"words": model.vectors.words, "alphabet": model.alphabet}
+        _write_json(vocabulary, new / "vocabulary.json")
+        files: tuple[str, ...] = _FILES
+        if model.heads:
+            save_file(head_tensors(model.heads), new / _HEADS)
+            files = (*files, _HEADS)
+        neighbours = model.learner.neighbours
+        if neighbours is not None:
+            save_file(neighbours.tensors(), new / _NEIGHBOURS)
+            files = (*files, _NEIGHBOURS)
+        subwords = model.vectors.subwords
+        config = {
+            "format": FORMAT,
+            "format_version": _format_version(model),
+            "written_by": __version__,
+            "kind": model.kind,
+            "types": list(model.types),
+            "tags": list(labels(model.types)),
+            "tagger": as_mapping(model.learner.config),
+            "vectors": {
+                "source": model.vectors.source,
+                "subwords": subwords and {"min_n": subwords.min_n, "max_n": subwords.max_n},
+            },
+            "about": dict(model.about),
+            "sha256": {name: _digest(new / name) for name in files},
+        }
+        if model.heads:
+            config["heads"] = [[head.task, head.type] for head in model.heads]
+        if neighbours is not None:
+            config["neighbours"] = len(neighbours.hidden)
+        if model.lexicon.mentions:
+            config["lexicon"] = model.lexicon.as_dict()
+        _write_json(config, new / "config.json")
+
+
+def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
+    """Read a model that :func:`save_model` wrote.
+
+    Raises:
+        UserError: no model there, written by something else or by a newer version, damaged,
+            or of another kind than ``kind``.
+    """
+    config = read_config(folder, kind)
+    further = {"heads": _HEADS, "neighbours": _NEIGHBOURS}
+    for name in (*_FILES, *(file for key, file in further.items() if key in config)):
+        if not (folder / name).is_file():
+            raise at(folder / name, None, "is missing", "copy the whole folder, or make it anew")
+        if _digest(folder / name) != config["sha256"].get(name):
+            raise at(folder / name, None, "is damaged (its SHA-256 differs)", "make it anew")
+    from safetensors import SafetensorError
+
+    try:
+        return _build(folder, config)
+    except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError,
+            SafetensorError) as problem:  # fmt: skip
+        raise at(
+            folder / "config.json", None, "does not fit the weights beside it", "make it anew"
+        ) from problem
+
+
+def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / "model.safetensors")
+    room = sum(tensor.numel() for tensor in tensors.values()) + _ROOM
+    vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+    subwords = None
+    if config["vectors"]["subwords"]:
+        buckets = _take_rows(tensors, "vectors.buckets")
+        subwords = Subwords(buckets, **config["vectors"]["subwords"])
+        if not len(buckets) or not 1 <= subwords.min_n <= subwords.max_n <= _LONGEST_NGRAM:
+            raise ValueError("n-grams that cannot be")
+    vectors = WordVectors(
+        tuple(vocabulary["words"]), _take_rows(tensors, "vectors.matrix"), subwords,
+        config["vectors"]["source"],
+    )  # fmt: skip
+    if len(vectors.words) != len(vectors.matrix):
+        raise ValueError(f"{len(vectors.matrix)} vectors for {len(vectors.words)} words")
+    tagger_config = from_mapping(TaggerConfig, config["tagger"], str(folder / "config.json"))
+    if tagger_config.memory > max(tensor.shape[0] for tensor in tensors.values() if tensor.dim()):
+        raise ValueError(f"no tensor has the {tagger_config.memory} places of the memory")
+    alphabet = tuple(vocabulary["alphabet"])
+    heads = tensors["head_type"].shape[0]
+    if config["kind"] == TAGGER and heads != len(config["types"]):
+        raise ValueError(f"{heads} heads for the types {config['types']}")
+    with Bounded(room):
+        learner = new_tagger(tagger_config, vectors, alphabet, 0, heads)
+        if any(name.startswith(f"{OWN}.") for name in tensors):
+            # Only such checkpoints need the meta-learners, and taggers have to load quickly.
+            from fewshot_metalstm.kinds.tagging.training.recipe import recorded_algorithm
+
+            recorded_algorithm(config["about"]).prepare(learner)
+    learner.load_state_dict(tensors)
+    sources: tuple[SourceHead, ...] = ()
+    if "heads" in config:
+        sources = read_heads(config["heads"], load_file(folder / _HEADS), learner)
+    types = tuple(config["types"])
+    if "neighbours" in config:
+        kept = load_file(folder / _NEIGHBOURS)
+        width = learner.head_outside.shape[1]
+        learner.neighbours = read_neighbours(kept, len(labels(types)), width)
+    lexicon = read_lexicon(config["lexicon"], types) if "lexicon" in config else Lexicon()
+    return TaggerModel(
+        learner, vectors, alphabet, types, config["kind"], config["about"], sources, lexicon
+    )
+
+
+def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
+    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
+    path = folder / "config.json"
+    cure = "give the folder that meta-train or adapt wrote"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise at(folder, None, "holds no model (config.json is missing)", cure) from None
+    except NotADirectoryError:
+        raise at(folder, None, "is a file, not a model's folder", cure) from None
+    except (ValueError, OSError):
+        raise at(path, None, "is damaged (not JSON)", "make the model anew") from None
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise at(path, None, "was not written by fewshot-metalstm", cure)
+    version = config.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise at(
+            path, None, f"has format version {version}, newer than {FORMAT_VERSION}",
+            "upgrade fewshot-metalstm",
+        )  # fmt: skip
+    needed = {"kind": str, "types": list, "tagger": dict, "vectors": dict, "about": dict,
+              "sha256": dict}  # fmt: skip
+    for key, form in needed.items():
+        if not isinstance(config.get(key), form):
+            problem = f"is damaged ({key} is missing or ill-formed)"
+            raise at(path, None, problem, "make the model anew")
+    if kind is not None and config["kind"] != kind:
+        hint = {
+            CHECKPOINT: "give a checkpoint that meta-train wrote",
+            TAGGER: "give a tagger that adapt wrote",
+        }[kind]
+        raise at(folder, None, f"is a {config['kind']}, not a {kind}", hint)
+    return config
+
+
+def _tensors(model: TaggerModel) -> dict[str, Tensor]:
+    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
+    tensors |= _row_tensors("vectors.matrix", model.vectors.matrix)
+    if model.vectors.subwords is not None:
+        tensors |= _row_tensors("vectors.buckets", model.vectors.subwords.buckets)
+    return tensors
+
+
+def _row_tensors(name: str, rows: Rows) -> dict[str, Tensor]:
+    if not isinstance(rows, Quantised):
+        return {name: torch.from_numpy(rows)}
+    return {name: torch.from_numpy(rows.codes), name + _SCALE: torch.from_numpy(rows.scales)}
+
+
+def _take_rows(tensors: dict[str, Tensor], name: str) -> Rows:
+    """What :func:`_row_tensors` gave, taken out of ``tensors``."""
+    rows = tensors.pop(name).numpy()
+    if name + _SCALE not in tensors:
+        return rows
+    return Quantised(rows, tensors.pop(name + _SCALE).numpy())
+
+
+def _format_version(model: TaggerModel) -> int:
+    subwords = model.vectors.subwords
+    rows = (model.vectors.matrix, subwords.buckets if subwords is not None else None)
+    newer = model.learner.neighbours is not None
+    return 2 if newer or any(isinstance(each, Quantised) for each in rows) else 1
+
+
+def put_in_place(new: Path, folder: Path) -> None:
+    """Put folder ``new`` in the place of ``folder``, where an older model may be.
+
+    Raises :class:`UserError` if other files are there.
+    """
+    if folder.is_dir():
+        if any(folder.iterdir()) and not (folder / "config.json").is_file():
+            raise UserError(f"{folder}: holds other files; give an empty or a new folder")
+        if exchanged(new, folder):  # what is in `new` now is the caller's to remove
+            return
+        old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+        folder.rename(old / "model")
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+        return
+    try:
+        new.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        put_in_place(new, folder)  # another process was quicker
+
+
+def _write_json(value: object, path: Path) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes())

@@ -1,0 +1,105 @@
+"""What a run draws from: distributions of episodes, the word table, the pool that runs them."""
+
+from __future__ import annotations
+
+import torch
+
+from fewshot_metalstm.kinds.tagging.episodes.distribution import TaskDistribution
+from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
+from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
+from fewshot_metalstm.kinds.tagging.tagger.heads import source_names
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
+from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
+from fewshot_metalstm.kinds.tagging.training.episodes import (
+    Barred,
+    EncodedEpisodes,
+    F1Validation,
+    validation_episodes,
+)
+from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig, make_algorithm
+from fewshot_metalstm.meta.pool import EpisodePool
+from fewshot_metalstm.meta.ranks import Ranks
+from fewshot_metalstm.seeds import derive
+
+
+def word_table(model: TaggerModel, suite: LoadedSuite) -> WordTable:
+    """The model's word table, with every word of the suite in it."""
+    table = model.table()
+    for task in (*suite.train, *suite.validation):
+        for sentences in task.corpus.splits.values():
+            table.learn(sentences)
+    return table
+
+
+def training_episodes(
+    config: MetaTrainConfig, suite: LoadedSuite, table: WordTable, device: torch.device
+) -> EncodedEpisodes:
+    """The episodes of the outer loop."""
+    settings = config.episodes
+    distribution = TaskDistribution(
+        suite.train,
+        shots=(settings.shots_low, settings.shots_high),
+        query=settings.query,
+        negatives=settings.negatives,
+        temperature=settings.temperature,
+        seed=derive(config.seed, "outer"),
+        single_type_from_multi=settings.single_type_from_multi,
+        max_types=settings.max_types,
+    )
+    return EncodedEpisodes(distribution, table, device, barred(config, suite))
+
+
+def barred(config: MetaTrainConfig, suite: LoadedSuite) -> Barred:
+    """The places of a memory that are of each family: no episode of it may start there."""
+    found: dict[str, tuple[int, ...]] = {}
+    if config.memory:
+        family = {task.name: task.family for task in suite.train}
+        for place, (task, _) in enumerate(source_names({t.name: t.types for t in suite.train})):
+            found[family[task]] = (*found.get(family[task], ()), place)
+    return found
+
+
+def joint_distribution(config: MetaTrainConfig, suite: LoadedSuite) -> TaskDistribution:
+    """The batches of joint training, as the queries of episodes."""
+    return TaskDistribution(
+        suite.train,
+        shots=1,
+        query=config.joint.batch,
+        negatives=config.episodes.negatives,
+        temperature=config.episodes.temperature,
+        seed=derive(config.seed, "joint"),
+        single_type_from_multi=0.0,
+        max_types=None,
+    )
+
+
+def validation(
+    config: MetaTrainConfig, suite: LoadedSuite, table: WordTable, device: torch.device
+) -> F1Validation | None:
+    """Meta-validation, if the suite holds tasks for it and the settings want it."""
+    settings = config.validation
+    if not suite.validation or settings.episodes == 0:
+        return None
+    distribution = TaskDistribution(
+        suite.validation, shots=settings.shots, query=settings.query,
+        negatives=config.episodes.negatives, seed=derive(config.seed, "validation"),
+        split="devel",
+    )  # fmt: skip
+    episodes = validation_episodes(distribution, settings.episodes)
+    return F1Validation(episodes, table, device, barred(config, suite))
+
+
+def episode_pool(
+    config: MetaTrainConfig, suite: LoadedSuite, learner: Tagger, source: EncodedEpisodes,
+    workers: int, ranks: Ranks,
+) -> EpisodePool:  # fmt: skip
+    """The pool of this rank, on at most ``workers`` processes; a GPU is used by one."""
+    processes = 1
+    if source.device.type != "cuda":
+        processes = min(workers, -(-config.outer.meta_batch // ranks.size))
+    return EpisodePool(
+        learner, make_algorithm(config), source,
+        validation(config, suite, source.table, source.device),
+        meta_batch=config.outer.meta_batch, workers=processes, seed=config.seed, ranks=ranks,
+        steps=config.outer.steps,
+    )  # fmt: skip

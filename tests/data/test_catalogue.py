@@ -1,0 +1,69 @@
+"""The catalogue as it is shipped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fewshot_metalstm.data.catalogue import Catalogue
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return Catalogue.load()
+
+
+def test_catalogue_is_complete(catalogue: Catalogue) -> None:
+    assert len(catalogue) == 33
+    assert [entry.name for entry in catalogue.values() if entry.bring] == ["BC4CHEMD"]
+    for entry in catalogue.values():
+        assert list(entry.files) == ["train", "devel", "test"]
+        assert entry.types == tuple(sorted(entry.types))
+        assert entry.citation
+        assert entry.licence
+        if not entry.bring:
+            assert entry.scheme is (Scheme.IOB2 if entry.name == "JNLPBA" else Scheme.IOBES)
+            for file in entry.files.values():
+                assert re.fullmatch("[0-9a-f]{64}", file.sha256 or "")
+                assert file.bytes
+                assert file.sentences
+                assert file.mentions
+
+
+def test_catalogue_families(catalogue: Catalogue) -> None:
+    families = {"BC5CDR": 3, "BioNLP11ID": 4, "BioNLP13CG": 6, "BioNLP13PC": 4, "CRAFT": 6}
+    for family, size in families.items():
+        members = [entry.name for entry in catalogue.values() if entry.family == family]
+        assert len(members) == size
+        assert all(name == family or name.startswith(f"{family}-") for name in members)
+    assert sum(entry.family == entry.name for entry in catalogue.values()) == 33 - 23 + 5
+
+
+def test_catalogue_urls(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FEWSHOT_METALSTM_MIRROR", raising=False)
+    entry = catalogue["linnaeus"]
+    path = "data/linnaeus-IOBES/test.tsv"
+    assert entry.url("test").endswith(f"/df0df02fae6dbb87d88ffcf323b9096528f06f84/{path}")
+    monkeypatch.setenv("FEWSHOT_METALSTM_MIRROR", "http://localhost:1/x/")
+    assert entry.url("test") == f"http://localhost:1/x/{path}"
+    assert entry.url("test", "file:///y") == f"file:///y/{path}"
+
+
+def test_catalogue_unknown_name(catalogue: Catalogue) -> None:
+    with pytest.raises(UserError, match="did you mean NCBI-disease"):
+        catalogue["ncbi_disease"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "format: 2", "[", "format: 1\ncorpora: {x: {}}\ncollections: {}", "format: 1"]
+)
+def test_catalogue_that_is_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "catalogue.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"catalogue.yaml: .*; restore the file") as caught:
+        Catalogue.load(path)
+    assert "\n" not in str(caught.value)

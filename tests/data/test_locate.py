@@ -1,0 +1,126 @@
+"""Looking for corpora: the folders in order, their layouts, the user's own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fewshot_metalstm.data.locate import find, is_own, locate, own_files
+from fewshot_metalstm.data.status import status
+from fewshot_metalstm.errors import UserError
+from tests.kinds.tagging.corpora.builders import FILES, entry
+
+
+@pytest.fixture(autouse=True)
+def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FEWSHOT_METALSTM_DATA", str(tmp_path / "environment"))
+    monkeypatch.setenv("FEWSHOT_METALSTM_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "option").mkdir()
+
+
+def put(folder: Path, *splits: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for split in splits or tuple(FILES):
+        (folder / f"{split}.tsv").write_bytes(FILES[split])
+    return folder
+
+
+def test_locate_order(tmp_path: Path) -> None:
+    option = tmp_path / "option"
+    with pytest.raises(UserError) as caught:
+        locate(entry(), option)
+    message = str(caught.value)
+    for part in (
+        "corpus tiny is not in",
+        f"{option} (--data-dir), {tmp_path}/environment (FEWSHOT_METALSTM_DATA)",
+        f"{tmp_path}/cache (cache folder)",
+        f"type `fewshot-metalstm data fetch tiny --data-dir {option}`",
+    ):
+        assert part in message
+    for name in ("cache", "environment", "option"):
+        folder = put(tmp_path / name / "col/data/tiny-IOBES")
+        assert locate(entry(), option)["test"] == folder / "test.tsv"
+
+
+@pytest.mark.parametrize("layout", ["col/data/tiny-IOBES", "data/tiny-IOBES", "tiny-IOBES"])
+def test_locate_layouts(tmp_path: Path, layout: str) -> None:
+    folder = put(tmp_path / "option" / layout)
+    assert find(entry(), tmp_path / "option") == folder
+
+
+def test_locate_prefers_what_is_complete(tmp_path: Path) -> None:
+    put(tmp_path / "environment/tiny-IOBES", "train")
+    with pytest.raises(UserError, match=r"environment/tiny-IOBES/devel.tsv: is missing; type"):
+        locate(entry())
+    folder = put(tmp_path / "cache/tiny-IOBES")
+    assert find(entry()) == folder
+
+
+def test_locate_brought(tmp_path: Path) -> None:
+    brought = entry("brought", bring=True)
+    with pytest.raises(UserError, match=r"not fetched \(unclear\): put train.tsv, devel.tsv and t"):
+        locate(brought)
+    folder = put(tmp_path / "environment/brought")
+    assert find(brought) == folder
+
+
+def test_locate_data_dir_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere: is no folder; check --data-dir"):
+        locate(entry(), tmp_path / "nowhere")
+
+
+def test_status(tmp_path: Path) -> None:
+    assert status(entry()).state == "absent"
+    folder = put(tmp_path / "environment/tiny-IOBES", "train")
+    assert (status(entry()).state, status(entry()).problems) == (
+        "incomplete",
+        ("devel.tsv", "test.tsv"),
+    )
+    put(folder)
+    assert (status(entry()).state, status(entry()).folder) == ("ready", folder)
+    (folder / "test.tsv").write_bytes(FILES["test"] + b"\n")
+    assert (status(entry()).state, status(entry()).problems) == ("changed", ("test.tsv",))
+
+
+def test_own_files_of_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("x-train.conll", "dev.txt", "TEST.tsv", "README.txt", "train.md", "pretest.tsv"):
+        (folder / name).write_text("a\tO\n")
+    name, files = own_files(str(folder))
+    assert name == "mine"
+    assert {split: path.name for split, path in files.items()} == {
+        "train": "x-train.conll",
+        "devel": "dev.txt",
+        "test": "TEST.tsv",
+    }
+    (folder / "valid.tsv").write_text("a\tO\n")
+    with pytest.raises(UserError, match=r"both dev.txt and valid.tsv could be its devel split"):
+        own_files(str(folder))
+
+
+def test_own_files_named(tmp_path: Path) -> None:
+    assert own_files("train=a/x.tsv,dev=b.tsv") == (
+        "x",
+        {"train": Path("a/x.tsv"), "devel": Path("b.tsv")},
+    )
+    assert own_files(f"test={tmp_path}/data/test.tsv")[0] == "data"
+    for wrong in ("train=a,tarin=b", "train=a,train=b", "train=a,"):
+        with pytest.raises(UserError, match="name the files as train=FILE,devel=FILE,test=FILE"):
+            own_files(wrong)
+
+
+def test_own_files_absent(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file or folder; check the path"):
+        own_files(str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="holds no train, devel or test file"):
+        own_files(str(tmp_path / "option"))
+
+
+def test_is_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert is_own("option")
+    assert is_own("./linnaeus")
+    assert is_own("test=linnaeus")
+    assert not is_own("linnaeus")

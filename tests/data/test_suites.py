@@ -1,0 +1,110 @@
+"""Declarations of suites and targets: the packaged ones, and mistakes in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fewshot_metalstm.data.catalogue import Catalogue
+from fewshot_metalstm.data.suites import TaskSpec, load_suite, load_suites, load_targets
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.demo import (
+    DEMO_META_TRAIN,
+    DEMO_META_VALIDATION,
+    DEMO_TARGET,
+)
+
+
+def test_suite_bionlp_is_the_protocols() -> None:
+    suite = load_suite("bionlp")
+    names = {
+        "BioNLP09",
+        "BioNLP11EPI",
+        "BioNLP13GE",
+        "BioNLP11ID",
+        "BioNLP13CG",
+        "BioNLP13PC",
+        *(f"BioNLP11ID-{part}" for part in ("chem", "ggp", "species")),
+        *(f"BioNLP13CG-{part}" for part in ("cc", "cell", "chem", "ggp", "species")),
+        *(f"BioNLP13PC-{part}" for part in ("cc", "chem", "ggp")),
+    }
+    assert {spec.corpus for spec in suite.tasks} == names
+    assert len(suite.tasks) == 17
+    assert {spec.corpus for spec in suite.validation} == {*names, "Ex-PTM"}
+    assert {spec.split for spec in suite.tasks} == {"train"}
+    assert {spec.split for spec in suite.validation} == {"devel"}
+    assert suite.exclude == "official"
+
+
+def test_suite_mtl_bio_is_every_corpus_that_can_be_fetched() -> None:
+    suite = load_suite("mtl-bio")
+    catalogue = Catalogue.load()
+    fetched = {name for name in catalogue if not catalogue[name].bring}
+    assert {spec.corpus for spec in suite.tasks} == fetched
+    assert suite.exclude == "given"
+
+
+def test_suite_demo_is_the_embedded_one() -> None:
+    suite = load_suite("demo")
+    assert tuple(spec.corpus for spec in suite.tasks) == DEMO_META_TRAIN
+    assert tuple(spec.corpus for spec in suite.validation) == DEMO_META_VALIDATION
+    assert suite.synthetic
+    assert load_targets().synthetic == (DEMO_TARGET,)
+
+
+def test_suite_targets_are_the_protocols_and_in_no_suite_but_mtl_bio() -> None:
+    targets = load_targets()
+    assert targets.official == (
+        "linnaeus",
+        "NCBI-disease",
+        "BC5CDR-chem",
+        "BC5CDR-disease",
+        "BC2GM",
+        "AnatEM",
+        "JNLPBA",
+    )
+    catalogue = Catalogue.load()
+    families = {catalogue[name].family for name in targets.official}
+    for suite in load_suites().values():
+        if suite.exclude == "official":
+            assert not families & {catalogue[name].family for name in suite.corpora}
+
+
+def test_suite_reads_types_and_names_its_corpora_once(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(
+        "name: s\ntasks:\n  - A\n  - {corpus: A, types: [y, x]}\nvalidation: [tasks, B]\n"
+    )
+    suite = load_suite("s", tmp_path)
+    assert suite.tasks == (TaskSpec("A"), TaskSpec("A", ("x", "y")))
+    assert [spec.name for spec in suite.validation] == ["A", "A:x+y", "B"]
+    assert suite.corpora == ("A", "B")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name: s\ntasks: [A]\ntask: 1\n", "unknown key task"),
+        ("tasks: [A]\n", "name is missing"),
+        ("name: s\n", "tasks is missing"),
+        ("name: s\ntasks: A\n", "must be lists"),
+        ("name: s\ntasks: [A, A]\n", "A stands twice under tasks"),
+        ("name: s\ntasks: [{name: A}]\n", "cannot read the task"),
+        ("name: s\ntasks: [A]\nexclude: all\n", "exclude is 'all'"),
+        ("- a\n", "is not a YAML mapping"),
+        ("name: [\n", "cannot be read"),
+    ],
+)
+def test_suite_mistakes_name_the_file(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=says) as caught:
+        load_suites(tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+
+
+def test_suite_unknown_name_lists_those_that_there_are() -> None:
+    with pytest.raises(UserError, match="no suite bio; the suites are bionlp, demo, mtl-bio"):
+        load_suite("bio")

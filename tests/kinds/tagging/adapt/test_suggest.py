@@ -1,0 +1,93 @@
+"""Which sentences are suggested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.suggest import (
+    candidates,
+    mean_states,
+    pick,
+    sentences_of,
+    suggest,
+)
+from fewshot_metalstm.kinds.tagging.formats import Document, Mention
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER
+from tests.kinds.tagging.tagger.builders import model
+
+TEXT = "Mice ate the red apples. Rats ate the red apples. Mice ate the red apples. Too short."
+
+
+def numbers(*values: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.array(values, np.float32)
+
+
+def test_without_diversity_the_most_uncertain_come_first() -> None:
+    states = np.eye(4, dtype=np.float32)
+    chosen = pick(numbers(0.1, 0.9, 0.9, 0.4), states, 3, 0.0)
+    assert [i for i, _ in chosen] == [1, 2, 3], "the first of equals"
+    assert len(pick(numbers(0.1, 0.2), states[:2], 9, 0.0)) == 2
+
+
+def test_diversity_passes_over_what_is_like_a_chosen_one() -> None:
+    # 0 and 1 are the most uncertain and the same; 2 differs.
+    states = np.array([[1, 0], [1, 0], [0, 1], [-1, 0]], np.float32)
+    uncertainty = numbers(0.9, 0.8, 0.7, 0.1)
+    assert [i for i, _ in pick(uncertainty, states, 2, 0.0)] == [0, 1]
+    assert [i for i, _ in pick(uncertainty, states, 2, 0.5)][1] in (2, 3)
+
+
+def test_only_the_order_of_uncertainty_counts() -> None:
+    states = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
+    uncertainty = np.linspace(0, 1, 30, dtype=np.float32)
+    plain = [i for i, _ in pick(uncertainty, states, 10, 0.5)]
+    assert [i for i, _ in pick(uncertainty**3, states * 3 + 7, 10, 0.5)] == plain
+
+
+def test_candidates_are_distinct_long_enough_and_not_known() -> None:
+    document = Document("d", TEXT, (Mention(0, 4, "Species"),))
+    found = candidates([document])
+    assert [" ".join(each.tokens) for each in found] == [
+        "Mice ate the red apples .", "Rats ate the red apples ."
+    ]  # fmt: skip
+    assert found[0].document.mentions == ()
+    (other,) = candidates([document], {found[0].tokens})
+    assert other == found[1]
+
+
+def test_suggestions_are_the_same_every_time_and_pre_annotated() -> None:
+    tagger = model(kind=TAGGER, types=1)
+    pool = candidates([Document("d", TEXT)])
+    first, second = suggest(tagger, pool, 5, 0.5), suggest(tagger, pool, 5, 0.5)
+    assert first == second
+    assert {each.id for each in first} == {"d-0", "d-25"}
+    for each in first:
+        document = each.as_document()
+        assert document.problem() is None
+        assert document.text == TEXT[each.candidate.offsets[0][0] :][: len(document.text)]
+        assert len(document.mentions) == len(each.reading.mentions)
+        assert [document.text[a:b] for a, b in document.tokens] == list(each.candidate.tokens)
+    with pytest.raises(UserError, match="no sentence is left to suggest"):
+        suggest(tagger, [], 5)
+    with pytest.raises(UserError, match="use 0 to 1"):
+        suggest(tagger, pool, 5, 2.0)
+
+
+def test_states_do_not_depend_on_the_batch() -> None:
+    tagger = model(kind=TAGGER, types=1)
+    sentences = [("Mice", "ran"), ("one", "longer", "sentence", "of", "six", "words")]
+    both = mean_states(tagger, sentences)
+    alone = np.concatenate([mean_states(tagger, [each]) for each in sentences])
+    np.testing.assert_allclose(both, alone, atol=1e-5)
+
+
+def test_columns_need_no_tags(tmp_path: Path) -> None:
+    file = tmp_path / "a.tsv"
+    file.write_text("Mice\nran\n\nRats\nran\n")
+    assert list(sentences_of(file)) == [("Mice", "ran"), ("Rats", "ran")]
+    file.write_text("Mice\tB-A\nran\tO\n")
+    assert list(sentences_of(file)) == [("Mice", "ran")]
