@@ -38,7 +38,8 @@ def moments(changes: int, *name: str) -> list[int]:
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashing]:
     cache = str(tmp_path_factory.mktemp("cache"))
     modules = ("sweep.run", "tracking.adaptation", "tracking.meta_training", "tracking.sweep",
-               "adapt.documents", "formats.bioc_xml", "pretrained.pack")  # fmt: skip
+               "kinds.tagging.adapt.documents", "kinds.tagging.formats.bioc_xml",
+               "kinds.tagging.shipping.pack")  # fmt: skip
     names = [*(f"fewshot_metalstm.{name}" for name in modules), "pyarrow.parquet"]
     with crashing({"FEWSHOT_METALSTM_CACHE": cache}, *names) as process:
         yield process

@@ -77,7 +77,8 @@ COMMANDS: dict[str, Callable[[Made, Path], list[str]]] = {
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashing]:
     cache = str(tmp_path_factory.mktemp("cache"))
     modules = ("sweep.run", "tracking.adaptation", "tracking.meta_training", "tracking.sweep",
-               "pages.view", "pages.report", "adapt.documents", "tracking.registry")  # fmt: skip
+               "kinds.tagging.pages.view", "pages.report", "kinds.tagging.adapt.documents",
+               "tracking.registry")  # fmt: skip
     names = [f"fewshot_metalstm.{name}" for name in modules]
     with crashing({"FEWSHOT_METALSTM_CACHE": cache}, *names) as process:
         yield process

@@ -181,7 +181,7 @@ def _material(tagger: Path, limits: Mapping[str, int]) -> Iterator[Mapping[str, 
         code = Path(folder) / "fewshot_metalstm"
         copy_code(here.parent, code)
         yield {
-            "python_model": str(here / _SCRIPT),
+            "python_model": str(Path(pyfunc.__file__).with_name(_SCRIPT)),
             "artifacts": {pyfunc.ARTIFACT: str(tagger.resolve())},
             "code_paths": [str(code)],
             "signature": pyfunc.signature(),

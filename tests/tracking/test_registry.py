@@ -144,7 +144,7 @@ def test_what_is_logged_is_whole_and_pinned(folder: Path, logged: LoggedModel, u
     assert pinned == requirements()
     assert all("==" in line and "+" not in line for line in pinned)
     assert {line.split("==")[0] for line in pinned} >= {"torch", "numpy", "safetensors", "mlflow"}
-    assert (folder / "code" / "fewshot_metalstm" / "tracking" / "pyfunc.py").is_file()
+    assert (folder / "code/fewshot_metalstm/kinds/tagging/serving/pyfunc.py").is_file()
     assert not list((folder / "code").rglob("*.safetensors"))
     assert not list(folder.rglob("*.pkl")), "models from code are not pickled"
     assert (folder / "input_example.json").is_file()
