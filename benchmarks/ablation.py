@@ -27,15 +27,16 @@ from pathlib import Path
 from benchmarks import peer
 from benchmarks.transfer import Line, digests_of, in_order, markdown, read_cells, table
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.figure import Spread
 from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model
-from fewshot_metalstm.nn.metalstm import PLAIN, MetaLSTMConfig
-from fewshot_metalstm.sweep.report import Spread
+from fewshot_metalstm.nn.cells import LSTM
+from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
 from fewshot_metalstm.writing import write_text
 
 FORMS: Mapping[str, MetaLSTMConfig] = {
     "generated": MetaLSTMConfig(),
-    "plain": replace(MetaLSTMConfig(), kind=PLAIN),
+    "plain": replace(MetaLSTMConfig(), kind=LSTM),
     "paper": replace(MetaLSTMConfig(), static=False, offset=0.0),
 }
 TUNE = ("basic", "head", "all")

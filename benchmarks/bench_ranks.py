@@ -48,13 +48,11 @@ def measure(arguments: argparse.Namespace) -> None:
     from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks
     from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, new_tagger
     from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
-    from fewshot_metalstm.kinds.tagging.training.sources import (
-        episode_pool,
-        training_episodes,
-        word_table,
-    )
+    from fewshot_metalstm.kinds.tagging.training.source import TaggingSource
+    from fewshot_metalstm.meta.follow import episode_pool
+    from fewshot_metalstm.meta.join import joined
     from fewshot_metalstm.meta.outer import OuterLoop
-    from fewshot_metalstm.meta.ranks import EndedElsewhere, Order, Ranks, joined
+    from fewshot_metalstm.meta.ranks import EndedElsewhere, Order, Ranks
     from fewshot_metalstm.nn.vectors import WordVectors
 
     def exchanges(ranks: Ranks, parameters: int, slots: int) -> list[dict[str, Any]]:
@@ -96,13 +94,13 @@ def measure(arguments: argparse.Namespace) -> None:
         vectors = WordVectors(tuple(tokens), matrix.astype(np.float16), None, source="random")
         letters = tuple(sorted({letter for word in tokens for letter in word}))
         learner = new_tagger(config.tagger, vectors, letters, 0)
-        table = word_table(TaggerModel(learner, vectors, letters), suite)
-        source = training_episodes(config, suite, table, torch.device("cpu"))
+        source = TaggingSource(config, suite)
+        source.use(TaggerModel(learner, vectors, letters), torch.device("cpu"))
         parameters = sum(p.numel() for p in learner.parameters())
         slots = -(-arguments.meta_batch // ranks.size)
         timed = exchanges(ranks, parameters, slots) if ranks.size > 1 else []
         said = words(ranks)
-        with episode_pool(config, suite, learner, source, 1, ranks) as pool:
+        with episode_pool(config, learner, source, torch.device("cpu"), 1, ranks) as pool:
             loop = OuterLoop(learner, config.outer)
             if not ranks.first:
                 loop.follow(pool)

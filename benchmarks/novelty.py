@@ -18,17 +18,17 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm import runs
-from fewshot_metalstm.adapt.cell import Cell, adapted_by, start_of
-from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
-from fewshot_metalstm.adapt.target import AdaptRunConfig
+from fewshot_metalstm.adapt.plan import algorithm_of
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, TaggingWork
+from fewshot_metalstm.kinds.tagging.adapt.methods import make_cell
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
 from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
 from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks, load_target
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.tagger.decode import tag
-from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, load_model
 
 SUPPORT, WORD, SOURCE, NEW = "in the support", "shares a word", "in a source corpus", "new"
@@ -80,14 +80,14 @@ def source_mentions(model: TaggerModel, data_dir: Path | None) -> frozenset[str]
     )
 
 
-def tagged(model: TaggerModel, target: Task, cell: Cell) -> list[Sentence]:
+def tagged(model: TaggerModel, target: Task, cell: TaggingCell) -> list[Sentence]:
     """The test split with the tags of a tagger that was adapted to the cell's support."""
     table = model.table()
-    start = start_of(cell, model, target, table)
-    adapted = adapted_by(cell, model, target, table, start)
+    work = TaggingWork(cell, model, target, table)
+    start = work.start()
+    adapted = work.adapt(start)
     tokens = [s.tokens for s in target.split("test")]
-    lexicon = lexicon_of(cell.sentences(target), target.types, cell.lexicon)
-    tags = tag(start.learner, adapted.params, table, tokens, target.types, lexicon)
+    tags = tag(start.learner, adapted.params, table, tokens, target.types, work.lexicon)
     return [Sentence(t, own) for t, own in zip(tokens, tags, strict=True)]
 
 

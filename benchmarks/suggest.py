@@ -21,23 +21,18 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm import runs
-from fewshot_metalstm.adapt.cell import (
-    adapted_by,
-    mentions_in,
-    start_of,
-    tagger_of,
-)
-from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
-from fewshot_metalstm.adapt.target import AdaptRunConfig
+from fewshot_metalstm.adapt.plan import algorithm_of
+from fewshot_metalstm.figure import interval
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingWork, mentions_in
+from fewshot_metalstm.kinds.tagging.adapt.methods import make_cell
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.adapt.suggest import Candidate, candidates, suggest
 from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus, Sentence
 from fewshot_metalstm.kinds.tagging.episodes.load import load_target
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.formats import Document
-from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, load_model
-from fewshot_metalstm.kinds.tagging.tagger.scoring import interval
 from fewshot_metalstm.seeds import numpy_generator
 
 WAYS = {"random": None, "uncertainty": 0.0, "suggest": 0.5}
@@ -88,11 +83,11 @@ def simulate(
     for turn in range(given.rounds + 1):
         cell = make_cell(algorithm_of(model), config, 0, tuple(chosen))
         table = model.table()
-        start = start_of(cell, model, target, table)
-        adapted = adapted_by(cell, model, target, table, start)
-        support = cell.sentences(target)
-        lexicon = lexicon_of(support, target.types, cell.lexicon)
-        score = score_split(start.learner, adapted.params, table, tested, "test", lexicon)
+        work = TaggingWork(cell, model, target, table)
+        start = work.start()
+        adapted = work.adapt(start)
+        support, learner = work.support, start.learner
+        score = score_split(learner, adapted.params, table, tested, "test", work.lexicon)
         rows.append({
             "way": way, "seed": seed, "sentences": len(chosen), "f1": score.f1,
             "mentions": mentions_in(support), "tokens": sum(map(len, support)),
@@ -104,7 +99,7 @@ def simulate(
         if diversity is None:
             chosen += left[: given.batch]  # the order is random already
         else:
-            tagger = tagger_of(cell, adapted, model, target, start, lexicon)
+            tagger = work.tagger(start, adapted)
             found = suggest(tagger, [places[str(i)] for i in left], given.batch, diversity)
             chosen += [int(each.candidate.document.id) for each in found]
     return rows

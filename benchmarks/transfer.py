@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.sweep.report import Spread
+from fewshot_metalstm.figure import Spread
 from fewshot_metalstm.sweep.store import FORMAT
 from fewshot_metalstm.tracking.pictures import shots_curve
 from fewshot_metalstm.writing import write_text

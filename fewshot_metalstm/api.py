@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, overload
 
 from fewshot_metalstm import pretrained, runs
-from fewshot_metalstm.adapt.target import AdaptRunConfig
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.adapt.card import tagger_card
 from fewshot_metalstm.kinds.tagging.adapt.examples import Examples, adapt_model, task_of
 from fewshot_metalstm.kinds.tagging.adapt.predict import Mention, Predictor
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.adapt.tuning import AUTO
 from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
 from fewshot_metalstm.kinds.tagging.shipping.card import card

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from fewshot_metalstm.errors import UserError
 
+DEFAULT_KIND = "tagging"
+"""The kind of task of a declaration that names none."""
+
 _PACKAGE = Path(__file__).resolve().parent
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
+import tempfile
 from pathlib import Path
+
+from fewshot_metalstm.errors import UserError
 
 _CURRENT = -100  # AT_FDCWD: paths are relative to the current folder
 _EXCHANGE = 2  # RENAME_EXCHANGE
@@ -29,3 +33,26 @@ def exchanged(one: Path, other: Path) -> bool:
     if number in (1, 13):  # EPERM, EACCES
         raise PermissionError(number, os.strerror(number), str(one), None, str(other))
     return False
+
+
+def put_in_place(new: Path, folder: Path) -> None:
+    """Put folder ``new`` in the place of ``folder``, where an older model may be.
+
+    Raises :class:`UserError` if other files are there.
+    """
+    if folder.is_dir():
+        if any(folder.iterdir()) and not (folder / "config.json").is_file():
+            raise UserError(f"{folder}: holds other files; give an empty or a new folder")
+        if exchanged(new, folder):  # what is in `new` now is the caller's to remove
+            return
+        old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+        folder.rename(old / "model")
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+        return
+    try:
+        new.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        put_in_place(new, folder)  # another process was quicker

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +38,12 @@ coli\tI-Species
 
 def first_files() -> Mapping[str, str]:
     """Names and contents of the files, relative to a folder."""
-    from fewshot_metalstm.adapt.target import AdaptRunConfig
-    from fewshot_metalstm.kinds.tagging.training.recipe import ALGORITHMS, MetaTrainConfig
-    from fewshot_metalstm.sweep.grid import SweepConfig
+    from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
+    from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+    from fewshot_metalstm.meta.registry import names
 
-    algorithms = f"algorithm is one of {', '.join(ALGORITHMS)}."
+    algorithms = f"algorithm is one of {', '.join(names())}."
     sweep: dict[str, Any] = {"targets": ("example/train.tsv",), "shots": (10, 50)}
-    needed = [f.name for f in fields(SweepConfig) if f.default is f.default_factory is MISSING]
-    assert needed == list(sweep), "a setting of a sweep has neither a default nor an example"
     return {
         "meta-train.yaml": template(MetaTrainConfig(), _heading("meta-train", algorithms)),
         "adapt.yaml": template(AdaptRunConfig(), _heading("adapt --target example/train.tsv")),

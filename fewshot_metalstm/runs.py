@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from fewshot_metalstm import pretrained
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.lock import Busy, holds_nothing, locked
 
 RUNS = Path("runs")
@@ -88,6 +90,24 @@ def model_folder(path: Path, inner: str) -> Path:
     if inner == "checkpoint" and not path.exists():
         return pretrained.folders().get(str(path), path)
     return path / inner if (path / inner / "config.json").is_file() else path
+
+
+def read_model_config(folder: Path) -> dict[str, Any]:
+    """The ``config.json`` of a model of any kind, checked by its kind.
+
+    Raises:
+        UserError: there is no model, or a damaged one.
+    """
+    return dict(registry.of_model(folder).read_config(folder))
+
+
+def adapted_folder(path: Path) -> Path:
+    """The folder of an adapted model of any kind: ``path``, or the one in the run at ``path``."""
+    for name in registry.names():
+        inner = path / registry.kind(name).product
+        if (inner / "config.json").is_file():
+            return inner
+    return path
 
 
 def newest_checkpoint(

@@ -96,12 +96,12 @@ def _serve() -> None:
     from fewshot_metalstm.data.catalogue import Catalogue
     from tests.kinds.tagging.corpora.builders import catalogue
 
-    if "fewshot_metalstm.kinds.tagging.training.metatrain" in sys.modules:
-        from fewshot_metalstm.kinds.tagging.training import metatrain
+    if "fewshot_metalstm.meta.driver" in sys.modules:
+        from fewshot_metalstm.meta import driver
 
-        metatrain.SAVE_SECONDS = 0.0  # a state after every step, as after a minute of each
+        driver.SAVE_SECONDS = 0.0  # a state after every step, as after a minute of each
     if os.environ.get("FEWSHOT_METALSTM_MIRROR"):
-        Catalogue.load = classmethod(lambda cls, path=None: catalogue())  # type: ignore[method-assign, assignment]
+        Catalogue.load = classmethod(lambda cls, path=None, **_: catalogue())  # type: ignore[method-assign, assignment]
     for line in sys.stdin:
         trial = json.loads(line)
         told = Path(trial["folder"]).parent / ".told"

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_metalstm.adapt.target import AdaptRunConfig
 from fewshot_metalstm.config import flat, resolve
 from fewshot_metalstm.config_template import comments, template, uncommented
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.first_files import EXAMPLE, first_files, write_new
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
-from fewshot_metalstm.sweep.grid import SweepConfig
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def test_the_file_is_what_it_should_be(tmp_path: Path) -> None:
     [
         ("meta-train", MetaTrainConfig()),
         ("adapt", AdaptRunConfig()),
-        ("sweep", SweepConfig(("example/train.tsv",), (10, 50))),
+        ("sweep", SweepConfig(targets=("example/train.tsv",), shots=(10, 50))),
     ],
 )
 def test_the_first_files_hold_every_setting_with_its_default(

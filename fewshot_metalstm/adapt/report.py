@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.adapt.cell import CellResult
-from fewshot_metalstm.kinds.tagging.tagger.scoring import interval
+from fewshot_metalstm.adapt.cell import CellResult, score_as_dict
+from fewshot_metalstm.adapt.plan import Plan
+from fewshot_metalstm.adapt.settings import AdaptRunSettings
+from fewshot_metalstm.adapt.work import facts_of
+from fewshot_metalstm.figure import Figure, Spread
 
 
 @dataclass(frozen=True)
@@ -17,27 +21,27 @@ class MethodReport:
     method: str
     cells: tuple[CellResult, ...]
 
-    def summary(self) -> tuple[float | None, float | None]:
-        """Mean F1 and the half width of its 95% interval; None where there is none."""
-        f1 = [c.score.f1 for c in self.cells if c.score is not None]
-        if not f1:
-            return None, None
-        mean, half = interval(f1)
-        return mean, None if math.isnan(half) else half
+    def summary(self) -> Spread | None:
+        """Mean of the figure with its 95% interval; None where nothing was scored."""
+        values = [c.score.value for c in self.cells if c.score is not None]
+        return Spread.of(values) if values else None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, items: str, figure: Figure) -> dict[str, Any]:
         """As ``--json`` prints it."""
-        mean, half = self.summary()
+        spread = self.summary()
+        mean, half = (None, None) if spread is None else spread.as_dict().values()
         return {
-            "draws": [_cell(c) for c in self.cells],
-            "mean_f1": _rounded(mean),
-            "ci95": _rounded(half),
+            "draws": [_cell(c, items, figure) for c in self.cells],
+            **figure.as_dict(),
+            "mean": mean,
+            f"mean_{figure.key}": mean,
+            "ci95": half,
         }
 
 
 @dataclass(frozen=True)
 class AdaptReport:
-    """All that an adaptation run found."""
+    """All that an adaptation run found. ``model`` is where the first draw's model was written."""
 
     target: str
     shots: int
@@ -48,19 +52,29 @@ class AdaptReport:
     main: MethodReport
     baselines: tuple[MethodReport, ...]
     notes: tuple[str, ...]
-    tagger: str
+    model: str
+    kind: str
+    items: str
+    product: str
+    figure: Figure
     invented: bool = False
     unlabelled: str = ""
 
     @property
+    def methods(self) -> tuple[MethodReport, ...]:
+        """The checkpoint's own method and the baselines."""
+        return (self.main, *self.baselines)
+
+    @property
     def world(self) -> str:
-        """What has to be said behind the target's name: ``(synthetic)``, or nothing."""
+        """What has to stand behind the target's name: ``(synthetic)``, or nothing."""
         return "(synthetic)" if self.synthetic else "(invented text)" if self.invented else ""
 
     def as_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
         return {
             "target": self.target,
+            "kind": self.kind,
             "shots": self.shots,
             "method": self.method,
             "tune": self.tune,
@@ -68,37 +82,50 @@ class AdaptReport:
             "synthetic": self.synthetic,
             "invented": self.invented,
             "unlabelled": self.unlabelled,
-            **self.main.as_dict(),
-            "baselines": {b.method: b.as_dict() for b in self.baselines},
-            "tagger": self.tagger,
+            **self.main.as_dict(self.items, self.figure),
+            "baselines": {b.method: b.as_dict(self.items, self.figure) for b in self.baselines},
+            self.product: self.model,
+            "model": self.model,
             "notes": list(self.notes),
         }
 
 
-def _cell(result: CellResult) -> dict[str, Any]:
+def report_of(
+    plan: Plan, results: Sequence[CellResult], checkpoint: Path, config: AdaptRunSettings
+) -> AdaptReport:
+    """The report of a plan whose cells are done, in any order."""
+
+    def of(method: str) -> MethodReport:
+        own = (result for result in results if result.method == method)
+        return MethodReport(method, tuple(sorted(own, key=lambda result: result.draw)))
+
+    first, *others = plan.methods
+    target, kind = plan.target, plan.kind
+    in_order = sorted(results, key=lambda r: (r.method, r.draw))
+    save = next((str(cell.save) for cell in plan.cells if cell.save is not None), "")
+    return AdaptReport(
+        target.name, config.shots, first, str(checkpoint), plan.cells[0].tune, target.synthetic,
+        of(first), tuple(of(method) for method in others), (*plan.notes, *facts_of(in_order)),
+        save, kind.name, kind.items, kind.product, kind.figure, target.invented,
+        getattr(config, "unlabelled", ""),
+    )  # fmt: skip
+
+
+def _cell(result: CellResult, items: str, figure: Figure) -> dict[str, Any]:
     score = result.score
+    empty: dict[str, Any] = dict.fromkeys((figure.key, *figure.further))
+    scores = empty if score is None else score_as_dict(score, figure, digits=2)
+    scores.pop(figure.counted, None)
+    groups: dict[str, dict[str, Any]] = scores.pop(f"per_{figure.group}", {})
+    for each in groups.values():
+        each.pop(f"per_{figure.group}")
     return {
         "draw": result.draw,
-        "f1": None if score is None else round(score.f1, 2),
-        "precision": None if score is None else round(score.precision, 2),
-        "recall": None if score is None else round(score.recall, 2),
-        "support_sentences": result.support_sentences,
-        "support_mentions": result.support_mentions,
+        **scores,
+        **result.sizes(items, figure),
         "seconds": round(result.seconds, 2),
         **({"start": dict(result.start)} if result.start else {}),
         **({"losses": [round(loss, 4) for loss in result.losses]} if result.losses else {}),
         **({"about": dict(result.about)} if result.about else {}),
-        "per_type": {}
-        if score is None
-        else {
-            name: {
-                "f1": round(s.f1, 2), "precision": round(s.precision, 2),
-                "recall": round(s.recall, 2), "mentions": s.mentions,
-            }
-            for name, s in score.per_type.items()
-        },
-    }  # fmt: skip
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+        f"per_{figure.group}": groups,
+    }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fewshot_metalstm.cli import shells
+from fewshot_metalstm.cli.kind_options import kind_option, of_kind, target_options
 from fewshot_metalstm.cli.options import (
     config_option,
     data_dir_option,
@@ -22,13 +22,13 @@ from fewshot_metalstm.cli.options import (
     tracking_uri_option,
     workers_option,
 )
-from fewshot_metalstm.kinds.tagging.cli.format_options import format_option, overlaps_option
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
-    from fewshot_metalstm.kinds.tagging.episodes.task import Task
+    from fewshot_metalstm.adapt.cell import CellResult
+    from fewshot_metalstm.adapt.report import AdaptReport
+    from fewshot_metalstm.kinds.kind import Task
 
 
 @click.command("adapt")
@@ -62,13 +62,8 @@ if TYPE_CHECKING:
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
               "train: the target's own train split.")  # fmt: skip
-@click.option("--type", "types", multiple=True, metavar="TYPE",
-              help="An entity type of the target; repeatable.  [default: all of them]")  # fmt: skip
-@format_option
-@overlaps_option
-@click.option("--scheme", metavar="SCHEME",
-              help="IOB1, IOB2, IOBES or BILOU, of your file.  [default: detected]")  # fmt: skip
-@click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file.")
+@kind_option
+@target_options
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
 @config_option
@@ -117,9 +112,6 @@ def run(
     draws: int | None,
     tune: str | None,
     baselines: tuple[str, ...],
-    types: tuple[str, ...],
-    scheme: str | None,
-    repair: bool,
     overrides: tuple[str, ...],
     workers: int,
     no_score: bool,
@@ -135,20 +127,24 @@ def run(
     test: str | None = None,
     log_model: bool = False,
     register: str | None = None,
-    form: str | None = None,
-    overlaps: str = "error",
     unlabelled: str | None = None,
+    kind_name: str | None = None,
+    **reading: Any,
 ) -> AdaptReport:
-    """Load target and checkpoint, adapt under a tracking run, write the report."""
+    """Load target and checkpoint, adapt under a tracking run, write the report.
+
+    ``reading`` are options of the target's kind, for files of the user's own.
+    """
     from fewshot_metalstm import runs
-    from fewshot_metalstm.adapt.target import AdaptRunConfig
     from fewshot_metalstm.config import resolve
-    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
+    from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tracking.adaptation import tracked_adaptation
 
+    # Load: the target, and the checkpoint that fits it.
     source = where(target, train, dev, test)
     chosen = pick_device(device)
+    kind = registry.of_target(source, kind_name)
     base = [] if train is None else ["shots=0"]
     if no_score or (train is not None and not shots):
         base.append("draws=1")
@@ -157,24 +153,23 @@ def run(
         "baselines": list(baselines) or None, "unlabelled": unlabelled,
         "score": False if no_score else None,
     }  # fmt: skip
-    config = resolve(AdaptRunConfig, config_file, overrides, given, base)
-    task = load_target(
-        source, data_dir=data_dir, types=types, repair=repair, scheme=scheme, format=form,
-        overlaps=overlaps,
-    )  # fmt: skip
+    config = resolve(kind.adaptation_settings(), config_file, overrides, given, base)
+    task = kind.load_target(source, data_dir=data_dir, **of_kind(kind, reading))
     folder = find_checkpoint(checkpoint, task, progress)
     if output is not None:
         runs.claim(output, "the report")
     methods = 1 + len(config.baselines)
     done = 0
 
-    def on_cell(result: Any) -> None:
+    def on_cell(result: CellResult) -> None:
         nonlocal done
         done += 1
-        f1 = "" if result.score is None else f": F1 {result.score.f1:.2f}"
-        progress.note(f"{result.method}, draw {result.draw}{f1} ({result.seconds:.1f} s)")
+        score = result.score
+        figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
+        progress.note(f"{result.method}, draw {result.draw}{figure} ({result.seconds:.1f} s)")
         progress.advance(done, {})
 
+    # Check, draw supports, do the cells, report.
     name = (task.name if train else f"{task.name}-{config.shots or 'all'}").replace("/", "-")
     with runs.held(output, name, "the report") as place:
         progress.note(f"writing to {place}")
@@ -218,22 +213,22 @@ def find_checkpoint(checkpoint: Path | None, task: Task, progress: Any) -> Path:
     """
     from fewshot_metalstm import pretrained, runs
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, read_config
+    from fewshot_metalstm.kinds import registry
 
     if checkpoint is not None:
         folder = runs.model_folder(checkpoint, "checkpoint")
         if name := pretrained.name_of(folder):
             progress.note(f"using the checkpoint {name} that ships with the package, {folder}")
         return folder
+    kind = registry.kind(task.kind)
 
     def compatible(folder: Path) -> bool:
         try:
-            about = read_config(folder, CHECKPOINT)["about"]
+            about = kind.read_config(folder, "checkpoint")["about"]
         except UserError:
             return False
         # A checkpoint of the synthetic suite is for synthetic targets alone.
-        same_world = bool(about.get("synthetic")) == task.corpus.synthetic
-        return same_world and task.family not in about.get("families", ())
+        return bool(about.get("synthetic")) == task.synthetic and not kind.seen(about, task)
 
     folder = runs.newest_checkpoint(compatible, shipped=pretrained.fitting(task))
     if name := pretrained.name_of(folder):
@@ -248,52 +243,56 @@ def show(report: AdaptReport) -> None:
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else 120)
-    methods = (report.main, *report.baselines)
-    if report.main.summary()[0] is not None:
-        console.print(summary_table(report, methods))
-        if len(report.main.cells[0].score.per_type if report.main.cells[0].score else {}) > 1:
-            console.print(type_table(report.main))
-    console.print(f"tagger: {report.tagger}", highlight=False, soft_wrap=True)
-    console.print(f"Next: fewshot-metalstm predict {report.tagger} FILE", highlight=False,
+    if report.main.summary() is not None:
+        console.print(summary_table(report))
+        first = report.main.cells[0].score
+        if first is not None and len(first.groups) > 1:
+            console.print(group_table(report))
+    console.print(f"{report.product}: {report.model}", highlight=False, soft_wrap=True)
+    console.print(f"Next: fewshot-metalstm predict {report.model} FILE", highlight=False,
                   soft_wrap=True)  # fmt: skip
 
 
-def summary_table(report: AdaptReport, methods: Sequence[MethodReport]) -> Table:
+def summary_table(report: AdaptReport) -> Table:
     """Draws in rows, then the mean with its 95% interval, for every method."""
     from rich.table import Table
 
+    figure, items = report.figure, report.items
     shots = f"{report.shots} shots" if report.shots else "the whole train split"
     target = f"{report.target} {report.world}".rstrip()
     text = f" and the unlabelled text of {report.unlabelled}" if report.unlabelled else ""
-    table = Table(title=f"{target}, {shots}{text}: strict entity F1 on the test split")
-    for column in ("method", "draw", "F1", "precision", "recall", "mentions", "sentences", "s"):
+    table = Table(title=f"{target}, {shots}{text}: {figure.title} on the test split")
+    sizes = tuple(dict.fromkeys((figure.counted, items)))
+    for column in ("method", "draw", figure.label, *figure.further, *sizes, "s"):
         table.add_column(column, justify="left" if column == "method" else "right")
-    for method in methods:
+    for method in report.methods:
         for cell in method.cells:
             assert cell.score is not None
+            further = (f"{cell.score.further[key]:.2f}" for key in figure.further)
+            known = cell.sizes(items, figure)
             table.add_row(
-                method.method, str(cell.draw), f"{cell.score.f1:.2f}",
-                f"{cell.score.precision:.2f}", f"{cell.score.recall:.2f}",
-                str(cell.support_mentions), str(cell.support_sentences), f"{cell.seconds:.1f}",
+                method.method, str(cell.draw), f"{cell.score.value:.2f}", *further,
+                *(str(known[f"support_{size}"]) for size in sizes), f"{cell.seconds:.1f}",
             )  # fmt: skip
-        mean, half = method.summary()
-        spread = "" if half is None else f" ± {half:.2f}"
-        table.add_row(method.method, "mean", f"{mean:.2f}{spread}", style="bold", end_section=True)
+        spread = method.summary()
+        mean = "" if spread is None else spread.text()
+        table.add_row(method.method, "mean", mean, style="bold", end_section=True)
     return table
 
 
-def type_table(method: MethodReport) -> Table:
-    """Means over the draws for each entity type."""
+def group_table(report: AdaptReport) -> Table:
+    """Means over the draws for each type or class."""
     from rich.table import Table
 
-    table = Table(title=f"{method.method}, each type, mean of the draws")
-    for column in ("type", "F1", "precision", "recall", "test mentions"):
-        table.add_column(column, justify="left" if column == "type" else "right")
-    scores = [cell.score for cell in method.cells if cell.score is not None]
-    for name in sorted({name for score in scores for name in score.per_type}):
-        rows = [score.per_type[name] for score in scores if name in score.per_type]
-        means = [
-            sum(getattr(r, f) for r in rows) / len(rows) for f in ("f1", "precision", "recall")
-        ]
-        table.add_row(name, *(f"{m:.2f}" for m in means), str(max(r.mentions for r in rows)))
+    figure = report.figure
+    table = Table(title=f"{report.main.method}, each {figure.group}, mean of the draws")
+    columns = (figure.group, figure.label, *figure.further, f"test {figure.counted}")
+    for column in columns:
+        table.add_column(column, justify="left" if column == figure.group else "right")
+    scores = [cell.score for cell in report.main.cells if cell.score is not None]
+    for name in sorted({name for score in scores for name in score.groups}):
+        rows = [score.groups[name] for score in scores if name in score.groups]
+        means = [sum(r.value for r in rows) / len(rows)]
+        means += [sum(r.further[key] for r in rows) / len(rows) for key in figure.further]
+        table.add_row(name, *(f"{m:.2f}" for m in means), str(max(r.size for r in rows)))
     return table

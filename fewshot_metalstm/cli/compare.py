@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,34 +29,38 @@ def compare(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Compare the adapted taggers in MLflow's store: mean F1 with intervals, paired differences.
+    """Compare the adapted taggers in MLflow's store: mean figures, paired differences.
 
     Name runs of adapt and sweep (by name or identifier) or experiments; by default all that is
     tracked here is compared.
     """
+    from fewshot_metalstm.sweep.comparison import by_kind
     from fewshot_metalstm.sweep.comparison import compare as make
     from fewshot_metalstm.tracking.comparison import tracked_cells
     from fewshot_metalstm.tracking.store import tracking_uri as resolve
 
     uri = resolve(tracking_uri, create=False)
-    comparison = make(tracked_cells(uri, names), against)
+    groups = by_kind(tracked_cells(uri, names))
+    comparisons = [make(cells, against) for cells in groups.values()] or [make((), against)]
     if as_json:
-        click.echo(json.dumps(as_dict(comparison, uri)))
+        click.echo(json.dumps(as_dict(comparisons, uri)))
         return
     from rich.console import Console
 
     from fewshot_metalstm.cli.sweep import comparison_table
 
-    for note in () if quiet else comparison.notes:
-        click.echo(f"note: {note}", err=True)
     console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(comparison_table(*comparison.table()))
+    for comparison in comparisons:
+        for note in () if quiet else comparison.notes:
+            click.echo(f"note: {note}", err=True)
+        console.print(comparison_table(*comparison.table(), comparison.figure.title))
 
 
-def as_dict(comparison: Comparison, uri: str) -> dict[str, Any]:
-    """What ``--json`` prints; rows as those of ``sweep``."""
+def as_dict(comparisons: Sequence[Comparison], uri: str) -> dict[str, Any]:
+    """What ``--json`` prints; rows as those of ``sweep``, kind after kind."""
     return {
-        "tracking_uri": uri, "first": comparison.first,
-        "rows": [row.as_dict() for row in comparison.rows],
-        "synthetic": list(comparison.synthetic), "notes": list(comparison.notes),
+        "tracking_uri": uri, "first": comparisons[0].first,
+        "rows": [row.as_dict() for each in comparisons for row in each.rows],
+        "synthetic": [name for each in comparisons for name in each.synthetic],
+        "notes": [note for each in comparisons for note in each.notes],
     }  # fmt: skip

@@ -17,10 +17,11 @@ from fewshot_metalstm.cli.options import data_dir_option, json_option, quiet_opt
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fewshot_metalstm.data.catalogue import Catalogue, CorpusEntry
+    from fewshot_metalstm.data.catalogue import Catalogue, CorpusEntry, FileEntry
     from fewshot_metalstm.data.status import Status
 
 TARGETS = "targets"
+SPLITS = ("train", "devel", "test")
 _STYLES = {"ready": "green", "absent": "dim", "incomplete": "yellow", "changed": "red"}
 _PIPE_WIDTH = 140  # of a table that goes to a file or a pipe
 
@@ -45,19 +46,20 @@ def list_(names: tuple[str, ...], as_json: bool) -> None:
         return
     from rich.table import Table
 
-    table = Table("corpus", "family", "types")
+    table = Table("corpus", "kind", "family", "types")
     for column in ("train", "devel", "test", "mentions", "MB"):
         table.add_column(column, justify="right")
     for entry in entries:
-        files = entry.files.values()
-        known = all(file.sentences is not None for file in files)
+        files = entry.files
+        mentions = [file.mentions for file in files.values() if file.mentions is not None]
         table.add_row(
             entry.name,
+            entry.kind,
             entry.family,
             ", ".join(entry.types) if len(entry.types) <= 3 else f"{len(entry.types)} types",
-            *(str(file.sentences) if known else "?" for file in files),
-            str(sum(file.mentions or 0 for file in files)) if known else "yours to bring",
-            f"{entry.bytes / 1e6:.1f}" if known else "",
+            *(_size(files.get(split)) for split in SPLITS),
+            "yours to bring" if entry.bring else str(sum(mentions)) if mentions else "",
+            f"{entry.bytes / 1e6:.1f}" if entry.bytes else "",
         )
     _stdout().print(table)
     for licence in sorted({f"{e.collection.name}: {e.collection.licence}" for e in entries}):
@@ -121,12 +123,12 @@ def select(names: Iterable[str], catalogue: Catalogue | None = None) -> tuple[Co
     from fewshot_metalstm.data.catalogue import Catalogue
     from fewshot_metalstm.data.suites import load_suites, load_targets
 
-    catalogue = catalogue or Catalogue.load()
+    catalogue = catalogue or Catalogue.load(kind=None)
     names = tuple(names)
     if not names:
         return catalogue.values()
     chosen: dict[str, CorpusEntry] = {}
-    suites = {} if all(name in catalogue for name in names) else load_suites()
+    suites = {} if all(name in catalogue for name in names) else load_suites(kind=None)
     for name in names:
         if name in catalogue:
             members: tuple[str, ...] = (name,)
@@ -192,6 +194,7 @@ def describe(entry: CorpusEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "family": entry.family,
+        "kind": entry.kind,
         "types": list(entry.types),
         "scheme": None if entry.scheme is None else entry.scheme.value,
         "bring": entry.bring,
@@ -207,10 +210,18 @@ def describe(entry: CorpusEntry) -> dict[str, Any]:
                 "bytes": file.bytes,
                 "sentences": file.sentences,
                 "mentions": file.mentions,
+                "items": file.items,
             }
             for split, file in entry.files.items()
         },
     }
+
+
+def _size(file: FileEntry | None) -> str:
+    """Sentences or items of a split; nothing for one that the corpus has not."""
+    if file is None:
+        return ""
+    return "?" if file.size is None else str(file.size)
 
 
 def _status_record(found: Status) -> dict[str, Any]:

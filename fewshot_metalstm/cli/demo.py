@@ -60,7 +60,7 @@ def demo(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) 
 
     from fewshot_metalstm.cli.adapt import show
     from fewshot_metalstm.cli.progress import TerminalProgress
-    from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted
+    from fewshot_metalstm.meta.outcome import Interrupted
 
     with TerminalProgress(quiet=quiet) as progress:
         try:
@@ -151,12 +151,12 @@ def overview(reports: Sequence[AdaptReport]) -> Table:
         text = "synthetic" if report.synthetic else "invented" if report.invented else "real"
         name = pretrained.name_of(Path(report.checkpoint))
         origin = "meta-trained here" if name is None else f"{name}, shipped"
-        sentences = report.main.cells[0].support_sentences
+        sentences = report.main.cells[0].support_items
         support = f"{report.shots} shots" if report.shots else f"{sentences} sentences"
-        for method in (report.main, *report.baselines):
-            mean, half = method.summary()
-            f1 = "" if mean is None else f"{mean:.1f}" + ("" if half is None else f" ± {half:.1f}")
-            last = method is (report.main, *report.baselines)[-1]
+        for method in report.methods:
+            spread = method.summary()
+            f1 = "" if spread is None else spread.text(digits=1)
+            last = method is report.methods[-1]
             start = "none" if method.method == "scratch" else origin
             table.add_row(report.target, text, start, support, method.method, f1, end_section=last)
     return table

@@ -1,17 +1,18 @@
-"""``fewshot-metalstm evaluate``: score an adapted tagger on annotated text."""
+"""``fewshot-metalstm evaluate``: score an adapted model on a split of a target."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fewshot_metalstm.cli import shells
+from fewshot_metalstm.cli.kind_options import of_kind, target_options
 from fewshot_metalstm.cli.options import data_dir_option, device_option, json_option, quiet_option
-from fewshot_metalstm.kinds.tagging.cli.format_options import format_option, overlaps_option, said
 
 
 @click.command("evaluate")
@@ -20,31 +21,33 @@ from fewshot_metalstm.kinds.tagging.cli.format_options import format_option, ove
               help="A corpus of the catalogue, or a file or folder of yours.")  # fmt: skip
 @click.option("--split", metavar="NAME",
               help="Split to score.  [default: test, or else the first]")  # fmt: skip
-@format_option
-@overlaps_option
-@click.option("--scheme", metavar="SCHEME", help="Tag scheme of your file.  [default: detected]")
-@click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file.")
+@target_options
 @device_option
 @data_dir_option
 @json_option
 @quiet_option
 def evaluate(as_json: bool, quiet: bool, **options: Any) -> None:
-    """Score the tagger in the folder MODEL: strict entity-level F1, precision and recall."""
+    """Score the adapted model in the folder MODEL on a whole split, by the figure of its kind."""
+    from fewshot_metalstm.kinds import registry
+
     result = run(**options)
+    kind = registry.kind(result["kind"])
     if not quiet:
-        said(result.get("notes", {}), result["target"])
+        for line in kind.change_lines(result.get("notes", {})):
+            click.echo(f"{result['target']}: {line}", err=True)
     if as_json:
         click.echo(json.dumps(result))
         return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{result['target']}, {result['split']} split: strict entity scores")
-    for column in ("type", "F1", "precision", "recall", "mentions"):
-        table.add_column(column, justify="left" if column == "type" else "right")
-    for name, row in [*result["per_type"].items(), ("all", result)]:
-        table.add_row(name, *(f"{row[f]:.2f}" for f in ("f1", "precision", "recall")),
-                      str(row["mentions"]))  # fmt: skip
+    figure = kind.figure
+    table = Table(title=f"{result['target']}, {result['split']} split: {figure.title}")
+    keys = (figure.key, *figure.further)
+    for column in (figure.group, figure.label, *figure.further, figure.counted):
+        table.add_column(column, justify="left" if column == figure.group else "right")
+    for name, row in [*result[f"per_{figure.group}"].items(), ("all", result)]:
+        table.add_row(name, *(f"{row[key]:.2f}" for key in keys), str(row[figure.counted]))
     Console(width=None if sys.stdout.isatty() else 100).print(table)
 
 
@@ -53,57 +56,42 @@ def run(
     model: Path,
     target: str,
     split: str | None,
-    scheme: str | None,
-    repair: bool,
     device: str,
     data_dir: Path | None,
-    form: str | None = None,
-    overlaps: str = "error",
+    **reading: Any,
 ) -> dict[str, Any]:
-    """Load tagger and target, tag the split, score it."""
+    """Load model and target, read the split, score it."""
     from fewshot_metalstm import runs
+    from fewshot_metalstm.adapt.cell import score_as_dict
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
-    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
-    from fewshot_metalstm.kinds.tagging.formats.notes import Notes, losses
-    from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model
+    from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.machine import pick_device
 
-    folder = runs.model_folder(model, "tagger")
-    tagger = load_model(folder, TAGGER)
-    notes = Notes()
-    task = load_target(
-        target, data_dir=data_dir, repair=repair, scheme=scheme, format=form, overlaps=overlaps,
-        notes=notes,
-    )  # fmt: skip
-    splits = task.corpus.splits
+    folder = runs.adapted_folder(model)
+    kind = registry.of_model(folder)
+    adapted = kind.load_model(folder, kind.product)
+    notes: Counter[str] = Counter()
+    task = kind.load_target(target, data_dir=data_dir, notes=notes, **of_kind(kind, reading))
     if split is None:
-        split = "test" if "test" in splits else next(iter(splits))
-    if split not in splits:
-        raise UserError(f"{task.name} has no {split} split; use one of {', '.join(splits)}")
-    unknown = sorted(set(task.types) - set(tagger.types))
-    if unknown:
-        raise UserError(
-            f"{task.name} has the type {unknown[0]}, which {folder} does not know "
-            f"(its types: {', '.join(tagger.types)}); evaluate on text with the tagger's types"
-        )
-    learner = tagger.learner.to(pick_device(device))
-    params = {name: value.detach() for name, value in learner.named_parameters()}
-    known = type(task)(task.name, task.corpus, tagger.types)
-    score = score_split(learner, params, tagger.table(), known, split, tagger.lexicon)
+        split = "test" if "test" in task.sizes else next(iter(task.sizes))
+    if split not in task.sizes:
+        raise UserError(f"{task.name} has no {split} split; use one of {', '.join(task.sizes)}")
+    adapted.learner.to(pick_device(device))
+    figure = kind.figure
+    found = score_as_dict(kind.score(kind.loaded(adapted), task, split), figure, digits=2)
+    groups = found.pop(f"per_{figure.group}")
+    for each in groups.values():
+        each.pop(f"per_{figure.group}")
+    changed = kind.changes(notes)
     return {
         "model": str(folder),
         "target": task.name,
+        "kind": kind.name,
         "split": split,
-        "synthetic": task.corpus.synthetic,
-        **({"notes": losses(notes)} if losses(notes) else {}),
-        **_figures(score),
-        "per_type": {name: _figures(each) for name, each in score.per_type.items()},
+        "synthetic": task.synthetic,
+        **({"notes": changed} if changed else {}),
+        **figure.as_dict(),
+        "mean": found[figure.key],
+        **found,
+        f"per_{figure.group}": groups,
     }
-
-
-def _figures(score: Any) -> dict[str, Any]:
-    return {
-        "f1": round(score.f1, 2), "precision": round(score.precision, 2),
-        "recall": round(score.recall, 2), "mentions": score.mentions,
-    }  # fmt: skip

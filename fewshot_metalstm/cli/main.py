@@ -17,9 +17,17 @@ import click
 from fewshot_metalstm import __version__
 from fewshot_metalstm.cli import failures, streams, verbose
 from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup
+from fewshot_metalstm.kinds.registry import BUILT_IN
 
 PROGRAM = "fewshot-metalstm"
 COMPLETION = "_FEWSHOT_METALSTM_COMPLETE"
+
+
+def _of_kind(name: str) -> LazyCommand:
+    """A command that only one kind of task has."""
+    every = {name: each for kind in BUILT_IN.values() for name, each in kind.commands.items()}
+    return LazyCommand(every[name].target, every[name].help)
+
 
 # In the order of a first session. The help stands here, and not in the commands' files, so
 # that `--help` imports none of them.
@@ -31,10 +39,7 @@ COMMANDS = {
     "init": LazyCommand(
         "fewshot_metalstm.cli.init:init", "Write commented settings and an example file."
     ),
-    "check": LazyCommand(
-        "fewshot_metalstm.kinds.tagging.cli.check:check",
-        "Look annotated text over, and say what to mend.",
-    ),
+    "check": _of_kind("check"),
     "data": LazyCommand("fewshot_metalstm.cli.data:data", "List, check and fetch corpora."),
     "tasks": LazyCommand(
         "fewshot_metalstm.cli.tasks:tasks", "Show tasks and suites, audit overlaps, draw supports."
@@ -52,28 +57,16 @@ COMMANDS = {
     "predict": LazyCommand(
         "fewshot_metalstm.cli.predict:predict", "Tag files with an adapted tagger."
     ),
-    "tag-corpus": LazyCommand(
-        "fewshot_metalstm.kinds.tagging.cli.tag_corpus:tag_corpus",
-        "Tag PubMed-size text: PubMed XML, JSONL or plain files; resumes.",
-    ),
+    "tag-corpus": _of_kind("tag-corpus"),
     "evaluate": LazyCommand(
         "fewshot_metalstm.cli.evaluate:evaluate", "Score an adapted tagger on a test split."
     ),
-    "convert": LazyCommand(
-        "fewshot_metalstm.kinds.tagging.cli.convert:convert",
-        "Write annotated text in another format.",
-    ),
-    "suggest": LazyCommand(
-        "fewshot_metalstm.kinds.tagging.cli.suggest:suggest",
-        "Pick the next sentences worth annotating.",
-    ),
+    "convert": _of_kind("convert"),
+    "suggest": _of_kind("suggest"),
     "pack": LazyCommand(
         "fewshot_metalstm.cli.pack:pack", "Make a checkpoint small enough to ship, with its card."
     ),
-    "view": LazyCommand(
-        "fewshot_metalstm.kinds.tagging.cli.view:view",
-        "Write a page of a text as a tagger reads it.",
-    ),
+    "view": _of_kind("view"),
     "report": LazyCommand(
         "fewshot_metalstm.cli.report:report", "Write a page and pictures of runs."
     ),

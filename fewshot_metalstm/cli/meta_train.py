@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli import shells
+from fewshot_metalstm.cli.algorithms import (
+    TrainingCommand,
+    algorithm_option,
+    engine_option,
+    list_algorithms_option,
+    show_algorithms,
+)
 from fewshot_metalstm.cli.options import (
     config_option,
     data_dir_option,
@@ -22,12 +29,12 @@ from fewshot_metalstm.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from fewshot_metalstm.kinds.tagging.training.outcome import MetaTrainResult
-    from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+    from fewshot_metalstm.meta.config import TrainingConfig
+    from fewshot_metalstm.meta.outcome import MetaTrainResult
     from fewshot_metalstm.meta.ranks import Ranks
 
 
-@click.command("meta-train")
+@click.command("meta-train", cls=TrainingCommand)
 @click.option(
     "--tasks",
     metavar="SUITE",
@@ -38,14 +45,9 @@ if TYPE_CHECKING:
               help="Where to write the run.  [default: runs/SUITE]")  # fmt: skip
 @click.option("--exclude", multiple=True, metavar="TARGET", shell_complete=shells.targets,
               help="A target to keep out, besides those of the suite; repeatable.")  # fmt: skip
-@click.option("--algorithm", type=click.Choice(
-    ["fomaml", "maml", "anil", "reptile", "meta-sgd", "maml++", "lstm", "protonet", "joint",
-     "nnshot", "structshot"]),
-              help="Meta-learner; joint: multi-task training alone; nnshot, structshot: the same, "
-              "to tag by nearest neighbours.")  # fmt: skip
+@algorithm_option
 @click.option("--order", type=click.Choice(["1", "2"]), help="Order of the outer gradient.")
-@click.option("--engine", type=click.Choice(["higher", "learn2learn", "func"]),
-              help="What takes second-order gradients.  [default: higher]")  # fmt: skip
+@engine_option
 @click.option("--truncate", type=click.IntRange(0), metavar="K",
               help="Differentiate through the last K inner steps only.")  # fmt: skip
 @click.option("--outer-steps", type=click.IntRange(1), metavar="N", help="Outer steps.")
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting; repeatable.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
+@list_algorithms_option
 @workers_option
 @no_tracking_option
 @device_option
@@ -72,18 +75,24 @@ if TYPE_CHECKING:
 @json_option
 @quiet_option
 @click.pass_context
-def meta_train(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) -> None:
+def meta_train(
+    context: click.Context, /, as_json: bool, quiet: bool, list_algorithms: bool, **options: Any
+) -> None:
     """Meta-train a tagger on a suite of tasks and keep the best checkpoint.
 
     Settings come from the defaults, --config, --set and the options here, in this order. A run
     that is interrupted (Ctrl-C, SIGTERM) saves its state and goes on with --resume. Started with
     torchrun, it shares the episodes of a step among all ranks; see docs/cluster.md.
     """
+    if list_algorithms:
+        show_algorithms(as_json)
+        return
     from fewshot_metalstm.cli import failures
     from fewshot_metalstm.cli.progress import TerminalProgress
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted
-    from fewshot_metalstm.meta.ranks import EndedElsewhere, joined
+    from fewshot_metalstm.meta.join import joined
+    from fewshot_metalstm.meta.outcome import Interrupted
+    from fewshot_metalstm.meta.ranks import EndedElsewhere
 
     with joined() as ranks, TerminalProgress(quiet=quiet or not ranks.first) as progress:
         try:
@@ -127,19 +136,16 @@ def run(
     ranks: Ranks | None = None,
     order: str | None = None,
     **given: Any,
-) -> tuple[MetaTrainConfig, MetaTrainResult]:
+) -> tuple[TrainingConfig, MetaTrainResult]:
     """Resolve settings, load the suite and meta-train under a tracking run."""
     from fewshot_metalstm import runs
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks
-    from fewshot_metalstm.kinds.tagging.training.budget import joint_preset, settled
-    from fewshot_metalstm.kinds.tagging.training.recipe import (
-        MetaTrainConfig,
-        make_algorithm,
-        preset,
-    )
+    from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.machine import pick_device
+    from fewshot_metalstm.meta import registry as algorithms
+    from fewshot_metalstm.meta.budget import joint_preset
+    from fewshot_metalstm.meta.make import make_algorithm
     from fewshot_metalstm.meta.ranks import Ranks
     from fewshot_metalstm.tracking.meta_training import tracked_meta_training
     from fewshot_metalstm.writing import write_text
@@ -154,15 +160,18 @@ def run(
         "inner.lr": given.pop("inner_lr"), "joint.steps": given.pop("joint_steps"),
     }  # fmt: skip
     if resume and output is None:
-        name = resolve(MetaTrainConfig, config_file, overrides, named).tasks
-        output = runs.latest(name)
+        output = runs.latest(suite_named(tasks, config_file, overrides))
     if resume and config_file is None and output is not None:
         saved = output / "config.yaml"
         config_file = saved if saved.is_file() else None
-    config = resolve(MetaTrainConfig, config_file, overrides, named, base=preset(tasks))
+    name = suite_named(tasks, config_file, overrides)
+    kind = registry.of_suite(name)
+    settings, presets = kind.training_settings(), kind.presets(name)
+    config = resolve(settings, config_file, overrides, named, base=presets)
     # Again with what the algorithm asks for, which the settings may name anywhere.
-    base = (*preset(tasks, config.algorithm), *joint_preset(config))
-    config = settled(resolve(MetaTrainConfig, config_file, overrides, named, base=base))
+    base = (*presets, *algorithms.presets(config.algorithm), *joint_preset(config))
+    config = kind.settled(resolve(settings, config_file, overrides, named, base=base))
+    kind.check(config)
     make_algorithm(config)
     pick_device(device)
     if resume and output is not None:
@@ -176,7 +185,7 @@ def run(
     ranks.give(config)
     chosen = ranks.use(device)
     suite = ranks.together(
-        lambda: load_suite_tasks(config.tasks, data_dir=data_dir, exclude_targets=config.exclude)
+        lambda: kind.load_suite(config.tasks, data_dir=data_dir, exclude=config.exclude)
     )
     for line in suite.report.summary():
         progress.note(line)
@@ -184,11 +193,25 @@ def run(
         progress.note(f"writing to {folder}")
         write_text("\n".join(suite.report.lines()) + "\n", folder / "exclusions.txt")
         result = tracked_meta_training(
-            config, suite, folder, device=chosen, workers=workers,
+            kind, config, suite, folder, device=chosen, workers=workers,
             resume=resume and not saved_nothing(folder), progress=progress, uri=tracking_uri,
             enabled=not no_tracking, ranks=ranks,
         )  # fmt: skip
     return config, result
+
+
+def suite_named(tasks: str | None, config_file: Path | None, overrides: tuple[str, ...]) -> str:
+    """The suite that options, overrides and a file of settings name, in this order."""
+    from fewshot_metalstm.config import read_mapping
+    from fewshot_metalstm.meta.config import TrainingConfig
+
+    if tasks is not None:
+        return tasks
+    for text in reversed(overrides):
+        if text.startswith("tasks="):
+            return text.removeprefix("tasks=").strip()
+    stored = {} if config_file is None else read_mapping(config_file)
+    return str(stored.get("tasks") or TrainingConfig.tasks)
 
 
 def saved_nothing(folder: Path) -> bool:
@@ -201,18 +224,19 @@ def _follow(
     ranks: Ranks, *, device: str, data_dir: Path | None, workers: int, **_: object
 ) -> None:  # fmt: skip
     """What :func:`run` is on the ranks other than 0: settings come from rank 0."""
-    from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks
-    from fewshot_metalstm.kinds.tagging.training.follow import follow
+    from fewshot_metalstm.kinds import registry
+    from fewshot_metalstm.meta.follow import follow
 
-    config: MetaTrainConfig = ranks.take()
+    config: TrainingConfig = ranks.take()
     chosen = ranks.use(device)
+    kind = registry.of_suite(config.tasks)
     suite = ranks.together(
-        lambda: load_suite_tasks(config.tasks, data_dir=data_dir, exclude_targets=config.exclude)
+        lambda: kind.load_suite(config.tasks, data_dir=data_dir, exclude=config.exclude)
     )
-    follow(config, suite, device=chosen, workers=workers, ranks=ranks)
+    follow(config, kind.source(config, suite), device=chosen, workers=workers, ranks=ranks)
 
 
-def _show(config: MetaTrainConfig, result: MetaTrainResult) -> None:
+def _show(config: TrainingConfig, result: MetaTrainResult) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -29,7 +29,7 @@ _LABELS = {
 class TerminalProgress:
     """Shows phases, figures and time left; a context manager.
 
-    It has the form of :class:`fewshot_metalstm.kinds.tagging.training.outcome.Progress`.
+    It has the form of :class:`fewshot_metalstm.meta.outcome.Progress`.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:

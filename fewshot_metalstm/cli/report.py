@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,8 @@ from fewshot_metalstm.cli.options import data_dir_option, device_option, json_op
 if TYPE_CHECKING:
     import torch
 
-    from fewshot_metalstm.kinds.tagging.pages.taggers import TaggerLook
-    from fewshot_metalstm.pages.runs import Adaptation, Runs
+    from fewshot_metalstm.pages.look import Look
+    from fewshot_metalstm.pages.runs import Runs
 
 
 @click.command("report")
@@ -54,7 +54,8 @@ def report(as_json: bool, quiet: bool, **options: Any) -> None:
 
     if result["rows"]:
         console = Console(width=None if sys.stdout.isatty() else 120)
-        console.print(comparison_table(result["head"], [tuple(row) for row in result["rows"]]))
+        rows = [tuple(row) for row in result["rows"]]
+        console.print(comparison_table(result["head"], rows, result["title"]))
     for path in (result["html"], *result["png"]):
         if path:
             click.echo(path)
@@ -87,7 +88,7 @@ def run(
     runs = read_runs(folders)
     comparison = compare(runs.cells, against) if runs.cells else None
     notes = list(comparison.notes) if comparison else []
-    looks: list[TaggerLook] = []
+    looks: list[Look] = []
     if not no_taggers:
         looks, missing = look_at(runs, gold, split, data_dir, pick_device(device))
         notes += missing
@@ -101,61 +102,37 @@ def run(
     return {
         "html": str(html) if html else None, "png": [str(path) for path in drawn],
         "runs": [str(folder) for folder in runs.folders], "head": list(head),
+        "title": comparison.figure.title if comparison else "",
         "rows": [list(row) for row in body],
-        "taggers": [tagger_json(look) for look in looks], "notes": [*runs.notes, *notes],
+        "taggers": [dict(look.facts) for look in looks], "notes": [*runs.notes, *notes],
     }  # fmt: skip
 
 
 def look_at(
     runs: Runs, gold: str | None, split: str, data_dir: Path | None, device: torch.device
-) -> tuple[list[TaggerLook], list[str]]:
-    """A look at every tagger with gold text at hand; notes on the others."""
+) -> tuple[list[Look], list[str]]:
+    """A look at every adapted model whose target is at hand; notes on the others."""
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
-    from fewshot_metalstm.kinds.tagging.pages.taggers import look
-
-    def sentences_for(adaptation: Adaptation) -> tuple[str, Sequence[Any]] | str:
-        if not (adaptation.tagger / "config.json").is_file():
-            return f"{adaptation.folder} holds no tagger to look at"
-        try:
-            task = load_target(gold or adaptation.target, data_dir=data_dir)
-        except UserError as problem:
-            if gold:
-                raise
-            return (f"no mistakes of {adaptation.tagger} are shown: {problem}; or name annotated "
-                    "text with --gold")  # fmt: skip
-        if split not in task.corpus.splits:
-            return f"{task.name} has no {split} split to look at {adaptation.tagger} with"
-        return f"the {split} split of {task.name}", task.split(split)
 
     looks, notes = [], []
     for adaptation in runs.adaptations:
-        found = sentences_for(adaptation)
-        if isinstance(found, str):
-            notes.append(found)
-        else:
-            looks.append(look(adaptation.tagger, found[1], found[0], device))
+        kind, model = adaptation.kind, adaptation.model
+        if not (model / "config.json").is_file():
+            notes.append(f"{adaptation.folder} holds no {kind.product} to look at")
+            continue
+        try:
+            task = kind.load_target(gold or adaptation.target, data_dir=data_dir)
+        except UserError as problem:
+            if gold:
+                raise
+            notes.append(
+                f"no mistakes of {model} are shown: {problem}; or name annotated text with --gold"
+            )
+            continue
+        if split not in task.sizes:
+            notes.append(f"{task.name} has no {split} split to look at {model} with")
+            continue
+        found = kind.look(model, task, split, device)
+        if found is not None:
+            looks.append(found)
     return looks, notes
-
-
-def tagger_json(look: TaggerLook) -> dict[str, Any]:
-    """What ``--json`` tells of a tagger."""
-    whole = look.scores[-1]
-    meta = look.meta and {
-        "f1_with_z_at_its_mean": round(look.meta.f1_at_mean, 2),
-        "sentences_tagged_otherwise": look.meta.changed,
-        "moved": {one.name: round(one.mean, 4) for one in look.meta.types},
-        "words": {
-            name: {one.name: round(one.mean, 4) for one in words}
-            for name, words in look.meta.words.items()
-        },
-    }  # fmt: skip
-    return {
-        "tagger": str(look.folder), "text": look.text, "f1": round(whole.f1, 2), **whole.counts,
-        "costliest": [
-            {"kind": c.kind, "text": c.text, "type": c.type, "times": c.number,
-             "gain": round(c.gain, 2)}
-            for c in look.costs
-        ],
-        "meta_lstm": meta,
-    }  # fmt: skip

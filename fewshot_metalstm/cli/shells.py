@@ -54,7 +54,7 @@ def corpora(
     from fewshot_metalstm.data.catalogue import Catalogue
     from fewshot_metalstm.data.suites import load_suites
 
-    names = (*Catalogue.load(), *load_suites(), "targets")
+    names = (*Catalogue.load(kind=None), *load_suites(kind=None), "targets")
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 

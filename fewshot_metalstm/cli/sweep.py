@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli import shells
+from fewshot_metalstm.cli.kind_options import kind_option
 from fewshot_metalstm.cli.options import (
     config_option,
     data_dir_option,
@@ -62,6 +63,7 @@ CELLS_FAILED = 1
               "prototypes, or nearest neighbours.  [default: auto]")  # fmt: skip
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
               help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
+@kind_option
 @config_option
 @workers_option
 @runner_option
@@ -115,6 +117,7 @@ def run(
     data_dir: Path | None,
     tracking_uri: str | None,
     progress: Any,
+    kind_name: str | None = None,
 ) -> SweepReport:
     """Plan the sweep, do what is not finished under a tracking run, write the report."""
     from fewshot_metalstm.cli.adapt import find_checkpoint
@@ -122,30 +125,35 @@ def run(
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.jobs.choose import make_runner
     from fewshot_metalstm.jobs.folder import claimed
-    from fewshot_metalstm.kinds.tagging.episodes.load import load_target
+    from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.machine import pick_device
-    from fewshot_metalstm.sweep.grid import SweepConfig, entries, names, needs_checkpoint, numbers
+    from fewshot_metalstm.sweep.grid import entries, names, needs_checkpoint, numbers
     from fewshot_metalstm.sweep.run import plan_sweep
     from fewshot_metalstm.sweep.store import SweepFolder
     from fewshot_metalstm.tracking.sweep import tracked_sweep
 
     chosen = pick_device(device)
+    named = None if targets is None else names(targets, "--targets")
     given = {
-        "targets": None if targets is None else list(names(targets, "--targets")),
+        "targets": named and list(named),
         "shots": None if shots is None else list(numbers(shots, "--shots")),
         "methods": None if methods is None else list(names(methods, "--methods")),
         "draws": None if draws is None else list(numbers(draws, "--draws")),
         "seed": seed, "tune": tune,
     }  # fmt: skip
-    base = ["targets=[]", "shots=[10, 50]"]
-    config = resolve(SweepConfig, config_file, overrides, given, base)
+    first = first_target(named, config_file)
+    kind = registry.of_target(first, kind_name)
+    config = resolve(kind.sweep_settings(), config_file, overrides, given)
     if not config.targets:
         raise UserError("no target is named; give --targets, or a --config that names some")
-    entries(config.methods)  # refuses what cannot be, before anything is read
+    entries(kind, config.methods)  # refuses what cannot be, before anything is read
     how = make_runner(runner, workers, cuda=chosen.type == "cuda")
-    tasks = [load_target(name, data_dir=data_dir) for name in config.targets]
+    tasks = [
+        registry.of_target(name, kind_name).load_target(name, data_dir=data_dir)
+        for name in config.targets
+    ]
     start = None
-    if checkpoint is not None or needs_checkpoint(config.methods):
+    if checkpoint is not None or needs_checkpoint(kind, config.methods):
         start = find_checkpoint(checkpoint, tasks[0], progress)
     folder = SweepFolder(output)
     plan = plan_sweep(start, tasks, config, folder)
@@ -154,8 +162,9 @@ def run(
     def on_cell(key: Any, result: Any) -> None:
         nonlocal done
         done += 1
-        f1 = "" if result.score is None else f": F1 {result.score.f1:.2f}"
-        progress.note(f"{key}{f1} ({result.seconds:.1f} s)")
+        score = result.score
+        figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
+        progress.note(f"{key}{figure} ({result.seconds:.1f} s)")
         progress.advance(done, {})
 
     def on_failure(key: Any, failure: Any, again: bool) -> None:
@@ -174,23 +183,39 @@ def run(
     return report
 
 
+def first_target(given: Sequence[str] | None, config_file: Path | None) -> str:
+    """The first target that options or a file of settings name, whose kind is that of the sweep.
+
+    Raises:
+        UserError: none is named.
+    """
+    from fewshot_metalstm.config import read_mapping
+    from fewshot_metalstm.errors import UserError
+
+    stored = {} if config_file is None else read_mapping(config_file)
+    named = given or stored.get("targets") or ()
+    if not isinstance(named, (list, tuple)) or not named:
+        raise UserError("no target is named; give --targets, or a --config that names some")
+    return str(named[0])
+
+
 def show(report: SweepReport) -> None:
     """Print the table, and the cells that failed."""
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(comparison_table(*report.table()))
+    console.print(comparison_table(*report.table(), report.figure.title))
     for key, failure in report.failed:
         console.print(f"failed: {key} ({failure.attempts} attempts): {failure.reason}",
                       highlight=False, soft_wrap=True, markup=False)  # fmt: skip
 
 
-def comparison_table(head: Sequence[str], body: Sequence[tuple[str, ...]]) -> Table:
+def comparison_table(head: Sequence[str], body: Sequence[tuple[str, ...]], figure: str) -> Table:
     """The table of methods for the terminal, a rule below each target and shots."""
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="strict entity F1 on the test split: mean over draws, 95% interval")
+    table = Table(title=f"{figure} on the test split: mean over draws, 95% interval")
     for column in head:
         table.add_column(column, justify="left" if column in ("target", "method") else "right")
     for i, row in enumerate(body):

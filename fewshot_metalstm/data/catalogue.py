@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm import declarations
+from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
 from fewshot_metalstm.kinds.tagging.corpora.sentence import SPLITS
@@ -35,21 +36,33 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """One file of a corpus; what is None is not known (a corpus that the user must bring)."""
+    """One file of a corpus; what is None is not known (a corpus that the user must bring).
+
+    ``sha256`` is that of the content: of a file whose name ends in ``.gz``, unpacked. ``bytes`` are
+    those that are fetched.
+    """
 
     name: str
     sha256: str | None = None
     bytes: int | None = None
     sentences: int | None = None
     mentions: int | None = None
+    items: int | None = None
+
+    @property
+    def size(self) -> int | None:
+        """Sentences or, of a kind that has none, items (images, texts)."""
+        return self.items if self.sentences is None else self.sentences
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusEntry:
     """What the catalogue says of a corpus.
 
-    ``folder`` is its POSIX path in the collection, ``files`` maps splits to files, ``scheme`` is
-    None where it is to be detected. ``bring`` marks one that cannot be fetched.
+    ``folder`` is its POSIX path in the collection, ``scheme`` is None where it is to be detected.
+    ``files`` maps splits to files; one of another ``kind`` than tagging may have further files
+    and lack a split. ``types`` are its entity types or classes. ``bring`` marks one that cannot
+    be fetched.
     """
 
     name: str
@@ -62,6 +75,7 @@ class CorpusEntry:
     licence: str
     citation: str
     bring: bool = False
+    kind: str = DEFAULT_KIND
 
     @property
     def bytes(self) -> int:
@@ -88,8 +102,10 @@ class Catalogue:
         self._entries = dict(entries)
 
     @classmethod
-    def load(cls, path: Path | None = None) -> Catalogue:
+    def load(cls, path: Path | None = None, kind: str | None = DEFAULT_KIND) -> Catalogue:
         """Read the package's declaration, or the file ``path``.
+
+        Only corpora of ``kind`` are in it; with None, those of every kind.
 
         Raises :class:`UserError` for a file that cannot be read or is not a catalogue.
         """
@@ -105,10 +121,11 @@ class Catalogue:
         if not isinstance(data, dict) or data.get("format") != _FORMAT:
             raise at(path, None, f"is no catalogue of format {_FORMAT}", "restore the file")
         try:
-            return cls(_entries(data))
+            entries = _entries(data)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise at(path, None, f"is not a catalogue ({reason})", "restore the file") from None
+        return cls({n: entry for n, entry in entries.items() if kind in (None, entry.kind)})
 
     def __getitem__(self, name: str) -> CorpusEntry:
         """The corpus called ``name``; a :class:`UserError` with the nearest names if none is."""
@@ -157,7 +174,9 @@ def _entries(data: Mapping[str, Any]) -> dict[str, CorpusEntry]:
     entries: dict[str, CorpusEntry] = {}
     for name, fields in data["corpora"].items():
         collection = collections[fields["collection"]]
-        files = {split: FileEntry(**fields["files"][split]) for split in SPLITS}
+        kind = str(fields.get("kind", DEFAULT_KIND))
+        named = SPLITS if kind == DEFAULT_KIND else tuple(fields["files"])
+        files = {split: FileEntry(**fields["files"][split]) for split in named}
         scheme = fields.get("scheme")
         entries[name] = CorpusEntry(
             name=name,
@@ -170,5 +189,6 @@ def _entries(data: Mapping[str, Any]) -> dict[str, CorpusEntry]:
             licence=fields.get("licence", collection.licence),
             citation=fields["citation"],
             bring=bool(fields.get("bring", False)),
+            kind=kind,
         )
     return entries

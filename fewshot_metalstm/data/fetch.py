@@ -88,14 +88,14 @@ def fetch(
         alone = False
         for split, file in entry.files.items():
             path = folder / file.name
-            right = digests.is_file_with(path, file.sha256)
+            right = digests.is_file_with(locate.stored(folder, file), file.sha256)
             try:
                 if not right and not alone:
                     folder.mkdir(parents=True, exist_ok=True)
                     stack.enter_context(locked(folder, f"corpus {entry.name}"))
                     alone = True
                     # Who held the lock before may have fetched it.
-                    right = digests.is_file_with(path, file.sha256)
+                    right = digests.is_file_with(locate.stored(folder, file), file.sha256)
                 if right:
                     present.append(file.name)
                     report(file.bytes or 0)
@@ -116,7 +116,7 @@ def _folder(entry: CorpusEntry, dest: Path) -> Path:
     """Where ``entry`` is, or shall be, in the data folder ``dest``."""
     places = locate.candidates(entry, dest)
     for place in places:
-        if any((place / file.name).is_file() for file in entry.files.values()):
+        if any(locate.stored(place, file).is_file() for file in entry.files.values()):
             return place
     # a git clone, given as the data folder, is added to as it is laid out
     return places[1] if (dest / "data").is_dir() else places[0]

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from fewshot_metalstm.data.catalogue import CorpusEntry
+from fewshot_metalstm.data.catalogue import CorpusEntry, FileEntry
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora.sentence import SPLITS
 
@@ -87,12 +87,23 @@ def candidates(entry: CorpusEntry, folder: Path) -> tuple[Path, ...]:
     return tuple(places)
 
 
+def stored(place: Path, file: FileEntry) -> Path:
+    """The path of a file in the folder ``place``, whether or not it is there.
+
+    A file that the catalogue knows as ``NAME.gz`` may be there unpacked, as ``NAME``.
+    """
+    path = place / file.name
+    if path.suffix == ".gz" and not path.is_file() and path.with_suffix("").is_file():
+        return path.with_suffix("")
+    return path
+
+
 def find(entry: CorpusEntry, data_dir: Path | None = None) -> Path | None:
     """The first folder that holds every file of ``entry``; else the first that holds some."""
     partial: Path | None = None
     for folder in data_folders(data_dir):
         for place in candidates(entry, folder.path):
-            present = [(place / file.name).is_file() for file in entry.files.values()]
+            present = [stored(place, file).is_file() for file in entry.files.values()]
             if all(present):
                 return place
             if any(present) and partial is None:
@@ -112,7 +123,7 @@ def locate(entry: CorpusEntry, data_dir: Path | None = None) -> dict[str, Path]:
     if place is None:
         looked = ", ".join(str(folder) for folder in data_folders(data_dir))
         raise UserError(f"corpus {entry.name} is not in {looked}; {cure(entry, data_dir)}")
-    files = {split: place / file.name for split, file in entry.files.items()}
+    files = {split: stored(place, file) for split, file in entry.files.items()}
     for path in files.values():
         if not path.is_file():
             raise at(path, None, "is missing", cure(entry, data_dir))

@@ -28,7 +28,7 @@ def status(entry: CorpusEntry, data_dir: Path | None = None) -> Status:
         return Status(entry.name, ABSENT, None)
     missing, changed = [], []
     for file in entry.files.values():
-        path = folder / file.name
+        path = locate.stored(folder, file)
         if not path.is_file():
             missing.append(file.name)
         elif not digests.is_file_with(path, file.sha256):

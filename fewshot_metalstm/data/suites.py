@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm import declarations
+from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import UserError, at
 
 TARGETS_FILE = "targets.yaml"
 EXCLUDE_RULES = ("official", "synthetic", "given")
-SUITE_KEYS = frozenset({"name", "description", "synthetic", "exclude", "tasks", "validation"})
+SUITE_KEYS = frozenset(
+    {"name", "description", "synthetic", "exclude", "tasks", "validation", "kind", "corpus"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Suite:
 
     ``exclude`` says for which targets the rules of exclusion hold: ``official`` (all official
     targets), ``synthetic`` (the targets of the embedded default) or ``given`` (the caller must
-    name them).
+    name them). ``kind`` is the kind of its tasks. ``corpus`` is the one corpus that all tasks are
+    made of, where their names are not those of corpora; empty otherwise.
     """
 
     name: str
@@ -52,16 +56,20 @@ class Suite:
     synthetic: bool
     description: str
     exclude: str = "official"
+    kind: str = DEFAULT_KIND
+    corpus: str = ""
 
     @property
     def corpora(self) -> tuple[str, ...]:
         """Names of the corpora that the suite needs, each once, in the declared order."""
+        if self.corpus:
+            return (self.corpus,)
         return tuple(dict.fromkeys(spec.corpus for spec in (*self.tasks, *self.validation)))
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Held-out tasks: the official ones and those of the embedded synthetic default."""
+    """Held-out tasks of a kind: the official ones and those of the embedded synthetic default."""
 
     official: tuple[str, ...]
     synthetic: tuple[str, ...] = ()
@@ -77,8 +85,8 @@ def task_name(corpus: str, types: tuple[str, ...] = ()) -> str:
     return f"{corpus}:{'+'.join(types)}" if types else corpus
 
 
-def load_suites(folder: Path | None = None) -> dict[str, Suite]:
-    """Read every suite declaration, by name in sorted order.
+def load_suites(folder: Path | None = None, kind: str | None = DEFAULT_KIND) -> dict[str, Suite]:
+    """Read the declared suites of a kind (None: of every kind), by name in sorted order.
 
     ``folder`` holds the YAML files (default: ``suites`` of the package's declarations). Raises
     :class:`UserError` for an ill-formed file.
@@ -91,22 +99,27 @@ def load_suites(folder: Path | None = None) -> dict[str, Suite]:
             if suite.name in suites:
                 raise UserError(f"{path}: suite {suite.name} is declared twice; rename one")
             suites[suite.name] = suite
-    return suites
+    return {name: suite for name, suite in suites.items() if kind in (None, suite.kind)}
 
 
-def load_suite(name: str, folder: Path | None = None) -> Suite:
+def load_suite(name: str, folder: Path | None = None, kind: str | None = DEFAULT_KIND) -> Suite:
     """One suite by name; raises :class:`UserError` naming those that exist."""
-    suites = load_suites(folder)
+    suites = load_suites(folder, kind)
     if name not in suites:
         raise UserError(f"there is no suite {name}; the suites are {', '.join(suites)}")
     return suites[name]
 
 
-def load_targets(folder: Path | None = None) -> Targets:
-    """Read the declared targets; raises :class:`UserError` for an ill-formed file."""
+def load_targets(folder: Path | None = None, kind: str = DEFAULT_KIND) -> Targets:
+    """Read the declared targets of a kind; raises :class:`UserError` for an ill-formed file."""
     path = (folder or declarations.folder() / "suites") / TARGETS_FILE
     data = _mapping(path)
-    unknown = set(data) - {"official", "synthetic"}
+    further = data.get("kinds") or {}
+    if not isinstance(further, dict) or not all(isinstance(v, dict) for v in further.values()):
+        raise at(path, None, "kinds is not a mapping", "write each kind with its official targets")
+    if kind != DEFAULT_KIND:
+        data = further.get(kind) or {}
+    unknown = set(data) - {"official", "synthetic", "kinds"}
     if unknown:
         raise at(path, None, f"unknown key {min(unknown)}", "use official and synthetic")
     return Targets(_names(path, data, "official"), _names(path, data, "synthetic"))
@@ -136,6 +149,8 @@ def _suite(path: Path, data: Mapping[str, Any]) -> Suite:
         synthetic=bool(data.get("synthetic", False)),
         description=str(data.get("description", "")),
         exclude=str(exclude),
+        kind=str(data.get("kind", DEFAULT_KIND)),
+        corpus=str(data.get("corpus", "")),
     )
 
 

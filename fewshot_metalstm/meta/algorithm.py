@@ -9,19 +9,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from fewshot_metalstm.meta.config import InnerConfig as InnerConfig
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 
 OWN = "inner"  # the learner's submodule of what an algorithm learns beside the start
-
-
-@dataclass(frozen=True)
-class InnerConfig:
-    """The inner loop: gradient descent on the support."""
-
-    steps: int = 5  # gradient steps on the support
-    lr: float = 0.1  # learning rate of a step
-    clip: float = 5.0  # largest norm of an inner gradient; 0 does not clip
-    noise: bool = True  # dropout on the support
 
 
 @dataclass(frozen=True)
@@ -51,7 +42,11 @@ class Descent:
 
 
 class Algorithm(Protocol):
-    """A meta-learner. A new one is a file beside this one with a class of this form."""
+    """A meta-learner. A new one is a file beside this one with a class of this form.
+
+    Its entry of :data:`~fewshot_metalstm.meta.registry.BUILT_IN` names what makes it of the
+    settings, mostly a classmethod ``from_config`` of the class.
+    """
 
     @property
     def inner(self) -> InnerConfig:

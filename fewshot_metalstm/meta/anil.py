@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
+from fewshot_metalstm.meta.config import TrainingConfig
+from fewshot_metalstm.meta.engines import maml
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
 from fewshot_metalstm.meta.unrolled import Unrolled
 
@@ -22,3 +24,8 @@ Loop = TypeVar("Loop", FirstOrderMAML, Unrolled)
 def anil(algorithm: Loop) -> Loop:
     """``algorithm`` with an inner loop on :meth:`Learner.head` only."""
     return replace(algorithm, head_only=True)
+
+
+def from_config(config: TrainingConfig) -> Unrolled:
+    """ANIL by the engine that the settings name."""
+    return anil(maml(config))

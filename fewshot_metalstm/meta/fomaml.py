@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.meta.algorithm import Descent, InnerConfig, OneByOne, Outcome, clipper
+from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 
 
@@ -27,6 +28,11 @@ class FirstOrderMAML(OneByOne):
 
     inner: InnerConfig = field(default_factory=InnerConfig)
     head_only: bool = field(default=False, kw_only=True)
+
+    @classmethod
+    def from_config(cls, config: TrainingConfig) -> FirstOrderMAML:
+        """As the settings say it."""
+        return cls(config.inner)
 
     def tuned(self, learner: Learner) -> tuple[str, ...]:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.meta.algorithm import Outcome
+from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.fomaml import Step, descend, query_gradient, through_start
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 from fewshot_metalstm.meta.unrolled import Unrolled
@@ -37,6 +38,11 @@ class FuncMAML(Unrolled):
     """MAML over ``tasks`` episodes at once; the learner has to be one that stacks batches."""
 
     tasks: int = 2
+
+    @classmethod
+    def from_config(cls, config: TrainingConfig) -> FuncMAML:
+        """See :class:`~fewshot_metalstm.meta.unrolled.Unrolled`."""
+        return cls(config.inner, config.order or 2, config.truncate, config.tasks_at_once)
 
     def outcome(self, learner: Learner, episode: Episode, generator: torch.Generator) -> Outcome:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""

@@ -13,18 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
+from fewshot_metalstm.meta.config import JointConfig as JointConfig
 from fewshot_metalstm.meta.learner import Learner, Params
-
-
-@dataclass(frozen=True)
-class JointConfig:
-    """Joint training before the outer loop."""
-
-    steps: int = 4000  # batches; 0 leaves it out
-    batch: int = 16  # sentences of one task in a batch
-    lr: float = 2e-3  # Adam's learning rate at the start; it falls to zero along a cosine
-    clip: float = 5.0  # largest norm of a gradient
 
 
 @dataclass(frozen=True)
@@ -81,6 +73,21 @@ class JointTraining:
         named = dict(self.learner.named_parameters())
         for name, value in self.learner.merge_heads(list(self.heads.values())).items():
             named[name].copy_(value)
+
+
+def state_of(heads: Mapping[str, Params]) -> dict[str, Tensor]:
+    """The tasks' heads as tensors of a run's state; :func:`heads_in` reads them."""
+    return {f"heads.{task}.{n}": value for task, head in heads.items() for n, value in head.items()}
+
+
+def heads_in(tensors: Mapping[str, Tensor]) -> dict[str, Params]:
+    """The tasks' heads that :func:`state_of` put among other tensors."""
+    heads: dict[str, Params] = {}
+    for full, value in tensors.items():
+        if full.startswith("heads."):
+            task, name = full.removeprefix("heads.").rsplit(".", 1)
+            heads.setdefault(task, {})[name] = value
+    return heads
 
 
 def cosine(step: int, steps: int, floor: float = 0.0) -> float:

@@ -20,18 +20,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.config import StagesConfig as StagesConfig
+from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.metasgd import Rated
 
 LEAST = 0.03  # share of 1/K that an early step's weight keeps
-
-
-@dataclass(frozen=True)
-class StagesConfig:
-    """What MAML++ changes in the course of the outer loop, in shares of it."""
-
-    anneal: float = 0.15  # until the query losses of early inner steps have their least weight
-    first_order: float = 0.5  # of first order; an order that is set holds from the beginning
 
 
 @dataclass(frozen=True)
@@ -46,6 +39,11 @@ class MAMLPlusPlus(Rated):
     order: int = 0
     stages: StagesConfig = field(default_factory=StagesConfig, kw_only=True)
     progress: float = field(default=0.0, kw_only=True)
+
+    @classmethod
+    def from_config(cls, config: TrainingConfig) -> MAMLPlusPlus:
+        """As the settings say it."""
+        return cls(config.inner, config.order, config.truncate, stages=config.stages)
 
     def at(self, progress: float) -> MAMLPlusPlus:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""
@@ -68,11 +66,3 @@ class MAMLPlusPlus(Rated):
         left = 1 - min(self.progress / anneal, 1.0) if anneal > 0 else 0.0
         early = max(left, LEAST) / steps
         return [early] * (steps - 1) + [1 - (steps - 1) * early]
-
-
-def check(config: StagesConfig) -> None:
-    """Refuse shares that are none with a :class:`UserError`."""
-    for name in ("anneal", "first_order"):
-        share = getattr(config, name)
-        if not 0 <= share <= 1:
-            raise UserError(f"stages.{name} is {share:g}; it is a share of the outer loop, 0 to 1")

@@ -11,27 +11,13 @@ from torch import Tensor
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.meta.config import OuterConfig as OuterConfig
 from fewshot_metalstm.meta.joint import cosine
 from fewshot_metalstm.meta.learner import Learner
 from fewshot_metalstm.meta.pool import EpisodePool, Report
 from fewshot_metalstm.meta.ranks import Order
 
 OPTIMISERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
-
-
-@dataclass(frozen=True)
-class OuterConfig:
-    """The outer loop."""
-
-    steps: int = 2000  # outer steps
-    meta_batch: int = 4  # episodes a step
-    optimiser: str = "adam"  # adam, or sgd: the plain step of the papers
-    lr: float = 1e-3  # learning rate at the start
-    own_lr: float = 0.0  # that of what is learned beside the start; 0 takes the same
-    lr_floor: float = 0.1  # share of it at the end of the cosine
-    clip: float = 5.0  # largest norm of an outer gradient
-    validate_every: int = 250  # steps between meta-validations; 0 never validates
-    patience: int = 20  # steps in a row without one finite episode that stop the run
 
 
 def check(config: OuterConfig) -> None:

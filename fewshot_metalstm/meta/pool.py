@@ -179,6 +179,11 @@ class EpisodePool:
         return tuple(process.pid for process in self._processes if process.pid is not None)
 
     @property
+    def validates(self) -> bool:
+        """Whether there is anything to validate on."""
+        return self._work.validator is not None
+
+    @property
     def inner_lr(self) -> float:
         """The rate of the inner loop; the mean where rates are learned."""
         algorithm = self._work.algorithm

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
 from fewshot_metalstm.meta.algorithm import OWN, Descent, InnerConfig, OneByOne, Outcome
+from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 
 START_SCALE = 10.0  # of mean squared differences, before anything is learned
@@ -45,6 +46,11 @@ class ProtoNet(OneByOne):
     """
 
     inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=0, lr=0.0))
+
+    @classmethod
+    def from_config(cls, config: TrainingConfig) -> ProtoNet:
+        """As the settings say it, whose inner steps do not concern it."""
+        return cls(replace(config.inner, steps=0, lr=0.0))
 
     def prepare(self, learner: Learner) -> None:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`: the scale of distances."""

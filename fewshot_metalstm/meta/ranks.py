@@ -6,14 +6,13 @@ follow with the same parameters, and say nothing. A process that was started alo
 of a run (:class:`Ranks`) and has nothing to do with ``torch.distributed``.
 
 The mean gradient is taken over episodes in their order, whoever computed them, so that it is the
-same to the last bit on any number of ranks. See :mod:`fewshot_metalstm.meta.torch_ranks`.
+same to the last bit on any number of ranks. See :mod:`fewshot_metalstm.meta.torch_ranks`;
+:mod:`fewshot_metalstm.meta.join` gives a process the ranks that it is one of.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -127,24 +126,3 @@ class Ranks:
     def align(self, vector: Tensor) -> Tensor:
         """``vector`` of rank 0, on every rank."""
         return vector
-
-
-@contextmanager
-def joined(environment: Mapping[str, str] | None = None) -> Iterator[Ranks]:
-    """The ranks that ``torchrun`` started this process with, or the one that it is alone.
-
-    Raises :class:`UserError` if the environment speaks of ranks that cannot be reached.
-    """
-    environment = os.environ if environment is None else environment
-    if "RANK" not in environment or environment.get("WORLD_SIZE", "1") == "1":
-        yield Ranks()
-        return
-    from fewshot_metalstm.meta.torch_ranks import TorchRanks
-
-    ranks = TorchRanks(environment)
-    try:
-        yield ranks
-    except BaseException:
-        ranks.leave(failed=True)
-        raise
-    ranks.leave(failed=False)

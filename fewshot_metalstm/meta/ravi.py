@@ -15,14 +15,15 @@ Source: Ravi, Larochelle, "Optimization as a Model for Few-Shot Learning", ICLR 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import OWN, Descent, clipper
+from fewshot_metalstm.meta.config import GatesConfig as GatesConfig
+from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.gates import (
     KEEP,
     RATE,
@@ -47,19 +48,6 @@ OnStep = Callable[[int, float, Params, State], None]
 
 
 @dataclass(frozen=True)
-class GatesConfig:
-    """The LSTM meta-learner."""
-
-    hidden: int = 20  # width of its LSTM
-
-
-def check(config: GatesConfig) -> None:
-    """Refuse settings that mean nothing with a :class:`UserError`."""
-    if config.hidden < 1:
-        raise UserError(f"gates.hidden is {config.hidden}; use at least 1")
-
-
-@dataclass(frozen=True)
 class LearnedOptimiser(Unrolled):
     """The LSTM meta-learner; :attr:`order` and :attr:`truncate` do not concern it.
 
@@ -70,10 +58,15 @@ class LearnedOptimiser(Unrolled):
         seed: of the weights that :meth:`prepare` makes.
     """
 
-    gates: GatesConfig = GatesConfig()
+    gates: GatesConfig = field(default_factory=GatesConfig)
     seed: int = 0
 
     keeper: ClassVar[str] = "the LSTM meta-learner"
+
+    @classmethod
+    def from_config(cls, config: TrainingConfig) -> LearnedOptimiser:
+        """As the settings say it."""
+        return cls(config.inner, gates=config.gates, seed=config.seed)
 
     @property
     def depth(self) -> int:

@@ -32,6 +32,7 @@ from fewshot_metalstm.meta.algorithm import (
     clipper,
     without_own,
 )
+from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.fomaml import through_start
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 
@@ -43,6 +44,11 @@ class Reptile(OneByOne):
     """Reptile; ``inner.lr`` is that of Adam, about 1e-3."""
 
     inner: InnerConfig = field(default_factory=lambda: InnerConfig(lr=1e-3))
+
+    @classmethod
+    def from_config(cls, config: TrainingConfig) -> Reptile:
+        """As the settings say it."""
+        return cls(config.inner)
 
     def tuned(self, learner: Learner) -> tuple[str, ...]:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`: every parameter."""

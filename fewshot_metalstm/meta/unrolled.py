@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from fewshot_metalstm.meta.algorithm import Descent, InnerConfig, OneByOne, Outcome
+from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML, descend, through_start
 from fewshot_metalstm.meta.learner import Episode, Learner, Params
 
@@ -52,6 +53,11 @@ class Unrolled(OneByOne):
     head_only: bool = field(default=False, kw_only=True)
 
     keeper: ClassVar[str] = "second order"  # of the graphs of inner steps, for messages
+
+    @classmethod
+    def from_config(cls, config: TrainingConfig) -> Unrolled:
+        """As the settings say it; of second order if they name none."""
+        return cls(config.inner, config.order or 2, config.truncate)
 
     @property
     def depth(self) -> int:

@@ -1,7 +1,7 @@
 """The layer of :mod:`fewshot_metalstm.nn.metalstm` as a function of words, weights and a layout.
 
 It has three forms with the same arguments and results: plain torch, torch with a backward pass by
-hand, and compiled (:mod:`fewshot_metalstm.nn.fused`).
+hand, and compiled (:mod:`fewshot_metalstm.nn.fused`). :mod:`fewshot_metalstm.nn.fastest` chooses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.nn import jit
 from fewshot_metalstm.nn.recurrence import recurrence, recurrence_plain
 
 
@@ -74,19 +73,6 @@ def layer_plain(words: Tensor, weights: Weights, layout: Layout, offset: float) 
 def layer_by_hand(words: Tensor, weights: Weights, layout: Layout, offset: float) -> Tensor:
     """:func:`layer_plain` with the recurrence's backward pass by hand; on any device."""
     return _layer(recurrence, words, weights, layout, offset)
-
-
-def fastest(words: Tensor) -> Form:
-    """The form of the layer that is fastest for tensors like ``words``."""
-    if (
-        words.device.type == "cpu"
-        and words.dtype in (torch.float32, torch.float64)
-        and jit.available()
-    ):
-        from fewshot_metalstm.nn.fused import layer_fused
-
-        return layer_fused
-    return layer_by_hand
 
 
 def _layer(

@@ -29,17 +29,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from fewshot_metalstm.nn.layer import Form, Layout, Weights, fastest, layer_plain
-
-GENERATED, PLAIN = "generated", "plain"
+from fewshot_metalstm.nn.cells import META_LSTM, canonical
+from fewshot_metalstm.nn.fastest import fastest
+from fewshot_metalstm.nn.layer import Form, Layout, Weights, layer_plain
 
 
 @dataclass(frozen=True)
 class MetaLSTMConfig:
     """Sizes and initial scales; the field names of the paper are in brackets."""
 
-    kind: str = GENERATED  # plain: an LSTM without Meta-LSTM, see nn/plain_lstm.py
-    match: bool = True  # plain has as many parameters as generated would; false: `hidden` outputs
+    kind: str = META_LSTM  # meta-lstm, or lstm: one without Meta-LSTM, see nn/plain_lstm.py
+    match: bool = True  # lstm has as many parameters as meta-lstm would; false: `hidden` outputs
     hidden: int = 100  # outputs of the basic LSTM, each direction [h]
     meta: int = 40  # outputs of the Meta-LSTM, each direction [m]
     z: int = 60  # rank of the generated weights [z]
@@ -49,6 +49,10 @@ class MetaLSTMConfig:
     scale_generated: float = 0.5  # std of P(z*(Qu)) at z = 1, in units of W_0's at scale 1
     scale_z: float = 0.5  # std of W_z, in units of 1/sqrt(meta)
     forget_bias: float = 1.0  # initial bias of both forget gates
+
+    def __post_init__(self) -> None:
+        """Take a kind's older name for the one that it has now."""
+        object.__setattr__(self, "kind", canonical(self.kind))
 
 
 class MetaLSTM(nn.Module):

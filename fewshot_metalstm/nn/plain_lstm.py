@@ -21,15 +21,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.nn.cells import find
 from fewshot_metalstm.nn.layer import Form, Weights, layer_plain
-from fewshot_metalstm.nn.metalstm import (
-    GENERATED,
-    PLAIN,
-    MetaLSTM,
-    MetaLSTMConfig,
-    in_both_directions,
-)
+from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig, in_both_directions
+
+_SETTING = "tagger.lstm.kind"
 
 
 class PlainLSTM(nn.Module):
@@ -79,14 +75,13 @@ def make_lstm(
     inputs: int, config: MetaLSTMConfig, generator: torch.Generator
 ) -> MetaLSTM | PlainLSTM:
     """The LSTM that a config names, with fresh weights; :class:`UserError` if there is none."""
-    check(config)
-    return (PlainLSTM if config.kind == PLAIN else MetaLSTM)(inputs, config, generator)
+    cell: type[MetaLSTM | PlainLSTM] = find(config.kind, _SETTING).load()
+    return cell(inputs, config, generator)
 
 
 def check(config: MetaLSTMConfig) -> None:
     """Raise :class:`UserError` for a kind of LSTM that there is not."""
-    if config.kind not in (GENERATED, PLAIN):
-        raise UserError(f"tagger.lstm.kind {config.kind!r} is unknown; use {GENERATED} or {PLAIN}")
+    find(config.kind, _SETTING)
 
 
 def weights_of(wx: Tensor, wh: Tensor, b: Tensor) -> Weights:

@@ -11,26 +11,28 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fewshot_metalstm import __version__
 from fewshot_metalstm.writing import beside
 
+PAGES = "fewshot_metalstm.pages"
 _POLICY = (
     "default-src 'none'; img-src data:; style-src {style}; script-src {script}; "
     "base-uri 'none'; form-action 'none'"
 )
 
 
-def write_page(path: Path, template: str, **values: Any) -> Path:
+def write_page(path: Path, template: str, *, package: str = PAGES, **values: Any) -> Path:
     """Fill a template and write it, whole or not at all.
 
     Args:
         template: a name in ``templates/``, without suffix; a script of that name is embedded.
+        package: whose ``templates/`` are looked into, before those of this package.
         values: what the template shows. Strings are escaped.
     """
-    environment = _environment()
+    environment = _environment(package)
     style = _asset(environment, "style.css")
     script = _asset(environment, f"{template}.js")
     policy = _POLICY.format(style=_digest(style), script=_digest(script))
@@ -47,9 +49,15 @@ def data_uri(data: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def _environment() -> Environment:
+def fragment(template: str, *, package: str, **values: Any) -> Markup:
+    """A part of a page from a template of ``package``; strings are escaped."""
+    return Markup(_environment(package).get_template(f"{template}.html").render(**values))
+
+
+def _environment(package: str) -> Environment:
+    packages = dict.fromkeys((package, PAGES))
     environment = Environment(
-        loader=PackageLoader("fewshot_metalstm.pages", "templates"),
+        loader=ChoiceLoader([PackageLoader(each, "templates") for each in packages]),
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["percent"] = lambda share: f"{100 * share:.0f}%"

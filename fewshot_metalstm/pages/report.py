@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.kinds.tagging.pages.taggers import TaggerLook
-from fewshot_metalstm.kinds.tagging.pages.view import SIGNS
-from fewshot_metalstm.kinds.tagging.tagger.mistakes import MISTAKES
-from fewshot_metalstm.pages.figures import adaptation_bands, moved_boxes, rates_curve
+from fewshot_metalstm.figure import Spread
+from fewshot_metalstm.pages.figures import adaptation_bands, rates_curve
+from fewshot_metalstm.pages.look import Look, LookPart, Picture, relative
 from fewshot_metalstm.pages.render import data_uri, write_page
 from fewshot_metalstm.pages.runs import Runs
 from fewshot_metalstm.sweep.comparison import Comparison
-from fewshot_metalstm.sweep.report import Row, Spread, shots_curves
+from fewshot_metalstm.sweep.report import Row, shots_curves
 from fewshot_metalstm.tracking.pictures import learning_curve, shots_curve
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture of the report: a name for its file, what it shows, and how it is drawn."""
-
-    name: str
-    caption: str
-    draw: Callable[[Path], Path]
 
 
 @dataclass(frozen=True)
@@ -45,29 +34,23 @@ class TypeRow:
     shots: str
     method: str
     type: str
-    f1: Spread
-    precision: float
-    recall: float
-    mentions: int
+    value: Spread
+    further: tuple[float, ...]
+    size: int
 
 
 def pictures(
-    runs: Runs, comparison: Comparison | None, looks: Sequence[TaggerLook]
+    runs: Runs, comparison: Comparison | None, looks: Sequence[Look]
 ) -> dict[str, list[Picture]]:
     """The pictures by the section that they belong to."""
     sections = {
         "shots": _shots(comparison) if comparison else [],
         "adaptation": _adaptation(comparison) if comparison else [],
         "training": _training(runs),
-        "meta": [
-            _picture(
-                f"meta-lstm-{_name(look)}",
-                f"What the Meta-LSTM of {_name(look)} moves on {look.text}.",
-                moved_boxes, look.meta.shares,
-            )
-            for look in looks if look.meta is not None
-        ],
     }  # fmt: skip
+    for look in looks:
+        for part in look.parts:
+            sections.setdefault(part.id, []).extend(part.pictures)
     return _apart(sections)
 
 
@@ -95,7 +78,7 @@ def write_pictures(sections: Mapping[str, Sequence[Picture]], folder: Path) -> l
 def write_report(
     runs: Runs,
     comparison: Comparison | None,
-    looks: Sequence[TaggerLook],
+    looks: Sequence[Look],
     sections: Mapping[str, Sequence[Picture]],
     path: Path,
     notes: Sequence[str] = (),
@@ -109,27 +92,35 @@ def write_report(
                 Shown(p.caption, data_uri(data, "image/svg+xml")) for p, data in drawn
             ]
     head, body = comparison.table() if comparison else ((), [])
+    parts = {part.id: part for look in looks for part in look.parts}
+
+    def looks_with(name: str) -> list[tuple[Look, LookPart]]:
+        return [(look, part) for look in looks for part in look.parts if part.id == name]
+
     return write_page(
         path, "report", title=_title(runs), runs=runs, head=head, body=body, shown=shown,
-        types=type_rows(comparison) if comparison else [], looks=looks, name_of=_name,
-        kinds=MISTAKES, signs=SIGNS, notes=(*runs.notes, *notes), told=_relative,
+        types=type_rows(comparison) if comparison else [], parts=list(parts.values()),
+        looks_with=looks_with, notes=(*runs.notes, *notes), relative=relative,
+        figure=comparison.figure if comparison else None,
     )  # fmt: skip
 
 
 def type_rows(comparison: Comparison) -> list[TypeRow]:
-    """A line for each type where there are several, for every target, shots and method."""
+    """A line for each type or class where there are several, for every target and method."""
     found = []
     for row in comparison.rows:
         scores = [r.score for r in row.draws.values() if r.score is not None]
-        types = sorted({name for score in scores for name in score.per_type})
+        types = sorted({name for score in scores for name in score.groups})
         if len(types) < 2:
             continue
         for name in types:
-            own = [score.per_type[name] for score in scores if name in score.per_type]
+            own = [score.groups[name] for score in scores if name in score.groups]
             found.append(TypeRow(
                 row.target, str(row.shots or "all"), row.method, name,
-                Spread.of([s.f1 for s in own]), sum(s.precision for s in own) / len(own),
-                sum(s.recall for s in own) / len(own), max(s.mentions for s in own),
+                Spread.of([s.value for s in own]),
+                tuple(sum(s.further[key] for s in own) / len(own)
+                      for key in comparison.figure.further),
+                max(s.size for s in own),
             ))  # fmt: skip
     return found
 
@@ -137,9 +128,11 @@ def type_rows(comparison: Comparison) -> list[TypeRow]:
 def _shots(comparison: Comparison) -> list[Picture]:
     return [
         _picture(
-            f"shots-{target}", f"Entity F1 on the test split of {target}, against shots.",
-            shots_curve, curves, title=f"Few-shot F1 on {target}",
-            synthetic=target in comparison.synthetic,
+            f"shots-{target}",
+            f"{comparison.figure.title.capitalize()} on the test split of {target}, against shots.",
+            shots_curve, curves, title=f"Few-shot {comparison.figure.label} on {target}",
+            synthetic=target in comparison.synthetic, ylabel=comparison.figure.axis,
+            xlabel=f"shots ({comparison.shots})",
         )
         for target, curves in shots_curves(comparison.rows).items()
     ]  # fmt: skip
@@ -175,7 +168,8 @@ def _training(runs: Runs) -> list[Picture]:
             if rows:
                 caption = f"{'Joint training' if kind == 'joint' else 'Meta-training'}: {about}."
                 found.append(_picture(f"{kind}-{name}", caption, learning_curve, rows, step=step,
-                                      synthetic=training.synthetic))  # fmt: skip
+                                      synthetic=training.synthetic,
+                                      figure_label=training.kind.figure.axis))  # fmt: skip
         if training.rates:
             found.append(_picture(f"rates-{name}", f"Learned inner rates: {about}.", rates_curve,
                                   training.rates, synthetic=training.synthetic))  # fmt: skip
@@ -187,17 +181,6 @@ def _picture(name: str, caption: str, draw: Any, data: Any, **options: Any) -> P
     return Picture(name.replace("/", "_"), caption, lambda path: draw(data, path, **options))
 
 
-def _name(look: TaggerLook) -> str:
-    """A tagger by its run."""
-    return look.folder.parent.name if look.folder.name == "tagger" else look.folder.name
-
-
 def _title(runs: Runs) -> str:
     names = [folder.name for folder in runs.folders]
     return f"Report of {', '.join(names[:4])}{f' and {len(names) - 4} more' * (len(names) > 4)}"
-
-
-def _relative(path: Path) -> str:
-    """A path as short as it can be told from here."""
-    relative = os.path.relpath(path)
-    return relative if not relative.startswith("..") else str(path)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.kinds.tagging.episodes.source import demo_families
-from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
+from fewshot_metalstm.kinds import registry
+from fewshot_metalstm.kinds.kind import Kind
 from fewshot_metalstm.sweep.comparison import Found
 from fewshot_metalstm.sweep.grid import Key
-from fewshot_metalstm.sweep.store import FORMAT
+from fewshot_metalstm.sweep.store import FORMAT, read_result
 from fewshot_metalstm.tracking.meta_training import joint_history, outer_history
 
 History = list[dict[str, float]]
@@ -33,16 +34,18 @@ class Training:
     joint: History
     rates: History
     synthetic: bool
+    kind: Kind
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """An adaptation: its target, and the tagger that it saved."""
+    """An adaptation: its target, and the model that it saved."""
 
     folder: Path
     target: str
     shots: int
-    tagger: Path
+    model: Path
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,11 @@ def _read_sweep(folder: Path) -> Runs:
                 raise ValueError("another version wrote it")
             s, result = stored["settings"], stored["result"]
             key = Key(str(s["target"]), int(s["shots"]), str(s["method"]), int(s["draw"]))
-            score = result["score"]
+            kind = registry.kind(str(s.get("kind", DEFAULT_KIND)))
+            result = replace(read_result(result, kind), method=key.method)
             cells.append(Found(
-                key, str(stored["checkpoint"]),
-                _result(key.method, result, score and _score(score), result["losses"]),
-                str(folder), _is_synthetic(key.target),
+                key, str(stored["checkpoint"]), result, str(folder), kind.synthetic(key.target),
+                kind.name,
             ))  # fmt: skip
         except (LookupError, TypeError, ValueError) as problem:
             raise at(path, None, f"is no cell of a sweep of this version ({problem})",
@@ -139,14 +142,13 @@ def _read_adaptation(folder: Path) -> Runs:
     report = _json(path)
     try:
         target, shots = str(report["target"]), int(report["shots"])
+        kind = registry.kind(str(report.get("kind", DEFAULT_KIND)))
         main = str(report["method"])
         methods = {main: report, **report["baselines"]}
         cells = [
             Found(
                 Key(target, shots, name, int(draw["draw"])), str(report["checkpoint"]),
-                _result(name, draw, None if draw["f1"] is None else _told_score(draw),
-                        draw.get("losses", ())),
-                str(folder), bool(report["synthetic"]),
+                _result(name, draw, kind), str(folder), bool(report["synthetic"]), kind.name,
             )
             for name, method in methods.items() for draw in method["draws"]
         ]  # fmt: skip
@@ -156,19 +158,22 @@ def _read_adaptation(folder: Path) -> Runs:
     notes: tuple[str, ...] = ()
     if not any(cell.result.losses for cell in cells):
         notes = (f"{folder} was written by an earlier version, which kept no losses",)
-    tagger = folder / "tagger"  # where it is now; the report says where it was written
-    return Runs((folder,), (), (Adaptation(folder, target, shots, tagger),), tuple(cells), notes)
+    model = folder / kind.product  # where it is now; the report says where it was written
+    adaptation = Adaptation(folder, target, shots, model, kind)
+    return Runs((folder,), (), (adaptation,), tuple(cells), notes)
 
 
 def _read_training(folder: Path) -> Runs:
     try:
         config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
         suite, algorithm = str(config["tasks"]), str(config["algorithm"])
-        outer, joint, rates = outer_history(folder), joint_history(folder), _rates(folder)
+        kind = _kind_of(suite)
+        outer, joint = outer_history(folder, kind.figure), joint_history(folder)
+        rates = _rates(folder)
     except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as problem:
         raise at(folder, None, f"is no meta-training of this version ({problem!r})",
                  "give a folder that meta-train wrote") from None  # fmt: skip
-    training = Training(folder, suite, algorithm, outer, joint, rates, suite == "demo")
+    training = Training(folder, suite, algorithm, outer, joint, rates, suite == "demo", kind)
     return Runs((folder,), (training,))
 
 
@@ -187,32 +192,27 @@ def _rates(folder: Path) -> History:
     return rows
 
 
-def _result(
-    method: str, stored: Mapping[str, Any], score: Score | None, losses: Sequence[float]
-) -> CellResult:
+def _kind_of(suite: str) -> Kind:
+    """The kind of a suite's tasks; tagging, where the suite is not declared here."""
+    try:
+        return registry.of_suite(suite)
+    except UserError:
+        return registry.kind(DEFAULT_KIND)
+
+
+def _result(method: str, stored: Mapping[str, Any], kind: Kind) -> CellResult:
+    """A cell's result from a report of ``adapt``, which counts nothing over all groups."""
+    figure = kind.figure
+    score = None
+    if stored[figure.key] is not None:
+        groups = stored[f"per_{figure.group}"]
+        counted = sum(int(each[figure.counted]) for each in groups.values())
+        score = kind.read_score({**stored, figure.counted: counted})
     return CellResult(
-        method, int(stored["draw"]), score, int(stored["support_sentences"]),
-        int(stored["support_mentions"]), float(stored["seconds"]), tuple(map(float, losses)),
+        method, int(stored["draw"]), score, int(stored[f"support_{kind.items}"]),
+        int(stored[f"support_{figure.counted}"]), float(stored["seconds"]),
+        tuple(map(float, stored.get("losses", ()))),
     )  # fmt: skip
-
-
-def _score(stored: Mapping[str, Any]) -> Score:
-    each = {name: _score(s) for name, s in stored["per_type"].items()}
-    return Score(
-        float(stored["f1"]), float(stored["precision"]), float(stored["recall"]),
-        int(stored["mentions"]), each,
-    )  # fmt: skip
-
-
-def _told_score(draw: Mapping[str, Any]) -> Score:
-    """As :func:`_score`, of what a report tells, which leaves out what the types say of all."""
-    types = {name: {**s, "per_type": {}} for name, s in draw["per_type"].items()}
-    mentions = sum(int(s["mentions"]) for s in types.values())
-    return _score({**draw, "mentions": mentions, "per_type": types})
-
-
-def _is_synthetic(target: str) -> bool:
-    return target in demo_families()
 
 
 def _json(path: Path) -> Any:

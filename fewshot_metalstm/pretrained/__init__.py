@@ -8,12 +8,15 @@ may hold none of them; then everything works that does not ask for one.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fewshot_metalstm.kinds.tagging.episodes.task import Task
+if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.kind import Task
 
 # In the order in which they are tried: the one that has learned from more corpora comes first.
 SHIPPED = ("mtl-bio", "bionlp")
 CARD = "MODEL_CARD.md"
+CHECKPOINT = "checkpoint"
 
 
 def place() -> Path:
@@ -39,15 +42,20 @@ def fitting(target: Task) -> tuple[Path, ...]:
     also have been cleared of its test sentences; of a user's own text nothing like that is known.
     """
     from fewshot_metalstm.data.catalogue import Catalogue
-    from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, read_config
+    from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.kinds import registry
 
-    if target.corpus.synthetic:
+    if target.synthetic:
         return ()
-    known = target.corpus.name in Catalogue.load()
+    kind = registry.kind(target.kind)
+    known = target.data in Catalogue.load(kind=kind.name)
     found = []
     for folder in folders().values():
-        about = read_config(folder, CHECKPOINT)["about"]
-        cleared = target.corpus.name in about.get("targets_excluded", ())
-        if target.family not in about.get("families", ()) and (cleared or not known):
+        try:
+            about = kind.read_config(folder, CHECKPOINT)["about"]
+        except UserError:  # of another kind
+            continue
+        cleared = bool({target.name, target.data} & set(about.get("targets_excluded", ())))
+        if not kind.seen(about, target) and (cleared or not known):
             found.append(folder)
     return tuple(found)

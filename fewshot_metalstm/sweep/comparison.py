@@ -14,8 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from fewshot_metalstm.adapt.cell import CellResult
-from fewshot_metalstm.adapt.methods import method_of
+from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.figure import Figure
+from fewshot_metalstm.kinds import registry
+from fewshot_metalstm.kinds.kind import Kind
 from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.sweep.report import Row, rows_of, table_of
 
@@ -29,6 +32,7 @@ class Found:
     result: CellResult
     source: str
     synthetic: bool = False
+    kind: str = DEFAULT_KIND  # of task
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,13 @@ class Comparison:
     rows: tuple[Row, ...]
     first: str
     synthetic: tuple[str, ...]
+    figure: Figure
+    shots: str  # what K counts
     notes: tuple[str, ...] = ()
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Head and rows, as text."""
-        return table_of(self.rows, self.first, self.synthetic)
+        return table_of(self.rows, self.first, self.synthetic, self.figure)
 
 
 def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
@@ -52,14 +58,21 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
         against: the method to hold the others against; by default the first one.
 
     Raises:
-        UserError: there is no cell (only what was scored is one), or no method called ``against``.
+        UserError: there is no cell (only what was scored is one), no method called ``against``, or
+            cells of several kinds of task, whose figures cannot be compared.
     """
     if not cells:
         raise UserError(
             "there is nothing to compare: no adapted tagger has a score; give adapt a target with "
             "a test split, or --test FILE beside --train"
         )
-    named = _by_size(_by_checkpoint(cells))
+    kinds = tuple(dict.fromkeys(cell.kind for cell in cells))
+    if len(kinds) > 1:
+        raise UserError(
+            f"figures of {' and '.join(kinds)} cannot stand in one table; name the runs of one kind"
+        )
+    kind = registry.kind(kinds[0])
+    named = _by_size(_by_checkpoint(cells, kind), kind)
     results: dict[Key, Found] = {}
     again: dict[Key, int] = {}
     for cell in named:
@@ -77,7 +90,7 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
     ))  # fmt: skip
     # rows_of holds all against the method of the first key, wherever that one is absent too.
     order.sort(key=lambda k: k.method != methods[0])
-    rows = rows_of(order, {key: cell.result for key, cell in results.items()})
+    rows = rows_of(order, {key: cell.result for key, cell in results.items()}, kind.figure)
     rows = tuple(sorted(rows, key=lambda r: (
         targets.index(r.target), r.shots or 10**9, methods.index(r.method)
     )))  # fmt: skip
@@ -89,11 +102,12 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
             "that were done again; name the runs to choose others"
         )
     synthetic = dict.fromkeys(c.key.target for c in named if c.synthetic)
-    return Comparison(rows, methods[0], tuple(synthetic), tuple(notes))
+    return Comparison(rows, methods[0], tuple(synthetic), kind.figure, kind.shots, tuple(notes))
 
 
-def _by_checkpoint(cells: Sequence[Found]) -> list[Found]:
+def _by_checkpoint(cells: Sequence[Found], kind: Kind) -> list[Found]:
     """The cells, with methods that have several checkpoints at a target called by them too."""
+    alone = {name for name, method in kind.methods().items() if not method.checkpoint}
     checkpoints: dict[tuple[str, str], list[str]] = {}
     for cell in cells:
         known = checkpoints.setdefault((cell.key.target, cell.key.method), [])
@@ -103,7 +117,7 @@ def _by_checkpoint(cells: Sequence[Found]) -> list[Found]:
     for cell in cells:
         method = cell.key.method
         others = checkpoints[cell.key.target, method]
-        if len(others) > 1 and method_of(method).checkpoint:
+        if len(others) > 1 and method not in alone:
             name = f"{method} ({_short(cell.checkpoint, others)})"
             named.append(replace(cell, key=replace(cell.key, method=name)))
         else:
@@ -111,7 +125,7 @@ def _by_checkpoint(cells: Sequence[Found]) -> list[Found]:
     return named
 
 
-def _by_size(cells: Sequence[Found]) -> list[Found]:
+def _by_size(cells: Sequence[Found], kind: Kind) -> list[Found]:
     """The cells, with methods that had all of a file at several sizes called by the size too.
 
     Frozen draws have a size each and are the same everywhere, so theirs tells nothing.
@@ -120,12 +134,12 @@ def _by_size(cells: Sequence[Found]) -> list[Found]:
     for cell in cells:
         if not cell.key.shots:
             known = sizes.setdefault((cell.key.target, cell.key.method), set())
-            known.add(cell.result.support_sentences)
+            known.add(cell.result.support_items)
     named = []
     for cell in cells:
-        key, number = cell.key, cell.result.support_sentences
+        key, number = cell.key, cell.result.support_items
         if not key.shots and len(sizes[key.target, key.method]) > 1:
-            key = replace(key, method=f"{key.method} ({number} sentences)")
+            key = replace(key, method=f"{key.method} ({number} {kind.items})")
         named.append(replace(cell, key=key))
     return named
 
@@ -142,3 +156,11 @@ def _short(path: str, others: Sequence[str]) -> str:
         if all(names(o)[-number:] != own[-number:] for o in others if o != path):
             return str(PurePath(*own[-number:]))
     return path or "no checkpoint"
+
+
+def by_kind(cells: Sequence[Found]) -> dict[str, list[Found]]:
+    """The cells of each kind of task, kinds in the order in which they come."""
+    found: dict[str, list[Found]] = {}
+    for cell in cells:
+        found.setdefault(cell.kind, []).append(cell)
+    return found

@@ -4,48 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from fewshot_metalstm.adapt.cell import SCRATCH
-from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.methods import BASELINES, method_of
-from fewshot_metalstm.adapt.target import AdaptRunConfig
+from fewshot_metalstm.adapt.settings import META, SweepSettings
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig
-from fewshot_metalstm.kinds.tagging.adapt.from_support import NeighboursConfig, PrototypesConfig
-from fewshot_metalstm.kinds.tagging.adapt.self_training import TRAIN, SelfTrainingConfig
-from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import SpacyConfig
-from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import TransformerConfig
-from fewshot_metalstm.kinds.tagging.adapt.tuning import tune_for
+from fewshot_metalstm.kinds.kind import Kind
 
-META = "meta"
-METHODS = (META, *BASELINES)
 TUNE, UNLABELLED = "tune", "unlabelled"  # what a checkpoint's method may say of itself
+TRAIN = "train"  # the text of a target's own train split, without its annotation
 _OWN = re.compile(rf":({TUNE}|{UNLABELLED})=")
 _NAME = re.compile(r"[\w.+-]+")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
-
-
-@dataclass(frozen=True)
-class SweepConfig:
-    """Settings of a sweep. What is not about the grid means what it means to ``adapt``."""
-
-    targets: tuple[str, ...]
-    shots: tuple[int, ...]  # K for each entity type; 0 takes the whole train split as support
-    # a baseline, meta, or NAME=CHECKPOINT with :tune=T or :unlabelled=train behind it
-    methods: tuple[str, ...] = (META, SCRATCH)
-    draws: tuple[int, ...] = (0, 1, 2, 3, 4)
-    seed: int = 0  # of draws that are not frozen, of order and noise
-    tune: str = "auto"  # all, basic (basic LSTM and head), head, or auto: by the checkpoint
-    adapt: AdaptConfig = field(default_factory=lambda: AdaptRunConfig().adapt)
-    prototypes: PrototypesConfig = field(default_factory=lambda: AdaptRunConfig().prototypes)
-    neighbours: NeighboursConfig = field(default_factory=lambda: AdaptRunConfig().neighbours)
-    scratch: AdaptConfig = field(default_factory=lambda: AdaptRunConfig().scratch)
-    crf: CrfConfig = field(default_factory=lambda: AdaptRunConfig().crf)
-    spacy: SpacyConfig = field(default_factory=lambda: AdaptRunConfig().spacy)
-    transformer: TransformerConfig = field(default_factory=lambda: AdaptRunConfig().transformer)
-    self_training: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
 
 
 @dataclass(frozen=True)
@@ -60,11 +30,7 @@ class Entry:
     checkpoint: Path | None = None
     tune: str | None = None
     unlabelled: bool = False
-
-    @property
-    def baseline(self) -> bool:
-        """Whether it adapts no checkpoint."""
-        return self.name in BASELINES
+    baseline: bool = False  # whether it adapts no checkpoint
 
 
 @dataclass(frozen=True, order=True)
@@ -85,13 +51,13 @@ class Key:
         return f"{self.target}, {self.shots or 'all'} shots, {self.method}, draw {self.draw}"
 
 
-def grid(config: SweepConfig, targets: tuple[str, ...]) -> tuple[Key, ...]:
+def grid(kind: Kind, config: SweepSettings, targets: tuple[str, ...]) -> tuple[Key, ...]:
     """The cells of a sweep over targets of these names, the draws of a method side by side.
 
     Raises:
         UserError: an unknown method.
     """
-    methods = [entry.name for entry in entries(config.methods)]
+    methods = [entry.name for entry in entries(kind, config.methods)]
     return tuple(
         Key(target, shots, method, draw)
         for target in targets
@@ -101,29 +67,33 @@ def grid(config: SweepConfig, targets: tuple[str, ...]) -> tuple[Key, ...]:
     )
 
 
-def entries(methods: Sequence[str]) -> tuple[Entry, ...]:
-    """The methods that a sweep names.
+def entries(kind: Kind, methods: Sequence[str]) -> tuple[Entry, ...]:
+    """The methods that a sweep of some kind of task names.
 
     Raises:
         UserError: an unknown one, a name that cannot be, or one that is given twice.
     """
+    baselines = kind.methods()
+    known = (META, *baselines)
     found: dict[str, Entry] = {}
     for text in methods:
         name, separator, rest = text.partition("=")
         path, says = _parted(rest)
         name = name.strip()
-        if not separator and name not in METHODS:
+        if not separator and name not in known:
             raise UserError(
-                f"method {text!r} is unknown; use {', '.join(METHODS)} or NAME=CHECKPOINT"
+                f"method {text!r} is unknown; use {', '.join(known)} or NAME=CHECKPOINT"
             )
-        if separator and (name in METHODS or not _NAME.fullmatch(name) or not path):
+        if separator and (name in known or not _NAME.fullmatch(name) or not path):
             raise UserError(
                 f"method {text!r}: write NAME=CHECKPOINT, with a name of letters and digits that "
-                f"is none of {', '.join(METHODS)}"
+                f"is none of {', '.join(known)}"
             )
         tune = says.get(TUNE)
         if tune is not None:
-            tune_for(tune, "")
+            kind.check_tune(tune)
+        if UNLABELLED in says and not hasattr(kind.sweep_settings(), UNLABELLED):
+            raise UserError(f"method {text!r}: {kind.name} makes no use of unlabelled data")
         if says.get(UNLABELLED, TRAIN) != TRAIN:
             raise UserError(
                 f"method {text!r}: unlabelled text can be that of the targets; write "
@@ -131,7 +101,9 @@ def entries(methods: Sequence[str]) -> tuple[Entry, ...]:
             )
         if name in found:
             raise UserError(f"method {name!r} is named twice; give each checkpoint its own name")
-        found[name] = Entry(name, Path(path) if separator else None, tune, UNLABELLED in says)
+        found[name] = Entry(
+            name, Path(path) if separator else None, tune, UNLABELLED in says, name in baselines
+        )
     return tuple(found.values())
 
 
@@ -142,16 +114,17 @@ def _parted(text: str) -> tuple[str, dict[str, str]]:
     return path.strip(), {n: v.strip() for n, v in zip(names, values, strict=True)}
 
 
-def needs_checkpoint(methods: Sequence[str]) -> bool:
+def needs_checkpoint(kind: Kind, methods: Sequence[str]) -> bool:
     """Whether the methods need a checkpoint that none of them names.
 
     ``meta`` does, and so does what takes a checkpoint's sizes and word vectors (``scratch``) where
     no method names one.
     """
-    every = entries(methods)
+    every = entries(kind, methods)
+    baselines = kind.methods()
     named = any(entry.checkpoint for entry in every)
     return any(
-        entry.name == META or (entry.baseline and method_of(entry.name).checkpoint and not named)
+        entry.name == META or (entry.baseline and baselines[entry.name].checkpoint and not named)
         for entry in every
     )
 

@@ -6,31 +6,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from fewshot_metalstm import __version__
 from fewshot_metalstm.adapt.cell import Cell, CellResult
-from fewshot_metalstm.adapt.methods import Held, algorithm_of, do_cell, make_cell, method_of
-from fewshot_metalstm.adapt.target import check_held_out
+from fewshot_metalstm.adapt.plan import CHECKPOINT, algorithm_of, check_held_out
+from fewshot_metalstm.adapt.settings import SweepSettings
+from fewshot_metalstm.adapt.work import Loaded, facts_of
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.outcome import Failure, Runner, with_retries
-from fewshot_metalstm.kinds.tagging.adapt.baselines import told_of
-from fewshot_metalstm.kinds.tagging.adapt.self_training import (
-    NO_TEXT,
-    TRAIN,
-    Unlabelled,
-    check_self_training,
-    no_use,
-    unlabelled_of,
-)
-from fewshot_metalstm.kinds.tagging.adapt.tuning import tune_for
-from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
-from fewshot_metalstm.kinds.tagging.episodes.task import Task
-from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model, read_config
+from fewshot_metalstm.kinds import registry
+from fewshot_metalstm.kinds.kind import Kind, Support, Task
 from fewshot_metalstm.machine import keep_freed_memory
-from fewshot_metalstm.runs import model_folder
-from fewshot_metalstm.sweep.grid import Entry, Key, SweepConfig, entries, grid
+from fewshot_metalstm.runs import model_folder, read_model_config
+from fewshot_metalstm.sweep.grid import TRAIN, Entry, Key, entries, grid
 from fewshot_metalstm.sweep.report import SweepReport, rows_of
 from fewshot_metalstm.sweep.store import PlannedCell, SweepFolder, settings_of
 
@@ -42,6 +33,7 @@ class Plan:
     ``checkpoints`` are the folders by method, of those that need one.
     """
 
+    kind: Kind
     checkpoints: Mapping[str, Path]
     targets: Mapping[str, Task]
     cells: tuple[PlannedCell, ...]
@@ -53,7 +45,7 @@ class Plan:
         return str(self.checkpoints.get(method, ""))
 
     @property
-    def told(self) -> str:
+    def all_checkpoints(self) -> str:
         """All checkpoints in a line."""
         folders = dict.fromkeys(map(str, self.checkpoints.values()))
         if len(folders) <= 1:
@@ -65,6 +57,7 @@ class Plan:
 class CellSetup:
     """What a worker holds for all cells: the checkpoints by method, and the targets."""
 
+    kind: str
     checkpoints: Mapping[str, Path]
     targets: Mapping[str, Task]
     device: str = "cpu"
@@ -73,26 +66,26 @@ class CellSetup:
         """The function returned does one cell; it loads each checkpoint once, when it is needed."""
         torch.set_num_threads(1)  # as `adapt` does, so that the figures are the same
         keep_freed_memory()
-        loaded: dict[Path, Held] = {}
+        kind = registry.kind(self.kind)
+        known: dict[Path, Loaded] = {}
 
-        def held(path: Path) -> Held:
-            if path not in loaded:
-                model = load_model(path, CHECKPOINT)
+        def loaded(path: Path) -> Loaded:
+            if path not in known:
+                model = kind.load_model(path, CHECKPOINT)
                 model.learner.to(self.device)
-                loaded[path] = Held(model, model.table())
-            return loaded[path]
+                known[path] = kind.loaded(model)
+            return known[path]
 
         def work(job: tuple[Key, Cell]) -> CellResult:
             key, cell = job
-            return do_cell(
-                cell, self.targets[key.target], lambda: held(self.checkpoints[key.method])
-            )
+            target = self.targets[key.target]
+            return kind.do_cell(cell, target, lambda: loaded(self.checkpoints[key.method]))
 
         return work
 
 
 def plan_sweep(
-    checkpoint: Path | None, targets: Sequence[Task], config: SweepConfig, folder: SweepFolder
+    checkpoint: Path | None, targets: Sequence[Task], config: SweepSettings, folder: SweepFolder
 ) -> Plan:
     """Draw all supports and look at what ``folder`` has.
 
@@ -105,73 +98,97 @@ def plan_sweep(
             seen a target, unlabelled text for a method without use for it, or a finished cell
             that comes from other settings.
     """
-    tune_for(config.tune, "")
+    kind = registry.kind(targets[0].kind)
+    kind.check_tune(config.tune)
     by_name = {target.name: target for target in targets}
     if len(by_name) < len(targets):
         twice = [t.name for t in targets]
         name = next(n for n in twice if twice.count(n) > 1)
         raise UserError(f"--targets: two targets are called {name}; rename one of the folders")
-    keys = grid(config, tuple(by_name))
-    methods = entries(config.methods)
-    named = {entry.name: entry for entry in methods}
-    checkpoints = _checkpoints(methods, checkpoint)
+    other = next((t for t in targets if t.kind != kind.name), None)
+    if other is not None:
+        raise UserError(
+            f"--targets: {targets[0].name} is of the kind {kind.name}, {other.name} of "
+            f"{other.kind}; sweep each kind by itself"
+        )
+    keys = grid(kind, config, tuple(by_name))
+    methods = entries(kind, config.methods)
+    checkpoints = _checkpoints(kind, methods, checkpoint)
     digests: dict[Path, dict[str, str]] = {}
     algorithms: dict[Path, str] = {}
     notes: list[str] = []
     for path in dict.fromkeys(checkpoints.values()):
-        model = load_model(path, CHECKPOINT)
+        model = kind.load_model(path, CHECKPOINT)
         algorithms[path] = algorithm_of(model)
-        digests[path] = read_config(path, CHECKPOINT)["sha256"]
+        digests[path] = read_model_config(path)["sha256"]
         several = f"{path}: " if len(set(checkpoints.values())) > 1 else ""
-        notes += [several + note for target in targets for note in check_held_out(model, target)]
-    supports: dict[tuple[str, int, int], tuple[int, ...]] = {}
+        notes += [several + note for t in targets for note in check_held_out(kind, model, t)]
+    supports: dict[tuple[str, int], list[Support]] = {}
     for name, target in by_name.items():
+        if not target.sizes.get("train"):
+            raise UserError(f"{name} has no train split to draw a support from; add one")
         for shots in config.shots:
-            for draw in config.draws:
-                support, note = _support(target, shots, draw, config.seed)
-                supports[name, shots, draw] = support
-                notes += [f"{name}, {shots} shots, draw {draw}: {note}"] if note else []
-        if "test" not in target.corpus.splits:
+            drawn = [kind.support(target, shots, draw, config.seed) for draw in config.draws]
+            supports[name, shots] = drawn
+            notes += [
+                f"{name}, {shots} shots, draw {draw}: {support.note}"
+                for draw, support in zip(config.draws, drawn, strict=True) if support.note
+            ]  # fmt: skip
+        if "test" not in target.sizes:
             notes.append(f"{name} has no test split, so that nothing is scored")
-    texts = _texts(methods, by_name, config)
-    notes += [f"{name}: {note}" for name, text in texts.items() for note in text.notes]
-    cells = []
-    for key in keys:
-        start = checkpoints.get(key.method)
-        baseline = start is None or Entry(key.method).baseline
-        name = key.method if baseline or start is None else algorithms[start]
-        settings = replace(config, tune=named[key.method].tune or config.tune)
-        support = supports[key.target, key.shots, key.draw]
-        source = texts[key.target] if named[key.method].unlabelled else NO_TEXT
-        text = source.for_support(
-            by_name[key.target], support, config.self_training, config.seed, key.draw
-        )
-        cell = make_cell(
-            name, settings, key.draw, support, unlabelled=text, again=config.self_training
-        )
-        if text and not cell.unlabelled:
-            raise UserError(f"method {key.method}: {no_use(cell.tune)}")
-        made_of = method_of(name).files(settings) if start is None else digests[start]
-        made_from = settings_of(key, cell, by_name[key.target], made_of, __version__)
-        cells.append(PlannedCell(key, cell, made_from))
-    found = {planned.key: folder.read(planned) for planned in cells}
+    planned: dict[Key, PlannedCell] = {}
+    baselines = kind.methods()
+    for entry in methods:
+        start = checkpoints.get(entry.name)
+        fresh = entry.baseline or start is None
+        settings = _settings(config, entry)
+        for (name, shots), drawn in supports.items():
+            target = by_name[name]
+            cells, more = kind.make_cells(
+                [entry.name if fresh else algorithms[start]], target, settings, drawn,  # type: ignore[index]
+                config.draws,
+            )  # fmt: skip
+            notes += [f"{name}: {note}" for note in more]
+            for cell in cells:
+                if entry.unlabelled and cell.called == cell.method:
+                    raise UserError(
+                        f"method {entry.name}: unlabelled text is for a model that is tuned, which "
+                        f"tune {cell.tune} does not"
+                    )
+                key = Key(name, shots, entry.name, cell.draw)
+                made_of = baselines[entry.name].files(settings) if start is None else digests[start]
+                made_from = settings_of(key, cell, target, made_of, __version__)
+                planned[key] = PlannedCell(key, cell, made_from)
+    found = {key: folder.read(planned[key], kind) for key in keys}
     finished = {key: result for key, result in found.items() if result is not None}
-    return Plan(checkpoints, by_name, tuple(cells), finished, tuple(notes))
+    return Plan(
+        kind, checkpoints, by_name, tuple(planned[key] for key in keys), finished,
+        tuple(dict.fromkeys(notes)),
+    )  # fmt: skip
 
 
-def _checkpoints(methods: Sequence[Entry], given: Path | None) -> dict[str, Path]:
+def _settings(config: SweepSettings, entry: Entry) -> Any:
+    """The sweep's settings, with those that a method says of itself."""
+    own: dict[str, Any] = {} if entry.tune is None else {"tune": entry.tune}
+    if entry.unlabelled:
+        own["unlabelled"] = TRAIN
+    return replace(config, **own)
+
+
+def _checkpoints(kind: Kind, methods: Sequence[Entry], given: Path | None) -> dict[str, Path]:
     """The checkpoint of each method that needs one."""
+    baselines = kind.methods()
     named = [entry.checkpoint for entry in methods if entry.checkpoint is not None]
     folders = {}
     for entry in methods:
         path = entry.checkpoint or given
         if entry.baseline:
-            if not method_of(entry.name).checkpoint:
+            if not baselines[entry.name].checkpoint:
                 continue
             path = given or next(iter(named), None)
         if path is None:
             raise UserError(f"method {entry.name} needs a checkpoint; name one with --checkpoint")
-        folders[entry.name] = model_folder(path, "checkpoint")
+        folders[entry.name] = model_folder(path, CHECKPOINT)
     return folders
 
 
@@ -202,14 +219,16 @@ def run_sweep(
 
     # Absolute, as a worker of Ray may be in another folder.
     folders = {method: path.resolve() for method, path in plan.checkpoints.items()}
-    setup = CellSetup(folders, plan.targets, device)
+    setup = CellSetup(plan.kind.name, folders, plan.targets, device)
     jobs = [(planned.key, planned.cell) for planned in todo]
     threads = torch.get_num_threads()
     try:
         for outcome in with_retries(runner, setup, jobs, retries, again):
             planned = todo[outcome.number]
             if outcome.result is not None:
-                folder.write(planned, outcome.result, plan.checkpoint(planned.key.method))
+                folder.write(
+                    planned, outcome.result, plan.checkpoint(planned.key.method), plan.kind
+                )
                 results[planned.key] = outcome.result
                 if on_cell is not None:
                     on_cell(planned.key, outcome.result)
@@ -222,30 +241,10 @@ def run_sweep(
         torch.set_num_threads(threads)  # the setup may have run in this process
     keys = [planned.key for planned in plan.cells]
     return SweepReport(
-        rows_of(keys, results), keys[0].method, len(keys), len(plan.finished),
-        tuple(sorted(failed, key=lambda pair: keys.index(pair[0]))), plan.told,
-        tuple(n for n, t in plan.targets.items() if t.corpus.synthetic),
-        (*plan.notes, *told_of(results[key] for key in keys if key in results)),
+        rows_of(keys, results, plan.kind.figure), keys[0].method, len(keys), len(plan.finished),
+        tuple(sorted(failed, key=lambda pair: keys.index(pair[0]))), plan.all_checkpoints,
+        tuple(n for n, t in plan.targets.items() if t.synthetic),
+        (*plan.notes, *facts_of(results[key] for key in keys if key in results)),
         time.perf_counter() - start,
-        {method: str(path) for method, path in plan.checkpoints.items()},
+        plan.kind.figure, {method: str(path) for method, path in plan.checkpoints.items()},
     )  # fmt: skip
-
-
-def _support(target: Task, shots: int, draw: int, seed: int) -> tuple[tuple[int, ...], str | None]:
-    if shots == 0:
-        train = target.corpus.splits.get("train")
-        if not train:
-            raise UserError(f"{target.name} has no train split to draw a support from; add one")
-        return tuple(range(len(train))), None
-    support = load_draw(target, shots, draw, seed=seed)
-    return support.indices, support.shortfall
-
-
-def _texts(
-    methods: Sequence[Entry], targets: Mapping[str, Task], config: SweepConfig
-) -> dict[str, Unlabelled]:
-    """The text of every target's train split, where a method asks for it."""
-    if not any(entry.unlabelled for entry in methods):
-        return {}
-    check_self_training(config.self_training)
-    return {name: unlabelled_of(target, TRAIN) for name, target in targets.items()}

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.adapt.cell import Cell, CellResult
+from fewshot_metalstm.adapt.cell import Cell, CellResult, score_as_dict
 from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.jobs.outcome import Failure
-from fewshot_metalstm.kinds.tagging.episodes.task import Task
-from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
+from fewshot_metalstm.kinds.kind import Kind, Task
 from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.writing import write_text
 
@@ -45,19 +45,16 @@ def settings_of(
             needs none.
         version: of this package.
     """
-    more: dict[str, Any] = {}
-    if cell.unlabelled:
-        text = "\n".join(" ".join(tokens) for tokens in cell.unlabelled)
-        more = {"unlabelled": sha256(text.encode()), "self_training": as_mapping(cell.again)}
     return {
         "target": key.target, "shots": key.shots, "method": key.method, "draw": key.draw,
+        **({} if target.kind == DEFAULT_KIND else {"kind": target.kind}),
         "seed": cell.seed, "tune": cell.tune, "adapt": as_mapping(cell.config),
         "types": list(target.types),
-        "corpus": dict(sorted(target.corpus.digests.items())),
+        "corpus": dict(sorted(target.digests.items())),
         "support": sha256(",".join(map(str, cell.support)).encode()),
         "checkpoint": dict(sorted(checkpoint.items())),
         "version": version,
-        **more,
+        **cell.further_settings(),
     }  # fmt: skip
 
 
@@ -75,7 +72,7 @@ class SweepFolder:
         """Where the traceback of a failed cell is kept."""
         return self.folder / "failed" / f"{key.name}.txt"
 
-    def read(self, planned: PlannedCell) -> CellResult | None:
+    def read(self, planned: PlannedCell, kind: Kind) -> CellResult | None:
         """The result of a cell that is finished, or None.
 
         Raises:
@@ -97,11 +94,11 @@ class SweepFolder:
                 "remove it to have the cell done again, or name another --output",
             )  # fmt: skip
         try:
-            return _result(stored["result"])
+            return read_result(stored["result"], kind)
         except (LookupError, TypeError) as problem:
             raise at(path, None, f"is damaged ({problem})", "remove it") from None
 
-    def write(self, planned: PlannedCell, result: CellResult, checkpoint: str) -> None:
+    def write(self, planned: PlannedCell, result: CellResult, checkpoint: str, kind: Kind) -> None:
         """Write a finished cell, whole or not at all; ``checkpoint`` is where it was, to be told.
 
         Which one it was, the digests in the settings say.
@@ -110,7 +107,7 @@ class SweepFolder:
             "format": FORMAT,
             "settings": dict(planned.settings),
             "checkpoint": checkpoint,
-            "result": asdict(result),
+            "result": _as_dict(result, kind),
         }
         write_text(json.dumps(content, indent=1) + "\n", self.path(planned.key))
         self.failure_path(planned.key).unlink(missing_ok=True)
@@ -120,12 +117,26 @@ class SweepFolder:
         write_text(f"{failure.reason}\n\n{failure.detail}", self.failure_path(key))
 
 
-def _result(stored: dict[str, Any]) -> CellResult:
+def _as_dict(result: CellResult, kind: Kind) -> dict[str, Any]:
+    score = result.score
+    return {
+        "method": result.method, "draw": result.draw,
+        "score": None if score is None else score_as_dict(score, kind.figure),
+        **result.sizes(kind.items, kind.figure),
+        "seconds": result.seconds, "losses": list(result.losses), "start": dict(result.start),
+        "about": dict(result.about),
+    }  # fmt: skip
+
+
+def read_result(stored: Mapping[str, Any], kind: Kind) -> CellResult:
+    """A result from what a cell's file has of it; LookupError or TypeError if it is damaged."""
     score = stored["score"]
-    if score is not None:
-        each = {name: Score(**s) for name, s in score["per_type"].items()}
-        score = Score(**{**score, "per_type": each})
-    return CellResult(**{**stored, "score": score, "losses": tuple(stored["losses"])})
+    return CellResult(
+        stored["method"], stored["draw"], None if score is None else kind.read_score(score),
+        stored[f"support_{kind.items}"], stored[f"support_{kind.figure.counted}"],
+        stored["seconds"], tuple(stored["losses"]), stored.get("start", {}),
+        stored.get("about", {}),
+    )  # fmt: skip
 
 
 def _difference(stored: object, now: Mapping[str, Any], prefix: str = "") -> str | None:

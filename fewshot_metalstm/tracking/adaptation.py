@@ -9,11 +9,13 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
-from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
-from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
+from fewshot_metalstm.adapt.report import AdaptReport
+from fewshot_metalstm.adapt.settings import AdaptRunSettings
+from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds import registry
+from fewshot_metalstm.kinds.kind import Kind, Task
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
 from fewshot_metalstm.tracking.pictures import adaptation_curve
 from fewshot_metalstm.tracking.tracker import DatasetInput, Run, open_tracker
@@ -23,7 +25,7 @@ from fewshot_metalstm.writing import write_text
 def tracked_adaptation(
     checkpoint: Path,
     target: Task,
-    config: AdaptRunConfig,
+    config: AdaptRunSettings,
     output: Path,
     *,
     device: torch.device,
@@ -42,11 +44,16 @@ def tracked_adaptation(
     if (log_model or register) and not enabled:
         raise UserError("a model is logged to MLflow, which --no-tracking turns off; leave it out")
     tracker = open_tracker(uri, EXPERIMENT, enabled)
-    datasets = target_datasets(target)
+    kind = registry.kind(target.kind)
+    datasets = target_datasets(target, kind)
     with tracker.run(
         f"adapt {target.name} {config.shots}",
         params={"target": target.name, "checkpoint": str(checkpoint), **flat(config)},
-        tags={"kind": "adapt", "synthetic": str(target.corpus.synthetic).lower()},
+        tags={
+            "kind": "adapt",
+            "task_kind": kind.name,
+            "synthetic": str(target.synthetic).lower(),
+        },
         datasets=datasets,
     ) as run:
         report = adapt_target(
@@ -55,11 +62,14 @@ def tracked_adaptation(
         write_text(json.dumps(report.as_dict(), indent=2) + "\n", output / "report.json")
         write_text(markdown(report), output / "report.md")
         write_text(dump(config), output / "config.yaml")
-        for method in (report.main, *report.baselines):
-            _log_method(run, report, method)
+        for method in report.methods:
+            for cell in method.cells:
+                log_cell(
+                    run, kind, report.target, report.shots, method.method, cell, report.checkpoint
+                )
         curves = {
             f"{cell.method}, draw {cell.draw}": list(enumerate(cell.losses, start=1))
-            for method in (report.main, *report.baselines) for cell in method.cells if cell.losses
+            for method in report.methods for cell in method.cells if cell.losses
         }  # fmt: skip
         pictures = []
         if curves:  # a tagger made of the support without gradients has none
@@ -68,9 +78,10 @@ def tracked_adaptation(
                 title=f"Adaptation to {report.target}, {report.shots} shots",
                 synthetic=report.synthetic,
             ))  # fmt: skip
-        mean, half = report.main.summary()
-        if mean is not None:
-            run.metrics({"few_shot_f1": mean} | ({} if half is None else {"ci95": half}))
+        spread = report.main.summary()
+        if spread is not None:
+            half = {} if spread.half is None else {"ci95": spread.half}
+            run.metrics({f"few_shot_{kind.figure.key}": spread.mean} | half)
         for name in ("report.json", "report.md", "config.yaml"):
             run.artifact(output / name)
         for picture in pictures:
@@ -78,83 +89,80 @@ def tracked_adaptation(
         if (log_model or register) and tracker.uri is not None:
             from fewshot_metalstm.tracking.registry import log_tagger
 
-            log_tagger(Path(report.tagger), tracker.uri, run.id, register)
+            log_tagger(Path(report.model), tracker.uri, run.id, register)
     return report
 
 
-def target_datasets(target: Task) -> list[DatasetInput]:
+def target_datasets(target: Task, kind: Kind) -> list[DatasetInput]:
     """The splits of a target as dataset inputs."""
     return [
         DatasetInput(target.name, digest, f"{target.name}/{split}", "target",
-                     {"sentences": len(target.corpus.splits[split])})
-        for split, digest in target.corpus.digests.items() if split in target.corpus.splits
+                     {kind.items: target.sizes[split]})
+        for split, digest in target.digests.items() if split in target.sizes
     ]  # fmt: skip
 
 
-def _log_method(run: Run, report: AdaptReport, method: MethodReport) -> None:
-    for cell in method.cells:
-        log_cell(run, report.target, report.shots, method.method, cell, report.checkpoint)
-
-
 def log_cell(
-    run: Run, target: str, shots: int, method: str, cell: CellResult, checkpoint: str
+    run: Run, kind: Kind, target: str, shots: int, method: str, cell: CellResult, checkpoint: str
 ) -> None:
-    """Log one adapted tagger as a child of ``run``."""
+    """Log one adapted model as a child of ``run``."""
     params = {
         "target": target, "shots": shots, "draw": cell.draw, "method": method,
         "checkpoint": checkpoint,
     }  # fmt: skip
     name = f"{target} {shots} draw {cell.draw} {method}"
-    with run.child(name, params=params, tags={"kind": "draw"}) as child:
+    with run.child(name, params=params, tags={"kind": "draw", "task_kind": kind.name}) as child:
         for epoch, loss in enumerate(cell.losses, start=1):
             child.log(epoch, {"loss_support": loss})
         figures = {
             "seconds": cell.seconds,
-            "support_mentions": float(cell.support_mentions),
-            "support_sentences": float(cell.support_sentences),
+            **{k: float(v) for k, v in cell.sizes(kind.items, kind.figure).items()},
         }
         if cell.score is not None:
-            figures |= {
-                "few_shot_f1": cell.score.f1, "precision": cell.score.precision,
-                "recall": cell.score.recall,
-            }  # fmt: skip
+            figures |= {f"few_shot_{kind.figure.key}": cell.score.value, **cell.score.further}
         child.metrics(figures)
 
 
 def markdown(report: AdaptReport) -> str:
     """The report as a page of Markdown."""
     target = f"{report.target} {report.world}".rstrip()
+    figure, items = report.figure, report.items
+    columns = (figure.label, *figure.further)
+    sizes = tuple(dict.fromkeys((figure.counted, items)))
     lines = [
         f"# {target}, {report.shots or 'all'} shots",
         "",
-        f"Checkpoint `{report.checkpoint}`, tuned: {report.tune}. Strict entity-level scores on "
-        "the whole test split, 0-100."
+        f"Checkpoint `{report.checkpoint}`, tuned: {report.tune}. {figure.title.capitalize()} on "
+        f"the whole test split, in {figure.unit} ({figure.better} is better)."
         + (f" Unlabelled text: `{report.unlabelled}`." if report.unlabelled else ""),
         "",
-        "| method | draw | F1 | precision | recall | mentions | sentences | seconds |",
-        "|---|---|---|---|---|---|---|---|",
+        _row("method", "draw", *columns, *sizes, "seconds"),
+        "|---" * (3 + len(columns) + len(sizes)) + "|",
     ]
-    for method in (report.main, *report.baselines):
+    for method in report.methods:
         for cell in method.cells:
-            s = cell.score
-            scores = (
-                "- | - | -" if s is None else f"{s.f1:.2f} | {s.precision:.2f} | {s.recall:.2f}"
-            )
-            lines.append(
-                f"| {method.method} | {cell.draw} | {scores} | {cell.support_mentions} | "
-                f"{cell.support_sentences} | {cell.seconds:.1f} |"
-            )
-        mean, half = method.summary()
-        if mean is not None:
-            spread = "" if half is None else f" ± {half:.2f}"
-            lines.append(f"| {method.method} | mean | {mean:.2f}{spread} | | | | | |")
-    types = [c.score.per_type for c in report.main.cells if c.score is not None]
-    if types and len(types[0]) > 1:
-        lines += ["", "| type | draw | F1 | precision | recall |", "|---|---|---|---|---|"]
+            score = cell.score
+            scores = ["-"] * len(columns)
+            if score is not None:
+                values = (score.value, *(score.further[key] for key in figure.further))
+                scores = [f"{value:.2f}" for value in values]
+            known = cell.sizes(items, figure)
+            lines.append(_row(
+                method.method, str(cell.draw), *scores,
+                *(str(known[f"support_{size}"]) for size in sizes), f"{cell.seconds:.1f}",
+            ))  # fmt: skip
+        spread = method.summary()
+        if spread is not None:
+            empty = [""] * (len(columns) + len(sizes))
+            lines.append(_row(method.method, "mean", spread.text(), *empty))
+    groups = [c.score.groups for c in report.main.cells if c.score is not None]
+    if groups and len(groups[0]) > 1:
+        lines += ["", _row(figure.group, "draw", *columns), "|---" * (2 + len(columns)) + "|"]
         lines += [
-            f"| {name} | {c.draw} | {s.f1:.2f} | {s.precision:.2f} | {s.recall:.2f} |"
+            _row(name, str(c.draw), f"{s.value:.2f}",
+                 *(f"{s.further[key]:.2f}" for key in figure.further))
             for c in report.main.cells if c.score is not None
-            for name, s in sorted(c.score.per_type.items())
+            for name, s in sorted(c.score.groups.items())
         ]  # fmt: skip
     lines += [""] + [
         f"- draw {c.draw} started from the source heads "
@@ -163,3 +171,7 @@ def markdown(report: AdaptReport) -> str:
     ]  # fmt: skip
     lines += [f"- {note}" for note in report.notes]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"

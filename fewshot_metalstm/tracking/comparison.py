@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.episodes.source import demo_families
-from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
+from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.sweep.comparison import Found
 from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.tracking.database import connect
@@ -89,20 +89,27 @@ def _search(client: MlflowClient, experiments: Sequence[str], text: str) -> list
 def _cell(run: Run) -> Found | None:
     """A run as a cell, or None if it is not of an adapted tagger that was scored."""
     params, metrics = run.data.params, run.data.metrics
+    name = run.data.tags.get("task_kind", DEFAULT_KIND)
+    if name not in registry.names():
+        return None  # of a package that is not installed here
+    kind = registry.kind(name)
+    figure = kind.figure
     try:
         target, shots = params["target"], int(params["shots"])
         method, draw = params["method"], int(params["draw"])
-        score = Score(
-            metrics["few_shot_f1"], metrics["precision"], metrics["recall"], 0
-        )  # a run tells no mentions
+        stored = {key: metrics[key] for key in figure.further}
+        # A run does not tell how much was scored.
+        score = kind.read_score(
+            {figure.key: metrics[f"few_shot_{figure.key}"], **stored, figure.counted: 0}
+        )
     except (LookupError, ValueError):
         return None
     result = CellResult(
-        method, draw, score, int(metrics.get("support_sentences", 0)),
-        int(metrics.get("support_mentions", 0)), metrics.get("seconds", 0.0),
+        method, draw, score, int(metrics.get(f"support_{kind.items}", 0)),
+        int(metrics.get(f"support_{figure.counted}", 0)), metrics.get("seconds", 0.0),
     )  # fmt: skip
     parent = run.data.tags.get(_PARENT, run.info.run_id)
     return Found(
         Key(target, shots, method, draw), params.get("checkpoint", ""), result, parent,
-        target in demo_families(),
+        kind.synthetic(target), kind.name,
     )  # fmt: skip

@@ -10,11 +10,13 @@ from typing import Any
 import torch
 
 from fewshot_metalstm.config import flat
-from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
-from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
-from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted, MetaTrainResult, Progress
-from fewshot_metalstm.kinds.tagging.training.recipe import JOINT, MetaTrainConfig
+from fewshot_metalstm.figure import Figure
+from fewshot_metalstm.kinds.kind import Kind, Suite
+from fewshot_metalstm.meta.config import TrainingConfig
+from fewshot_metalstm.meta.driver import meta_train
+from fewshot_metalstm.meta.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.meta.ranks import Ranks
+from fewshot_metalstm.meta.registry import JOINT
 from fewshot_metalstm.meta.state import load_state
 from fewshot_metalstm.tracking.pictures import learning_curve
 from fewshot_metalstm.tracking.store import EXPERIMENT as EXPERIMENT
@@ -22,8 +24,9 @@ from fewshot_metalstm.tracking.tracker import DatasetInput, open_tracker
 
 
 def tracked_meta_training(
-    config: MetaTrainConfig,
-    suite: LoadedSuite,
+    kind: Kind,
+    config: TrainingConfig,
+    suite: Suite,
     output: Path,
     *,
     device: torch.device,
@@ -34,7 +37,7 @@ def tracked_meta_training(
     enabled: bool = True,
     ranks: Ranks | None = None,
 ) -> MetaTrainResult:
-    """Run :func:`~fewshot_metalstm.kinds.tagging.training.metatrain.meta_train` and log it.
+    """Run :func:`~fewshot_metalstm.meta.driver.meta_train` and log it.
 
     A resumed run goes on in the tracking run that it began in.
     """
@@ -46,14 +49,18 @@ def tracked_meta_training(
     with tracker.run(
         f"meta-train {config.tasks}",
         params=flat(config),
-        tags={"kind": "meta-train", "synthetic": str(suite.synthetic).lower()},
-        datasets=suite_datasets(suite),
+        tags={
+            "kind": "meta-train",
+            "task_kind": kind.name,
+            "synthetic": str(suite.synthetic).lower(),
+        },
+        datasets=suite_datasets(suite, kind),
         resume_id=resume_id,
     ) as run:
         try:
             result = meta_train(
-                config, suite, output, device=device, workers=workers, resume=resume, run=run,
-                progress=progress, ranks=ranks,
+                config, kind.source(config, suite), output, device=device, workers=workers,
+                resume=resume, run=run, progress=progress, ranks=ranks,
             )  # fmt: skip
         except Interrupted:
             run.interrupted()
@@ -61,10 +68,11 @@ def tracked_meta_training(
             raise
         alone = config.algorithm == JOINT
         picture = learning_curve(
-            joint_history(output) if alone else outer_history(output),
+            joint_history(output) if alone else outer_history(output, kind.figure),
             output / "learning_curve.png",
             title=f"{'Joint training' if alone else 'Meta-training'} on {config.tasks}",
             synthetic=suite.synthetic, step="joint step" if alone else "outer step",
+            figure_label=kind.figure.axis,
         )  # fmt: skip
         run.metrics({"seconds": result.seconds, "peak_rss_mib": result.peak_rss_mib})
         run.artifact(picture)
@@ -73,7 +81,7 @@ def tracked_meta_training(
     return result
 
 
-def outer_history(output: Path) -> list[dict[str, float]]:
+def outer_history(output: Path, figure: Figure) -> list[dict[str, float]]:
     """The outer loop of a run's ``history.jsonl``, under the pictures' names."""
     rows: dict[int, dict[str, float]] = {}
     with (output / "history.jsonl").open(encoding="utf-8") as file:
@@ -90,7 +98,8 @@ def outer_history(output: Path) -> list[dict[str, float]]:
                 # A step without a finite episode has no figures.
                 row |= {name: math.nan if v is None else v for name, v in figures.items()}
             elif entry["phase"] == "validation":
-                row["validation_f1"] = math.nan if entry["f1"] is None else entry["f1"]
+                value = entry[figure.key]
+                row[f"validation_{figure.key}"] = math.nan if value is None else value
     return [rows[step] for step in sorted(rows) if len(rows[step]) > 1]
 
 
@@ -111,16 +120,16 @@ def joint_history(output: Path, points: int = 200) -> list[dict[str, float]]:
     return rows
 
 
-def suite_datasets(suite: LoadedSuite) -> list[DatasetInput]:
-    """The corpora of a suite as dataset inputs, each once."""
+def suite_datasets(suite: Suite, kind: Kind) -> list[DatasetInput]:
+    """The data sets of a suite as dataset inputs, each once."""
     found: dict[tuple[str, str], DatasetInput] = {}
     for context, tasks in (("meta-train", suite.train), ("meta-validation", suite.validation)):
         for task in tasks:
-            for split in task.corpus.splits:
-                digest = task.corpus.digests.get(split, "")
+            for split, size in task.sizes.items():
+                digest = task.digests.get(split, "")
                 found.setdefault(
-                    (task.corpus.name, context),
-                    DatasetInput(task.corpus.name, digest, f"{task.corpus.name}/{split}", context,
-                                 {"sentences": len(task.corpus.splits[split])}),
+                    (task.data, context),
+                    DatasetInput(task.data, digest, f"{task.data}/{split}", context,
+                                 {kind.items: size}),
                 )  # fmt: skip
     return list(found.values())

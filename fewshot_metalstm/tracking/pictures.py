@@ -30,7 +30,7 @@ _SYNTHETIC = " (synthetic corpus)"
 # What a metric's name says about its panel; see fewshot_metalstm.tracking.tracker.
 _PANELS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
     ("loss (nats)", lambda name: name.startswith("loss"), False),
-    ("entity F1 (0-100)", lambda name: name.endswith("f1"), False),
+    ("", lambda name: name.startswith(("validation_", "query_")), False),  # the figure's
     ("learning rate", lambda name: name.endswith("_lr"), True),
     ("gradient norm", lambda name: "grad_norm" in name, True),
 )
@@ -43,8 +43,9 @@ def learning_curve(
     title: str = "Meta-training",
     synthetic: bool = False,
     step: str = "outer step",
+    figure_label: str = "entity F1 (0-100)",
 ) -> Path:
-    """Draw meta-training: one panel each for losses, F1, learning rates and gradient norms.
+    """Draw meta-training: a panel each for losses, the figure, learning rates, gradient norms.
 
     Args:
         history: one mapping an outer step, with ``step`` and metrics under the names that
@@ -54,18 +55,19 @@ def learning_curve(
         title: the picture's title.
         synthetic: say in the title that the corpus is synthetic.
         step: what a step is called.
+        figure_label: the figure of merit, with its unit.
 
     Raises:
         ValueError: the history holds nothing to draw.
     """
     names = list(dict.fromkeys(name for row in history for name in row if name != "step"))
     panels = [
-        (label, chosen, log)
+        (label or figure_label, chosen, log)
         for label, belongs, log in _PANELS
         if (chosen := [name for name in names if belongs(name)])
     ]
     if not panels:
-        raise ValueError("nothing to draw: no row has a loss, an F1, a rate or a norm")
+        raise ValueError("nothing to draw: no row has a loss, a figure, a rate or a norm")
     figure = new_figure(width=7.0, height=1.0 + 2.2 * len(panels))
     grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)
     axes: list[Axes] = [styled(axis) for axis in grid[:, 0]]
@@ -118,14 +120,18 @@ def shots_curve(
     *,
     title: str = "Few-shot F1",
     synthetic: bool = False,
+    xlabel: str = "shots (mentions of each entity type)",
+    ylabel: str = "entity F1 (0-100)",
 ) -> Path:
-    """Draw mean F1 against shots, one line a method, with its 95% intervals.
+    """Draw the mean of a figure against shots, one line a method, with its 95% intervals.
 
     Args:
-        results: method to (shots, mean F1, half width of the interval or None) triples.
+        results: method to (shots, mean, half width of the interval or None) triples.
         path: the file.
         title: the picture's title.
         synthetic: say in the title that the corpus is synthetic.
+        xlabel: what is counted in shots.
+        ylabel: the figure, with its unit.
 
     Raises:
         ValueError: there is no result.
@@ -150,8 +156,8 @@ def shots_curve(
     axis.set_xscale("log")
     axis.set_xticks(shots, labels=[str(count) for count in shots])
     axis.minorticks_off()
-    axis.set_xlabel("shots (mentions of each entity type)")
-    finish(axis, "entity F1 (0-100)\nmean and 95% interval", beside_it=len(results) > INSIDE)
+    axis.set_xlabel(xlabel)
+    finish(axis, f"{ylabel}\nmean and 95% interval", beside_it=len(results) > INSIDE)
     axis.set_ylim(bottom=0)
     return save(figure, title, path, synthetic=synthetic)
 

@@ -15,24 +15,29 @@ from contextlib import closing
 from typing import Any
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.tracking.store import EXPERIMENT, sqlite_path
 
 VIEW = "fewshot-metalstm-comparison"
 _TAG = f"mlflow.sharedViewState.{VIEW}"
 _GROUPS = ("target", "shots", "method")
-_METRICS = ("few_shot_f1", "precision", "recall", "support_mentions", "seconds")
 
 
 def shared_view() -> dict[str, Any]:
     """What the page shows: adapted taggers by target, shots and method, with their means."""
     name = "attributes.`Run Name`"
+    figures = [registry.kind(each).figure for each in registry.BUILT_IN]
+    metrics = dict.fromkeys(
+        key for figure in figures
+        for key in (f"few_shot_{figure.key}", *figure.further, f"support_{figure.counted}")
+    )  # fmt: skip
     return {
         "searchFilter": "tags.kind = 'draw'",
         "orderByKey": "metrics.`few_shot_f1`", "orderByAsc": False,
         "startTime": "ALL", "lifecycleFilter": "Active", "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": [*(f"params.`{p}`" for p in (*_GROUPS, "draw")),
-                            *(f"metrics.`{m}`" for m in _METRICS)],
+                            *(f"metrics.`{m}`" for m in (*metrics, "seconds"))],
         "columnOrder": [name], "columnWidths": {name: 460},
         "groupBy": {
             "aggregateFunction": "average",

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.adapt.settings import SweepSettings
 from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.jobs.outcome import Failure, Runner
-from fewshot_metalstm.sweep.grid import Key, SweepConfig
+from fewshot_metalstm.kinds.kind import Kind
+from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.sweep.report import SweepReport, shots_curves
 from fewshot_metalstm.sweep.run import Plan, run_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
@@ -51,7 +53,7 @@ class Logged:
 
 def tracked_sweep(
     plan: Plan,
-    config: SweepConfig,
+    config: SweepSettings,
     folder: SweepFolder,
     runner: Runner,
     *,
@@ -68,9 +70,11 @@ def tracked_sweep(
     logged = Logged.read(record) if enabled else Logged()
     with tracker.run(
         f"sweep {folder.folder.name}",
-        params={"checkpoint": plan.told, **flat(config)},
-        tags={"kind": "sweep"},
-        datasets=[d for target in plan.targets.values() for d in target_datasets(target)],
+        params={"checkpoint": plan.all_checkpoints, **flat(config)},
+        tags={"kind": "sweep", "task_kind": plan.kind.name},
+        datasets=[
+            d for target in plan.targets.values() for d in target_datasets(target, plan.kind)
+        ],
         resume_id=logged.run_id,
     ) as run:
         if run.id != logged.run_id:  # new, or the store does not know the old one
@@ -81,7 +85,7 @@ def tracked_sweep(
             if run.id is None or key.name in logged.cells:
                 return
             folder_of = plan.checkpoint(key.method)
-            log_cell(run, key.target, key.shots, key.method, result, folder_of)
+            log_cell(run, plan.kind, key.target, key.shots, key.method, result, folder_of)
             logged = Logged(run.id, (*logged.cells, key.name))
             logged.write(record)
 
@@ -100,17 +104,19 @@ def tracked_sweep(
         write_text(report.markdown(), folder.folder / "report.md")
         run.metrics({"cells": float(report.cells), "failed_cells": float(len(report.failed))})
         for path in (*(folder.folder / n for n in ("config.yaml", "report.json", "report.md")),
-                     *_pictures(report, folder.folder)):  # fmt: skip
+                     *_pictures(report, folder.folder, plan.kind)):  # fmt: skip
             run.artifact(path)
     return report
 
 
-def _pictures(report: SweepReport, folder: Path) -> list[Path]:
-    """F1 against shots, one picture a target that has a score."""
+def _pictures(report: SweepReport, folder: Path, kind: Kind) -> list[Path]:
+    """The figure against shots, one picture a target that has a score."""
     paths = []
     for target, curves in shots_curves(report.rows).items():
         name = f"shots-{target}.png".replace("/", "_")
-        title = f"Few-shot F1 on {target}"
-        paths.append(shots_curve(curves, folder / name, title=title,
-                                 synthetic=target in report.synthetic))  # fmt: skip
+        title = f"Few-shot {kind.figure.label} on {target}"
+        paths.append(shots_curve(
+            curves, folder / name, title=title, synthetic=target in report.synthetic,
+            xlabel=f"shots ({kind.shots})", ylabel=kind.figure.axis,
+        ))  # fmt: skip
     return paths

@@ -5,27 +5,23 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from fewshot_metalstm.adapt import target as target_module
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.plan import check_held_out, draw_supports
 from fewshot_metalstm.adapt.report import AdaptReport
-from fewshot_metalstm.adapt.target import (
-    AdaptRunConfig,
-    adapt_target,
-    check_held_out,
-    draw_supports,
-)
+from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.kind import Support
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, load_model, save_model
 from tests.kinds.tagging.tagger.builders import TARGET, digests, model, own
 
@@ -94,7 +90,7 @@ def test_the_report_and_the_tagger_and_the_checkpoint(checkpoint: Path, tmp_path
         tagger.learner, own(tagger.learner), tagger.table(), TARGET, "test", tagger.lexicon
     )
     assert report.main.cells[0].score == score
-    assert report.tagger == str(tmp_path / "out" / "tagger")
+    assert report.model == str(tmp_path / "out" / "tagger")
     assert not report.notes
 
 
@@ -108,35 +104,12 @@ def test_two_workers_equal_one(checkpoint: Path, tmp_path: Path) -> None:
     assert digests(tmp_path / "out") == first
 
 
-def test_adaptations_beside_each_other_equal_those_after_each_other(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = replace(CONFIG, draws=1, baselines=(), adapt=replace(QUICK, averages=2))
-    whole, _ = adapt(checkpoint, tmp_path / "out", config)
-    first = digests(tmp_path / "out")
-    shutil.rmtree(tmp_path / "out")
-    monkeypatch.setattr(target_module, "LARGE", 1)
-    used: list[int] = []
-
-    class Counted(ProcessPoolExecutor):
-        def submit(self, *arguments: Any, **named: Any) -> Any:
-            used.append(1)
-            return super().submit(*arguments, **named)
-
-    monkeypatch.setattr(target_module, "ProcessPoolExecutor", Counted)
-    apart, _ = adapt(checkpoint, tmp_path / "out", config, workers=2)
-    assert len(used) == 2
-    assert without_seconds(whole) == without_seconds(apart)
-    assert whole.main.cells[0].losses == apart.main.cells[0].losses
-    assert digests(tmp_path / "out") == first
-
-
 def test_without_scores_the_tagger_is_the_same(checkpoint: Path, tmp_path: Path) -> None:
     adapt(checkpoint, tmp_path / "scored", replace(CONFIG, draws=1, baselines=()))
     config = replace(CONFIG, draws=1, score=False)
     report, told = adapt(checkpoint, tmp_path / "bare", config)
     assert [cell.score for cell in told] == [None, None]
-    assert report.main.summary() == (None, None)
+    assert report.main.summary() is None
     assert "nothing is scored, as was asked" in report.notes
     scored, bare = (tmp_path / name / "tagger" / "model.safetensors" for name in ("scored", "bare"))
     assert scored.read_bytes() == bare.read_bytes()
@@ -151,22 +124,23 @@ def test_the_checkpoint_is_read_once(
         read.append(folder)
         return load_model(folder, kind)
 
-    monkeypatch.setattr("fewshot_metalstm.adapt.target.load_model", counted)
+    monkeypatch.setattr("fewshot_metalstm.kinds.tagging.tagger.model.load_model", counted)
     adapt(checkpoint, tmp_path / "out", replace(CONFIG, draws=1))
     assert read == [checkpoint]
 
 
 def test_supports_of_the_draws() -> None:
-    supports, notes = draw_supports(TARGET, CONFIG)
-    assert not notes
+    drawn = draw_supports(TAGGING, TARGET, CONFIG)
+    assert not any(support.note for support in drawn)
+    supports = [support.indices for support in drawn]
     assert len(set(supports)) == 3
     for support in supports:
         held = [t[2:] for i in support for t in TARGET.split("train")[i].tags if t[0] in "BS"]
         assert all(3 <= held.count(name) <= 6 for name in TARGET.types)
-    assert draw_supports(TARGET, CONFIG)[0] == supports
-    assert draw_supports(TARGET, replace(CONFIG, seed=1))[0] != supports
-    whole, _ = draw_supports(TARGET, replace(CONFIG, shots=0, draws=2))
-    assert whole == [tuple(range(40))] * 2
+    assert draw_supports(TAGGING, TARGET, CONFIG) == drawn
+    assert draw_supports(TAGGING, TARGET, replace(CONFIG, seed=1)) != drawn
+    whole = draw_supports(TAGGING, TARGET, replace(CONFIG, shots=0, draws=2))
+    assert whole == [Support(tuple(range(40)))] * 2
 
 
 def test_a_target_that_cannot_give_the_shots_is_noted(checkpoint: Path, tmp_path: Path) -> None:
@@ -190,7 +164,7 @@ def test_what_is_refused(checkpoint: Path, tmp_path: Path) -> None:
 
 def test_a_checkpoint_that_has_seen_the_target_is_refused_or_noted() -> None:
     def check(**about: object) -> tuple[str, ...]:
-        return check_held_out(replace(model(), about=about), TARGET)
+        return tuple(check_held_out(TAGGING, replace(model(), about=about), TARGET))
 
     with pytest.raises(UserError, match="meta-train with --exclude goal"):
         check(families=["goal-family"])
@@ -201,13 +175,13 @@ def test_a_checkpoint_that_has_seen_the_target_is_refused_or_noted() -> None:
 
 def test_a_summary_of_one_draw_has_no_interval(checkpoint: Path, tmp_path: Path) -> None:
     report, _ = adapt(checkpoint, tmp_path, replace(CONFIG, draws=1, baselines=()))
-    mean, half = report.main.summary()
-    assert mean is not None
-    assert not math.isnan(mean)
-    assert half is None
+    spread = report.main.summary()
+    assert spread is not None
+    assert not math.isnan(spread.mean)
+    assert spread.half is None
     corpus = replace(TARGET.corpus, splits={"train": TARGET.corpus.splits["train"]})
     bare = Task("goal", corpus, corpus.types)
     report, _ = adapt(checkpoint, tmp_path / "b", replace(CONFIG, draws=1), target=bare)
-    assert report.main.summary() == (None, None)
+    assert report.main.summary() is None
     assert report.as_dict()["mean_f1"] is None
     assert any("no test split" in note for note in report.notes)

@@ -10,10 +10,11 @@ import pytest
 from benchmarks.ablation import TUNE, folders_of, main, parameters, summary, sweeping, training
 from benchmarks.transfer import Line
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.figure import Spread
+from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.tagger.model import save_model
 from fewshot_metalstm.nn.plain_lstm import parameters_of
 from fewshot_metalstm.sweep.grid import entries
-from fewshot_metalstm.sweep.report import Spread
 from tests.kinds.tagging.tagger.builders import TAGGER, model
 
 
@@ -45,7 +46,7 @@ def test_the_commands() -> None:
     assert paper[5:] == ["--set", "tagger.lstm.static=false", "--set", "tagger.lstm.offset=0.0"]
     given = Namespace(targets="a,b", shots="10", draws="0-4", set=["adapt.lr=0.1"])
     command = sweeping(folders, Path("out/sweep"), given)
-    found = entries(command[command.index("--methods") + 1].split(","))
+    found = entries(TAGGING, command[command.index("--methods") + 1].split(","))
     assert [(entry.name, entry.checkpoint, entry.tune) for entry in found] == [
         (f"{form}-{tune}", folders[form], tune) for form in folders for tune in TUNE
     ]

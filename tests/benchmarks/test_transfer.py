@@ -12,6 +12,7 @@ from benchmarks.transfer import in_order, main, means, read_cells, table
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.sweep.store import PlannedCell, SweepFolder
@@ -31,7 +32,7 @@ def write(folder: Path, key: Key, f1: float | None, weights: str) -> None:
     }  # fmt: skip
     score = None if f1 is None else Score(f1, f1 + 1, f1 - 1, 9)
     result = CellResult(key.method, key.draw, score, 2, 5, 1.0)
-    SweepFolder(folder).write(PlannedCell(key, cell, settings), result, "runs/x")
+    SweepFolder(folder).write(PlannedCell(key, cell, settings), result, "runs/x", TAGGING)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.pages.report import pictures, write_report
 from fewshot_metalstm.pages.runs import Runs, Training
@@ -30,7 +31,9 @@ def cells() -> list[Found]:
 def test_report(page: Any, tmp_path: Path) -> None:
     history = [{"step": float(i), "loss_before": 2.0, "loss_after": 1.0} for i in range(4)]
     rates = [{"step": float(i), "head": 0.1, "body": 0.1 + i / 100} for i in range(4)]
-    training = Training(Path("runs/<i>x</i>"), "demo", "meta-sgd", history, [], rates, True)
+    training = Training(
+        Path("runs/<i>x</i>"), "demo", "meta-sgd", history, [], rates, True, TAGGING
+    )
     runs = Runs((Path("runs/<i>x</i>"),), (training,), (), tuple(cells()))
     comparison = compare(runs.cells)
     sections = pictures(runs, comparison, [])

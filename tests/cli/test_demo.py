@@ -12,7 +12,8 @@ import pytest
 from fewshot_metalstm import pretrained
 from fewshot_metalstm.cli import adapt, meta_train
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.kinds.tagging.training.outcome import MetaTrainResult
+from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE
+from fewshot_metalstm.meta.outcome import MetaTrainResult
 from tests.pretrained.builders import EVERY, checkpoint, ship
 
 QUICK = ("adapt.epochs=1", "adapt.min_steps=2", "scratch.epochs=1", "scratch.min_steps=2",
@@ -22,7 +23,7 @@ QUICK = ("adapt.epochs=1", "adapt.min_steps=2", "scratch.epochs=1", "scratch.min
 @pytest.fixture
 def quicker(meta_trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Meta-training is done already, and adaptation takes a few steps."""
-    result = MetaTrainResult(meta_trained / "checkpoint", 3, 1.0, 1.0, 5.0, 0, None)
+    result = MetaTrainResult(meta_trained / "checkpoint", 3, 1.0, 1.0, 5.0, 0, FIGURE)
     monkeypatch.setattr(meta_train, "run", lambda **_: (None, result))
     run: Callable[..., Any] = adapt.run
     monkeypatch.setattr(adapt, "run", lambda **given: run(**{**given, "overrides": QUICK}))

@@ -67,3 +67,15 @@ def test_catalogue_that_is_none(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError, match=r"catalogue.yaml: .*; restore the file") as caught:
         Catalogue.load(path)
     assert "\n" not in str(caught.value)
+
+
+def test_catalogue_of_another_kind(catalogue: Catalogue) -> None:
+    digits = Catalogue.load(kind="digits")
+    assert list(digits) == ["mnist"]
+    assert set(Catalogue.load(kind=None)) == {*catalogue, "mnist"}
+    entry = digits["mnist"]
+    assert list(entry.files) == ["train", "train-labels", "test", "test-labels"]
+    assert [file.size for file in entry.files.values()] == [60000, 60000, 10000, 10000]
+    assert entry.url("test", "file:///y") == "file:///y/mnist/t10k-images-idx3-ubyte.gz"
+    assert {known.kind for known in catalogue.values()} == {"tagging"}
+    assert catalogue["linnaeus"].files["train"].size == 11935

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fewshot_metalstm.data.catalogue import Catalogue
 from fewshot_metalstm.data.locate import find, is_own, locate, own_files
 from fewshot_metalstm.data.status import status
 from fewshot_metalstm.errors import UserError
@@ -124,3 +125,18 @@ def test_is_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert is_own("./linnaeus")
     assert is_own("test=linnaeus")
     assert not is_own("linnaeus")
+
+
+def test_locate_finds_an_unpacked_file_in_the_place_of_a_packed_one(tmp_path: Path) -> None:
+    entry = Catalogue.load(kind="digits")["mnist"]
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    names = [file.name for file in entry.files.values()]
+    for name in names:
+        (folder / name.removesuffix(".gz")).write_bytes(b"")
+    assert [path.name for path in locate(entry, tmp_path).values()] == [n[:-3] for n in names]
+    (folder / names[0]).write_bytes(b"")
+    assert locate(entry, tmp_path)["train"].name == names[0]
+    (folder / names[1][:-3]).unlink()
+    with pytest.raises(UserError, match=r"train-labels-idx1-ubyte.gz: is missing; .*fetch mnist"):
+        locate(entry, tmp_path)

@@ -81,6 +81,19 @@ def test_suite_reads_types_and_names_its_corpora_once(tmp_path: Path) -> None:
     assert suite.corpora == ("A", "B")
 
 
+def test_suites_and_targets_of_another_kind(tmp_path: Path) -> None:
+    assert list(load_suites(kind="digits")) == ["digits"]
+    assert set(load_suites(kind=None)) == {*load_suites(), "digits"}
+    suite = load_suite("digits", kind="digits")
+    assert (suite.kind, suite.corpora) == ("digits", ("mnist",))
+    assert load_targets(kind="digits").all == ("digits-6789",)
+    assert load_targets(kind="none such").all == ()
+    for text in ("kinds: [a]", "kinds: {digits: [a]}", "kinds: {digits: {offcial: [a]}}"):
+        (tmp_path / "targets.yaml").write_text(text)
+        with pytest.raises(UserError, match=r"targets.yaml: (kinds is not|unknown key offcial)"):
+            load_targets(tmp_path, "digits")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

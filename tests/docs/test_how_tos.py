@@ -7,11 +7,9 @@ that ship, and what learns has its sizes cut down; all else is as it is on the p
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from fewshot_metalstm import declarations
 from fewshot_metalstm.cli.main import PROGRAM
 from tests.cli.builders import QUICK, TINY, settings
 from tests.docs.pages import ROOT, SHELL, Block, logical_lines, read, statements
+from tests.packages import run_with
 
 # That of the sources, or the one that is installed.
 PACKAGE = Path(fewshot_metalstm.__file__).parent
@@ -33,6 +32,7 @@ SMALLER = {
     "sweep": [*FEW, "--runner", "pool"],
     "meta-train": [*ONE, *settings(TINY)],
 }
+OUTSIDE = "sign-maml"  # the folder of a package of its own
 PREPARE = frozenset({"cp", "cat", "echo"})
 INSTALL = frozenset({"python3", ".", "pip"})
 STRAINS = ("W303", "BY4741", "S288C", "CEN.PK", "sigma1278b", "AH109", "SK1", "Y187")
@@ -176,7 +176,7 @@ def test_a_new_algorithm(place: Path) -> None:
     for name in ("setup.cfg", "tests/__init__.py"):
         shutil.copy(ROOT / name, clone / name)
     for block in blocks("new-algorithm.md"):
-        if block.title is not None:
+        if block.title is not None and not block.title.startswith(OUTSIDE):
             path = clone / block.title
             text = patched(path.read_text(), block) if block.language == "diff" else block.text
             path.write_text(text)
@@ -189,14 +189,32 @@ def test_a_new_algorithm(place: Path) -> None:
     ]
     lines = [words for _, words in commands("new-algorithm.md") if words[0] == PROGRAM]
     script += [f"assert main({smaller(words)!r}) == 0" for words in lines]
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(script)], capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(clone), "OMP_NUM_THREADS": "1",
-             "FEWSHOT_METALSTM_JIT": "0"},
-    )  # fmt: skip
+    done = run_with([clone], "-c", "\n".join(script))
     assert done.returncode == 0, done.stderr
     assert len(lines) == 3
     assert "signed" in done.stdout
+
+
+def test_a_new_algorithm_in_a_package_of_its_own(place: Path) -> None:
+    """As the package that runs the tests is; what pip would write of it is written beside it."""
+    inside, *_ = blocks("new-algorithm.md")
+    package = place / OUTSIDE
+    (package / "sign_maml").mkdir(parents=True)
+    (package / "sign_maml" / "signed.py").write_text(inside.text)
+    for block in blocks("new-algorithm.md"):
+        if block.title is not None and block.title.startswith(OUTSIDE):
+            (place / block.title).write_text(block.text)
+    build = "import setuptools.build_meta as b; b.prepare_metadata_for_build_wheel('.')"
+    done = run_with([], "-W", "ignore", "-c", build, cwd=package)
+    assert done.returncode == 0, done.stderr
+    lines = [words for _, words in commands("new-algorithm.md") if words[0] == PROGRAM]
+    script = ["from fewshot_metalstm.cli.main import main"]
+    script += [f"assert main({smaller(words)!r}) == 0" for words in lines]
+    script += ["assert main(['meta-train', '--list-algorithms']) == 0"]
+    done = run_with([package], "-c", "\n".join(script))
+    assert done.returncode == 0, done.stderr
+    assert "sign-maml" in done.stdout
+    assert "inner.lr=1e-3" in done.stdout
 
 
 def patched(text: str, block: Block) -> str:

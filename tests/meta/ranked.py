@@ -20,10 +20,11 @@ from torch import Tensor
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
+from fewshot_metalstm.meta.join import joined
 from fewshot_metalstm.meta.learner import Episode
 from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
 from fewshot_metalstm.meta.pool import EpisodePool
-from fewshot_metalstm.meta.ranks import EndedElsewhere, Ranks, joined
+from fewshot_metalstm.meta.ranks import EndedElsewhere, Ranks
 from tests.meta.toys import HeldOut, Regressor, Sines, flat_parameters
 
 CONFIG = OuterConfig(steps=4, meta_batch=3, lr=0.05)

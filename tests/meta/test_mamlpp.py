@@ -10,9 +10,10 @@ from torch import Tensor
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import InnerConfig, without_own
+from fewshot_metalstm.meta.config import StagesConfig, check_stages
 from fewshot_metalstm.meta.learner import Episode
 from fewshot_metalstm.meta.maml import MAML
-from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus, StagesConfig, check
+from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus
 from fewshot_metalstm.meta.memory import measure
 from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
 from fewshot_metalstm.meta.pool import EpisodePool
@@ -187,6 +188,6 @@ def test_it_learns_rates_and_to_adapt_to_sines() -> None:
 
 def test_shares_that_are_none_are_refused() -> None:
     with pytest.raises(UserError, match=r"stages\.anneal is 2; .* 0 to 1"):
-        check(StagesConfig(anneal=2))
+        check_stages(StagesConfig(anneal=2))
     with pytest.raises(UserError, match=r"stages\.first_order is -0\.1; .* 0 to 1"):
-        check(StagesConfig(first_order=-0.1))
+        check_stages(StagesConfig(first_order=-0.1))

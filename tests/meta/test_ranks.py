@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.meta.ranks import Ranks, joined, mean_in_order
+from fewshot_metalstm.meta.join import joined
+from fewshot_metalstm.meta.ranks import Ranks, mean_in_order
 from fewshot_metalstm.meta.torch_ranks import TorchRanks
 from tests.meta.ranked import finish, launch, train
 

@@ -171,7 +171,7 @@ def test_its_start_is_that_of_the_static_term() -> None:
 
 def test_an_unknown_kind_is_one_line() -> None:
     config = MetaLSTMConfig(kind="gru")
-    with pytest.raises(UserError, match="'gru' is unknown; use generated or plain"):
+    with pytest.raises(UserError, match="'gru' is unknown; use meta-lstm or lstm"):
         make_lstm(3, config, torch.Generator())
     assert isinstance(make_lstm(3, MetaLSTMConfig(), torch.Generator()), MetaLSTM)
 

@@ -41,8 +41,8 @@ def test_rows_in_order_with_paired_differences() -> None:
 
 def test_the_newer_of_two_counts_and_is_told() -> None:
     made = compare([cell("fomaml", 0, 10.0), cell("fomaml", 0, 20.0)])
-    assert made.rows[0].f1 is not None
-    assert made.rows[0].f1.mean == 20.0
+    assert made.rows[0].value is not None
+    assert made.rows[0].value.mean == 20.0
     assert made.notes[0].startswith("1 older result is left out")
 
 

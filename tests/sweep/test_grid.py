@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.settings import SweepConfig
+from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.sweep.grid import (
     Entry,
     Key,
-    SweepConfig,
     entries,
     grid,
     names,
@@ -21,7 +22,7 @@ from fewshot_metalstm.sweep.grid import (
 
 def test_every_combination_once_in_order() -> None:
     config = SweepConfig(targets=("a",), shots=(10, 50), methods=("scratch", "meta"), draws=(0, 2))
-    cells = grid(config, ("x", "y"))
+    cells = grid(TAGGING, config, ("x", "y"))
     assert len(cells) == len(set(cells)) == 16
     assert cells[:3] == (
         Key("x", 10, "scratch", 0), Key("x", 10, "scratch", 2), Key("x", 10, "meta", 0),
@@ -39,35 +40,37 @@ def test_numbers_and_names() -> None:
     with pytest.raises(UserError, match="names nothing"):
         names(" ,", "--targets")
     with pytest.raises(UserError, match="method 'anil' is unknown; use meta, scratch"):
-        grid(SweepConfig(targets=("a",), shots=(1,), methods=("anil",)), ("a",))
+        grid(TAGGING, SweepConfig(targets=("a",), shots=(1,), methods=("anil",)), ("a",))
 
 
 def test_checkpoints_under_names_of_their_own() -> None:
-    found = entries(("fomaml=runs/a b", "scratch", " joint = runs/joint/checkpoint", "crf", "meta"))
+    found = entries(
+        TAGGING, ("fomaml=runs/a b", "scratch", " joint = runs/joint/checkpoint", "crf", "meta")
+    )
     assert found == (
-        Entry("fomaml", Path("runs/a b")), Entry("scratch"),
-        Entry("joint", Path("runs/joint/checkpoint")), Entry("crf"), Entry("meta"),
+        Entry("fomaml", Path("runs/a b")), Entry("scratch", baseline=True),
+        Entry("joint", Path("runs/joint/checkpoint")), Entry("crf", baseline=True), Entry("meta"),
     )  # fmt: skip
     assert [entry.baseline for entry in found] == [False, True, False, True, False]
     config = SweepConfig(targets=("a",), shots=(5,), methods=("b=x", "crf"), draws=(0,))
-    assert grid(config, ("a",)) == (Key("a", 5, "b", 0), Key("a", 5, "crf", 0))
+    assert grid(TAGGING, config, ("a",)) == (Key("a", 5, "b", 0), Key("a", 5, "crf", 0))
 
 
 def test_a_checkpoint_with_a_tuning_of_its_own() -> None:
-    found = entries(("a=x", "b= x :tune=head", "c=x:tune= all"))
+    found = entries(TAGGING, ("a=x", "b= x :tune=head", "c=x:tune= all"))
     assert [(entry.name, entry.checkpoint, entry.tune) for entry in found] == [
         ("a", Path("x"), None), ("b", Path("x"), "head"), ("c", Path("x"), "all")
     ]  # fmt: skip
     assert not any(entry.unlabelled for entry in found)
-    both = entries(("a=x:unlabelled=train :tune=head", "b=C:/x:tune=all:unlabelled=train"))
+    both = entries(TAGGING, ("a=x:unlabelled=train :tune=head", "b=C:/x:tune=all:unlabelled=train"))
     assert [(entry.checkpoint, entry.tune, entry.unlabelled) for entry in both] == [
         (Path("x"), "head", True), (Path("C:/x"), "all", True)
     ]  # fmt: skip
     with pytest.raises(UserError, match="write :unlabelled=train"):
-        entries(("a=x:unlabelled=notes.txt",))
+        entries(TAGGING, ("a=x:unlabelled=notes.txt",))
     for tune in ("heads", ""):
         with pytest.raises(UserError, match=f"tune '{tune}' is unknown; use auto, basic"):
-            entries((f"a=x:tune={tune}",))
+            entries(TAGGING, (f"a=x:tune={tune}",))
 
 
 @pytest.mark.parametrize(
@@ -76,16 +79,16 @@ def test_a_checkpoint_with_a_tuning_of_its_own() -> None:
 )
 def test_names_that_cannot_be(method: str) -> None:
     with pytest.raises(UserError, match="write NAME=CHECKPOINT"):
-        entries((method,))
+        entries(TAGGING, (method,))
 
 
 def test_a_name_given_twice() -> None:
     with pytest.raises(UserError, match="method 'a' is named twice"):
-        entries(("a=x", "a=y"))
+        entries(TAGGING, ("a=x", "a=y"))
 
 
 def test_which_methods_need_a_checkpoint() -> None:
-    assert needs_checkpoint(("meta", "a=x"))
-    assert needs_checkpoint(("scratch",))
-    assert not needs_checkpoint(("scratch", "a=x", "crf"))
-    assert not needs_checkpoint(("crf",))
+    assert needs_checkpoint(TAGGING, ("meta", "a=x"))
+    assert needs_checkpoint(TAGGING, ("scratch",))
+    assert not needs_checkpoint(TAGGING, ("scratch", "a=x", "crf"))
+    assert not needs_checkpoint(TAGGING, ("crf",))

@@ -13,15 +13,16 @@ import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
+from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.choose import has_ray
 from fewshot_metalstm.jobs.outcome import Failure, Outcome, Runner
 from fewshot_metalstm.jobs.pool import PoolRunner
 from fewshot_metalstm.jobs.ray_actors import RayRunner
 from fewshot_metalstm.kinds.tagging.adapt.self_training import SelfTrainingConfig
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
 from fewshot_metalstm.kinds.tagging.tagger.model import read_config, save_model
-from fewshot_metalstm.sweep.grid import Key, SweepConfig
+from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.sweep.report import SweepReport
 from fewshot_metalstm.sweep.run import plan_sweep, run_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
@@ -91,12 +92,12 @@ def test_the_figures_are_those_of_adapt(checkpoint: Path, tmp_path: Path) -> Non
             for cell in method.cells:
                 stored = files[f"goal-{shots}-{name}-{cell.draw}.json"]["result"]
                 assert cell.score is not None
-                assert stored["score"]["f1"] == cell.score.f1
+                assert stored["score"]["f1"] == cell.score.value
                 assert tuple(stored["losses"]) == cell.losses
-                assert stored["support_mentions"] == cell.support_mentions
+                assert stored["support_mentions"] == cell.support_counted
             row = next(r for r in report.rows if (r.shots, r.method) == (shots, name))
-            assert row.f1 is not None
-            assert (row.f1.mean, row.f1.half) == method.summary()
+            assert row.value is not None
+            assert row.value == method.summary()
 
 
 def test_with_unlabelled_text_the_figures_are_those_of_adapt(
@@ -223,10 +224,10 @@ def test_a_target_without_a_test_split_and_the_whole_train_split(
     plan = plan_sweep(checkpoint, [bare], config, files)
     report = run_sweep(plan, files, PoolRunner(1), retries=0)
     (row,) = report.rows
-    assert row.f1 is None
-    assert row.draws[0].support_sentences == 12
+    assert row.value is None
+    assert row.draws[0].support_items == 12
     assert any("bare has no test split" in note for note in report.notes)
-    assert isinstance(files.read(plan.cells[0]), CellResult)
+    assert isinstance(files.read(plan.cells[0], plan.kind), CellResult)
 
 
 def test_several_checkpoints_and_the_crf(checkpoint: Path, tmp_path: Path) -> None:
@@ -269,7 +270,7 @@ def test_several_checkpoints_and_the_crf(checkpoint: Path, tmp_path: Path) -> No
         plan_sweep(None, [TARGET], config, files)
     kept = plan_sweep(None, [TARGET], replace(config, methods=("crf",)), files)
     assert set(kept.finished) == {Key("goal", 3, "crf", 0)}
-    assert kept.told == ""
+    assert kept.all_checkpoints == ""
 
 
 def test_a_method_may_say_what_it_tunes(checkpoint: Path, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.pool import PoolRunner
+from fewshot_metalstm.kinds.tagging.adapt.settings import SweepConfig
 from fewshot_metalstm.kinds.tagging.tagger.model import save_model
-from fewshot_metalstm.sweep.grid import SweepConfig
 from fewshot_metalstm.sweep.report import SweepReport
 from fewshot_metalstm.sweep.run import plan_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
@@ -93,7 +93,7 @@ def test_an_interrupted_sweep_goes_on_in_its_run(
     for child in children:
         result = report.rows[0].draws[int(child.data.params["draw"])]
         assert result.score is not None
-        assert child.data.metrics["few_shot_f1"] == result.score.f1
+        assert child.data.metrics["few_shot_f1"] == result.score.value
     assert (output / "report.md").is_file()
 
 

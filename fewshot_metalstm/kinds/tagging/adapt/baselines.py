@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fewshot_metalstm.adapt.cell import Cell, CellResult, mentions_in
+from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, mentions_in
 from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig, tag_all, train_crf
 from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import SpacyConfig, train_spacy
 from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import (
@@ -28,7 +29,7 @@ class Trained:
     about: Mapping[str, str | int] = field(default_factory=dict)
 
 
-def run_crf(cell: Cell, target: Task, held: Callable[[], object]) -> CellResult:
+def run_crf(cell: TaggingCell, target: Task, held: Callable[[], object]) -> CellResult:
     """A linear-chain CRF on hand-made features."""
     del held
     config = cell.config
@@ -42,7 +43,7 @@ def run_crf(cell: Cell, target: Task, held: Callable[[], object]) -> CellResult:
     return _run_baseline(cell, target, train)
 
 
-def run_spacy(cell: Cell, target: Task, held: Callable[[], object]) -> CellResult:
+def run_spacy(cell: TaggingCell, target: Task, held: Callable[[], object]) -> CellResult:
     """spaCy's NER."""
     del held
     config = cell.config
@@ -56,7 +57,7 @@ def run_spacy(cell: Cell, target: Task, held: Callable[[], object]) -> CellResul
     return _run_baseline(cell, target, train)
 
 
-def run_transformer(cell: Cell, target: Task, held: Callable[[], object]) -> CellResult:
+def run_transformer(cell: TaggingCell, target: Task, held: Callable[[], object]) -> CellResult:
     """A pretrained transformer, fine-tuned."""
     del held
     config = cell.config
@@ -72,7 +73,7 @@ def run_transformer(cell: Cell, target: Task, held: Callable[[], object]) -> Cel
 
 
 def _run_baseline(
-    cell: Cell, target: Task, train: Callable[[Sequence[Sentence]], Trained]
+    cell: TaggingCell, target: Task, train: Callable[[Sequence[Sentence]], Trained]
 ) -> CellResult:
     """Train on the support, score on the whole test split."""
     support = cell.sentences(target)
@@ -87,16 +88,3 @@ def _run_baseline(
         cell.method, cell.draw, score, len(support), mentions_in(support), seconds,
         trained.losses, about=trained.about,
     )  # fmt: skip
-
-
-def told_of(results: Iterable[CellResult]) -> tuple[str, ...]:
-    """A line for each thing that baselines are made of, such as a pretrained model."""
-    lines = []
-    for result in results:
-        told = ", ".join(
-            f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
-            for name, value in result.about.items()
-        )
-        if told:
-            lines.append(f"{result.method}: {told}")
-    return tuple(dict.fromkeys(lines))

@@ -8,11 +8,12 @@ from typing import Any, Protocol, TypeAlias
 
 import torch
 
-from fewshot_metalstm.adapt.cell import adapted_by, start_of, tagger_of
-from fewshot_metalstm.adapt.methods import algorithm_of, make_cell
-from fewshot_metalstm.adapt.target import AdaptRunConfig
+from fewshot_metalstm.adapt.plan import algorithm_of
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingWork
+from fewshot_metalstm.kinds.tagging.adapt.methods import make_cell
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.corpora.schemes import (
     IllegalTagsError,
     detect,
@@ -25,7 +26,6 @@ from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention
 from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
 from fewshot_metalstm.kinds.tagging.formats.sentences import to_sentences
-from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 
 
@@ -90,13 +90,12 @@ def adapt_model(
     torch.set_num_threads(1)
     try:
         model.learner.to(device)
-        table = model.table()
-        start = start_of(cell, model, target, table)
-        adapted = adapted_by(cell, model, target, table, start)
+        work = TaggingWork(cell, model, target, model.table())
+        start = work.start()
+        adapted = work.adapt(start)
     finally:
         torch.set_num_threads(threads)
-    lexicon = lexicon_of(cell.sentences(target), target.types, cell.lexicon)
-    return tagger_of(cell, adapted, model, target, start, lexicon)
+    return work.tagger(start, adapted)
 
 
 def _sentences(examples: Sequence[Any], overlaps: str) -> Iterator[Sentence]:

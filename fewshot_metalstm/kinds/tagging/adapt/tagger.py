@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
 
-from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune, finetune_once
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.self_training import beside
 from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
@@ -22,22 +22,14 @@ from fewshot_metalstm.kinds.tagging.tagger.scoring import Score, strict_scores
 from fewshot_metalstm.meta.learner import Params
 
 
-def adapt_to(
-    learner: Tagger,
-    table: WordTable,
-    support: Sequence[Sentence],
-    types: Sequence[str],
-    tune: str,
-    config: AdaptConfig,
-    seed: int,
-    number: int | None = None,
+def support_batch(
+    learner: Tagger, table: WordTable, support: Sequence[Sentence], types: Sequence[str],
     found: Sequence[Sentence] = (),
-) -> Adapted:
-    """Adapt ``learner`` (left as it is) to annotated sentences over ``types``.
+) -> tuple[int, Callable[[Sequence[int]], Batch]]:  # fmt: skip
+    """How many items a learner passes over to adapt to annotated sentences, and their batches.
 
-    With ``number`` it is one of the adaptations whose mean it would be without. Where there are
-    sentences that a tagger ``found`` mentions in, they are passed over, each beside one of the
-    support.
+    Where there are sentences that a tagger ``found`` mentions in, it is these that are passed over,
+    each beside one of the support.
     """
     if not support:
         raise UserError("the support is empty; give at least one annotated sentence")
@@ -48,11 +40,21 @@ def adapt_to(
         taken = beside(chosen, len(found), len(support)) if found else chosen
         return table.batch(encoded.take(taken)).to(device)
 
-    names = tuned_names(learner, tune)
-    items = len(found) or len(support)
-    if number is not None:
-        return finetune_once(learner, names, items, batch, config, seed, number)
-    return finetune(learner, names, items, batch, config, seed)
+    return len(found) or len(support), batch
+
+
+def adapt_to(
+    learner: Tagger,
+    table: WordTable,
+    support: Sequence[Sentence],
+    types: Sequence[str],
+    tune: str,
+    config: AdaptConfig,
+    seed: int,
+) -> Adapted:
+    """Adapt ``learner`` (left as it is) to annotated sentences over ``types``."""
+    items, batch = support_batch(learner, table, support, types)
+    return finetune(learner, tuned_names(learner, tune), items, batch, config, seed)
 
 
 def score_split(

@@ -8,26 +8,21 @@ move a figure unnoticed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from fewshot_metalstm import declarations
-from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.data import draws
+from fewshot_metalstm.data.draws import FROZEN_DRAWS, FROZEN_SEED, SPLIT, draws_file
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.episodes.sampling import Support, TaskIndex
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.seeds import numpy_generator
 from fewshot_metalstm.writing import write_text
 
 FROZEN_SHOTS = (5, 10, 20, 50, 100)
-FROZEN_DRAWS = (0, 1, 2, 3, 4)
-FROZEN_SEED = 0
 FROZEN_NEGATIVES = 1.0
-SPLIT = "train"
-FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +75,6 @@ def load_draw(
     return _drawn(_index(target), target.name, shots, draw, seed, negatives)
 
 
-def draws_file(target: str, folder: Path | None = None) -> Path:
-    """Where the frozen draws of a target are, or would be."""
-    return (folder or declarations.folder() / "draws") / f"{Path(target).name}.json"
-
-
 def freeze(targets: Iterable[Task], folder: Path | None = None) -> tuple[Path, ...]:
     """Write the frozen draws of some targets; each file is replaced in one step."""
     paths = []
@@ -121,7 +111,6 @@ def check(targets: Iterable[Task], folder: Path | None = None) -> tuple[str, ...
 def frozen_text(target: Task) -> str:
     """The file of a target's frozen draws: JSON with one line a draw."""
     head = {
-        "format": FORMAT,
         "target": target.name,
         "types": list(target.types),
         "split": SPLIT,
@@ -130,84 +119,52 @@ def frozen_text(target: Task) -> str:
         "seed": FROZEN_SEED,
         "negatives": FROZEN_NEGATIVES,
     }
-    lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
-    rows = [
-        json.dumps(
-            {
-                "shots": shots,
-                "draw": number,
-                "counts": dict(support.counts),
-                "bearing": support.bearing,
-                "indices": list(support.indices),
-            },
-            separators=(",", ":"),
-        )
+    rows = (
+        {
+            "shots": shots,
+            "draw": number,
+            "counts": dict(support.counts),
+            "bearing": support.bearing,
+            "indices": list(support.indices),
+        }
         for (shots, number), support in _draw_all(target).items()
-    ]
-    body = ",\n    ".join(rows)
-    return "{\n" + "\n".join(lines) + '\n  "draws": [\n    ' + body + "\n  ]\n}\n"
+    )
+    return draws.text(head, rows)
 
 
 def read_frozen(path: Path) -> FrozenDraws:
     """Read a file of frozen draws; raises :class:`UserError` for a damaged one."""
-    try:
-        return _parse(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise at(
-            path,
-            None,
-            f"is not a file of frozen draws ({reason})",
-            "restore it, or write it again with `fewshot-metalstm tasks draws --write`",
-        ) from error
+    return draws.read(path, _parse)
 
 
 @lru_cache(maxsize=16)
 def _parse(text: str) -> FrozenDraws:
-    data: dict[str, Any] = json.loads(text)
-    if data["format"] != FORMAT or data["split"] != SPLIT:
-        raise ValueError(f"format {data['format']}, split {data['split']}")
+    data = draws.fields(text, "sentences", FROZEN_SHOTS)
     types = tuple(data["types"])
     supports = {}
     for row in data["draws"]:
-        indices = tuple(int(index) for index in row["indices"])
-        if indices != tuple(sorted(set(indices))) or not 0 <= indices[-1] < data["sentences"]:
-            raise ValueError(f"draw {row['draw']} at {row['shots']} shots has impossible indices")
         bearing = int(row["bearing"])
         supports[int(row["shots"]), int(row["draw"])] = Support(
-            indices=indices,
+            indices=row["indices"],
             counts={name: int(row["counts"][name]) for name in types},
             shots=int(row["shots"]),
             bearing=bearing,
             negatives_wanted=int(FROZEN_NEGATIVES * bearing + 0.5),
         )
-    absent = [key for key in _settings() if key not in supports]
-    if absent:
-        raise ValueError(f"draw {absent[0][1]} at {absent[0][0]} shots is missing")
     return FrozenDraws(data["target"], types, data["sha256"], data["sentences"], supports)
 
 
 def _same_split(path: Path, frozen: FrozenDraws, target: Task) -> None:
     sentences = target.corpus.splits.get(SPLIT, ())
     if target.corpus.digests.get(SPLIT) != frozen.sha256 or len(sentences) != frozen.sentences:
-        raise at(
-            path,
-            None,
-            f"was made on another {SPLIT} split of {target.name} than the one at hand",
-            f"fetch the corpus again with `fewshot-metalstm data fetch {target.name}`, or rename "
-            "a corpus of your own",
-        )
-
-
-def _settings() -> tuple[tuple[int, int], ...]:
-    return tuple((shots, number) for shots in FROZEN_SHOTS for number in FROZEN_DRAWS)
+        raise draws.changed(path, target.name, target.name)
 
 
 def _draw_all(target: Task) -> dict[tuple[int, int], Support]:
     index = _index(target)
     return {
         (shots, number): _drawn(index, target.name, shots, number, FROZEN_SEED, FROZEN_NEGATIVES)
-        for shots, number in _settings()
+        for shots, number in draws.settings(FROZEN_SHOTS)
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +24,36 @@ class Task:
     def family(self) -> str:
         """The family of the corpus: corpora built on the same documents."""
         return self.corpus.family
+
+    @property
+    def kind(self) -> str:
+        """The kind of task."""
+        return "tagging"
+
+    @property
+    def data(self) -> str:
+        """The name of the corpus."""
+        return self.corpus.name
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Sentences of each split."""
+        return {name: len(sentences) for name, sentences in self.corpus.splits.items()}
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 of each split's file."""
+        return self.corpus.digests
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether its text was generated for this project."""
+        return self.corpus.synthetic
+
+    @property
+    def invented(self) -> bool:
+        """Whether its text was invented by hand for this project."""
+        return self.corpus.invented
 
     @property
     def labels(self) -> tuple[str, ...]:

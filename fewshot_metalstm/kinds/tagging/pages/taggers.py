@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
-from fewshot_metalstm.kinds.tagging.pages.view import Score, scores
+from fewshot_metalstm.kinds.tagging.pages.moved import moved_boxes
+from fewshot_metalstm.kinds.tagging.pages.view import SIGNS, Score, scores
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading, read
 from fewshot_metalstm.kinds.tagging.tagger.generated import (
     Moved,
@@ -19,9 +21,19 @@ from fewshot_metalstm.kinds.tagging.tagger.generated import (
     generates,
     held_at_mean,
 )
-from fewshot_metalstm.kinds.tagging.tagger.mistakes import RIGHT, Cost, Match, costs, match, totals
+from fewshot_metalstm.kinds.tagging.tagger.mistakes import (
+    MISTAKES,
+    RIGHT,
+    Cost,
+    Match,
+    costs,
+    match,
+    totals,
+)
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model
 from fewshot_metalstm.kinds.tagging.tagger.scoring import f1
+from fewshot_metalstm.pages.look import Look, LookPart, Picture, relative
+from fewshot_metalstm.pages.render import fragment
 
 OUTSIDE = "no mention"
 COSTS, SUREST, WORDS = 20, 10, 12  # rows of the tables
@@ -178,3 +190,57 @@ def _sure(words: Sequence[str], one: Match, span: Span, confidence: float) -> Su
         one.kind, span.type, confidence, " ".join(before),
         " ".join(words[span.start : span.end]), " ".join(after), gold,
     )  # fmt: skip
+
+
+def report_look(
+    folder: Path, sentences: Sequence[Sentence], text: str, device: torch.device
+) -> Look:
+    """:func:`look` as a report shows it: the mistakes, and what the Meta-LSTM does."""
+    found = look(folder, sentences, text, device)
+    mistakes = LookPart(
+        "mistakes", "Mistakes", "",
+        fragment("mistakes", package=__package__, look=found, place=relative(folder),
+                 kinds=MISTAKES, signs=SIGNS),
+    )  # fmt: skip
+    parts = [mistakes]
+    if found.meta is not None:
+        shares, name = found.meta.shares, folder.parent.name
+        caption = f"What the Meta-LSTM of {name} moves on {text}."
+        picture = Picture(
+            f"meta-lstm-{name}".replace("/", "_"), caption,
+            lambda path: moved_boxes(shares, path, title=caption.removesuffix(".")),
+        )  # fmt: skip
+        html = fragment("meta_lstm", package=__package__, look=found)
+        parts.append(LookPart("meta", "What the Meta-LSTM does", _META, html, (picture,)))
+    return Look(folder, text, tuple(parts), _facts(found))
+
+
+_META = (
+    "At every token the Meta-LSTM gives a vector z, and with it the basic LSTM its weights. "
+    "Were z the same everywhere, this would be a plain LSTM. What is told here is how far the "
+    "weights at a token are from those at the mean z of the text (Frobenius norm, as a share "
+    "of that of the weights at the mean), root mean square of the two directions."
+)
+
+
+def _facts(look: TaggerLook) -> dict[str, Any]:
+    """What ``--json`` has of a tagger."""
+    whole = look.scores[-1]
+    meta = look.meta and {
+        "f1_with_z_at_its_mean": round(look.meta.f1_at_mean, 2),
+        "sentences_tagged_otherwise": look.meta.changed,
+        "moved": {one.name: round(one.mean, 4) for one in look.meta.types},
+        "words": {
+            name: {one.name: round(one.mean, 4) for one in words}
+            for name, words in look.meta.words.items()
+        },
+    }  # fmt: skip
+    return {
+        "tagger": str(look.folder), "text": look.text, "f1": round(whole.f1, 2), **whole.counts,
+        "costliest": [
+            {"kind": c.kind, "text": c.text, "type": c.type, "times": c.number,
+             "gain": round(c.gain, 2)}
+            for c in look.costs
+        ],
+        "meta_lstm": meta,
+    }  # fmt: skip

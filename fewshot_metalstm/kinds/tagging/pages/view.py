@@ -180,7 +180,7 @@ def make_view(
 
 def write_view(view: View, title: str, path: Path) -> Path:
     """Write the page."""
-    return write_page(path, "view", title=title, page=view)
+    return write_page(path, "view", package=__package__, title=title, page=view)
 
 
 def scores(types: Sequence[str], matches: Sequence[Sequence[Match]]) -> tuple[Score, ...]:

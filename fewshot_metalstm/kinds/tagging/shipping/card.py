@@ -97,8 +97,8 @@ def figures(path: Path, digests: set[str]) -> Figures:
 
 
 def _of_sweep(sweep: Path, digests: set[str]) -> Figures:
-    from fewshot_metalstm.adapt.methods import BASELINES
-    from fewshot_metalstm.sweep.report import Spread
+    from fewshot_metalstm.figure import Spread
+    from fewshot_metalstm.kinds.tagging.adapt.methods import BASELINES
     from fewshot_metalstm.sweep.store import FORMAT
 
     groups: dict[tuple[str, int, str], list[float]] = {}
@@ -221,8 +221,8 @@ def _training(about: Mapping[str, Any]) -> str:
 def command(settings: Mapping[str, Any]) -> str:
     """The ``meta-train`` command whose settings these are; what is default is left out."""
     from fewshot_metalstm.config import flat, from_mapping, resolve
-    from fewshot_metalstm.kinds.tagging.training.budget import joint_preset, settled
-    from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig, preset
+    from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig, preset, settled
+    from fewshot_metalstm.meta.budget import joint_preset
 
     config = from_mapping(MetaTrainConfig, settings, "settings")
     given = {"tasks": config.tasks, "algorithm": config.algorithm}

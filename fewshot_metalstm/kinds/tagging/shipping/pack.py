@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.shipping.card import card
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
     TaggerModel,
     load_model,
-    put_in_place,
     read_config,
     save_model,
 )

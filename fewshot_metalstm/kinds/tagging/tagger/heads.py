@@ -63,21 +63,6 @@ def source_heads(
     )  # fmt: skip
 
 
-def state_of(heads: Mapping[str, Params]) -> dict[str, Tensor]:
-    """The tasks' heads as tensors of a run's state; :func:`heads_in` reads them."""
-    return {f"heads.{task}.{n}": value for task, head in heads.items() for n, value in head.items()}
-
-
-def heads_in(tensors: Mapping[str, Tensor]) -> dict[str, Params]:
-    """The tasks' heads that :func:`state_of` put among other tensors."""
-    heads: dict[str, Params] = {}
-    for full, value in tensors.items():
-        if full.startswith("heads."):
-            task, name = full.removeprefix("heads.").rsplit(".", 1)
-            heads.setdefault(task, {})[name] = value
-    return heads
-
-
 def head_tensors(heads: Sequence[SourceHead]) -> dict[str, Tensor]:
     """Heads as tensors in half precision, named by number; :func:`read_heads` reads them."""
     return {

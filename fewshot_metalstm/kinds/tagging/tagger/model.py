@@ -13,8 +13,6 @@ meta-learner learned beside the start (tensors ``inner.*``) is in a checkpoint a
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +24,8 @@ from torch import Tensor
 from fewshot_metalstm import __version__
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.exchange import exchanged
+from fewshot_metalstm.errors import at
+from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger, TaggerConfig
@@ -178,7 +176,7 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
         learner = new_tagger(tagger_config, vectors, alphabet, 0, heads)
         if any(name.startswith(f"{OWN}.") for name in tensors):
             # Only such checkpoints need the meta-learners, and taggers have to load quickly.
-            from fewshot_metalstm.kinds.tagging.training.recipe import recorded_algorithm
+            from fewshot_metalstm.meta.make import recorded_algorithm
 
             recorded_algorithm(config["about"]).prepare(learner)
     learner.load_state_dict(tensors)
@@ -258,29 +256,6 @@ def _format_version(model: TaggerModel) -> int:
     rows = (model.vectors.matrix, subwords.buckets if subwords is not None else None)
     newer = model.learner.neighbours is not None
     return 2 if newer or any(isinstance(each, Quantised) for each in rows) else 1
-
-
-def put_in_place(new: Path, folder: Path) -> None:
-    """Put folder ``new`` in the place of ``folder``, where an older model may be.
-
-    Raises :class:`UserError` if other files are there.
-    """
-    if folder.is_dir():
-        if any(folder.iterdir()) and not (folder / "config.json").is_file():
-            raise UserError(f"{folder}: holds other files; give an empty or a new folder")
-        if exchanged(new, folder):  # what is in `new` now is the caller's to remove
-            return
-        old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-        folder.rename(old / "model")
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-        return
-    try:
-        new.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-        put_in_place(new, folder)  # another process was quicker
 
 
 def _write_json(value: object, path: Path) -> None:

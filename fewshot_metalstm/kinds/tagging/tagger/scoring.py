@@ -6,9 +6,15 @@ validation inside a run, and the tests hold the two equal.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from fewshot_metalstm.figure import Figure
+
+FIGURE = Figure(
+    "f1", "F1", "strict entity F1", "points of 100", further=("precision", "recall"),
+    counted="mentions", group="type",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,26 @@ class Score:
     recall: float
     mentions: int
     per_type: dict[str, Score] = field(default_factory=dict)
+
+    @property
+    def value(self) -> float:
+        """F1, the figure of taggers."""
+        return self.f1
+
+    @property
+    def further(self) -> Mapping[str, float]:
+        """Precision and recall."""
+        return {"precision": self.precision, "recall": self.recall}
+
+    @property
+    def size(self) -> int:
+        """Gold mentions."""
+        return self.mentions
+
+    @property
+    def groups(self) -> Mapping[str, Score]:
+        """The scores of the entity types."""
+        return self.per_type
 
 
 def strict_scores(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Score:
@@ -83,15 +109,3 @@ def _mentions(tags: Sequence[int]) -> set[tuple[int, int, int]]:
         if kind in (2, 3):
             mentions.add((start, i, (tag - 1) // 4))
     return mentions
-
-
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and half width of its 95% interval (t distribution); NaN width for a single value."""
-    n = len(values)
-    mean = sum(values) / n
-    if n < 2:
-        return mean, math.nan
-    from scipy.stats import t
-
-    spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1))
-    return mean, float(t.ppf(0.975, n - 1)) * spread / math.sqrt(n)

@@ -7,7 +7,9 @@ from typing import Any
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
 from fewshot_metalstm.kinds.tagging.tagger.abstract import count_transitions
 from fewshot_metalstm.kinds.tagging.tagger.heads import source_names
-from fewshot_metalstm.kinds.tagging.training.recipe import JOINTLY, MetaTrainConfig, recorded
+from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+from fewshot_metalstm.meta.make import recorded
+from fewshot_metalstm.meta.registry import jointly
 
 
 def about_of(config: MetaTrainConfig, suite: LoadedSuite) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def about_of(config: MetaTrainConfig, suite: LoadedSuite) -> dict[str, Any]:
         "seed": config.seed,
         "corpora": {t.corpus.name: dict(t.corpus.digests) for t in suite.train},
     }
-    if config.algorithm in JOINTLY:
+    if jointly(config.algorithm):
         about["transitions"] = count_transitions(suite.train)
     if config.memory:
         about["memory"] = source_names({task.name: task.types for task in suite.train})

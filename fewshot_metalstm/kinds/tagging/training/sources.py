@@ -1,4 +1,4 @@
-"""What a run draws from: distributions of episodes, the word table, the pool that runs them."""
+"""Distributions of episodes, and the word table, from settings and a loaded suite."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from fewshot_metalstm.kinds.tagging.episodes.distribution import TaskDistributio
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
 from fewshot_metalstm.kinds.tagging.tagger.heads import source_names
-from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 from fewshot_metalstm.kinds.tagging.training.episodes import (
     Barred,
@@ -16,9 +15,7 @@ from fewshot_metalstm.kinds.tagging.training.episodes import (
     F1Validation,
     validation_episodes,
 )
-from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig, make_algorithm
-from fewshot_metalstm.meta.pool import EpisodePool
-from fewshot_metalstm.meta.ranks import Ranks
+from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
 from fewshot_metalstm.seeds import derive
 
 
@@ -87,19 +84,3 @@ def validation(
     )  # fmt: skip
     episodes = validation_episodes(distribution, settings.episodes)
     return F1Validation(episodes, table, device, barred(config, suite))
-
-
-def episode_pool(
-    config: MetaTrainConfig, suite: LoadedSuite, learner: Tagger, source: EncodedEpisodes,
-    workers: int, ranks: Ranks,
-) -> EpisodePool:  # fmt: skip
-    """The pool of this rank, on at most ``workers`` processes; a GPU is used by one."""
-    processes = 1
-    if source.device.type != "cuda":
-        processes = min(workers, -(-config.outer.meta_batch // ranks.size))
-    return EpisodePool(
-        learner, make_algorithm(config), source,
-        validation(config, suite, source.table, source.device),
-        meta_batch=config.outer.meta_batch, workers=processes, seed=config.seed, ranks=ranks,
-        steps=config.outer.steps,
-    )  # fmt: skip

@@ -14,7 +14,8 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
 from fewshot_metalstm.kinds.tagging.tagger.heads import source_names
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, load_model
-from fewshot_metalstm.kinds.tagging.training.recipe import JOINTLY, MetaTrainConfig
+from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+from fewshot_metalstm.meta.registry import jointly
 
 
 def read_start(config: MetaTrainConfig, suite: LoadedSuite) -> TaggerModel:
@@ -29,7 +30,7 @@ def read_start(config: MetaTrainConfig, suite: LoadedSuite) -> TaggerModel:
         folder = folder / "checkpoint"
     model = load_model(folder, CHECKPOINT)
     names = source_names({task.name: task.types for task in suite.train})
-    if model.about.get("algorithm") not in JOINTLY:
+    if not jointly(model.about.get("algorithm")):
         raise UserError(f"{folder} is not of joint training; give one of --algorithm joint")
     found = tuple((head.task, head.type) for head in model.heads)
     excluded = tuple(model.about.get("targets_excluded", ()))

@@ -8,18 +8,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from fewshot_metalstm.adapt.cell import Cell, run_cell, start_of
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.methods import make_cell
-from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
+from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell as Cell
+from fewshot_metalstm.kinds.tagging.adapt.cell import run_cell, start_of
 from fewshot_metalstm.kinds.tagging.adapt.from_support import NeighboursConfig, PrototypesConfig
+from fewshot_metalstm.kinds.tagging.adapt.methods import make_cell
 from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
 from fewshot_metalstm.kinds.tagging.tagger.abstract import count_transitions, transition_scores
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, load_model, save_model
 from fewshot_metalstm.meta.protonet import ProtoNet
-from tests.adapt.test_methods import joint_model
+from tests.kinds.tagging.adapt.test_methods import joint_model
 from tests.kinds.tagging.tagger.builders import TARGET, digests, model, own, same, suite
 from tests.kinds.tagging.tagger.test_model import mend
 
@@ -50,23 +52,23 @@ def cell_of(algorithm: str, settings: AdaptRunConfig = SETTINGS, save: Path | No
 
 
 def test_which_way_a_checkpoint_goes() -> None:
-    def way(algorithm: str, tune: str = "auto", after: str = "none") -> tuple[str, str, int]:
+    def way(algorithm: str, tune: str = "auto", after: str = "none") -> tuple[str, str]:
         settings = replace(SETTINGS, tune=tune, prototypes=replace(SETTINGS.prototypes, tune=after))
         cell = cell_of(algorithm, settings)
-        return cell.tune, type(cell.config).__name__, cell.parts
+        return cell.tune, type(cell.config).__name__
 
     made, kept = "PrototypesConfig", "NeighboursConfig"
-    assert way("protonet") == ("prototypes", made, 1)
-    assert way("protonet", after="head") == ("head", made, 2)
-    assert way("protonet", "basic") == ("basic", made, 2)
-    assert way("nnshot") == way("protonet", "nnshot") == ("nnshot", kept, 1)
-    assert way("structshot") == way("joint", "structshot") == ("structshot", kept, 1)
-    assert way("joint", "prototypes") == way("fomaml", "prototypes") == ("prototypes", made, 1)
-    assert way("fomaml", "prototypes", after="all") == ("all", made, 2)
-    assert way("fomaml", after="head") == ("all", "AdaptConfig", 1)
-    assert way("nnshot", "head") == ("head", "AdaptConfig", 1)
-    assert way("joint") == ("all", "AdaptConfig", 1)
-    assert way("scratch", "nnshot") == ("all", "AdaptConfig", 1), "a baseline goes its own way"
+    assert way("protonet") == ("prototypes", made)
+    assert way("protonet", after="head") == ("head", made)
+    assert way("protonet", "basic") == ("basic", made)
+    assert way("nnshot") == way("protonet", "nnshot") == ("nnshot", kept)
+    assert way("structshot") == way("joint", "structshot") == ("structshot", kept)
+    assert way("joint", "prototypes") == way("fomaml", "prototypes") == ("prototypes", made)
+    assert way("fomaml", "prototypes", after="all") == ("all", made)
+    assert way("fomaml", after="head") == ("all", "AdaptConfig")
+    assert way("nnshot", "head") == ("head", "AdaptConfig")
+    assert way("joint") == ("all", "AdaptConfig")
+    assert way("scratch", "nnshot") == ("all", "AdaptConfig"), "a baseline goes its own way"
 
 
 @pytest.mark.parametrize(

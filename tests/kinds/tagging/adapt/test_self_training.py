@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fewshot_metalstm.adapt import cell as cell_module
-from fewshot_metalstm.adapt.cell import Cell, run_cell
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.methods import make_cell
-from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
+from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt import cell as cell_module
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell as Cell
+from fewshot_metalstm.kinds.tagging.adapt.cell import run_cell
+from fewshot_metalstm.kinds.tagging.adapt.methods import make_cell
 from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     TRAIN,
     SelfTrainingConfig,
@@ -20,7 +22,8 @@ from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     beside,
     unlabelled_of,
 )
-from fewshot_metalstm.kinds.tagging.adapt.tagger import adapt_to
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
+from fewshot_metalstm.kinds.tagging.adapt.tagger import support_batch
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, load_model, save_model
 from fewshot_metalstm.machine import pick_device
@@ -83,19 +86,17 @@ def test_the_second_time_learns_from_the_first_ones_tags(
     monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     seen: list[list[Sentence]] = []
-    learned = adapt_to
 
-    def spy(*given: object) -> object:
-        seen.append(list(given[8]))  # type: ignore[call-overload]
-        return learned(*given)  # type: ignore[arg-type]
+    def spy(*given: Any) -> object:
+        seen.append(list(given[4]))
+        return support_batch(*given)
 
-    monkeypatch.setattr(cell_module, "adapt_to", spy)
+    monkeypatch.setattr(cell_module, "support_batch", spy)
     held = checkpoint()
     cell = Cell("fomaml", 0, 0, SUPPORT, "basic", QUICK, unlabelled=TEXT, again=OWN)
     result = run_cell(cell, held, TARGET, held.table())
-    assert [len(found) for found in seen] == [0, 0, len(TEXT), len(TEXT)]
-    assert tuple(s.tokens for s in seen[2]) == TEXT
-    assert seen[2] == seen[3]
+    assert [len(found) for found in seen] == [0, len(TEXT)]
+    assert tuple(s.tokens for s in seen[1]) == TEXT
     assert result.method == "fomaml+unlabelled"
     assert len(result.losses) == OWN.epochs
     plain = run_cell(replace(cell, unlabelled=()), held, TARGET, held.table())

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewshot_metalstm.adapt.methods import Held, do_cell, make_cell
-from fewshot_metalstm.adapt.target import AdaptRunConfig
+from fewshot_metalstm.adapt.work import Loaded
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.pool import PoolRunner
+from fewshot_metalstm.kinds.tagging.adapt.methods import do_cell, make_cell
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
 from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import (
     SpacyConfig,
     SpacyTagger,
@@ -23,7 +24,6 @@ from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import (
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, validate
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
-from fewshot_metalstm.sweep.grid import SweepConfig
 from fewshot_metalstm.sweep.run import plan_sweep, run_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
 from tests.kinds.tagging.adapt.needed import spacy_or_skip
@@ -34,7 +34,7 @@ TRAIN = TARGET.split("train")[:12]
 SUPPORT = tuple(range(12))
 
 
-def never() -> Held:
+def never() -> Loaded:
     raise AssertionError("a checkpoint was asked for")
 
 
@@ -86,7 +86,6 @@ def test_a_cell_of_it_needs_no_checkpoint() -> None:
     assert result.about["spacy"]
     assert len(result.losses) == 4
     assert do_cell(replace(cell, score=False), TARGET, never).score is None
-    assert make_cell("spacy", settings, 0, SUPPORT).parts == 1
 
 
 def test_a_sweep_on_processes_gives_the_same(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fewshot_metalstm.adapt.methods import Held, do_cell, make_cell
-from fewshot_metalstm.adapt.target import AdaptRunConfig
+from fewshot_metalstm.adapt.work import Loaded
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.pool import PoolRunner
 from fewshot_metalstm.kinds.tagging.adapt import transformer_baseline
 from fewshot_metalstm.kinds.tagging.adapt.encoders import digests, weights_digest
+from fewshot_metalstm.kinds.tagging.adapt.methods import do_cell, make_cell
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
 from fewshot_metalstm.kinds.tagging.adapt.subwords import Subwords
 from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import (
     TransformerConfig,
@@ -30,7 +31,6 @@ from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import (
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, validate
 from fewshot_metalstm.kinds.tagging.tagger.encoding import labels
 from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
-from fewshot_metalstm.sweep.grid import SweepConfig
 from fewshot_metalstm.sweep.run import plan_sweep, run_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
 from tests.kinds.tagging.adapt.needed import tiny_bert
@@ -42,7 +42,7 @@ SUPPORT = tuple(range(12))
 TYPES = ("X", "Y")
 
 
-def never() -> Held:
+def never() -> Loaded:
     raise AssertionError("a checkpoint was asked for")
 
 

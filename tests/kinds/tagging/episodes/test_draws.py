@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from fewshot_metalstm.data.draws import FROZEN_DRAWS, draws_file
 from fewshot_metalstm.data.suites import load_targets
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.episodes import draws
 from fewshot_metalstm.kinds.tagging.episodes.draws import (
     check,
     draw,
-    draws_file,
     freeze,
     load_draw,
     read_frozen,
@@ -34,7 +34,7 @@ def test_draws_frozen_file_gives_what_the_sampler_draws(target: Task, tmp_path: 
     assert path == draws_file("goal", tmp_path)
     assert check([target], tmp_path) == ()
     for shots in draws.FROZEN_SHOTS:
-        for number in draws.FROZEN_DRAWS:
+        for number in FROZEN_DRAWS:
             support = load_draw(target, shots, number, folder=tmp_path)
             assert support == draw(target, shots, number)
             assert shots <= support.counts["X"] <= 2 * shots

@@ -120,8 +120,8 @@ def test_figures_of_a_file(tmp_path: Path) -> None:
 )
 def test_the_command_gives_the_settings_again(overrides: tuple[str, ...]) -> None:
     from fewshot_metalstm.cli.meta_train import meta_train
-    from fewshot_metalstm.kinds.tagging.training.budget import joint_preset, settled
-    from fewshot_metalstm.kinds.tagging.training.recipe import preset
+    from fewshot_metalstm.kinds.tagging.training.recipe import preset, settled
+    from fewshot_metalstm.meta.budget import joint_preset
 
     config = resolve(MetaTrainConfig, None, overrides, {})
     words = shlex.split(command(as_mapping(config)))

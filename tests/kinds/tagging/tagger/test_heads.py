@@ -14,14 +14,13 @@ from fewshot_metalstm.kinds.tagging.tagger.heads import (
     SourceHead,
     choose_heads,
     head_tensors,
-    heads_in,
     read_heads,
     source_heads,
     start_from,
-    state_of,
     support_losses,
 )
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
+from fewshot_metalstm.meta.joint import heads_in, state_of
 from tests.kinds.tagging.tagger.builders import TARGET, encoded, model, own, same
 
 SUPPORT = list(TARGET.split("train")[:9])

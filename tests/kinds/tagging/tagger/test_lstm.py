@@ -10,22 +10,22 @@ from pathlib import Path
 import pytest
 import torch
 
-from fewshot_metalstm.adapt.cell import Cell, run_cell
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell as Cell
+from fewshot_metalstm.kinds.tagging.adapt.cell import run_cell
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TAGGER, load_model
 from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
-from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted, Progress
 from fewshot_metalstm.kinds.tagging.training.recipe import (
     MetaTrainConfig,
     make_algorithm,
     preset,
-    recorded,
-    recorded_algorithm,
 )
 from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.gates import Weights
+from fewshot_metalstm.meta.make import recorded, recorded_algorithm
+from fewshot_metalstm.meta.outcome import Interrupted, Progress
 from fewshot_metalstm.meta.ravi import GatesConfig, LearnedOptimiser, gates_of
 from fewshot_metalstm.meta.state import load_state
 from fewshot_metalstm.tracking.tracker import NullRun

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from fewshot_metalstm.adapt.cell import Cell, run_cell
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell as Cell
+from fewshot_metalstm.kinds.tagging.adapt.cell import run_cell
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch
 from fewshot_metalstm.kinds.tagging.tagger.heads import ANY, SourceHead, source_heads, with_head
 from fewshot_metalstm.kinds.tagging.tagger.memory import (
@@ -20,9 +21,9 @@ from fewshot_metalstm.kinds.tagging.tagger.memory import (
     without_memory,
 )
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, load_model, save_model
-from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted
 from fewshot_metalstm.kinds.tagging.training.recipe import make_algorithm
 from fewshot_metalstm.kinds.tagging.training.sources import barred
+from fewshot_metalstm.meta.outcome import Interrupted
 from tests.kinds.tagging.tagger.builders import CONFIG, TARGET, encoded, model, own, same, suite
 from tests.kinds.tagging.tagger.test_heads import fresh
 from tests.kinds.tagging.training.test_metatrain import (

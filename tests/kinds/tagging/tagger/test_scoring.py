@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
 
@@ -17,7 +16,6 @@ from fewshot_metalstm.kinds.tagging.corpora.sentence import Span
 from fewshot_metalstm.kinds.tagging.tagger.encoding import labels
 from fewshot_metalstm.kinds.tagging.tagger.scoring import (
     f1,
-    interval,
     mention_counts,
     strict_scores,
 )
@@ -117,13 +115,3 @@ def test_sentences_that_do_not_match_are_an_error() -> None:
         strict_scores([["O"], ["O", "O"]], [["O"], ["O"]])
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         strict_scores([["O"], ["O"]], [["O"]])
-
-
-def test_interval_is_students() -> None:
-    mean, half = interval([1.0, 2.0, 3.0])
-    assert mean == 2
-    assert half == pytest.approx(4.30265 / math.sqrt(3), rel=1e-5)
-    assert interval([5.0, 5.0]) == (5, 0)
-    mean, half = interval([7.0])
-    assert mean == 7
-    assert math.isnan(half)

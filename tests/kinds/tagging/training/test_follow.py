@@ -8,26 +8,31 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fewshot_metalstm.kinds.tagging.training.follow import parameter_facts, start_of, suite_facts
+from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
+from fewshot_metalstm.kinds.tagging.training.source import TaggingSource
+from fewshot_metalstm.meta.follow import parameter_facts, start_of
 from fewshot_metalstm.meta.metasgd import MetaSGD
 from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
-from tests.kinds.tagging.tagger.builders import model, own, same, suite
+from tests.kinds.tagging.tagger.builders import CONFIG, model, own, same, suite
 
 
 def test_facts_tell_suites_apart() -> None:
+    def facts_of(given: LoadedSuite) -> dict[str, str]:
+        return TaggingSource(CONFIG, given).facts()
+
     given = suite()
-    facts = suite_facts(given)
-    assert facts == suite_facts(suite())
+    facts = facts_of(given)
+    assert facts == facts_of(suite())
     assert facts["the train tasks"] == "alpha, beta, gamma"
     first, *others = given.train
     train = first.corpus.splits["train"]
     fewer = replace(first, corpus=replace(first.corpus, splits={"train": train[1:]}))
-    changed = suite_facts(replace(given, train=(fewer, *others)))
+    changed = facts_of(replace(given, train=(fewer, *others)))
     assert {name for name in facts if facts[name] != changed.get(name)} == {"alpha/train"}
     digested = replace(first, corpus=replace(first.corpus, digests={"train": "0" * 64}))
-    changed = suite_facts(replace(given, train=(digested, *others)))
+    changed = facts_of(replace(given, train=(digested, *others)))
     assert {name for name in facts if facts[name] != changed.get(name)} == {"alpha/train"}
-    changed = suite_facts(replace(given, train=tuple(others)))
+    changed = facts_of(replace(given, train=tuple(others)))
     assert changed["the train tasks"] != facts["the train tasks"]
 
 

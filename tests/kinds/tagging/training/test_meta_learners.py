@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 import torch
 
-from fewshot_metalstm.adapt.cell import Cell, run_cell
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell as Cell
+from fewshot_metalstm.kinds.tagging.adapt.cell import run_cell
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TAGGER, load_model
 from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
-from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
 from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.anil import anil
 from fewshot_metalstm.meta.func import FuncMAML
 from fewshot_metalstm.meta.maml import MAML
+from fewshot_metalstm.meta.outcome import Interrupted
 from fewshot_metalstm.tracking.tracker import NullRun
 from tests.kinds.tagging.tagger.builders import CONFIG, TARGET, own
 from tests.kinds.tagging.tagger.test_stacked import episodes, tagger

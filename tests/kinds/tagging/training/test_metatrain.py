@@ -12,17 +12,18 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model
 from fewshot_metalstm.kinds.tagging.training import metatrain
 from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
-from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+from fewshot_metalstm.meta.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.ranks import RankLost
-from fewshot_metalstm.meta.state import load_state
+from fewshot_metalstm.meta.state import State, load_state, save_state
 from tests.kinds.tagging.tagger.builders import CONFIG, digests, own, same, suite
 
 SUITE = suite()
@@ -239,6 +240,20 @@ def test_resume_with_other_settings_is_refused(tmp_path: Path) -> None:
     assert digests(tmp_path) == before
 
 
+def test_a_run_of_an_earlier_version_is_resumed(tmp_path: Path) -> None:
+    """Its settings stood in another order, and its LSTM had another name."""
+    done = train(tmp_path)
+    file = tmp_path / "state" / "training.safetensors"
+    state = load_state(file)
+    settings = yaml.safe_load(state.record["config"])
+    settings = {name: settings[name] for name in sorted(settings)}
+    settings["tagger"]["lstm"]["kind"] = "generated"
+    text = yaml.safe_dump(settings, sort_keys=False)
+    assert text != state.record["config"]
+    save_state(State(state.tensors, {**state.record, "config": text}), file)
+    assert train(tmp_path, resume=True).outer_steps == done.outer_steps
+
+
 def test_resume_without_a_state_and_with_a_damaged_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no saved state to resume; leave out --resume"):
         train(tmp_path, resume=True)
@@ -270,7 +285,7 @@ def test_maml_without_joint_training_and_without_validation(tmp_path: Path, orde
         outer=replace(CONFIG.outer, steps=2, validate_every=0),
     )
     result = train(tmp_path, config)
-    assert math.isnan(result.best_validation_f1)
+    assert math.isnan(result.best_validation)
     assert result.as_dict()["best_validation_f1"] is None
     assert [entry["phase"] for entry in history(tmp_path)] == ["outer", "outer"]
     # Without a figure the last learner is kept, and the checkpoint says that it has none.

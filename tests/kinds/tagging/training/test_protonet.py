@@ -9,8 +9,8 @@ import pytest
 
 from fewshot_metalstm.kinds.tagging.tagger.abstract import count_transitions
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model
-from fewshot_metalstm.kinds.tagging.training.outcome import Interrupted
-from fewshot_metalstm.kinds.tagging.training.recipe import recorded_algorithm
+from fewshot_metalstm.meta.make import recorded_algorithm
+from fewshot_metalstm.meta.outcome import Interrupted
 from fewshot_metalstm.meta.protonet import START_SCALE, ProtoNet, learned_scale
 from tests.kinds.tagging.tagger.builders import CONFIG, own, same
 from tests.kinds.tagging.training.test_metatrain import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import click
 import pytest
@@ -12,21 +13,20 @@ from fewshot_metalstm.cli.meta_train import meta_train
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.training.recipe import (
-    ALGORITHMS,
-    JOINTLY,
     MetaTrainConfig,
     make_algorithm,
     preset,
-    recorded,
-    recorded_algorithm,
+    settled,
 )
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
 from fewshot_metalstm.meta.func import FuncMAML
 from fewshot_metalstm.meta.l2l import Learn2LearnMAML
+from fewshot_metalstm.meta.make import recorded, recorded_algorithm
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus, StagesConfig
 from fewshot_metalstm.meta.metasgd import MetaSGD
 from fewshot_metalstm.meta.protonet import ProtoNet
+from fewshot_metalstm.meta.registry import BUILT_IN, jointly
 from fewshot_metalstm.meta.reptile import Reptile
 
 CONFIG = MetaTrainConfig()
@@ -83,7 +83,7 @@ def test_further_meta_learners() -> None:
     for inner_steps in (3, 5):
         proto = made("protonet", **{"inner.steps": inner_steps})
         assert proto == ProtoNet(replace(CONFIG.inner, steps=0, lr=0.0)), "no inner loop"
-    for algorithm in JOINTLY:
+    for algorithm in filter(jointly, BUILT_IN):
         assert made(algorithm) == FirstOrderMAML(CONFIG.inner)
 
 
@@ -125,7 +125,7 @@ def test_a_checkpoint_says_how_to_make_its_meta_learner_again() -> None:
 def test_the_command_line_offers_every_algorithm() -> None:
     (option,) = [p for p in meta_train.params if p.name == "algorithm"]
     assert isinstance(option.type, click.Choice)
-    assert tuple(option.type.choices) == ALGORITHMS
+    assert tuple(option.type.choices) == tuple(BUILT_IN)
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,24 @@ def test_presets_are_settings_that_exist() -> None:
     assert preset(None) == preset("demo")
     assert preset("runs/a-suite-of-mine.yaml") == ()
     assert preset("bionlp") == preset("mtl-bio")
-    for algorithm in ALGORITHMS:
+    for algorithm in BUILT_IN:
         given = {"tasks": "bionlp", "algorithm": algorithm}
         make_algorithm(resolve(MetaTrainConfig, None, [], given, base=preset("bionlp", algorithm)))
     reptile = resolve(MetaTrainConfig, None, [], {}, base=preset("bionlp", "reptile"))
     assert reptile.inner.lr == 1e-3, "that of Adam"
+
+
+def test_what_a_run_goes_by() -> None:
+    asked = replace(CONFIG, memory=True)
+    assert settled(asked) == asked
+    joint = settled(replace(asked, algorithm="joint"))
+    assert (joint.memory, joint.outer) == (False, replace(CONFIG.outer, steps=0))
+    proto = settled(replace(asked, algorithm="protonet"))
+    assert (proto.memory, proto.outer) == (False, CONFIG.outer)
+
+
+def test_a_file_with_the_older_names_of_cells_loads(tmp_path: Path) -> None:
+    file = tmp_path / "old.yaml"
+    for older, name in (("generated", "meta-lstm"), ("plain", "lstm")):
+        file.write_text(f"memory: false\ntagger:\n  lstm:\n    kind: {older}\n")
+        assert resolve(MetaTrainConfig, file, [], {}).tagger.lstm.kind == name

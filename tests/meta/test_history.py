@@ -6,7 +6,7 @@ import json
 import math
 from pathlib import Path
 
-from fewshot_metalstm.kinds.tagging.training.history import History
+from fewshot_metalstm.meta.history import History
 
 
 def test_lines_are_added_counted_and_cut(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How a meta-training run tells of itself: progress, a result, an interruption."""
+"""What a run of training says of itself: progress, a result, an interruption."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.figure import Figure
+
 
 class Progress:
-    """What a run tells while it goes on. Does nothing; the command line shows it."""
+    """What a run reports while it goes on. Does nothing; the command line shows it."""
 
     def phase(self, name: str, total: int, done: int = 0) -> None:
-        """A phase begins: vectors, joint or outer."""
+        """A phase begins: word vectors, joint training or the outer loop."""
 
     def advance(self, done: int, figures: Mapping[str, float]) -> None:
         """``done`` steps of the phase are done."""
@@ -24,27 +26,29 @@ class Progress:
 
 @dataclass(frozen=True)
 class MetaTrainResult:
-    """What came of a run."""
+    """What came of a run. ``best_validation`` is in the unit of ``figure``; NaN without one."""
 
     checkpoint: Path
     outer_steps: int
     seconds: float
     peak_rss_mib: float
-    best_validation_f1: float
+    best_validation: float
     skipped_episodes: int
+    figure: Figure
     inner_step_mib: float | None = None  # that second order keeps of an inner step
 
     def as_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
-        best = self.best_validation_f1
+        best = self.best_validation
         return {
             "checkpoint": str(self.checkpoint),
             "outer_steps": self.outer_steps,
             "seconds": round(self.seconds, 1),
             "peak_rss_mib": round(self.peak_rss_mib, 1),
-            "best_validation_f1": None if math.isnan(best) else round(best, 2),
+            f"best_validation_{self.figure.key}": None if math.isnan(best) else round(best, 2),
             "skipped_episodes": self.skipped_episodes,
             "inner_step_mib": self.inner_step_mib and round(self.inner_step_mib, 1),
+            **self.figure.as_dict(),
         }
 
 

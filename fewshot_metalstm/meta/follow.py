@@ -1,7 +1,7 @@
 """Meta-training on several ranks: what the ranks other than 0 do.
 
-Rank 0 makes word vectors and trains jointly, as a run alone does, while the others wait. Then it
-hands them its tagger, and every outer step and validation is shared by all.
+Rank 0 makes a model and trains jointly, as a run alone does, while the others wait. Then it
+hands them its model, and every outer step and validation is shared by all.
 """
 
 from __future__ import annotations
@@ -11,21 +11,19 @@ import hashlib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from fewshot_metalstm import __version__
-from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
-from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
-from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
-from fewshot_metalstm.kinds.tagging.training.sources import (
-    episode_pool,
-    training_episodes,
-    word_table,
-)
+from fewshot_metalstm.meta.config import TrainingConfig
+from fewshot_metalstm.meta.learner import Learner
+from fewshot_metalstm.meta.make import make_algorithm
 from fewshot_metalstm.meta.outer import OuterLoop
+from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.ranks import EndedElsewhere, Ranks
+from fewshot_metalstm.meta.source import TrainingSource
 from fewshot_metalstm.meta.state import optimiser_tensors, restore_optimiser
 from fewshot_metalstm.meta.stop import StopSignal
 
@@ -34,28 +32,22 @@ from fewshot_metalstm.meta.stop import StopSignal
 class Start:
     """Where the outer loop starts or goes on: all that a rank needs besides the suite."""
 
-    model: TaggerModel
+    model: Any
     optimiser: Mapping[str, Tensor]
     done: int
 
 
-def start_of(model: TaggerModel, loop: OuterLoop) -> Start:
+def start_of(model: Any, loop: OuterLoop) -> Start:
     """The start that rank 0 gives."""
     learner = copy.deepcopy(model.learner).cpu()
     moments = {name: value.cpu() for name, value in optimiser_tensors(loop.optimiser).items()}
     return Start(replace(model, learner=learner), moments, loop.done)
 
 
-def suite_facts(suite: LoadedSuite) -> dict[str, str]:
+def run_facts(source: TrainingSource) -> dict[str, str]:
     """What has to be the same on every rank before anything is computed."""
-    facts = {"fewshot-metalstm's version": __version__, "torch's version": torch.__version__}
-    for part, tasks in (("train", suite.train), ("validation", suite.validation)):
-        facts[f"the {part} tasks"] = ", ".join(task.name for task in tasks)
-        for task in tasks:
-            for split, sentences in task.corpus.splits.items():
-                digest = task.corpus.digests.get(split, "no digest")
-                facts[f"{task.name}/{split}"] = f"{digest[:16]} ({len(sentences)} sentences)"
-    return facts
+    versions = {"fewshot-metalstm's version": __version__, "torch's version": torch.__version__}
+    return {**versions, **source.facts()}
 
 
 def parameter_facts(learner: nn.Module) -> dict[str, str]:
@@ -66,12 +58,26 @@ def parameter_facts(learner: nn.Module) -> dict[str, str]:
     return {"the parameters": digest.hexdigest()[:16]}
 
 
+def episode_pool(
+    config: TrainingConfig, learner: Learner, source: TrainingSource, device: torch.device,
+    workers: int, ranks: Ranks,
+) -> EpisodePool:  # fmt: skip
+    """The pool of this rank, on at most ``workers`` processes; a GPU is used by one."""
+    processes = 1
+    if device.type != "cuda":
+        processes = min(workers, -(-config.outer.meta_batch // ranks.size))
+    return EpisodePool(
+        learner, make_algorithm(config), source.episodes(), source.validation(),
+        meta_batch=config.outer.meta_batch, workers=processes, seed=config.seed, ranks=ranks,
+        steps=config.outer.steps,
+    )  # fmt: skip
+
+
 def follow(
-    config: MetaTrainConfig, suite: LoadedSuite, *, device: torch.device, workers: int,
+    config: TrainingConfig, source: TrainingSource, *, device: torch.device, workers: int,
     ranks: Ranks,
 ) -> None:  # fmt: skip
-    """Take part in rank 0's :func:`~fewshot_metalstm.kinds.tagging.training.metatrain.meta_train`
-    to its end.
+    """Take part in rank 0's :func:`~fewshot_metalstm.meta.driver.meta_train` to its end.
 
     Writes nothing. A signal is left to rank 0, which gets it too and ends all.
 
@@ -85,16 +91,17 @@ def follow(
     """
     try:
         with StopSignal():
-            _follow(config, suite, device, workers or ranks.cores(), ranks)
+            _follow(config, source, device, workers or ranks.cores(), ranks)
     except EndedElsewhere as end:
         if end.code != 0:
             raise
 
 
 def _follow(
-    config: MetaTrainConfig, suite: LoadedSuite, device: torch.device, workers: int, ranks: Ranks
-) -> None:
-    ranks.same(suite_facts(suite))
+    config: TrainingConfig, source: TrainingSource, device: torch.device, workers: int,
+    ranks: Ranks,
+) -> None:  # fmt: skip
+    ranks.same(run_facts(source))
     start: Start = ranks.take()
     learner = start.model.learner.to(device)
     # Rank 0 judges when to give up.
@@ -102,6 +109,6 @@ def _follow(
     restore_optimiser(loop.optimiser, start.optimiser)
     loop.done = start.done
     ranks.same(parameter_facts(learner))
-    source = training_episodes(config, suite, word_table(start.model, suite), device)
-    with episode_pool(config, suite, learner, source, workers, ranks) as pool:
+    source.use(start.model, device)
+    with episode_pool(config, learner, source, device, workers, ranks) as pool:
         loop.follow(pool)

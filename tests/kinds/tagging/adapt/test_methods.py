@@ -9,20 +9,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from fewshot_metalstm.adapt import target as target_module
-from fewshot_metalstm.adapt.cell import Cell, run_cell, start_of
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.methods import (
-    BASELINES,
-    Held,
-    do_cell,
-    make_cell,
-    method_of,
-)
-from fewshot_metalstm.adapt.target import AdaptRunConfig, adapt_target
+from fewshot_metalstm.adapt.plan import draw_supports
+from fewshot_metalstm.adapt.target import adapt_target
+from fewshot_metalstm.adapt.work import Loaded
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell as Cell
+from fewshot_metalstm.kinds.tagging.adapt.cell import run_cell, start_of
 from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig, tag_all, train_crf
+from fewshot_metalstm.kinds.tagging.adapt.methods import BASELINES, do_cell, make_cell, method_of
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
+from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.tagger.heads import choose_heads, source_heads
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, load_model, save_model
 from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
@@ -48,7 +46,7 @@ def joint_model() -> TaggerModel:
     return replace(model(), about=about, heads=sources)
 
 
-def never() -> Held:
+def never() -> Loaded:
     raise AssertionError("a checkpoint was asked for")
 
 
@@ -63,7 +61,6 @@ def test_each_method_has_settings_of_its_own() -> None:
     assert {name: cell.tune for name, cell in cells.items()} == {
         "fomaml": "all", "joint": "all", "scratch": "all", "crf": "all"
     }  # fmt: skip
-    assert [cell.parts for cell in cells.values()] == [3, 3, 1, 1]
     assert {cell.draw for cell in cells.values()} == {1}
     assert {name for name in BASELINES if method_of(name).checkpoint} == {"scratch"}
 
@@ -113,8 +110,8 @@ def test_the_crf_is_that_of_the_support_and_needs_no_checkpoint() -> None:
     tags = tag_all(train_crf(support, SETTINGS.crf), [s.tokens for s in test])
     assert result.score == strict_scores([s.tags for s in test], tags)
     assert (result.method, result.draw) == ("crf", 3)
-    assert (result.support_sentences, result.losses, result.start) == (12, (), {})
-    assert result.support_mentions == sum(t[0] in "BS" for s in support for t in s.tags)
+    assert (result.support_items, result.losses, result.start) == (12, (), {})
+    assert result.support_counted == sum(t[0] in "BS" for s in support for t in s.tags)
     assert do_cell(replace(cell, score=False), TARGET, never).score is None
     with pytest.raises(TypeError, match="crf adapts no learner"):
         cell.adaptation  # noqa: B018
@@ -123,17 +120,12 @@ def test_the_crf_is_that_of_the_support_and_needs_no_checkpoint() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_joint_checkpoint_and_a_baseline_of_one_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
-) -> None:
-    """With two workers the adaptations of a cell are done apart, and cells of one part whole."""
-    monkeypatch.setattr(target_module, "LARGE", 1)
-    monkeypatch.setattr(target_module, "cores", lambda: 3)
+def test_a_joint_checkpoint_and_a_baseline(tmp_path: Path, workers: int) -> None:
     save_model(joint_model(), tmp_path / "c")
     config = replace(SETTINGS, draws=1, baselines=("crf",))
     report = adapt_target(
         tmp_path / "c", TARGET, config, tmp_path / "out", device=torch.device("cpu"),
-        workers=1 if workers == 1 else 0,
+        workers=workers,
     )  # fmt: skip
     shape = report.as_dict()
     assert json.loads(json.dumps(shape)) == shape
@@ -151,8 +143,8 @@ def test_a_joint_checkpoint_and_a_baseline_of_one_part(
     assert tagger.about["start"] == draw["start"]
     scores = [cell.score for m in (report.main, *report.baselines) for cell in m.cells]
     expected = [
-        do_cell(make_cell(name, config, 0, support), TARGET, lambda: Held(held, table)).score
-        for support in target_module.draw_supports(TARGET, config)[0]
+        do_cell(make_cell(name, config, 0, support), TARGET, lambda: Loaded(held, table)).score
+        for support in (s.indices for s in draw_supports(TAGGING, TARGET, config))
         for name in ("joint", "crf")
     ]
     assert scores == expected

@@ -8,20 +8,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from fewshot_metalstm.adapt.cell import (
-    SCRATCH,
-    Cell,
-    run_cell,
-)
+from fewshot_metalstm.adapt.cell import SCRATCH
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell as Cell
+from fewshot_metalstm.kinds.tagging.adapt.cell import run_cell
 from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
 from fewshot_metalstm.kinds.tagging.adapt.tuning import tune_for, tuned_names
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.tagger.decode import tag
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model
-from fewshot_metalstm.kinds.tagging.training.recipe import ALGORITHMS
 from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus
+from fewshot_metalstm.meta.registry import BUILT_IN
 from tests.kinds.tagging.tagger.builders import TARGET, model, own
 
 QUICK = AdaptConfig(epochs=3, min_steps=20, lr=0.02)
@@ -33,7 +31,7 @@ def cell(method: str = "fomaml", tune: str = "basic", save: Path | None = None) 
 
 
 def test_auto_is_all_where_nothing_else_was_learned() -> None:
-    found = {name: tune_for("auto", name) for name in (*ALGORITHMS, "meta")}
+    found = {name: tune_for("auto", name) for name in (*BUILT_IN, "meta")}
     assert {found.pop(name) for name in ("lstm", "maml++", "meta-sgd")} == {"basic"}
     assert set(found.values()) == {"all"}
     assert tune_for("basic", "anil") == "basic"
@@ -67,8 +65,8 @@ def test_the_saved_tagger_predicts_as_the_adapted_parameters(tmp_path: Path) -> 
     assert read.about["from"] == made.about
     assert read.about["test_f1"] == round(result.score.f1, 2)
     support = [TARGET.split("train")[i] for i in SUPPORT]
-    assert result.support_sentences == 12
-    assert result.support_mentions == sum(t[0] in "BS" for s in support for t in s.tags) > 5
+    assert result.support_items == 12
+    assert result.support_counted == sum(t[0] in "BS" for s in support for t in s.tags) > 5
     assert result.seconds > 0
     tokens = [s.tokens for s in TARGET.split("test")]
     assert len(tag(read.learner, own(read.learner), read.table(), tokens, read.types)) == 20

@@ -14,34 +14,32 @@ steps, along one cosine.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
-from fewshot_metalstm.kinds.tagging.training.recipe import JOINTLY, PROTONET, MetaTrainConfig
+from fewshot_metalstm.meta.config import TrainingConfig
+from fewshot_metalstm.meta.registry import jointly
+
+Config = TypeVar("Config", bound=TrainingConfig)
 
 
-def gradient_evaluations(config: MetaTrainConfig) -> int:
+def gradient_evaluations(config: TrainingConfig) -> int:
     """Gradients of one batch that joint training and the first-order outer loop take together."""
     outer = config.outer
     return config.joint.steps + outer.steps * outer.meta_batch * (config.inner.steps + 1)
 
 
-def joint_preset(config: MetaTrainConfig) -> tuple[str, ...]:
+def joint_preset(config: TrainingConfig) -> tuple[str, ...]:
     """Overrides for joint training alone in place of a meta-training with these settings.
 
     They are defaults: ``joint.steps`` of the user goes before. For other algorithms there are none.
     """
-    if config.algorithm not in JOINTLY:
+    if not jointly(config.algorithm):
         return ()
     return (f"joint.steps={gradient_evaluations(config)}",)
 
 
-def settled(config: MetaTrainConfig) -> MetaTrainConfig:
-    """The settings that a run goes by.
-
-    Joint training alone has no outer steps, and keeps its heads beside the tagger. Prototypes make
-    a head of their own, so that neither has a memory.
-    """
-    if config.algorithm == PROTONET:
-        return replace(config, memory=False)
-    if config.algorithm not in JOINTLY:
+def settled(config: Config) -> Config:
+    """The settings that a run goes by: joint training alone has no outer steps."""
+    if not jointly(config.algorithm):
         return config
-    return replace(config, memory=False, outer=replace(config.outer, steps=0))
+    return replace(config, outer=replace(config.outer, steps=0))

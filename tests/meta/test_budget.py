@@ -7,26 +7,19 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.kinds.tagging.training.budget import (
-    gradient_evaluations,
-    joint_preset,
-    settled,
-)
-from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
-from fewshot_metalstm.meta.algorithm import InnerConfig
+from fewshot_metalstm.meta.budget import gradient_evaluations, joint_preset, settled
+from fewshot_metalstm.meta.config import InnerConfig, JointConfig, OuterConfig, TrainingConfig
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
-from fewshot_metalstm.meta.joint import JointConfig
 from fewshot_metalstm.meta.learner import Episode
-from fewshot_metalstm.meta.outer import OuterConfig
 from tests.meta.toys import Points, Regressor
 
-JOINT = MetaTrainConfig(algorithm="joint")
+JOINT = TrainingConfig(algorithm="joint")
 
 
 def test_the_defaults() -> None:
-    assert gradient_evaluations(MetaTrainConfig()) == 52_000
+    assert gradient_evaluations(TrainingConfig()) == 52_000
     assert joint_preset(JOINT) == ("joint.steps=52000",)
-    assert joint_preset(MetaTrainConfig()) == ()
+    assert joint_preset(TrainingConfig()) == ()
 
 
 def test_what_is_trained_jointly_has_one_budget() -> None:
@@ -37,7 +30,7 @@ def test_what_is_trained_jointly_has_one_budget() -> None:
 
 
 def test_every_part_counts() -> None:
-    config = MetaTrainConfig(
+    config = TrainingConfig(
         joint=JointConfig(steps=7), inner=InnerConfig(steps=3),
         outer=OuterConfig(steps=5, meta_batch=2),
     )  # fmt: skip
@@ -47,7 +40,7 @@ def test_every_part_counts() -> None:
 def test_there_are_no_outer_steps() -> None:
     assert settled(JOINT).outer == replace(JOINT.outer, steps=0)
     assert settled(settled(JOINT)) == settled(JOINT)
-    assert settled(MetaTrainConfig()) == MetaTrainConfig()
+    assert settled(TrainingConfig()) == TrainingConfig()
 
 
 def test_an_episode_takes_as_many_gradients_as_are_counted() -> None:
@@ -59,7 +52,7 @@ def test_an_episode_takes_as_many_gradients_as_are_counted() -> None:
             return super().forward(batch, generator)
 
     points = Points(torch.ones(2, 1, dtype=torch.float64), torch.ones(2, 1, dtype=torch.float64))
-    config = MetaTrainConfig(
+    config = TrainingConfig(
         joint=JointConfig(steps=0), inner=InnerConfig(steps=3, noise=False),
         outer=OuterConfig(steps=1, meta_batch=1),
     )  # fmt: skip

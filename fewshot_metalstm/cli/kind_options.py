@@ -1,0 +1,81 @@
+"""Options that kinds of task give to the commands of all kinds, such as how their files are read.
+
+A kind names a function that adds its options to a command (see
+:class:`~fewshot_metalstm.kinds.registry.KindEntry`), so that a command's ``--help`` shows them.
+What was typed goes to the kind of the target; an option of another kind is refused.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.kind import Kind
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def kind_option(command: _Command) -> _Command:
+    """``--kind NAME`` as ``kind_name: str | None``."""
+    return click.option(
+        "--kind",
+        "kind_name",
+        metavar="NAME",
+        help="Kind of task, such as tagging.  [default: by name and look]",
+    )(command)
+
+
+def target_options(command: _Command) -> _Command:
+    """The options of every kind of this package for a target of the user's own."""
+    for decorator in reversed(_decorators().values()):
+        command = decorator(command)
+    return command
+
+
+def of_kind(kind: Kind, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are ``kind``'s own, out of those of all kinds.
+
+    Raises:
+        UserError: one of another kind was typed.
+    """
+    from fewshot_metalstm.errors import UserError
+
+    own: dict[str, Any] = {}
+    for name, decorator in _decorators().items():
+        for parameter in _parameters(decorator):
+            key = str(parameter.name)
+            if key not in given:
+                continue
+            if name == kind.name:
+                own[key] = given[key]
+            elif given[key] and given[key] != parameter.default:
+                raise UserError(
+                    f"{parameter.opts[0]} is for {name}, and the target is of the kind "
+                    f"{kind.name}; leave it out"
+                )
+    return own
+
+
+def _decorators() -> dict[str, Callable[[Any], Any]]:
+    """The functions that add options, by kind."""
+    from fewshot_metalstm.kinds.registry import BUILT_IN
+
+    found = {}
+    for name, entry in BUILT_IN.items():
+        if entry.target_options:
+            module, _, attribute = entry.target_options.partition(":")
+            found[name] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def _parameters(decorator: Callable[[Any], Any]) -> list[click.Parameter]:
+    def command() -> None:
+        """Takes the options."""
+
+    decorator(command)
+    parameters: list[click.Parameter] = getattr(command, "__click_params__", [])
+    return parameters

@@ -1,0 +1,68 @@
+"""What other packages register with this one, through the entry points of their metadata.
+
+A package that is installed beside this one, or that stands on ``PYTHONPATH`` with its metadata,
+names an object of its own under a group, such as ``fewshot_metalstm.algorithms``. Names are known
+without importing the package, which happens only once its object is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from typing import Any
+
+from fewshot_metalstm.errors import UserError
+
+HERE = "fewshot-metalstm"  # the distribution that this package is of
+
+
+@cache
+def installed(group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of a group, in the order of their names."""
+    return tuple(sorted(entry_points(group=group), key=lambda point: (point.name, point.value)))
+
+
+def registered(group: str, what: str, own: Collection[str]) -> Mapping[str, EntryPoint]:
+    """The entry points of a group, by name.
+
+    Args:
+        what: a name stands for, in the singular, for messages.
+        own: names that this package has itself.
+
+    Raises:
+        UserError: two packages register the same name, or one registers one of ``own``.
+    """
+    found: dict[str, EntryPoint] = {}
+    for point in installed(group):
+        if point.name in own or point.name in found:
+            other = HERE if point.name in own else package_of(found[point.name])
+            raise UserError(
+                f"the package {package_of(point)} registers the {what} {point.name!r}, which "
+                f"{other} has too; uninstall {package_of(point)}, or rename it there"
+            )
+        found[point.name] = point
+    return MappingProxyType(found)
+
+
+def load(point: EntryPoint, what: str) -> Any:
+    """The object of an entry point; :class:`UserError` if importing it fails."""
+    try:
+        return point.load()
+    except Exception as problem:  # the package's code runs here, and may raise anything
+        raise broken(point, what, f"{type(problem).__name__}: {problem}") from problem
+
+
+def broken(point: EntryPoint, what: str, problem: str) -> UserError:
+    """The line that names the package whose entry point is of no use, and why."""
+    package = package_of(point)
+    return UserError(
+        f"the package {package} registers the {what} {point.name!r} as {point.value}, which cannot "
+        f"be used ({' '.join(problem.split())}); update {package}, or uninstall it"
+    )
+
+
+def package_of(point: EntryPoint) -> str:
+    """The name of the distribution that has an entry point."""
+    return point.dist.name if point.dist is not None else "of unknown name"

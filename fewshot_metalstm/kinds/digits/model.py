@@ -1,0 +1,195 @@
+"""A reader of digits in a folder: weights and config. No pickle.
+
+``model.safetensors`` holds the weights, ``config.json`` the format version, the kind of task, what
+kind of model it is, the reader's config, its classes, the scaling of pixels, where it came from,
+and the SHA-256 of the weights. A meta-learned checkpoint and a reader adapted to classes are the
+same kind of folder. What a meta-learner learned beside the start (tensors ``inner.*``) is in a
+checkpoint and not in an adapted reader.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm import __version__
+from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.kinds.digits.encoding import Scaling
+from fewshot_metalstm.kinds.digits.learner import DigitReader
+from fewshot_metalstm.kinds.digits.reader import KIND
+from fewshot_metalstm.kinds.digits.settings import ReaderConfig
+from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.nn.bounded import Bounded
+from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.writing import beside
+
+FORMAT = "fewshot-metalstm"
+FORMAT_VERSION = 1
+CHECKPOINT, READER = "checkpoint", "reader"
+_WEIGHTS = "model.safetensors"
+_ROOM = 2**20  # numbers that building a reader may take beside its weights
+
+Prepare = Callable[[Learner, Mapping[str, Any]], None]
+"""Gives a learner what the algorithm that ``about`` records has learned beside the start."""
+
+
+@dataclass(frozen=True)
+class ReaderModel:
+    """A reader with all that it needs to take an image.
+
+    ``kind`` is ``checkpoint`` (meta-learned, one row of the head for any class) or ``reader``
+    (adapted to ``classes``). ``about`` says where it came from: suite, target, seeds, digests,
+    figures.
+    """
+
+    learner: DigitReader
+    scaling: Scaling
+    classes: tuple[str, ...] = ()
+    kind: str = CHECKPOINT
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def new_reader(config: ReaderConfig, seed: int, classes: int = 1) -> DigitReader:
+    """A reader with fresh weights, a function of ``seed`` alone."""
+    return DigitReader(config, torch_generator(seed, "weights"), classes)
+
+
+def adapted_reader(learner: DigitReader, params: Params) -> DigitReader:
+    """A reader of its own with ``params``, such as adaptation gives, and nothing of ``inner``."""
+    import torch
+
+    reader = new_reader(learner.config, 0, len(params["head_weight"]))
+    with torch.no_grad():
+        for name, value in reader.named_parameters():
+            value.copy_(params[name])
+    return reader
+
+
+def save_model(model: ReaderModel, folder: Path) -> None:
+    """Write ``model`` to ``folder``, whole or not at all; an older model there is replaced.
+
+    Raises :class:`UserError` if other files are there, or the place cannot be written to.
+    """
+    from safetensors.torch import save_file
+
+    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
+    with beside(folder, put_in_place) as new:
+        new.mkdir(0o755)
+        save_file(tensors, new / _WEIGHTS)
+        config = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "written_by": __version__,
+            "task_kind": KIND,
+            "kind": model.kind,
+            "classes": list(model.classes),
+            "reader": as_mapping(model.learner.config),
+            "scaling": as_mapping(model.scaling),
+            "about": dict(model.about),
+            "sha256": {_WEIGHTS: sha256((new / _WEIGHTS).read_bytes())},
+        }
+        text = json.dumps(config, ensure_ascii=False, indent=1) + "\n"
+        (new / "config.json").write_text(text, encoding="utf-8")
+
+
+def load_model(
+    folder: Path, kind: str | None = None, prepare: Prepare | None = None
+) -> ReaderModel:
+    """Read a model that :func:`save_model` wrote.
+
+    Args:
+        folder: where it is.
+        kind: checkpoint or reader; None for either.
+        prepare: called with the learner and ``about`` where there are weights of ``inner``.
+
+    Raises:
+        UserError: no model there, written by something else or by a newer version, damaged, or of
+            another kind.
+    """
+    config = read_config(folder, kind)
+    weights = folder / _WEIGHTS
+    if not weights.is_file():
+        raise at(weights, None, "is missing", "copy the whole folder, or make it anew")
+    if sha256(weights.read_bytes()) != config["sha256"].get(_WEIGHTS):
+        raise at(weights, None, "is damaged (its SHA-256 differs)", "make it anew")
+    from safetensors import SafetensorError
+
+    try:
+        return _build(folder, config, prepare)
+    except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError,
+            SafetensorError) as problem:  # fmt: skip
+        raise at(
+            folder / "config.json", None, "does not fit the weights beside it", "make it anew"
+        ) from problem
+
+
+def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
+    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
+    path = folder / "config.json"
+    cure = "give the folder that meta-train or adapt wrote"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise at(folder, None, "holds no model (config.json is missing)", cure) from None
+    except NotADirectoryError:
+        raise at(folder, None, "is a file, not a model's folder", cure) from None
+    except (ValueError, OSError):
+        raise at(path, None, "is damaged (not JSON)", "make the model anew") from None
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise at(path, None, "was not written by fewshot-metalstm", cure)
+    found = config.get("task_kind", "tagging")
+    if found != KIND:
+        raise at(folder, None, f"is a model of the kind {found}, not {KIND}", cure)
+    version = config.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise at(
+            path, None, f"has format version {version}, newer than {FORMAT_VERSION}",
+            "upgrade fewshot-metalstm",
+        )  # fmt: skip
+    needed = {"kind": str, "classes": list, "reader": dict, "scaling": dict, "about": dict,
+              "sha256": dict}  # fmt: skip
+    for key, form in needed.items():
+        if not isinstance(config.get(key), form):
+            problem = f"is damaged ({key} is missing or ill-formed)"
+            raise at(path, None, problem, "make the model anew")
+    if kind is not None and config["kind"] != kind:
+        hint = {
+            CHECKPOINT: "give a checkpoint that meta-train wrote",
+            READER: "give a reader that adapt wrote",
+        }[kind]
+        raise at(folder, None, f"is a {config['kind']}, not a {kind}", hint)
+    return config
+
+
+def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ReaderModel:
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / _WEIGHTS)
+    path = str(folder / "config.json")
+    try:
+        settings = from_mapping(ReaderConfig, config["reader"], path)
+        scaling = from_mapping(Scaling, config["scaling"], path)
+    except UserError as problem:
+        raise ValueError(str(problem)) from problem
+    if not (math.isfinite(scaling.mean) and 0 < scaling.deviation < math.inf):
+        raise ValueError(f"pixels cannot be scaled by {scaling}")
+    classes = tuple(config["classes"])
+    rows = tensors["head_weight"].shape[0]
+    if config["kind"] not in (CHECKPOINT, READER) or not all(isinstance(c, str) for c in classes):
+        raise ValueError("a kind or classes that cannot be")
+    if rows != (len(classes) if config["kind"] == READER else 1):
+        raise ValueError(f"{rows} rows of the head for the classes {classes}")
+    with Bounded(sum(tensor.numel() for tensor in tensors.values()) + _ROOM):
+        learner = new_reader(settings, 0, rows)
+        if prepare is not None and any(name.startswith(f"{OWN}.") for name in tensors):
+            prepare(learner, config["about"])
+    learner.load_state_dict(tensors)
+    return ReaderModel(learner, scaling, classes, config["kind"], config["about"])

@@ -1,0 +1,191 @@
+"""Tasks of digits: a few classes of MNIST, upright or turned, by the names that declare them.
+
+``digits-6789`` is the task of telling 6, 7, 8 and 9 apart, and ``digits-012345-90`` that of 0 to 5
+turned by 90 degrees counter-clockwise. A turned class is a class of its own, a turn is a family.
+
+What no meta-learner may see of a target: its digits, however they are turned, in any split. So a
+target's digits are taken out of every task that is learned from (:func:`load_tasks`); in the
+declared suite there are none. Meta-validation has images that meta-training has not: the last
+10,000 of MNIST's train split. A target's supports come from the whole train split of MNIST.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_metalstm.data.suites import Suite, load_targets
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.digits.reader import CORPUS, KIND, Labelled, Mnist, Pixels
+
+HELD_OUT = 10_000  # images at the end of MNIST's train split, for meta-validation
+TURNS = (0, 90, 180, 270)  # degrees, counter-clockwise
+_NAME = re.compile(r"digits-([0-9]+)(?:-(90|180|270))?")
+
+
+@dataclass(frozen=True, eq=False)
+class DigitSplit:
+    """The images of a task's classes in one split of a corpus, upright.
+
+    ``places`` are their indices in that split as the corpus has it, which holds ``size`` images
+    and has the digest ``sha256``.
+    """
+
+    pixels: Pixels  # (n, 28, 28)
+    labels: NDArray[np.int64]  # (n,), places in the task's classes
+    places: NDArray[np.int64]  # (n,), ascending
+    size: int
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def of_class(self, number: int) -> NDArray[np.int64]:
+        """Positions of the images of a class, ascending."""
+        return np.flatnonzero(self.labels == number)
+
+    def at(self, places: Sequence[int]) -> NDArray[np.int64]:
+        """Positions of the images at ``places`` of the corpus; ValueError for one of no class."""
+        wanted = np.asarray(places, np.int64)
+        found = np.searchsorted(self.places, wanted)
+        if not np.array_equal(self.places[np.minimum(found, len(self) - 1)], wanted):
+            raise ValueError("an image of none of the task's classes")
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class DigitsTask:
+    """Telling some classes apart.
+
+    ``splits`` are ``train`` and ``devel`` or, of a target, ``train`` and ``test``. ``family`` is
+    that of images turned alike. ``turn`` is in degrees, counter-clockwise.
+    """
+
+    name: str
+    family: str
+    classes: tuple[str, ...]
+    turn: int
+    splits: Mapping[str, DigitSplit]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of the splits."""
+        return {name: split.sha256 for name, split in self.splits.items()}
+
+    def images(self, split: str, positions: Sequence[int] | NDArray[np.int64]) -> Pixels:
+        """Images of a split as the task shows them, turned, (n, 28, 28)."""
+        chosen = self.splits[split].pixels[np.asarray(positions, np.int64)]
+        return np.ascontiguousarray(np.rot90(chosen, self.turn // 90, axes=(1, 2)))
+
+    def labels(self, split: str, positions: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        """The classes of images of a split, (n,), as places in ``classes``."""
+        return self.splits[split].labels[np.asarray(positions, np.int64)]
+
+
+@dataclass(frozen=True)
+class LoadedDigits:
+    """The tasks of a suite, without the digits of ``targets``; a line of ``notes`` a change."""
+
+    train: tuple[DigitsTask, ...]
+    validation: tuple[DigitsTask, ...]  # their episodes come from the split devel
+    targets: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def task_name(classes: Iterable[str], turn: int = 0) -> str:
+    """The name of the task of some digits."""
+    return f"digits-{''.join(classes)}" + (f"-{turn}" if turn else "")
+
+
+def parse_name(name: str) -> tuple[tuple[str, ...], int]:
+    """The digits and the turn of a task's name; a :class:`UserError` if it is none."""
+    match = _NAME.fullmatch(name)
+    classes = tuple(match[1]) if match else ()
+    if match is None or len(classes) < 2 or classes != tuple(sorted(set(classes))):
+        raise UserError(
+            f"there is no task {name}; name at least two digits in ascending order, such as "
+            "digits-6789, and a turn if you like: digits-012345-90, -180 or -270"
+        )
+    return classes, int(match[2] or 0)
+
+
+def load_tasks(suite: Suite, mnist: Mnist, exclude: Iterable[str] = ()) -> LoadedDigits:
+    """The tasks of a suite of digits; no digit of a target is in any of them.
+
+    Args:
+        suite: as declared.
+        mnist: the images.
+        exclude: targets besides the official ones, which count where the suite says so.
+
+    Raises:
+        UserError: a name that is no task, or nothing left to learn from.
+    """
+    official = load_targets(kind=KIND).official if suite.exclude == "official" else ()
+    targets = tuple(dict.fromkeys((*official, *exclude)))
+    barred = {digit for target in targets for digit in parse_name(target)[0]}
+    cut: dict[str, DigitsTask | None] = {}
+    notes: list[str] = []
+    part = len(mnist.train.labels) - HELD_OUT
+    if part <= 0:
+        raise UserError(f"mnist has {len(mnist.train.labels)} images to train on; use all 60000")
+    shared: dict[tuple[str, ...], dict[str, DigitSplit]] = {}
+    for name in dict.fromkeys(spec.corpus for spec in (*suite.tasks, *suite.validation)):
+        classes, turn = parse_name(name)
+        left = tuple(digit for digit in classes if digit not in barred)
+        if left != classes:
+            notes.append(f"{name}: {len(classes) - len(left)} digits of a target left out")
+        if len(left) < 2:
+            cut[name] = None
+            continue
+        if left not in shared:  # turns of the same digits share their images
+            shared[left] = {
+                "train": select(mnist.train, left, 0, part),
+                "devel": select(mnist.train, left, part),
+            }
+        cut[name] = _task(left, turn, shared[left])
+    train, validation = (
+        _distinct(cut[spec.corpus] for spec in specs) for specs in (suite.tasks, suite.validation)
+    )
+    if not train:
+        raise UserError(
+            f"suite {suite.name} has no two digits left beside those of {', '.join(targets)}; "
+            "exclude fewer targets"
+        )
+    return LoadedDigits(train, validation, targets, tuple(notes))
+
+
+def load_target(name: str, mnist: Mnist) -> DigitsTask:
+    """A target: supports come from all of MNIST's train split, figures from all of its test split.
+
+    Raises :class:`UserError` for a name that is no task.
+    """
+    classes, turn = parse_name(name)
+    splits = {"train": select(mnist.train, classes), "test": select(mnist.test, classes)}
+    return _task(classes, turn, splits)
+
+
+def select(
+    labelled: Labelled, classes: Sequence[str], start: int = 0, stop: int | None = None
+) -> DigitSplit:
+    """The images of some digits among those from ``start`` to before ``stop``."""
+    number = np.full(10, -1, np.int64)
+    number[[int(digit) for digit in classes]] = np.arange(len(classes))
+    labels = number[labelled.labels[start:stop]]
+    places = start + np.flatnonzero(labels >= 0)
+    return DigitSplit(
+        labelled.pixels[places], labels[labels >= 0], places, len(labelled.labels), labelled.sha256
+    )
+
+
+def _task(classes: tuple[str, ...], turn: int, splits: Mapping[str, DigitSplit]) -> DigitsTask:
+    family = f"{CORPUS}-{turn}" if turn else CORPUS
+    return DigitsTask(task_name(classes, turn), family, classes, turn, splits)
+
+
+def _distinct(tasks: Iterable[DigitsTask | None]) -> tuple[DigitsTask, ...]:
+    """The tasks that there are, one of each name: with digits left out two may be alike."""
+    return tuple({task.name: task for task in tasks if task is not None}.values())

@@ -1,0 +1,152 @@
+"""The kinds of task that there are, by name: those of this package and of others.
+
+A kind of this package is a line of :data:`BUILT_IN`. Another package adds one with an entry point
+of the group ``fewshot_metalstm.kinds`` that loads an instance of
+:class:`~fewshot_metalstm.kinds.kind.Kind`. Nothing here imports a kind before it is needed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fewshot_metalstm import entry_points
+from fewshot_metalstm.declarations import DEFAULT_KIND
+from fewshot_metalstm.errors import UserError
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.kind import Kind
+
+GROUP = "fewshot_metalstm.kinds"
+_WHAT = "kind of task"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of the command line: where it is (``package.module:attribute``), and its help."""
+
+    target: str
+    help: str
+
+
+@dataclass(frozen=True)
+class KindEntry:
+    """What is known of a kind before it is imported.
+
+    ``where`` is ``package.module:attribute``, and so is ``target_options``: a function that adds to
+    a click command the options for reading a target of the user's own. ``commands`` are those that
+    only this kind has.
+    """
+
+    description: str
+    where: str
+    target_options: str = ""
+    commands: Mapping[str, Command] = field(default_factory=dict)
+
+
+_TAGGING = "fewshot_metalstm.kinds.tagging"
+BUILT_IN: Mapping[str, KindEntry] = {
+    "tagging": KindEntry(
+        "entities in text", f"{_TAGGING}.kind:TAGGING",
+        f"{_TAGGING}.cli.target_options:target_options",
+        {
+            "check": Command(
+                f"{_TAGGING}.cli.check:check", "Look annotated text over, and say what to mend."
+            ),
+            "convert": Command(
+                f"{_TAGGING}.cli.convert:convert", "Write annotated text in another format."
+            ),
+            "suggest": Command(
+                f"{_TAGGING}.cli.suggest:suggest", "Pick the next sentences worth annotating."
+            ),
+            "tag-corpus": Command(
+                f"{_TAGGING}.cli.tag_corpus:tag_corpus",
+                "Tag PubMed-size text: PubMed XML, JSONL or plain files; resumes.",
+            ),
+            "view": Command(
+                f"{_TAGGING}.cli.view:view", "Write a page of a text as a tagger reads it."
+            ),
+        },
+    ),
+    "digits": KindEntry(
+        "handwritten digits, row by row", "fewshot_metalstm.kinds.digits.kind:DIGITS"
+    ),
+}  # fmt: skip
+
+
+def names() -> tuple[str, ...]:
+    """The names of all kinds, this package's first."""
+    return (*BUILT_IN, *entry_points.registered(GROUP, _WHAT, BUILT_IN))
+
+
+def kind(name: str) -> Kind:
+    """The kind of a name.
+
+    Raises:
+        UserError: there is none, or the package that registers it is broken.
+    """
+    from fewshot_metalstm.kinds.kind import Kind
+
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].where.partition(":")
+        found: Kind = getattr(importlib.import_module(module), attribute)
+        return found
+    points = entry_points.registered(GROUP, _WHAT, BUILT_IN)
+    if name not in points:
+        near = difflib.get_close_matches(name, names(), n=1)
+        cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(names())}"
+        raise UserError(f"there is no kind of task {name!r}; {cure}")
+    loaded = entry_points.load(points[name], _WHAT)
+    if not isinstance(loaded, Kind):
+        problem = f"a {type(loaded).__name__} is no Kind"
+        raise entry_points.broken(points[name], _WHAT, problem)
+    return loaded
+
+
+def descriptions() -> dict[str, str]:
+    """One line for each kind, by name."""
+    own = {name: entry.description for name, entry in BUILT_IN.items()}
+    return own | {name: kind(name).description for name in names() if name not in own}
+
+
+def of_suite(name: str) -> Kind:
+    """The kind of a declared suite; :class:`UserError` naming the suites if there is none."""
+    from fewshot_metalstm.data.suites import load_suite
+
+    return kind(load_suite(name, kind=None).kind)
+
+
+def of_target(source: str, given: str | None = None) -> Kind:
+    """The kind of a target: as ``given``, by its declared name, or by the look of its files.
+
+    Args:
+        source: a name, a path, or what else a kind reads.
+
+    Raises:
+        UserError: files that look like two kinds.
+    """
+    if given is not None:
+        return kind(given)
+    every = {name: kind(name) for name in names()}
+    known = [name for name, each in every.items() if each.knows(source)]
+    if not known and Path(source).exists():
+        known = [name for name, each in every.items() if each.recognises(Path(source))]
+    if len(known) > 1:
+        raise UserError(f"{source}: may be {' or '.join(known)}; say which with --kind")
+    # A name that nobody knows is for tagging to refuse: its message names the nearest corpora.
+    return every[known[0] if known else DEFAULT_KIND]
+
+
+def of_model(folder: Path) -> Kind:
+    """The kind of the model in ``folder``; of what is none, tagging, which says what is wrong."""
+    try:
+        stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        name = stored.get("task_kind", DEFAULT_KIND)
+    except (OSError, ValueError, AttributeError):
+        name = DEFAULT_KIND
+    return kind(str(name))

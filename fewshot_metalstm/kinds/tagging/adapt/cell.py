@@ -1,0 +1,201 @@
+"""One cell of a table of taggers: what it holds beyond other kinds' cells, and how it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellResult
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted
+from fewshot_metalstm.adapt.work import Start, Work
+from fewshot_metalstm.config import as_mapping
+from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.kinds.tagging.adapt.from_support import (
+    STRUCTSHOT,
+    NeighboursConfig,
+    PrototypesConfig,
+    neighbour_start,
+    prototype_start,
+)
+from fewshot_metalstm.kinds.tagging.adapt.self_training import (
+    SelfTrainingConfig,
+    second_time,
+    tagged,
+)
+from fewshot_metalstm.kinds.tagging.adapt.tagger import adapted_model, score_split, support_batch
+from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
+from fewshot_metalstm.kinds.tagging.tagger.heads import choose_heads, remembered, start_from
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
+from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
+from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, new_tagger, save_model
+from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
+from fewshot_metalstm.seeds import derive
+
+
+@dataclass(frozen=True)
+class TaggingCell(Cell):
+    """A cell that may have unlabelled sentences: a learner that is tuned learns from them too.
+
+    ``tune`` is ``basic`` (the basic LSTM and the head), ``head``, ``all``, or one of
+    :data:`~fewshot_metalstm.kinds.tagging.adapt.tuning.UNTUNED`; ``again`` are the settings of the
+    second adaptation.
+    """
+
+    unlabelled: tuple[tuple[str, ...], ...] = ()
+    again: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
+
+    @property
+    def called(self) -> str:
+        """What its results go by: with unlabelled text it is another method."""
+        return f"{self.method}+unlabelled" if self.unlabelled else self.method
+
+    def further_settings(self) -> dict[str, Any]:
+        """The unlabelled text and its settings, where there is any."""
+        if not self.unlabelled:
+            return {}
+        text = "\n".join(" ".join(tokens) for tokens in self.unlabelled)
+        return {"unlabelled": sha256(text.encode()), "self_training": as_mapping(self.again)}
+
+    @property
+    def adaptation(self) -> AdaptConfig:
+        """The settings of a cell that adapts a learner; ``TypeError`` for another."""
+        if not isinstance(self.config, AdaptConfig):
+            raise TypeError(f"{self.method} adapts no learner")
+        return self.config
+
+    def sentences(self, target: Task) -> list[Sentence]:
+        """The annotated sentences of the support."""
+        train = target.split("train")
+        return [train[i] for i in self.support]
+
+    @property
+    def lexicon(self) -> float:
+        """Nats for what equals a mention of the support, of a cell that adapts a learner."""
+        if isinstance(self.config, NeighboursConfig):
+            return self.config.lexicon
+        return self.adaptation.lexicon
+
+
+class TaggingWork(Work[Tagger]):
+    """A cell of a checkpoint's learner, or of a fresh one of its sizes."""
+
+    cell: TaggingCell
+    target: Task
+
+    def __init__(
+        self, cell: TaggingCell, model: TaggerModel, target: Task, table: WordTable
+    ) -> None:
+        super().__init__(cell, target)
+        self.model = model
+        self.table = table
+        self.support = cell.sentences(target)
+        self.lexicon = lexicon_of(self.support, target.types, cell.lexicon)
+
+    def start(self) -> Start[Tagger]:
+        """The checkpoint's learner, or a fresh one for ``scratch``.
+
+        With settings of prototypes or neighbours it is one that was made of the support already.
+        Where there are source heads (of joint training alone, or in a memory) each type of the
+        target gets the one with the lowest loss on the support.
+        """
+        cell, model, types = self.cell, self.model, self.target.types
+        began = time.perf_counter()
+        learner = model.learner
+        heads: Mapping[str, str] = {}
+        if cell.method == SCRATCH:
+            # The same sizes, vectors and alphabet; only the weights know nothing.
+            device = next(learner.parameters()).device
+            seed = derive(cell.seed, SCRATCH, cell.draw)
+            sizes = replace(learner.config, memory=0)
+            learner = new_tagger(sizes, model.vectors, model.alphabet, seed).to(device)
+        elif isinstance(cell.config, PrototypesConfig):
+            learner = prototype_start(learner, self.table, self.support, types, cell.config)
+        elif isinstance(cell.config, NeighboursConfig):
+            temperature = cell.config.temperature if cell.tune == STRUCTSHOT else None
+            learner = neighbour_start(
+                learner, self.table, self.support, types, model.about, temperature
+            )
+        elif cell.support and (model.heads or learner.config.memory):
+            sources = model.heads or remembered(learner, model.about["memory"])
+            chosen = choose_heads(learner, sources, self.table, self.support, types)
+            heads = {name: head.name for name, head in zip(types, chosen, strict=True)}
+            learner = start_from(learner, chosen)
+        return Start(learner, heads, time.perf_counter() - began)
+
+    def names(self, learner: Tagger) -> tuple[str, ...]:
+        """See :class:`Work`."""
+        return tuned_names(learner, self.cell.tune)
+
+    def batches(
+        self, learner: Tagger, found: Sequence[Sentence] = ()
+    ) -> tuple[int, Callable[[Sequence[int]], object]]:
+        """See :class:`Work`; ``found`` are unlabelled sentences with a tagger's tags."""
+        return support_batch(learner, self.table, self.support, self.target.types, found)
+
+    def counted(self) -> int:
+        """The mentions of the support."""
+        return mentions_in(self.support)
+
+    def adapt(self, start: Start[Tagger]) -> Adapted:
+        """Tune the learner on the support; then once more with unlabelled text, if there is any."""
+        first = self.tuned(start, self.batches(start.learner), self.cell.config)
+        if not self.cell.unlabelled:
+            return first
+        found = tagged(
+            start.learner, first.params, self.table, self.cell.unlabelled, self.target.types,
+            self.lexicon,
+        )  # fmt: skip
+        config = second_time(self.cell.adaptation, self.cell.again)
+        return self.tuned(start, self.batches(start.learner, found), config)
+
+    def score(self, start: Start[Tagger], adapted: Adapted) -> Score:
+        """Strict scores on the whole test split."""
+        return score_split(
+            start.learner, adapted.params, self.table, self.target, "test", self.lexicon
+        )
+
+    def save(self, start: Start[Tagger], adapted: Adapted, score: Any) -> None:
+        """Write the tagger."""
+        assert self.cell.save is not None
+        save_model(self.tagger(start, adapted, score), self.cell.save)
+
+    def tagger(
+        self, start: Start[Tagger], adapted: Adapted, score: Score | None = None
+    ) -> TaggerModel:
+        """The tagger that the cell made, with what is known of where it came from."""
+        cell, target = self.cell, self.target
+        about: dict[str, object] = {
+            "target": target.name, "method": cell.called, "tune": cell.tune, "draw": cell.draw,
+            "seed": cell.seed, "support_sentences": len(cell.support),
+            "from": dict(self.model.about),
+            **({"unlabelled_sentences": len(cell.unlabelled)} if cell.unlabelled else {}),
+            "synthetic": target.corpus.synthetic,
+            "test_f1": None if score is None else round(score.f1, 2),
+        }  # fmt: skip
+        if start.heads:
+            about["start"] = dict(start.heads)
+        made = adapted_model(self.model, adapted.params, target.types, about, self.lexicon)
+        made.learner.neighbours = start.learner.neighbours
+        return made
+
+
+def run_cell(cell: TaggingCell, model: TaggerModel, target: Task, table: WordTable) -> CellResult:
+    """Adapt, score on the whole test split and save, as the cell says."""
+    return TaggingWork(cell, model, target, table).run()
+
+
+def start_of(
+    cell: TaggingCell, model: TaggerModel, target: Task, table: WordTable
+) -> Start[Tagger]:
+    """What the cell adapts; see :meth:`TaggingWork.start`."""
+    return TaggingWork(cell, model, target, table).start()
+
+
+def mentions_in(sentences: Sequence[Sentence]) -> int:
+    """How many mentions are annotated, of any type."""
+    return sum(tag[0] in "BS" for sentence in sentences for tag in sentence.tags)

@@ -1,0 +1,203 @@
+"""Tagging as a kind of task: entities in text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fewshot_metalstm.kinds.kind import Kind, Support
+from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, Score
+
+if TYPE_CHECKING:
+    import torch
+
+    from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell
+    from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
+    from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
+    from fewshot_metalstm.kinds.tagging.episodes.task import Task
+    from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
+    from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+    from fewshot_metalstm.kinds.tagging.training.source import TaggingSource
+    from fewshot_metalstm.pages.look import Look
+
+
+class Tagging(Kind):
+    """Entities in text, tagged in the IOBES scheme."""
+
+    name = "tagging"
+    description = "entities in text"
+    items = "sentences"
+    product = "tagger"
+    shots = "mentions of each entity type"
+    figure = FIGURE
+
+    def training_settings(self) -> type[MetaTrainConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+
+        return MetaTrainConfig
+
+    def adaptation_settings(self) -> type[AdaptRunConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
+
+        return AdaptRunConfig
+
+    def sweep_settings(self) -> type[SweepConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.adapt.settings import SweepConfig
+
+        return SweepConfig
+
+    def presets(self, suite: str) -> tuple[str, ...]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.training.recipe import preset
+
+        return preset(suite)
+
+    def check(self, config: MetaTrainConfig) -> None:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.training.recipe import check
+
+        check(config)
+
+    def settled(self, config: MetaTrainConfig) -> MetaTrainConfig:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.training.recipe import settled
+
+        return settled(config)
+
+    def load_suite(
+        self, name: str, *, data_dir: Path | None, exclude: Sequence[str] = ()
+    ) -> LoadedSuite:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks
+
+        return load_suite_tasks(name, data_dir=data_dir, exclude_targets=exclude)
+
+    def load_target(
+        self, source: str, *, data_dir: Path | None, form: str | None = None, **options: Any
+    ) -> Task:
+        """See :class:`Kind`.
+
+        Args:
+            form: the format of a user's own files; None to tell it by their look.
+            options: those of :func:`~fewshot_metalstm.kinds.tagging.episodes.load.load_target`.
+        """
+        from fewshot_metalstm.kinds.tagging.episodes.load import load_target
+
+        return load_target(source, data_dir=data_dir, format=form, **options)
+
+    def changes(self, notes: Mapping[str, int]) -> dict[str, int]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.formats.notes import losses
+
+        return losses(notes)
+
+    def change_lines(self, changes: Mapping[str, int]) -> Sequence[str]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.formats.notes import lines
+
+        return lines(changes)
+
+    def synthetic(self, target: str) -> bool:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.episodes.source import demo_families
+
+        return target in demo_families()
+
+    def source(self, config: MetaTrainConfig, suite: LoadedSuite) -> TaggingSource:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.training.source import TaggingSource
+
+        return TaggingSource(config, suite)
+
+    def support(self, target: Task, shots: int, draw: int, seed: int) -> Support:
+        """See :class:`Kind`: K to 2K mentions of each type, and as many sentences without any."""
+        from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
+
+        if shots == 0:
+            return Support(tuple(range(len(target.split("train")))))
+        drawn = load_draw(target, shots, draw, seed=seed)
+        return Support(drawn.indices, drawn.shortfall or "")
+
+    def load_model(self, folder: Path, role: str | None = None) -> TaggerModel:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.tagger.model import load_model
+
+        return load_model(folder, role)
+
+    def read_config(self, folder: Path, role: str | None = None) -> Mapping[str, Any]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.tagger.model import read_config
+
+        return read_config(folder, role)
+
+    def loaded(self, model: TaggerModel) -> Loaded:
+        """See :class:`Kind`: with a fresh word table."""
+        from fewshot_metalstm.adapt.work import Loaded
+
+        return Loaded(model, model.table())
+
+    def methods(self) -> Mapping[str, Method]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.adapt.methods import BASELINES
+
+        return BASELINES
+
+    def check_tune(self, tune: str) -> None:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.adapt.tuning import tune_for
+
+        tune_for(tune, "")
+
+    def make_cells(
+        self, names: Sequence[str], target: Task, config: Any, supports: Sequence[Support],
+        draws: Sequence[int], save: Path | None = None,
+    ) -> tuple[list[TaggingCell], Sequence[str]]:  # fmt: skip
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.adapt.methods import make_cells
+
+        return make_cells(names, target, config, supports, draws, save)
+
+    def do_cell(self, cell: Any, target: Task, loaded: Callable[[], Loaded]) -> Any:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.adapt.methods import do_cell
+
+        return do_cell(cell, target, loaded)
+
+    def score(self, loaded: Loaded, target: Task, split: str) -> Score:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.errors import UserError
+        from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
+
+        tagger: TaggerModel = loaded.model
+        unknown = sorted(set(target.types) - set(tagger.types))
+        if unknown:
+            raise UserError(
+                f"{target.name} has the type {unknown[0]}, which the tagger does not know "
+                f"(its types: {', '.join(tagger.types)}); evaluate on text with the tagger's types"
+            )
+        params = {name: value.detach() for name, value in tagger.learner.named_parameters()}
+        known = type(target)(target.name, target.corpus, tagger.types)
+        return score_split(tagger.learner, params, loaded.table, known, split, tagger.lexicon)
+
+    def look(self, folder: Path, target: Task, split: str, device: torch.device) -> Look:
+        """See :class:`Kind`: mistakes, and what the Meta-LSTM does."""
+        from fewshot_metalstm.kinds.tagging.pages.taggers import report_look
+
+        text = f"the {split} split of {target.name}"
+        return report_look(folder, target.split(split), text, device)
+
+    def read_score(self, stored: Mapping[str, Any]) -> Score:
+        """See :class:`Kind`."""
+        each = {name: self.read_score(s) for name, s in stored.get("per_type", {}).items()}
+        return Score(
+            float(stored["f1"]), float(stored["precision"]), float(stored["recall"]),
+            int(stored["mentions"]), each,
+        )  # fmt: skip
+
+
+TAGGING = Tagging()

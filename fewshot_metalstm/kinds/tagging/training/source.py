@@ -1,0 +1,138 @@
+"""What a run of training a tagger draws from: word vectors, episodes, batches, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
+from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, source_heads, source_names
+from fewshot_metalstm.kinds.tagging.tagger.memory import blank, remember
+from fewshot_metalstm.kinds.tagging.tagger.model import (
+    TaggerModel,
+    load_model,
+    new_tagger,
+    save_model,
+)
+from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE
+from fewshot_metalstm.kinds.tagging.training.episodes import (
+    EncodedEpisodes,
+    F1Validation,
+    JointBatches,
+)
+from fewshot_metalstm.kinds.tagging.training.provenance import about_of
+from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig, check, settled
+from fewshot_metalstm.kinds.tagging.training.sources import (
+    joint_distribution,
+    training_episodes,
+    validation,
+    word_table,
+)
+from fewshot_metalstm.kinds.tagging.training.start import read_start
+from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.meta.outcome import Progress
+from fewshot_metalstm.meta.source import TrainingSource
+from fewshot_metalstm.nn.pretrain import load_or_train
+from fewshot_metalstm.seeds import derive
+
+
+class TaggingSource(TrainingSource):
+    """A suite of tagging tasks, for one run of training."""
+
+    figure = FIGURE
+
+    def __init__(self, config: MetaTrainConfig, suite: LoadedSuite) -> None:
+        check(config)
+        self.config = settled(config)
+        self.suite = suite
+        self._types = {task.name: task.types for task in suite.train}
+        self._start_heads: tuple[SourceHead, ...] = ()
+
+    def fresh(self, progress: Progress) -> TaggerModel:
+        """See :class:`TrainingSource`: word vectors are trained, or recalled, first."""
+        config, suite = self.config, self.suite
+        if config.start:
+            start = read_start(config, suite)
+            self._start_heads = start.heads
+            return replace(start, about=self.about(), heads=())
+        text = [s for task in suite.train for s in task.corpus.splits["train"]]
+        progress.phase("word vectors", config.vectors.epochs)
+        # Vectors may read all text of the meta-train corpora; what has a row or a letter of its
+        # own is decided by the train splits.
+        vocabulary = {word for sentence in text for word in sentence.tokens}
+        vectors = load_or_train(
+            suite.text or [s.tokens for s in text], config.vectors,
+            derive(config.seed, "vectors"), lambda done, _: progress.advance(done, {}),
+            vocabulary,
+        )  # fmt: skip
+        letters = tuple(sorted({letter for word in vocabulary for letter in word}))
+        learner = new_tagger(config.tagger, vectors, letters, config.seed)
+        return TaggerModel(learner, vectors, letters, about=self.about())
+
+    def load(self, folder: Path) -> TaggerModel:
+        """See :class:`TrainingSource`."""
+        return load_model(folder)
+
+    def save(
+        self, model: TaggerModel, folder: Path, *, about: Mapping[str, Any],
+        heads: Mapping[str, Params],
+    ) -> None:  # fmt: skip
+        """See :class:`TrainingSource`; heads are taken apart by entity type."""
+        whole = {**self.about(), **about}
+        save_model(replace(model, about=whole, heads=source_heads(heads, self._types)), folder)
+
+    def about(self) -> dict[str, Any]:
+        """See :class:`TrainingSource`."""
+        return about_of(self.config, self.suite)
+
+    def use(self, model: TaggerModel, device: torch.device) -> None:
+        """See :class:`TrainingSource`: a word table with every word of the suite."""
+        self._table = word_table(model, self.suite)
+        self._device = device
+        self._episodes: EncodedEpisodes | None = None
+
+    def joint(self) -> JointBatches:
+        """See :class:`TrainingSource`."""
+        distribution = joint_distribution(self.config, self.suite)
+        return JointBatches(distribution, self._table, self._device)
+
+    def before_outer(self, model: TaggerModel, heads: Mapping[str, Params], *, saved: bool) -> None:
+        """See :class:`TrainingSource`: give the learner its memory, if the settings want one."""
+        if not self.config.memory:
+            return
+        if saved:
+            blank(model.learner, len(source_names(self._types)) + 1)
+            return
+        sources = source_heads(heads, self._types) or self._start_heads
+        if not sources and self.config.start:  # resumed before the first outer step
+            sources = read_start(self.config, self.suite).heads
+        remember(model.learner, [head.params for head in sources])
+
+    def episodes(self) -> EncodedEpisodes:
+        """See :class:`TrainingSource`."""
+        if self._episodes is None:
+            self._episodes = training_episodes(self.config, self.suite, self._table, self._device)
+        return self._episodes
+
+    def notes(self) -> Sequence[str]:
+        """See :class:`TrainingSource`: what the distribution of episodes has to say."""
+        return self.episodes().distribution.notes
+
+    def validation(self) -> F1Validation | None:
+        """See :class:`TrainingSource`."""
+        return validation(self.config, self.suite, self._table, self._device)
+
+    def facts(self) -> dict[str, str]:
+        """See :class:`TrainingSource`: tasks, and a digest of every split."""
+        facts: dict[str, str] = {}
+        for part, tasks in (("train", self.suite.train), ("validation", self.suite.validation)):
+            facts[f"the {part} tasks"] = ", ".join(task.name for task in tasks)
+            for task in tasks:
+                for split, sentences in task.corpus.splits.items():
+                    digest = task.corpus.digests.get(split, "no digest")
+                    facts[f"{task.name}/{split}"] = f"{digest[:16]} ({len(sentences)} sentences)"
+        return facts
