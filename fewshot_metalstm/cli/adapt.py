@@ -136,6 +136,7 @@ def run(
     ``reading`` are options of the target's kind, for files of the user's own.
     """
     from fewshot_metalstm import runs
+    from fewshot_metalstm.adapt.report import checkpoint_name
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.machine import pick_device
@@ -166,7 +167,9 @@ def run(
         done += 1
         score = result.score
         figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
-        progress.note(f"{result.method}, draw {result.draw}{figure} ({result.seconds:.1f} s)")
+        own = result.method not in config.baselines
+        method = checkpoint_name(folder) if own else result.method
+        progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s)")
         progress.advance(done, {})
 
     # Check, draw supports, do the cells, report.
@@ -266,17 +269,18 @@ def summary_table(report: AdaptReport) -> Table:
     for column in ("method", "draw", figure.label, *figure.further, *sizes, "s"):
         table.add_column(column, justify="left" if column == "method" else "right")
     for method in report.methods:
+        label = report.label(method.method)
         for cell in method.cells:
             assert cell.score is not None
             further = (f"{cell.score.further[key]:.2f}" for key in figure.further)
             known = cell.sizes(items, figure)
             table.add_row(
-                method.method, str(cell.draw), f"{cell.score.value:.2f}", *further,
+                label, str(cell.draw), f"{cell.score.value:.2f}", *further,
                 *(str(known[f"support_{size}"]) for size in sizes), f"{cell.seconds:.1f}",
             )  # fmt: skip
         spread = method.summary()
         mean = "" if spread is None else spread.text()
-        table.add_row(method.method, "mean", mean, style="bold", end_section=True)
+        table.add_row(label, "mean", mean, style="bold", end_section=True)
     return table
 
 
@@ -285,7 +289,7 @@ def group_table(report: AdaptReport) -> Table:
     from rich.table import Table
 
     figure = report.figure
-    table = Table(title=f"{report.main.method}, each {figure.group}, mean of the draws")
+    table = Table(title=f"{report.label(report.main.method)}, each {figure.group}, mean of the draws")
     columns = (figure.group, figure.label, *figure.further, f"test {figure.counted}")
     for column in columns:
         table.add_column(column, justify="left" if column == figure.group else "right")
