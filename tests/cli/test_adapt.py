@@ -14,7 +14,10 @@ from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, save
 from tests.cli.builders import adapt, meta_train, refused, run_json, settings
 from tests.kinds.tagging.tagger.builders import digests, model
 
-FIELDS = {"target", "shots", "method", "checkpoint", "draws", "mean_f1", "ci95", "baselines"}
+FIELDS = {
+    "target", "kind", "shots", "method", "name", "checkpoint", "draws", "figure", "unit", "better",
+    "mean", "mean_f1", "ci95", "baselines", "model",
+}  # fmt: skip
 DRAW = {
     "draw", "f1", "precision", "recall", "support_sentences", "support_mentions", "seconds",
     "losses",
