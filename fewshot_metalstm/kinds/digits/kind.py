@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewshot_metalstm.kinds.digits.score import FIGURE, Score
-from fewshot_metalstm.kinds.kind import Kind, Support
+from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
 
 if TYPE_CHECKING:
     import torch
@@ -153,6 +153,13 @@ class Digits(Kind):
         from fewshot_metalstm.kinds.digits.scoring import score_model
 
         return score_model(loaded.model, target, split)
+
+    def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
+        """See :class:`Kind`: PNG files, one digit each."""
+        from fewshot_metalstm.kinds.digits.predict import predict
+
+        del options
+        return predict(request)
 
     def look(self, folder: Path, target: DigitsTask, split: str, device: torch.device) -> Look:
         """See :class:`Kind`: which digits are taken for which."""
