@@ -289,7 +289,9 @@ def group_table(report: AdaptReport) -> Table:
     from rich.table import Table
 
     figure = report.figure
-    table = Table(title=f"{report.label(report.main.method)}, each {figure.group}, mean of the draws")
+    table = Table(
+        title=f"{report.label(report.main.method)}, each {figure.group}, mean of the draws"
+    )
     columns = (figure.group, figure.label, *figure.further, f"test {figure.counted}")
     for column in columns:
         table.add_column(column, justify="left" if column == figure.group else "right")

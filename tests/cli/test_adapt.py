@@ -60,8 +60,8 @@ def test_the_table_shows_draws_mean_interval_and_baseline(
     )
     assert main(arguments) == 0
     told = capsys.readouterr()
-    for part in ("demo-species (synthetic), 5 shots", "precision", "recall", meta_trained.name, "scratch",
-                 "mean", "±", "tagger: ", "Next: fewshot-metalstm predict"):  # fmt: skip
+    for part in ("demo-species (synthetic), 5 shots", "precision", "recall", meta_trained.name,
+                 "scratch", "mean", "±", "tagger: ", "Next: fewshot-metalstm predict"):  # fmt: skip
         assert part in told.out, part
     assert f"{meta_trained.name}, draw 0: F1 " in told.err
     assert "scratch, draw 1: F1 " in told.err

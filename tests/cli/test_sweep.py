@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from fewshot_metalstm.kinds.tagging.adapt import cell as cells
 from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.kinds.tagging.adapt import cell as cells
 from fewshot_metalstm.kinds.tagging.adapt import tuning
 from tests.cli.builders import QUICK, refused, run_json, settings, start
 

@@ -122,9 +122,9 @@ class Digits(Kind):
 
     def methods(self) -> Mapping[str, Method]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.methods import BASELINES
+        from fewshot_metalstm.kinds.digits.methods import baselines
 
-        return BASELINES
+        return baselines()
 
     def check_tune(self, tune: str) -> None:
         """See :class:`Kind`."""

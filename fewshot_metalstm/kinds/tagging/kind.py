@@ -143,9 +143,9 @@ class Tagging(Kind):
 
     def methods(self) -> Mapping[str, Method]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.tagging.adapt.methods import BASELINES
+        from fewshot_metalstm.kinds.tagging.adapt.methods import baselines
 
-        return BASELINES
+        return baselines()
 
     def check_tune(self, tune: str) -> None:
         """See :class:`Kind`."""
