@@ -48,7 +48,7 @@ COMMANDS = {
         "fewshot_metalstm.cli.tasks:tasks", "Show tasks and suites, audit overlaps, draw supports."
     ),
     "meta-train": LazyCommand(
-        "fewshot_metalstm.cli.meta_train:meta_train", "Meta-train a tagger on a suite of tasks."
+        "fewshot_metalstm.cli.meta_train:meta_train", "Meta-train a model on a suite of tasks."
     ),
     "adapt": LazyCommand(
         "fewshot_metalstm.cli.adapt:adapt", "Adapt a checkpoint to a target with a few shots."
@@ -58,7 +58,7 @@ COMMANDS = {
         "Adapt over a grid of targets, shots, methods and draws; resumes.",
     ),
     "predict": LazyCommand(
-        "fewshot_metalstm.cli.predict:predict", "Tag files with an adapted tagger."
+        "fewshot_metalstm.cli.predict:predict", "Tag text, or read digits, with an adapted model."
     ),
     "tag-corpus": _of_kind("tag-corpus"),
     "evaluate": LazyCommand(

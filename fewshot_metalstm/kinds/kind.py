@@ -223,6 +223,10 @@ class Kind(ABC):
         """
         return target.family in about.get("families", ())
 
+    def learned_of(self, target: Any) -> str:
+        """What of ``target`` a checkpoint has learned from that has :meth:`seen` it, in words."""
+        return f"{target.name}'s family {target.family}"
+
     def knows(self, name: str) -> bool:
         """Whether ``name`` is one of a target or corpus of this kind."""
         from fewshot_metalstm.data.catalogue import Catalogue
