@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 import click
 
-from fewshot_metalstm import __version__
 from fewshot_metalstm.cli import failures, streams, verbose
 from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup
 from fewshot_metalstm.kinds.registry import BUILT_IN
+from fewshot_metalstm.version import __version__
 
 PROGRAM = "fewshot-metalstm"
 COMPLETION = "_FEWSHOT_METALSTM_COMPLETE"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fewshot_metalstm.data.draws import FROZEN_DRAWS, draws_file
+from fewshot_metalstm.data.splits import SPLITS
 from fewshot_metalstm.data.suites import Suite, load_suites, load_targets
-from fewshot_metalstm.kinds.tagging.corpora.sentence import SPLITS
 from fewshot_metalstm.kinds.tagging.episodes.draws import FROZEN_SHOTS
 from fewshot_metalstm.kinds.tagging.episodes.sampling import count_mentions
 from fewshot_metalstm.kinds.tagging.episodes.source import InstalledCorpora

@@ -21,7 +21,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fewshot_metalstm import __version__
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.errors import at
@@ -35,6 +34,7 @@ from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.nn.vectors import Quantised, Rows, Subwords, WordVectors
 from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
 FORMAT = "fewshot-metalstm"
