@@ -39,6 +39,9 @@ COMMANDS = {
     "init": LazyCommand(
         "fewshot_metalstm.cli.init:init", "Write commented settings and an example file."
     ),
+    "settings": LazyCommand(
+        "fewshot_metalstm.cli.settings:settings", "Print every setting, its default and meaning."
+    ),
     "check": _of_kind("check"),
     "data": LazyCommand("fewshot_metalstm.cli.data:data", "List, check and fetch corpora."),
     "tasks": LazyCommand(

@@ -154,6 +154,14 @@ class Kind(ABC):
     def sweep_settings(self) -> type[SweepSettings]:
         """The dataclass of all settings of ``sweep``."""
 
+    def settings(self) -> dict[str, type[Any]]:
+        """The dataclass of all settings of each command that has some, by the command's name."""
+        return {
+            "meta-train": self.training_settings(),
+            "adapt": self.adaptation_settings(),
+            "sweep": self.sweep_settings(),
+        }
+
     def presets(self, suite: str) -> tuple[str, ...]:
         """Overrides (``section.field=value``) that a suite asks for in place of the defaults."""
         del suite

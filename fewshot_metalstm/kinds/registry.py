@@ -73,9 +73,6 @@ BUILT_IN: Mapping[str, KindEntry] = {
             ),
         },
     ),
-    "digits": KindEntry(
-        "handwritten digits, row by row", "fewshot_metalstm.kinds.digits.kind:DIGITS"
-    ),
 }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ class TrainingConfig:
 
     tasks: str = "demo"  # suite of tasks
     exclude: tuple[str, ...] = ()  # targets to keep out besides those that the suite names
-    seed: int = 0
+    seed: int = 0  # of every random number
     algorithm: str = "fomaml"  # a name of `meta-train --list-algorithms`
     start: str = ""  # a checkpoint of joint training, in place of vectors and joint training
     order: int = 0  # of the outer gradient, 1 or 2; 0 takes the algorithm's own
