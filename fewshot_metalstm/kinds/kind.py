@@ -19,12 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fewshot_metalstm.errors import UserError
+
 if TYPE_CHECKING:
     import torch
 
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.settings import AdaptRunSettings, SweepSettings
     from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.data.overview import KnownCorpora, SplitRow
     from fewshot_metalstm.figure import Figure, Score
     from fewshot_metalstm.meta.config import TrainingConfig
     from fewshot_metalstm.meta.source import TrainingSource
@@ -230,6 +233,37 @@ class Kind(ABC):
         """Whether the target of this name was generated for this project."""
         del target
         return False
+
+    def known(self, data_dir: Path | None = None) -> KnownCorpora:
+        """What is known of corpora and targets without reading them, for `tasks list` and `show`.
+
+        Here: what the catalogue says. A kind whose tasks have other names overrides it.
+        """
+        from fewshot_metalstm.data.overview import CataloguedCorpora
+
+        return CataloguedCorpora(self.name, data_dir)
+
+    def split_rows(self, target: Any) -> Sequence[SplitRow]:
+        """The splits of a target (a :class:`Task`) in numbers, for `tasks show`."""
+        from fewshot_metalstm.data.overview import SplitRow
+
+        return [
+            SplitRow(
+                {"split": split, self.items: size, "sha256": target.digests.get(split, "")},
+                {"split": split, self.items: size},
+            )
+            for split, size in target.sizes.items()
+        ]
+
+    def freeze_draws(self, targets: Sequence[Any]) -> Sequence[Path]:
+        """Write the frozen draws of some targets again; the files."""
+        del targets
+        raise UserError(f"draws of {self.name} are not frozen; leave its targets out")
+
+    def check_draws(self, targets: Sequence[Any]) -> Sequence[str]:
+        """Draw what is frozen of some targets again; a line for each difference."""
+        del targets
+        raise UserError(f"draws of {self.name} are not frozen; leave its targets out")
 
     # Training
 
