@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fewshot_metalstm.meta.config import TrainingConfig
     from fewshot_metalstm.meta.source import TrainingSource
     from fewshot_metalstm.pages.look import Look
+    from fewshot_metalstm.tracking.serving import Serving
 
 
 class Task(Protocol):
@@ -344,7 +345,15 @@ class Kind(ABC):
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """A score from what a file of a sweep has of it."""
 
-    # What a user looks at
+    # What a user looks at and works with
+
+    def example_files(self) -> Mapping[str, str]:
+        """Names and contents of a small example of data that `init` writes, the target first."""
+        return {}
+
+    def serving(self) -> Serving | None:
+        """How MLflow loads and serves an adapted model; None where that is not offered."""
+        return None
 
     def look(self, folder: Path, target: Any, split: str, device: torch.device) -> Look | None:
         """A section of ``report`` on an adapted model and a split that it was not adapted to."""

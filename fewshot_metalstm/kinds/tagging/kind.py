@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
     from fewshot_metalstm.kinds.tagging.training.source import TaggingSource
     from fewshot_metalstm.pages.look import Look
+    from fewshot_metalstm.tracking.serving import Serving
 
 
 class Tagging(Kind):
@@ -216,6 +217,18 @@ class Tagging(Kind):
 
         text = f"the {split} split of {target.name}"
         return report_look(folder, target.split(split), text, device)
+
+    def example_files(self) -> Mapping[str, str]:
+        """See :class:`Kind`: annotated text."""
+        from fewshot_metalstm.kinds.tagging.example import EXAMPLE
+
+        return {"train.tsv": EXAMPLE}
+
+    def serving(self) -> Serving:
+        """See :class:`Kind`: texts in, mentions out."""
+        from fewshot_metalstm.kinds.tagging.serving.pyfunc import serving
+
+        return serving()
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""
