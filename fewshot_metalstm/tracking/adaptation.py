@@ -16,9 +16,10 @@ from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.kind import Kind, Task
+from fewshot_metalstm.tracked_run import DatasetInput, Run
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
 from fewshot_metalstm.tracking.pictures import adaptation_curve
-from fewshot_metalstm.tracking.tracker import DatasetInput, Run, open_tracker
+from fewshot_metalstm.tracking.tracker import open_tracker
 from fewshot_metalstm.writing import write_text
 
 
