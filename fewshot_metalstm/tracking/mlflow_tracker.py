@@ -39,7 +39,9 @@ class TrackingWarning(UserWarning):
 
 
 class MlflowTracker:
-    """Opens runs of one experiment in an MLflow store; see :class:`~fewshot_metalstm.tracked_run.Tracker`.
+    """Opens runs of one experiment in an MLflow store.
+
+    See :class:`~fewshot_metalstm.tracked_run.Tracker`.
 
     When the process was started by ``mlflow run``, its runs go to that project run's experiment
     and are nested in it.
@@ -134,7 +136,10 @@ class MlflowTracker:
 
 
 class MlflowRun:
-    """One MLflow run; see :class:`~fewshot_metalstm.tracked_run.Run`. Made by :class:`MlflowTracker` only."""
+    """One MLflow run, made by :class:`MlflowTracker` only.
+
+    See :class:`~fewshot_metalstm.tracked_run.Run`.
+    """
 
     def __init__(
         self,
