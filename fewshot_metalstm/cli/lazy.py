@@ -30,7 +30,7 @@ class LazyCommand:
         return command
 
 
-def of_kind(name: str) -> LazyCommand:
+def kind_command(name: str) -> LazyCommand:
     """A command that only one kind of task has, by its name in the registry of kinds."""
     every = {each: command for kind in BUILT_IN.values() for each, command in kind.commands.items()}
     return LazyCommand(every[name].target, every[name].help)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import click
 
 from fewshot_metalstm.cli import failures, streams, verbose
-from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup, of_kind
+from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup, kind_command
 from fewshot_metalstm.version import __version__
 
 PROGRAM = "fewshot-metalstm"
@@ -25,14 +25,14 @@ COMPLETION = "_FEWSHOT_METALSTM_COMPLETE"
 # In the order of a first session. The help stands here, and not in the commands' files, so
 # that `--help` imports none of them.
 COMMANDS = {
-    "demo": of_kind("demo"),
+    "demo": kind_command("demo"),
     "init": LazyCommand(
         "fewshot_metalstm.cli.init:init", "Write commented settings and an example file."
     ),
     "settings": LazyCommand(
         "fewshot_metalstm.cli.settings:settings", "Print every setting, its default and meaning."
     ),
-    "check": of_kind("check"),
+    "check": kind_command("check"),
     "data": LazyCommand("fewshot_metalstm.cli.data:data", "List, check and fetch corpora."),
     "tasks": LazyCommand(
         "fewshot_metalstm.cli.tasks:tasks", "Show tasks and suites, audit overlaps, draw supports."
@@ -50,14 +50,14 @@ COMMANDS = {
     "predict": LazyCommand(
         "fewshot_metalstm.cli.predict:predict", "Tag files with an adapted tagger."
     ),
-    "tag-corpus": of_kind("tag-corpus"),
+    "tag-corpus": kind_command("tag-corpus"),
     "evaluate": LazyCommand(
         "fewshot_metalstm.cli.evaluate:evaluate", "Score an adapted tagger on a test split."
     ),
-    "convert": of_kind("convert"),
-    "suggest": of_kind("suggest"),
-    "pack": of_kind("pack"),
-    "view": of_kind("view"),
+    "convert": kind_command("convert"),
+    "suggest": kind_command("suggest"),
+    "pack": kind_command("pack"),
+    "view": kind_command("view"),
     "report": LazyCommand(
         "fewshot_metalstm.cli.report:report", "Write a page and pictures of runs."
     ),

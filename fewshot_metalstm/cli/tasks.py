@@ -8,13 +8,13 @@ import click
 
 from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.kind_options import kind_option
-from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup, of_kind
+from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup, kind_command
 from fewshot_metalstm.cli.options import data_dir_option, json_option
 from fewshot_metalstm.cli.tables import print_json, print_table
 
 _HERE = "fewshot_metalstm.cli.tasks"
 _COMMANDS = {
-    "audit": of_kind("tasks audit"),
+    "audit": kind_command("tasks audit"),
     "draws": LazyCommand(f"{_HERE}:draws", "Draw the frozen supports of targets again."),
     "list": LazyCommand(f"{_HERE}:list_tasks", "List the suites and the targets."),
     "show": LazyCommand(f"{_HERE}:show", "Show the tasks of a suite, or the splits of a corpus."),
