@@ -38,14 +38,16 @@ class Command:
 class KindEntry:
     """What is known of a kind before it is imported.
 
-    ``where`` is ``package.module:attribute``, and so is ``target_options``: a function that adds to
-    a click command the options for reading a target of the user's own. ``commands`` are those that
-    only this kind has; ``tasks audit`` is the command ``audit`` of the group ``tasks``.
+    ``where`` is ``package.module:attribute``, and so are ``target_options`` (a function that adds
+    to a click command the options for reading a target of the user's own) and ``predict_options``
+    (those of ``predict``). ``commands`` are those that only this kind has; ``tasks audit`` is the
+    command ``audit`` of the group ``tasks``.
     """
 
     description: str
     where: str
     target_options: str = ""
+    predict_options: str = ""
     commands: Mapping[str, Command] = field(default_factory=dict)
 
 
@@ -54,6 +56,7 @@ BUILT_IN: Mapping[str, KindEntry] = {
     "tagging": KindEntry(
         "entities in text", f"{_TAGGING}.kind:TAGGING",
         f"{_TAGGING}.cli.target_options:target_options",
+        f"{_TAGGING}.cli.predict:predict_options",
         {
             "check": Command(
                 f"{_TAGGING}.cli.check:check", "Look annotated text over, and say what to mend."
@@ -83,6 +86,9 @@ BUILT_IN: Mapping[str, KindEntry] = {
                 f"{_TAGGING}.cli.view:view", "Write a page of a text as a tagger reads it."
             ),
         },
+    ),
+    "digits": KindEntry(
+        "handwritten digits, row by row", "fewshot_metalstm.kinds.digits.kind:DIGITS"
     ),
 }  # fmt: skip
 
