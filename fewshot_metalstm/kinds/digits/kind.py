@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.kinds.digits.known import KnownDigits
     from fewshot_metalstm.kinds.digits.model import ReaderModel
     from fewshot_metalstm.kinds.digits.settings import (
         DigitsRunConfig,
@@ -91,6 +92,24 @@ class Digits(Kind):
         from fewshot_metalstm.kinds.digits.tasks import looks_like_name
 
         return looks_like_name(name)
+
+    def known(self, data_dir: Path | None = None) -> KnownDigits:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.known import KnownDigits
+
+        return KnownDigits(data_dir)
+
+    def freeze_draws(self, targets: Sequence[DigitsTask]) -> Sequence[Path]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.draws import freeze
+
+        return freeze(targets)
+
+    def check_draws(self, targets: Sequence[DigitsTask]) -> Sequence[str]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.draws import check
+
+        return check(targets)
 
     def source(self, config: DigitsTrainConfig, suite: LoadedDigits) -> DigitsSource:
         """See :class:`Kind`."""
