@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from benchmarks.peers.serving import serve
-from fewshot_metalstm.cli.predict import lines
 from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor
+from fewshot_metalstm.kinds.tagging.cli.predict import lines
 
 
 class Own:

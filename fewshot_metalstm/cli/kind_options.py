@@ -31,13 +31,23 @@ def kind_option(command: _Command) -> _Command:
 
 def target_options(command: _Command) -> _Command:
     """The options of every kind of this package for a target of the user's own."""
-    for decorator in reversed(_decorators().values()):
-        command = decorator(command)
-    return command
+    return _with(command, "target_options")
 
 
-def of_kind(kind: Kind, given: Mapping[str, Any]) -> dict[str, Any]:
+def predict_options(command: _Command) -> _Command:
+    """The options of every kind of this package for the files of ``predict``."""
+    return _with(command, "predict_options")
+
+
+def of_kind(
+    kind: Kind, given: Mapping[str, Any], options: Callable[..., Any] = target_options,
+    what: str = "target",
+) -> dict[str, Any]:  # fmt: skip
     """The options that are ``kind``'s own, out of those of all kinds.
+
+    Args:
+        options: which of them, a function of this module.
+        what: is of the kind, for a message.
 
     Raises:
         UserError: one of another kind was typed.
@@ -45,29 +55,35 @@ def of_kind(kind: Kind, given: Mapping[str, Any]) -> dict[str, Any]:
     from fewshot_metalstm.errors import UserError
 
     own: dict[str, Any] = {}
-    for name, decorator in _decorators().items():
+    for name, decorator in _decorators(options.__name__).items():
         for parameter in _parameters(decorator):
             key = str(parameter.name)
             if key not in given:
                 continue
             if name == kind.name:
                 own[key] = given[key]
-            elif given[key] and given[key] != parameter.default:
+            elif given[key] != parameter.default and given[key] not in (None, ()):
                 raise UserError(
-                    f"{parameter.opts[0]} is for {name}, and the target is of the kind "
+                    f"{parameter.opts[0]} is for {name}, and the {what} is of the kind "
                     f"{kind.name}; leave it out"
                 )
     return own
 
 
-def _decorators() -> dict[str, Callable[[Any], Any]]:
-    """The functions that add options, by kind."""
+def _with(command: _Command, field: str) -> _Command:
+    for decorator in reversed(_decorators(field).values()):
+        command = decorator(command)
+    return command
+
+
+def _decorators(field: str) -> dict[str, Callable[[Any], Any]]:
+    """The functions that add options, by kind; ``field`` of its entry names the function."""
     from fewshot_metalstm.kinds.registry import BUILT_IN
 
     found = {}
     for name, entry in BUILT_IN.items():
-        if entry.target_options:
-            module, _, attribute = entry.target_options.partition(":")
+        if where := getattr(entry, field):
+            module, _, attribute = where.partition(":")
             found[name] = getattr(importlib.import_module(module), attribute)
     return found
 

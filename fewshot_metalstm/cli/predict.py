@@ -1,24 +1,17 @@
-"""``fewshot-metalstm predict``: tag files with an adapted tagger."""
+"""``fewshot-metalstm predict``: what an adapted model makes of files."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice, repeat
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
+from fewshot_metalstm.cli.kind_options import of_kind, predict_options
 from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
-from fewshot_metalstm.kinds.tagging.cli.format_options import formats, said
 
-if TYPE_CHECKING:
-    from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor, TaggedSentence
-    from fewshot_metalstm.kinds.tagging.formats import Document, Notes
-
-_SENTENCES = 256  # written at once
-_Item = TypeVar("_Item")
+_PIECES = 256  # written at once
 
 
 @click.command("predict")
@@ -26,201 +19,48 @@ _Item = TypeVar("_Item")
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
-@click.option("--format", "form", metavar="FORMAT", shell_complete=formats,
-              help="text, columns (a token a line), or a format of annotated text, such as brat or "
-              "bioc-xml.  [default: by name and look]")  # fmt: skip
-@click.option("--to", metavar="FORMAT", shell_complete=formats,
-              help="Write all documents to --output: conll, conll-plain, brat, pubtator, bioc-xml, "
-              "bioc-json, jsonl, label-studio, prodigy, docbin or parquet.  [default: by the "
-              "output's name]")  # fmt: skip
+@predict_options
 @click.option("--output", type=click.Path(path_type=Path), metavar="PATH",
               help="Where to write, in place of standard output.")  # fmt: skip
-@click.option("--confidence/--no-confidence", default=True, show_default=True,
-              help="Give each mention its probability, 0 to 1, where it has a place.")  # fmt: skip
 @device_option
 @json_option
 @quiet_option
 def predict(
     model: Path,
     files: tuple[Path, ...],
-    form: str | None,
-    to: str | None,
     output: Path | None,
-    confidence: bool,
     device: str,
     as_json: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
-    """Tag FILEs with the tagger in the folder MODEL.
+    """Say what the adapted model in the folder MODEL makes of FILEs.
 
-    Token-per-line files come back with their tags in a column of their own (IOBES). Of raw text,
-    each mention is a line: file, start, end, type, text and confidence, with offsets in characters;
-    of annotated documents too, with the document's id behind the file; their own mentions are not
-    looked at. Text is read, tagged and written a window at a time; a file may be larger than the
-    memory. With --output the documents are written there, with the mentions found.
+    A tagger tags text. Token-per-line files come back with their tags in a column of their own
+    (IOBES). Of raw text, each mention is a line: file, start, end, type, text and confidence, with
+    offsets in characters; of annotated documents too, with the document's id behind the file; their
+    own mentions are not looked at. Text is read, tagged and written a window at a time; a file may
+    be larger than the memory. With --output the documents are written there, with the mentions
+    found.
+
+    A reader of digits takes PNG files, one digit each. Each is a line: file, class and its
+    probability; with --output they are written there as a table (.csv, .tsv).
     """
     from fewshot_metalstm import runs
-    from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor
-    from fewshot_metalstm.kinds.tagging.formats.table import to_be_written
+    from fewshot_metalstm.kinds import registry
+    from fewshot_metalstm.kinds.kind import PredictionRequest
     from fewshot_metalstm.machine import keep_freed_memory, pick_device
 
-    if output is None and to is not None:
-        raise UserError(f"--to {to}: there is no --output to write; add --output PATH")
-    into = None if output is None else to_be_written(output, to).name
     keep_freed_memory()
-    folder = runs.model_folder(model, "tagger")
-    predictor = Predictor(folder, pick_device(device))
-    if output is not None and into is not None:
-        result = written(predictor, files, form, output, into, confidence)
+    folder = runs.adapted_folder(model)
+    kind = registry.of_model(folder)
+    own = of_kind(kind, options, predict_options, "model")
+
+    def note(line: str) -> None:
         if not quiet:
-            said(result["notes"])
-        about = {"model": str(folder), "types": predictor.model.types, **result}
-        click.echo(json.dumps(about, ensure_ascii=False) if as_json else
-                   f"{output}: {result['documents']} documents, {result['mentions']} mentions in "
-                   f"{into}")  # fmt: skip
-        return
-    if as_json:
-        pieces = json_pieces(folder, predictor, files, form, confidence)
-    else:
-        pieces = chain.from_iterable(lines(predictor, path, form, confidence) for path in files)
-    while block := list(islice(pieces, _SENTENCES)):
+            click.echo(line, err=True)
+
+    request = PredictionRequest(folder, files, output, as_json, pick_device(device), note)
+    pieces = kind.predict(request, **own)
+    while block := list(islice(pieces, _PIECES)):
         click.echo("".join(block), nl=False)
-
-
-def kind_of(path: Path, form: str | None) -> str:
-    """``text``, ``columns``, or the name of a format of annotated documents."""
-    from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS, TEXT, guess
-    from fewshot_metalstm.kinds.tagging.formats import detect, find
-
-    if form in (TEXT, COLUMNS):
-        return str(form)
-    name = find(form).name if form is not None else detect(path).name
-    if name in ("conll", "conll-plain"):
-        return COLUMNS if form is not None else guess(path)
-    return guess(path) if name == TEXT else name
-
-
-def documents_of(path: Path, kind: str, notes: Notes) -> Iterator[Document]:
-    """The documents of a file of any kind; of columns the first is read, and no tags."""
-    from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS
-    from fewshot_metalstm.kinds.tagging.formats import read_documents
-
-    if kind == COLUMNS:
-        return read_documents(path, "conll", notes=notes, labelled=False)
-    return read_documents(path, kind, notes=notes)
-
-
-def written(
-    predictor: Predictor,
-    files: Sequence[Path],
-    form: str | None,
-    output: Path,
-    into: str,
-    confidence: bool = True,
-) -> dict[str, Any]:
-    """Tag the documents of all files and write them; what was done."""
-    from fewshot_metalstm.kinds.tagging.adapt.documents import tag_documents
-    from fewshot_metalstm.kinds.tagging.formats import Notes, find, write_documents
-    from fewshot_metalstm.kinds.tagging.formats.notes import losses
-    from fewshot_metalstm.kinds.tagging.formats.table import CONFIDENCES
-
-    sure = confidence and CONFIDENCES in find(into).holds
-    read, notes = Notes(), Notes()
-    kinds = [kind_of(path, form) for path in files]
-    given = chain.from_iterable(map(documents_of, files, kinds, repeat(read)))
-
-    def counted() -> Iterator[Document]:
-        for document in tag_documents(predictor, given, confidence=sure):
-            notes["documents"] += 1
-            notes["mentions"] += len(document.mentions)
-            yield document
-
-    write_documents(counted(), output, into, notes=notes)
-    return {
-        "files": [str(path) for path in files], "output": str(output), "format": into,
-        "documents": notes["documents"], "mentions": notes["mentions"], "notes": losses(notes),
-    }  # fmt: skip
-
-
-def lines(
-    predictor: Predictor, path: Path, form: str | None, confidence: bool = True
-) -> Iterator[str]:
-    """The output for a file, a string for each sentence or document."""
-    from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS, TEXT
-
-    kind = kind_of(path, form)
-    if kind not in (TEXT, COLUMNS):
-        from fewshot_metalstm.kinds.tagging.adapt.documents import tag_documents
-        from fewshot_metalstm.kinds.tagging.formats import Notes
-
-        given = documents_of(path, kind, Notes())
-        for document in tag_documents(predictor, given, confidence=confidence):
-            yield "".join(
-                f"{path}:{document.id}\t{m.start}\t{m.end}\t{m.type}\t"
-                f"{' '.join(document.text[m.start : m.end].split())}"
-                + ("\n" if m.confidence is None else f"\t{m.confidence:.4f}\n")
-                for m in document.mentions
-            )
-        return
-    # A column of tags has no place for confidences.
-    for sentence in predictor.file(path, kind, confidence=confidence and kind == TEXT):
-        if sentence.source is None:
-            rows = zip(sentence.tokens, sentence.tags, strict=True)
-            yield "".join(f"{token}\t{tag}\n" for token, tag in rows) + "\n"
-        else:
-            yield "".join(
-                f"{path}\t{m['start']}\t{m['end']}\t{m['type']}\t{m['text']}"
-                + (f"\t{m['confidence']:.4f}\n" if confidence else "\n")
-                for m in sentence.mentions()
-            )
-
-
-def json_pieces(
-    folder: Path, predictor: Predictor, files: Sequence[Path], form: str | None,
-    confidence: bool = True,
-) -> Iterator[str]:  # fmt: skip
-    """One JSON object for all files, in pieces."""
-    from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS, TEXT
-
-    head = json.dumps({"model": str(folder), "types": predictor.model.types}, ensure_ascii=False)
-    before = f'{head[:-1]}, "files": ['
-    for path in files:
-        kind = kind_of(path, form)
-        # The first window is tagged before anything is written: most mistakes show there.
-        parts: Iterator[dict[str, Any]]
-        if kind in (TEXT, COLUMNS):
-            tagged = predictor.file(path, kind, confidence=confidence)
-            name, parts = "sentences", started(map(_sentence, tagged))
-        else:
-            name, parts = "documents", started(_records(predictor, path, kind, confidence))
-        about = json.dumps({"file": str(path), "format": kind}, ensure_ascii=False)
-        yield f'{before}{about[:-1]}, "{name}": ['
-        for number, value in enumerate(parts):
-            yield (", " if number else "") + json.dumps(value, ensure_ascii=False)
-        yield "]}"
-        before = ", "
-    yield "]}\n"
-
-
-def _sentence(sentence: TaggedSentence) -> dict[str, Any]:
-    return {"tokens": sentence.tokens, "tags": sentence.tags, "mentions": sentence.mentions()}
-
-
-def _records(
-    predictor: Predictor, path: Path, kind: str, confidence: bool
-) -> Iterator[dict[str, Any]]:
-    from fewshot_metalstm.kinds.tagging.adapt.documents import tag_documents
-    from fewshot_metalstm.kinds.tagging.formats import Notes
-    from fewshot_metalstm.kinds.tagging.formats.jsonl import as_record
-
-    given = documents_of(path, kind, Notes())
-    for document in tag_documents(predictor, given, confidence=confidence):
-        record = as_record(document)
-        yield {"id": record["id"], "mentions": record["mentions"]}
-
-
-def started(items: Iterable[_Item]) -> Iterator[_Item]:
-    """The same items, the first of which is known already."""
-    rest = iter(items)
-    return chain(list(islice(rest, 1)), rest)

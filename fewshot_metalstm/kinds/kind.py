@@ -14,7 +14,7 @@ says.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -123,6 +123,21 @@ class Support:
 
     indices: tuple[int, ...]
     note: str = ""
+
+
+@dataclass(frozen=True)
+class PredictionRequest:
+    """What ``predict`` was asked for.
+
+    ``output`` is where to write, None for standard output; ``note`` takes a line for the user.
+    """
+
+    model: Path
+    files: tuple[Path, ...]
+    output: Path | None
+    as_json: bool
+    device: torch.device
+    note: Callable[[str], object]
 
 
 class Kind(ABC):
@@ -337,6 +352,20 @@ class Kind(ABC):
         """A score from what a file of a sweep has of it."""
 
     # What a user looks at
+
+    def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
+        """What an adapted model makes of a user's own files: pieces of standard output.
+
+        With ``request.output`` they say what was written there.
+
+        Args:
+            options: those that only this kind has.
+
+        Raises:
+            UserError: no adapted model there, or files that cannot be read.
+        """
+        del options
+        raise UserError(f"{request.model}: {self.name} reads no files of yours; use evaluate")
 
     def look(self, folder: Path, target: Any, split: str, device: torch.device) -> Look | None:
         """A section of ``report`` on an adapted model and a split that it was not adapted to."""

@@ -38,14 +38,15 @@ class Command:
 class KindEntry:
     """What is known of a kind before it is imported.
 
-    ``where`` is ``package.module:attribute``, and so is ``target_options``: a function that adds to
-    a click command the options for reading a target of the user's own. ``commands`` are those that
-    only this kind has.
+    ``where`` is ``package.module:attribute``, and so are ``target_options`` (a function that adds
+    to a click command the options for reading a target of the user's own) and ``predict_options``
+    (those of ``predict``). ``commands`` are those that only this kind has.
     """
 
     description: str
     where: str
     target_options: str = ""
+    predict_options: str = ""
     commands: Mapping[str, Command] = field(default_factory=dict)
 
 
@@ -54,6 +55,7 @@ BUILT_IN: Mapping[str, KindEntry] = {
     "tagging": KindEntry(
         "entities in text", f"{_TAGGING}.kind:TAGGING",
         f"{_TAGGING}.cli.target_options:target_options",
+        f"{_TAGGING}.cli.predict:predict_options",
         {
             "check": Command(
                 f"{_TAGGING}.cli.check:check", "Look annotated text over, and say what to mend."

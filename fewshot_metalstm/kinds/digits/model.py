@@ -131,6 +131,18 @@ def load_model(
         ) from problem
 
 
+def load_prepared(folder: Path, kind: str | None = None) -> ReaderModel:
+    """:func:`load_model`, with what the checkpoint's own meta-learner has learned."""
+
+    def prepare(learner: Learner, about: Mapping[str, Any]) -> None:
+        # Only such checkpoints need the meta-learners, and readers have to load quickly.
+        from fewshot_metalstm.meta.make import recorded_algorithm
+
+        recorded_algorithm(about).prepare(learner)
+
+    return load_model(folder, kind, prepare)
+
+
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
     path = folder / "config.json"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_metalstm.kinds.digits.reader import Pixels
-from fewshot_metalstm.kinds.digits.scoring import Score, compare, parts
+from fewshot_metalstm.kinds.digits.score import Score, compare, parts
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
 
 

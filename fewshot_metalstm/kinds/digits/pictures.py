@@ -6,22 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from fewshot_metalstm.kinds.digits.scoring import Score
+from fewshot_metalstm.kinds.digits.score import Confusion
 from fewshot_metalstm.tracking.pictures import new_figure, save
 
 _INCHES = 0.75  # of a cell
 _DARK = 0.55  # shares from which the count is written in white
 
 
-def confusion_picture(score: Score, path: Path, *, title: str = "Confusion") -> Path:
+def confusion_picture(confusion: Confusion, path: Path, *, title: str = "Confusion") -> Path:
     """Draw the confusion matrix: counts, and as colour their share of the true class.
 
     A class without images has a row of zeros.
     """
-    counts = score.confusion
+    counts, classes = confusion.counts, confusion.classes
     sums = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(sums, 1)
-    number = len(score.classes)
+    number = len(classes)
     side = 1.6 + _INCHES * number
     figure = new_figure(width=side + 1.2, height=side + 0.5)
     axis = figure.subplots()
@@ -30,10 +30,10 @@ def confusion_picture(score: Score, path: Path, *, title: str = "Confusion") -> 
         for column in range(number):
             colour = "white" if shares[row, column] > _DARK else "black"
             axis.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour)
-    axis.set_xticks(range(number), score.classes)
-    axis.set_yticks(range(number), score.classes)
+    axis.set_xticks(range(number), classes)
+    axis.set_yticks(range(number), classes)
     axis.set_xlabel("predicted class")
     axis.set_ylabel("true class")
     bar = figure.colorbar(image, ax=axis, shrink=0.8)
     bar.set_label("share of the true class (%)")
-    return save(figure, f"{title}\naccuracy {score.accuracy:.1f}", path)
+    return save(figure, f"{title}\naccuracy {confusion.accuracy:.1f}", path)

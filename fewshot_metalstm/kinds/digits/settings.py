@@ -1,11 +1,21 @@
-"""The settings of a reader of digits and of its episodes, by section."""
+"""The settings of readers of digits, by section: meta-training, adaptation, sweeps.
+
+The defaults were chosen on meta-validation; docs/digits.md says how.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.prototypes import PROTOTYPES, PrototypesConfig
+from fewshot_metalstm.adapt.settings import AdaptRunSettings, AdaptSettings, SweepSettings
+from fewshot_metalstm.adapt.tuning import TUNE
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.config import InnerConfig, JointConfig, OuterConfig, TrainingConfig
+from fewshot_metalstm.meta.registry import usual_tune
 from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.nn.plain_lstm import check as check_lstm
 
 LAST, MEAN = "last", "mean"
 
@@ -35,10 +45,69 @@ class EpisodesConfig:
 class ValidationConfig:
     """Meta-validation: fixed episodes from held-out images."""
 
-    episodes: int = 40  # how many; the tasks are visited in turn
+    episodes: int = 40  # how many, the tasks are visited in turn; 0 never validates
     ways: int = 4  # classes of each
     shots: int = 5  # K of their supports
     query: int = 25  # query images of each class
+
+
+@dataclass(frozen=True)
+class DigitsTrainConfig(TrainingConfig):
+    """Everything that training a reader depends on, besides the data and the code."""
+
+    tasks: str = "digits"  # suite of tasks
+    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=1000, batch=32))
+    inner: InnerConfig = field(default_factory=InnerConfig)
+    outer: OuterConfig = field(
+        default_factory=lambda: OuterConfig(steps=500, validate_every=100, lr=1e-3)
+    )
+    reader: ReaderConfig = field(default_factory=ReaderConfig)
+    episodes: EpisodesConfig = field(default_factory=EpisodesConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+
+
+def _adaptation() -> AdaptConfig:
+    return AdaptConfig(epochs=30, min_steps=100)
+
+
+def _scratch() -> AdaptConfig:
+    return AdaptConfig(optimiser="adam", lr=5e-3, min_steps=300)
+
+
+@dataclass(frozen=True)
+class DigitsSettings(AdaptSettings):
+    """How a reader is adapted, in a single run and in a sweep alike."""
+
+    adapt: AdaptConfig = field(default_factory=_adaptation)
+    scratch: AdaptConfig = field(default_factory=_scratch)
+    prototypes: PrototypesConfig = field(default_factory=PrototypesConfig)
+
+
+@dataclass(frozen=True)
+class DigitsRunConfig(DigitsSettings, AdaptRunSettings):
+    """Settings of an adaptation run."""
+
+    shots: int = 5  # K images of each class; 0 takes the whole train split as support
+
+
+@dataclass(frozen=True)
+class DigitsSweepConfig(DigitsSettings, SweepSettings):
+    """Settings of a sweep. What is not about the grid means what it means to ``adapt``."""
+
+    shots: tuple[int, ...] = (1, 5)  # K images of each class; 0 takes the whole train split
+
+
+def check(config: DigitsTrainConfig) -> None:
+    """Refuse what a reader cannot be trained with: a :class:`UserError`."""
+    check_lstm(config.reader.lstm)
+    check_reader(config.reader)
+    check_episodes(config.episodes)
+    check_validation(config.validation)
+    if usual_tune(config.algorithm) not in (*TUNE, PROTOTYPES):
+        raise UserError(
+            f"{config.algorithm} is for tagging alone; use --algorithm joint, whose training is "
+            "the same, and --baseline neighbour for neighbours on pixels"
+        )
 
 
 def check_reader(config: ReaderConfig) -> None:
@@ -68,7 +137,7 @@ def check_episodes(config: EpisodesConfig) -> None:
 
 def check_validation(config: ValidationConfig) -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""
-    for name, least in (("episodes", 1), ("ways", 2), ("shots", 1), ("query", 1)):
+    for name, least in (("episodes", 0), ("ways", 2), ("shots", 1), ("query", 1)):
         value = getattr(config, name)
         if value < least:
             raise UserError(f"validation.{name} is {value}; use at least {least}")

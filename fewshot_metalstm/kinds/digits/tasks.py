@@ -72,9 +72,39 @@ class DigitsTask:
     splits: Mapping[str, DigitSplit]
 
     @property
+    def kind(self) -> str:
+        """See :class:`fewshot_metalstm.kinds.kind.Task`."""
+        return KIND
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The classes, by the name that every kind has for them."""
+        return self.classes
+
+    @property
+    def data(self) -> str:
+        """The data set that all tasks of digits are made of."""
+        return CORPUS
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Images of each split."""
+        return {name: len(split) for name, split in self.splits.items()}
+
+    @property
     def digests(self) -> dict[str, str]:
-        """SHA-256 of the splits."""
+        """SHA-256 of the splits of MNIST that the task's are taken from."""
         return {name: split.sha256 for name, split in self.splits.items()}
+
+    @property
+    def synthetic(self) -> bool:
+        """MNIST was written by people."""
+        return False
+
+    @property
+    def invented(self) -> bool:
+        """See above."""
+        return False
 
     def images(self, split: str, positions: Sequence[int] | NDArray[np.int64]) -> Pixels:
         """Images of a split as the task shows them, turned, (n, 28, 28)."""
@@ -87,18 +117,42 @@ class DigitsTask:
 
 
 @dataclass(frozen=True)
-class LoadedDigits:
-    """The tasks of a suite, without the digits of ``targets``; a line of ``notes`` a change."""
+class Exclusions:
+    """Which digits the targets kept out of a suite; a line of ``changes`` for each task cut."""
 
+    targets: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+
+    def summary(self) -> tuple[str, ...]:
+        """See :class:`fewshot_metalstm.kinds.kind.Exclusions`."""
+        named = ", ".join(self.targets) or "no target"
+        cut = f"; {len(self.changes)} tasks were cut for it" if self.changes else ""
+        return (f"no digit of {named} is learned from, however it is turned{cut}",)
+
+    def lines(self) -> tuple[str, ...]:
+        """See :class:`fewshot_metalstm.kinds.kind.Exclusions`."""
+        return (*self.summary(), *self.changes)
+
+
+@dataclass(frozen=True)
+class LoadedDigits:
+    """The tasks of a suite, without the digits of any target."""
+
+    name: str
     train: tuple[DigitsTask, ...]
     validation: tuple[DigitsTask, ...]  # their episodes come from the split devel
-    targets: tuple[str, ...]
-    notes: tuple[str, ...]
+    report: Exclusions
+    synthetic: bool = False
 
 
 def task_name(classes: Iterable[str], turn: int = 0) -> str:
     """The name of the task of some digits."""
     return f"digits-{''.join(classes)}" + (f"-{turn}" if turn else "")
+
+
+def looks_like_name(name: str) -> bool:
+    """Whether ``name`` is meant for a task of digits, well formed or not."""
+    return name == CORPUS or re.fullmatch(r"digits-[0-9][0-9-]*", name) is not None
 
 
 def parse_name(name: str) -> tuple[tuple[str, ...], int]:
@@ -155,7 +209,7 @@ def load_tasks(suite: Suite, mnist: Mnist, exclude: Iterable[str] = ()) -> Loade
             f"suite {suite.name} has no two digits left beside those of {', '.join(targets)}; "
             "exclude fewer targets"
         )
-    return LoadedDigits(train, validation, targets, tuple(notes))
+    return LoadedDigits(suite.name, train, validation, Exclusions(targets, tuple(notes)))
 
 
 def load_target(name: str, mnist: Mnist) -> DigitsTask:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewshot_metalstm.kinds.kind import Kind, Support
+from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
 from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, Score
 
 if TYPE_CHECKING:
@@ -200,6 +200,16 @@ class Tagging(Kind):
         params = {name: value.detach() for name, value in tagger.learner.named_parameters()}
         known = type(target)(target.name, target.corpus, tagger.types)
         return score_split(tagger.learner, params, loaded.table, known, split, tagger.lexicon)
+
+    def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
+        """See :class:`Kind`.
+
+        Args:
+            options: those of :func:`fewshot_metalstm.kinds.tagging.cli.predict.predict_options`.
+        """
+        from fewshot_metalstm.kinds.tagging.cli.predict import predict
+
+        return predict(request, **options)
 
     def look(self, folder: Path, target: Task, split: str, device: torch.device) -> Look:
         """See :class:`Kind`: mistakes, and what the Meta-LSTM does."""

@@ -9,13 +9,13 @@ from typing import Any
 
 from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted
+from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.adapt.work import Start, Work
 from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.kinds.tagging.adapt.from_support import (
     STRUCTSHOT,
     NeighboursConfig,
-    PrototypesConfig,
     neighbour_start,
     prototype_start,
 )

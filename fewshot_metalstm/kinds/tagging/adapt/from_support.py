@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from fewshot_metalstm.adapt.finetune import MOST_NATS, AdaptConfig, check
+from fewshot_metalstm.adapt.finetune import MOST_NATS, AdaptConfig
+from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.tagger.abstract import transition_scores
@@ -26,16 +27,7 @@ from fewshot_metalstm.kinds.tagging.tagger.neighbours import neighbours_of
 from fewshot_metalstm.kinds.tagging.tagger.prototypes import tokens_of
 from fewshot_metalstm.meta.protonet import START_SCALE, learned_scale
 
-PROTOTYPES, NNSHOT, STRUCTSHOT = "prototypes", "nnshot", "structshot"
-AFTERWARDS = ("none", "basic", "head", "all")  # what may be tuned, starting from prototypes
-
-
-@dataclass(frozen=True)
-class PrototypesConfig(AdaptConfig):
-    """Adaptation by a head of prototypes; what is about gradient steps is of tuning it then."""
-
-    tune: str = "none"  # none, basic, head or all: what is tuned, starting from the prototypes
-    scale: float = 0.0  # of distances; 0 takes the learned one, or 10 where there is none
+NNSHOT, STRUCTSHOT = "nnshot", "structshot"
 
 
 @dataclass(frozen=True)
@@ -44,15 +36,6 @@ class NeighboursConfig:
 
     temperature: float = 0.32  # of structshot's transitions, above 0; 1 leaves them as counted
     lexicon: float = AdaptConfig.lexicon  # nats for what equals a mention of the support; 0: none
-
-
-def check_prototypes(config: PrototypesConfig) -> None:
-    """Refuse settings that mean nothing with a :class:`UserError`."""
-    check(config)
-    if config.tune not in AFTERWARDS:
-        raise UserError(f"prototypes.tune {config.tune!r} is unknown; use {', '.join(AFTERWARDS)}")
-    if config.scale < 0:
-        raise UserError(f"prototypes.scale is {config.scale:g}; use more than 0, or 0 for its own")
 
 
 def check_neighbours(config: NeighboursConfig) -> None:

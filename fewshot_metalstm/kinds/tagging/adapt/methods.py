@@ -12,6 +12,12 @@ from pathlib import Path
 
 from fewshot_metalstm.adapt.cell import SCRATCH, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig, check
+from fewshot_metalstm.adapt.prototypes import (
+    PROTOTYPES,
+    PrototypesConfig,
+    after_prototypes,
+    check_prototypes,
+)
 from fewshot_metalstm.adapt.settings import AdaptRunSettings
 from fewshot_metalstm.adapt.work import Loaded, Method
 from fewshot_metalstm.errors import UserError
@@ -21,12 +27,9 @@ from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, run_cell
 from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig, check_crf
 from fewshot_metalstm.kinds.tagging.adapt.from_support import (
     NNSHOT,
-    PROTOTYPES,
     STRUCTSHOT,
     NeighboursConfig,
-    PrototypesConfig,
     check_neighbours,
-    check_prototypes,
 )
 from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     NO_TEXT,
@@ -37,7 +40,7 @@ from fewshot_metalstm.kinds.tagging.adapt.self_training import (
 from fewshot_metalstm.kinds.tagging.adapt.settings import TaggingSettings
 from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import SpacyConfig, check_spacy
 from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import model_digests, settled
-from fewshot_metalstm.kinds.tagging.adapt.tuning import AUTO, TUNE, UNTUNED, tune_for
+from fewshot_metalstm.kinds.tagging.adapt.tuning import TUNE, UNTUNED, tune_for
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.meta.registry import usual_tune
 
@@ -82,17 +85,11 @@ BASELINES: Mapping[str, Method] = {
 }
 
 
-def _after_prototypes(settings: TaggingSettings, name: str) -> str:
-    """What is tuned from prototypes: what ``--tune`` says, if not them, or their own setting."""
-    asked, own = settings.tune, settings.prototypes.tune
-    if asked in (AUTO, PROTOTYPES):
-        asked = PROTOTYPES if own == "none" else own
-    return tune_for(asked, name)
-
-
 # What makes a tagger of the support, by what --tune says.
 MADE: Mapping[str, Method] = {
-    PROTOTYPES: Method(_after_prototypes, lambda s: s.prototypes, run_adapted),
+    PROTOTYPES: Method(
+        lambda s, name: tune_for(after_prototypes(s), name), lambda s: s.prototypes, run_adapted
+    ),
     NNSHOT: Method(lambda s, _: NNSHOT, lambda s: s.neighbours, run_adapted),
     STRUCTSHOT: Method(lambda s, _: STRUCTSHOT, lambda s: s.neighbours, run_adapted),
 }

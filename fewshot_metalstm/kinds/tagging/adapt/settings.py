@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.adapt.settings import AdaptRunSettings, AdaptSettings, SweepSettings
 from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig
-from fewshot_metalstm.kinds.tagging.adapt.from_support import NeighboursConfig, PrototypesConfig
+from fewshot_metalstm.kinds.tagging.adapt.from_support import NeighboursConfig
 from fewshot_metalstm.kinds.tagging.adapt.self_training import SelfTrainingConfig
 from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import SpacyConfig
 from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import TransformerConfig

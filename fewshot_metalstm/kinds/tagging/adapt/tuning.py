@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fewshot_metalstm.adapt import tuning
+from fewshot_metalstm.adapt.prototypes import PROTOTYPES
 from fewshot_metalstm.adapt.tuning import AUTO as AUTO
 from fewshot_metalstm.adapt.tuning import TUNE as TUNE
-from fewshot_metalstm.kinds.tagging.adapt.from_support import NNSHOT, PROTOTYPES, STRUCTSHOT
+from fewshot_metalstm.kinds.tagging.adapt.from_support import NNSHOT, STRUCTSHOT
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.memory import without_memory
 

@@ -1,0 +1,176 @@
+"""Digits as a kind of task: telling a few classes of handwritten digits apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fewshot_metalstm.kinds.digits.score import FIGURE, Score
+from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
+
+if TYPE_CHECKING:
+    import torch
+
+    from fewshot_metalstm.adapt.cell import Cell, CellResult
+    from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.kinds.digits.model import ReaderModel
+    from fewshot_metalstm.kinds.digits.settings import (
+        DigitsRunConfig,
+        DigitsSweepConfig,
+        DigitsTrainConfig,
+    )
+    from fewshot_metalstm.kinds.digits.source import DigitsSource
+    from fewshot_metalstm.kinds.digits.tasks import DigitsTask, LoadedDigits
+    from fewshot_metalstm.pages.look import Look
+
+
+class Digits(Kind):
+    """Handwritten digits of MNIST, read row by row."""
+
+    name = "digits"
+    description = "handwritten digits, row by row"
+    items = "images"
+    product = "reader"
+    shots = "images of each class"
+    figure = FIGURE
+
+    def training_settings(self) -> type[DigitsTrainConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.settings import DigitsTrainConfig
+
+        return DigitsTrainConfig
+
+    def adaptation_settings(self) -> type[DigitsRunConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.settings import DigitsRunConfig
+
+        return DigitsRunConfig
+
+    def sweep_settings(self) -> type[DigitsSweepConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.settings import DigitsSweepConfig
+
+        return DigitsSweepConfig
+
+    def check(self, config: DigitsTrainConfig) -> None:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.settings import check
+
+        check(config)
+
+    def load_suite(
+        self, name: str, *, data_dir: Path | None, exclude: Sequence[str] = ()
+    ) -> LoadedDigits:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.data import suites
+        from fewshot_metalstm.kinds.digits.reader import load_mnist
+        from fewshot_metalstm.kinds.digits.tasks import load_tasks
+
+        return load_tasks(suites.load_suite(name, kind=self.name), load_mnist(data_dir), exclude)
+
+    def load_target(self, source: str, *, data_dir: Path | None, **options: Any) -> DigitsTask:
+        """See :class:`Kind`: the name says which digits, and how they are turned."""
+        from fewshot_metalstm.kinds.digits.reader import load_mnist
+        from fewshot_metalstm.kinds.digits.tasks import load_target, parse_name
+
+        del options
+        parse_name(source)  # refuses a name that is none before any image is read
+        return load_target(source, load_mnist(data_dir))
+
+    def seen(self, about: Mapping[str, Any], target: DigitsTask) -> bool:
+        """See :class:`Kind`: one of the target's digits was learned from, turned or not."""
+        return bool(set(target.classes) & set(about.get("learned_classes", target.classes)))
+
+    def knows(self, name: str) -> bool:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.tasks import looks_like_name
+
+        return looks_like_name(name)
+
+    def source(self, config: DigitsTrainConfig, suite: LoadedDigits) -> DigitsSource:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.source import DigitsSource
+
+        return DigitsSource(config, suite)
+
+    def support(self, target: DigitsTask, shots: int, draw: int, seed: int) -> Support:
+        """See :class:`Kind`: K images of each class."""
+        from fewshot_metalstm.kinds.digits.draws import load_draw
+
+        if shots == 0:
+            return Support(tuple(target.splits["train"].places.tolist()))
+        return Support(load_draw(target, shots, draw, seed=seed))
+
+    def load_model(self, folder: Path, role: str | None = None) -> ReaderModel:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.model import load_prepared
+
+        return load_prepared(folder, role)
+
+    def read_config(self, folder: Path, role: str | None = None) -> Mapping[str, Any]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.model import read_config
+
+        return read_config(folder, role)
+
+    def loaded(self, model: ReaderModel) -> Loaded:
+        """See :class:`Kind`: reading images builds nothing up."""
+        from fewshot_metalstm.adapt.work import Loaded
+
+        return Loaded(model)
+
+    def methods(self) -> Mapping[str, Method]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.methods import BASELINES
+
+        return BASELINES
+
+    def check_tune(self, tune: str) -> None:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.methods import check_tune
+
+        check_tune(tune)
+
+    def make_cells(
+        self, names: Sequence[str], target: DigitsTask, config: Any, supports: Sequence[Support],
+        draws: Sequence[int], save: Path | None = None,
+    ) -> tuple[list[Cell], Sequence[str]]:  # fmt: skip
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.methods import make_cells
+
+        del target
+        return make_cells(names, config, supports, draws, save), ()
+
+    def do_cell(self, cell: Cell, target: DigitsTask, loaded: Callable[[], Loaded]) -> CellResult:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.methods import do_cell
+
+        return do_cell(cell, target, loaded)
+
+    def score(self, loaded: Loaded, target: DigitsTask, split: str) -> Score:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.scoring import score_model
+
+        return score_model(loaded.model, target, split)
+
+    def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
+        """See :class:`Kind`: PNG files, one digit each."""
+        from fewshot_metalstm.kinds.digits.predict import predict
+
+        del options
+        return predict(request)
+
+    def look(self, folder: Path, target: DigitsTask, split: str, device: torch.device) -> Look:
+        """See :class:`Kind`: which digits are taken for which."""
+        from fewshot_metalstm.kinds.digits.look import report_look
+
+        return report_look(folder, target, split, device)
+
+    def read_score(self, stored: Mapping[str, Any]) -> Score:
+        """See :class:`Kind`."""
+        groups = {name: self.read_score(s) for name, s in stored.get("per_class", {}).items()}
+        return Score(float(stored["accuracy"]), int(stored["images"]), groups)
+
+
+DIGITS = Digits()
