@@ -58,7 +58,8 @@ class _Command(click.Command):
 @click.option("--weight-decay", type=click.FloatRange(0), metavar="SHARE",
               help="Weight decay.  [default: 0]")  # fmt: skip
 @click.option("--patience", type=click.IntRange(0), metavar="N",
-              help="End after N epochs without a better devel figure.  [default: never]")  # fmt: skip
+              help="End after N epochs without a better devel figure.  "
+              "[default: never]")  # fmt: skip
 @click.option("--start", type=click.Path(path_type=Path), metavar="FOLDER|NAME",
               shell_complete=shells.checkpoints,
               help="A checkpoint to start from, in place of fresh weights: what meta-train wrote, "

@@ -248,7 +248,7 @@ class _Session:
         return found
 
     def _means(self, scores: Mapping[str, Mapping[str, Scored]]) -> dict[str, float]:
-        """Loss and figure of each split, means of the tasks that have it, and of each of several."""
+        """Loss and figure of each split: means of the tasks, and each of several."""
         key = self.source.figure.key
         found: dict[str, float] = {}
         for split in ("train", "devel", "test"):
@@ -328,7 +328,9 @@ class _Session:
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str, device: torch.device) -> Params:
-    return {n.removeprefix(prefix): t.to(device) for n, t in tensors.items() if n.startswith(prefix)}
+    return {
+        n.removeprefix(prefix): t.to(device) for n, t in tensors.items() if n.startswith(prefix)
+    }
 
 
 def _plain(task: str) -> str:

@@ -174,7 +174,9 @@ class TaggingTraining(SupervisedSource):
             prior = lexicon.prior([sentences[i].tokens for i in chosen], own.types)
             if prior is not None:
                 scores = scores + prior.to(scores)
-            for place, path in zip(chosen, viterbi(scores, transitions, batch.lengths), strict=True):
+            for place, path in zip(
+                chosen, viterbi(scores, transitions, batch.lengths), strict=True
+            ):
                 predicted[place] = tuple(names[i] for i in path)
         return Evaluation(
             total / len(sentences), strict_scores([s.tags for s in sentences], predicted)
