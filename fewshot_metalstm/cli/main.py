@@ -40,6 +40,10 @@ COMMANDS = {
     "meta-train": LazyCommand(
         "fewshot_metalstm.cli.meta_train:meta_train", "Meta-train a model on a suite of tasks."
     ),
+    "train": LazyCommand(
+        "fewshot_metalstm.cli.train:train",
+        "Train on all of one task, or of several jointly; needs no checkpoint.",
+    ),
     "adapt": LazyCommand(
         "fewshot_metalstm.cli.adapt:adapt", "Adapt a checkpoint to a target with a few shots."
     ),
