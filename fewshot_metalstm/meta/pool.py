@@ -51,7 +51,7 @@ class Validator(Protocol):
         ...
 
     def combine(self, scores: Sequence[tuple[float, ...]]) -> float:
-        """One figure for all episodes; higher is better."""
+        """The kind's figure for all episodes."""
         ...
 
 
