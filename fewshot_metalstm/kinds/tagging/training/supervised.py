@@ -54,7 +54,7 @@ _NOISE = ("word_dropout", "input_dropout", "output_dropout")
 class TaggerTrainConfig(TrainSettings):
     """Everything that supervised training of taggers depends on, besides data and code."""
 
-    lexicon: float = 0.0  # nats for what equals a mention of the train split, when tagging
+    lexicon: float = 8.0  # nats for what equals a mention of the train split, when tagging; 0: none
     vectors: VectorsConfig = field(default_factory=VectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
 
@@ -123,7 +123,7 @@ class TaggingTraining(SupervisedSource):
         sources = self._sources()
         if not sources:
             return super().heads(model)
-        found = {}
+        found: dict[str, Params] = {}
         for task in self.tasks:
             chosen = choose_heads(
                 model.learner, sources, self._table, self._sample(task), task.types
