@@ -40,12 +40,14 @@ def first_files() -> Mapping[str, str]:
     """Names and contents of the files, relative to a folder."""
     from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
     from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+    from fewshot_metalstm.kinds.tagging.training.supervised import TaggerTrainConfig
     from fewshot_metalstm.meta.registry import names
 
     algorithms = f"algorithm is one of {', '.join(names())}."
     sweep: dict[str, Any] = {"targets": ("example/train.tsv",), "shots": (10, 50)}
     return {
         "meta-train.yaml": template(MetaTrainConfig(), _heading("meta-train", algorithms)),
+        "train.yaml": template(TaggerTrainConfig(), _heading("train --task example/train.tsv")),
         "adapt.yaml": template(AdaptRunConfig(), _heading("adapt --target example/train.tsv")),
         "sweep.yaml": template(SweepConfig(**sweep), _heading("sweep --output runs/sweep")),
         "example/train.tsv": EXAMPLE,
