@@ -33,12 +33,13 @@ install: $(INSTALLED) ## Make .venv and install the pinned set-up (again only af
 demo: install ## Meta-train on the synthetic suite, adapt to its target, compare with from-scratch.
 	$(BIN)/fewshot-metalstm demo
 
-test: lint ## Check style and types, then run the tests.
+test: lint ## Check as `make lint` does, then run the tests.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
-lint: install ## Check style and types.
+lint: install ## Check style, what imports what, and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/mypy
 
 away: ## Build sdist and wheel, test the wheel away from the source (CONSTRAINTS=, PYTHON=).

@@ -35,8 +35,8 @@ from fewshot_metalstm.kinds.tagging.bulk.run import (
 )
 from fewshot_metalstm.kinds.tagging.bulk.tagging import TagSettings
 from fewshot_metalstm.kinds.tagging.corpora.demo import demo_corpora
-from fewshot_metalstm.kinds.tagging.tagger.learner import TaggerConfig
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, new_tagger, save_model
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 from fewshot_metalstm.seeds import numpy_generator

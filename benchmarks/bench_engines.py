@@ -29,8 +29,9 @@ from fewshot_metalstm.compat import learn2learn
 from fewshot_metalstm.kinds.tagging.episodes.distribution import TaskDistribution
 from fewshot_metalstm.kinds.tagging.episodes.load import load_suite_tasks
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch, WordTable
-from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger, TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.model import new_tagger
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.kinds.tagging.training.episodes import encode
 from fewshot_metalstm.meta.algorithm import Algorithm, InnerConfig, clipper
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML

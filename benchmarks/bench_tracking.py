@@ -15,7 +15,8 @@ import time
 import numpy as np
 
 from benchmarks import timing
-from fewshot_metalstm.tracking.tracker import Run, open_tracker
+from fewshot_metalstm.tracked_run import Run
+from fewshot_metalstm.tracking.tracker import open_tracker
 
 LIMIT_PERCENT = 3.0
 METRICS = (

@@ -15,13 +15,13 @@ from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
 from fewshot_metalstm.kinds.tagging.episodes.load import load_target
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
-from fewshot_metalstm.kinds.tagging.tagger.learner import TaggerConfig
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
     TaggerModel,
     new_tagger,
     save_model,
 )
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 
 SHOTS = 50

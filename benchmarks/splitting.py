@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import timing
-from fewshot_metalstm.kinds.tagging.adapt.text import split
 from fewshot_metalstm.kinds.tagging.corpora.store import load_corpus
+from fewshot_metalstm.kinds.tagging.corpora.text import split
 
 # One of each family that has documents of its own.
 CORPORA = (

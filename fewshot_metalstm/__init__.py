@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fewshot_metalstm.version import __version__
+
 if TYPE_CHECKING:
     from fewshot_metalstm.api import Mention as Mention
     from fewshot_metalstm.api import Tagger as Tagger
 
-__version__ = "0.1.0"
 __all__ = ["Mention", "Tagger", "__version__"]
 
 

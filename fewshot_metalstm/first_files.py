@@ -1,57 +1,33 @@
-"""The files of a first session in a folder: settings to edit, and annotated text as an example."""
+"""The files of a first session in a folder: settings to edit, and an example of data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fewshot_metalstm.config_template import template
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.writing import beside
 
-EXAMPLE = """\
-Mice\tB-Species
-were\tO
-infected\tO
-with\tO
-Escherichia\tB-Species
-coli\tI-Species
-.\tO
-
-No\tO
-growth\tO
-was\tO
-seen\tO
-.\tO
-
-Human\tB-Species
-serum\tO
-inhibited\tO
-E\tB-Species
-.\tI-Species
-coli\tI-Species
-.\tO
-"""
-"""Written for this project: a token a line, a tab, its tag; an empty line between sentences."""
+if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.kind import Kind
 
 
-def first_files() -> Mapping[str, str]:
-    """Names and contents of the files, relative to a folder."""
-    from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
-    from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
-    from fewshot_metalstm.kinds.tagging.training.supervised import TaggerTrainConfig
-    from fewshot_metalstm.meta.registry import names
+def first_files(kind: Kind) -> Mapping[str, str]:
+    """Names and contents of the files, relative to a folder: settings, and the kind's example.
 
-    algorithms = f"algorithm is one of {', '.join(names())}."
-    sweep: dict[str, Any] = {"targets": ("example/train.tsv",), "shots": (10, 50)}
-    return {
-        "meta-train.yaml": template(MetaTrainConfig(), _heading("meta-train", algorithms)),
-        "train.yaml": template(TaggerTrainConfig(), _heading("train --task example/train.tsv")),
-        "adapt.yaml": template(AdaptRunConfig(), _heading("adapt --target example/train.tsv")),
-        "sweep.yaml": template(SweepConfig(**sweep), _heading("sweep --output runs/sweep")),
-        "example/train.tsv": EXAMPLE,
-    }
+    A file of settings is named after the command that reads it.
+    """
+    examples = {f"example/{name}": text for name, text in kind.example_files().items()}
+    target = next(iter(examples), None)
+    files = {}
+    for command, settings in kind.settings().items():
+        given: dict[str, Any] = {}
+        if command == "sweep" and target is not None:
+            given = {"targets": (target,), "shots": (10, 50)}
+        files[f"{command}.yaml"] = template(settings(**given), _heading(command, target))
+    return files | examples
 
 
 def write_new(files: Mapping[str, str], folder: Path) -> list[Path]:
@@ -90,12 +66,19 @@ def _put_new(part: Path, path: Path) -> None:
         part.replace(path)
 
 
-def _heading(command: str, *more: str) -> list[str]:
-    name = command.split()[0]
+def _heading(command: str, target: str | None) -> list[str]:
+    """The head of a command's settings: how they are read, and what may be said in them."""
+    from fewshot_metalstm.meta.registry import names
+
+    options = {"sweep": " --output runs/sweep"}
+    if target is not None:
+        options |= {"adapt": f" --target {target}", "train": f" --task {target}"}
+    more = {"meta-train": [f"algorithm is one of {', '.join(names())}."]}
+    typed = f"{command}{options.get(command, '')}"
     return [
-        f"Settings of `fewshot-metalstm {command} --config {name}.yaml`.",
+        f"Settings of `fewshot-metalstm {typed} --config {command}.yaml`.",
         "Every setting stands here with its default and what it means. To change one, take the #",
         "before its name away and edit the value. Options on the command line come after this",
         "file; some defaults depend on the suite or the algorithm while they are commented out.",
-        *more,
+        *more.get(command, ()),
     ]

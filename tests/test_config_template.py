@@ -10,8 +10,10 @@ import pytest
 from fewshot_metalstm.config import flat, resolve
 from fewshot_metalstm.config_template import comments, template, uncommented
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.first_files import EXAMPLE, first_files, write_new
+from fewshot_metalstm.first_files import first_files, write_new
 from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
+from fewshot_metalstm.kinds.tagging.example import EXAMPLE
+from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
 
 
@@ -78,7 +80,7 @@ def test_the_file_is_what_it_should_be(tmp_path: Path) -> None:
 def test_the_first_files_hold_every_setting_with_its_default(
     tmp_path: Path, name: str, config: object
 ) -> None:
-    text = first_files()[f"{name}.yaml"]
+    text = first_files(TAGGING)[f"{name}.yaml"]
     file = tmp_path / "all.yaml"
     file.write_text(uncommented(text))
     assert resolve(type(config), file, [], {}) == config
@@ -93,7 +95,7 @@ def test_the_first_files_hold_every_setting_with_its_default(
 def test_settings_are_explained() -> None:
     missing = [
         line
-        for name, text in first_files().items() if name.endswith("yaml")
+        for name, text in first_files(TAGGING).items() if name.endswith("yaml")
         for line, before in zip(text.splitlines(), ["", *text.splitlines()], strict=False)
         if line.lstrip().startswith("#") and ": " in line and "  # " not in line
         and not line.lstrip().startswith("# ") and not before.lstrip().startswith("# ")

@@ -35,8 +35,8 @@ class AdaptRunSettings(AdaptSettings):
 class SweepSettings(AdaptSettings):
     """Settings of a sweep. What is not about the grid means what it means to ``adapt``."""
 
-    targets: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()  # names of targets, or files of your own
     shots: tuple[int, ...] = (10, 50)  # K for each type; 0 takes the whole train split
     # a baseline, meta, or NAME=CHECKPOINT with :tune=T or another setting behind it
     methods: tuple[str, ...] = (META, SCRATCH)
-    draws: tuple[int, ...] = (0, 1, 2, 3, 4)
+    draws: tuple[int, ...] = (0, 1, 2, 3, 4)  # numbers of the supports to draw

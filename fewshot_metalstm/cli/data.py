@@ -196,7 +196,7 @@ def describe(entry: CorpusEntry) -> dict[str, Any]:
         "family": entry.family,
         "kind": entry.kind,
         "types": list(entry.types),
-        "scheme": None if entry.scheme is None else entry.scheme.value,
+        "scheme": entry.scheme,
         "bring": entry.bring,
         "bytes": entry.bytes,
         "licence": entry.licence,

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from fewshot_metalstm.cli import verbose
+from fewshot_metalstm.kinds.registry import BUILT_IN
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class LazyCommand:
         if not isinstance(command, click.Command):
             raise TypeError(f"{self.target} is a {type(command).__name__}, no click command")
         return command
+
+
+def kind_command(name: str) -> LazyCommand:
+    """A command that only one kind of task has, by its name in the registry of kinds."""
+    every = {each: command for kind in BUILT_IN.values() for each, command in kind.commands.items()}
+    return LazyCommand(every[name].target, every[name].help)
 
 
 class LazyGroup(click.Group):

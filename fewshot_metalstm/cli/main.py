@@ -14,38 +14,31 @@ from collections.abc import Sequence
 
 import click
 
-from fewshot_metalstm import __version__
 from fewshot_metalstm.cli import failures, streams, verbose
-from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup
-from fewshot_metalstm.kinds.registry import BUILT_IN
+from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup, kind_command
+from fewshot_metalstm.version import __version__
 
 PROGRAM = "fewshot-metalstm"
 COMPLETION = "_FEWSHOT_METALSTM_COMPLETE"
 
 
-def _of_kind(name: str) -> LazyCommand:
-    """A command that only one kind of task has."""
-    every = {name: each for kind in BUILT_IN.values() for name, each in kind.commands.items()}
-    return LazyCommand(every[name].target, every[name].help)
-
-
 # In the order of a first session. The help stands here, and not in the commands' files, so
 # that `--help` imports none of them.
 COMMANDS = {
-    "demo": LazyCommand(
-        "fewshot_metalstm.cli.demo:demo",
-        "Meta-train and adapt on the synthetic suite; needs no download.",
-    ),
+    "demo": kind_command("demo"),
     "init": LazyCommand(
         "fewshot_metalstm.cli.init:init", "Write commented settings and an example file."
     ),
-    "check": _of_kind("check"),
+    "settings": LazyCommand(
+        "fewshot_metalstm.cli.settings:settings", "Print every setting, its default and meaning."
+    ),
+    "check": kind_command("check"),
     "data": LazyCommand("fewshot_metalstm.cli.data:data", "List, check and fetch corpora."),
     "tasks": LazyCommand(
         "fewshot_metalstm.cli.tasks:tasks", "Show tasks and suites, audit overlaps, draw supports."
     ),
     "meta-train": LazyCommand(
-        "fewshot_metalstm.cli.meta_train:meta_train", "Meta-train a tagger on a suite of tasks."
+        "fewshot_metalstm.cli.meta_train:meta_train", "Meta-train a model on a suite of tasks."
     ),
     "train": LazyCommand(
         "fewshot_metalstm.cli.train:train",
@@ -59,18 +52,16 @@ COMMANDS = {
         "Adapt over a grid of targets, shots, methods and draws; resumes.",
     ),
     "predict": LazyCommand(
-        "fewshot_metalstm.cli.predict:predict", "Tag files with an adapted tagger."
+        "fewshot_metalstm.cli.predict:predict", "Tag text, or read digits, with an adapted model."
     ),
-    "tag-corpus": _of_kind("tag-corpus"),
+    "tag-corpus": kind_command("tag-corpus"),
     "evaluate": LazyCommand(
         "fewshot_metalstm.cli.evaluate:evaluate", "Score an adapted tagger on a test split."
     ),
-    "convert": _of_kind("convert"),
-    "suggest": _of_kind("suggest"),
-    "pack": LazyCommand(
-        "fewshot_metalstm.cli.pack:pack", "Make a checkpoint small enough to ship, with its card."
-    ),
-    "view": _of_kind("view"),
+    "convert": kind_command("convert"),
+    "suggest": kind_command("suggest"),
+    "pack": kind_command("pack"),
+    "view": kind_command("view"),
     "report": LazyCommand(
         "fewshot_metalstm.cli.report:report", "Write a page and pictures of runs."
     ),

@@ -1,4 +1,4 @@
-"""``fewshot-metalstm register``: an adapted tagger as an MLflow model."""
+"""``fewshot-metalstm register``: an adapted model as an MLflow model."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def register(
     to a program.
     """
     from fewshot_metalstm import runs
-    from fewshot_metalstm.tracking.registry import log_tagger
+    from fewshot_metalstm.tracking.registry import log_adapted
     from fewshot_metalstm.tracking.store import tracking_uri as resolve
 
     uri = resolve(tracking_uri)
     chosen = {limit: number for limit, number in limits.items() if number is not None}
-    logged = log_tagger(runs.model_folder(model, "tagger"), uri, run_id, name, chosen)
+    logged = log_adapted(runs.adapted_folder(model), uri, run_id, name, chosen)
     if as_json:
         click.echo(json.dumps(logged.as_dict() | {"tracking_uri": uri}))
         return

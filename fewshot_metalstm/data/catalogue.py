@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm import declarations
+from fewshot_metalstm.data.splits import SPLITS
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
-from fewshot_metalstm.kinds.tagging.corpora.sentence import SPLITS
 
 CATALOGUE_FILE = "catalogue.yaml"
 MIRROR_VARIABLE = "FEWSHOT_METALSTM_MIRROR"
@@ -59,7 +58,8 @@ class FileEntry:
 class CorpusEntry:
     """What the catalogue says of a corpus.
 
-    ``folder`` is its POSIX path in the collection, ``scheme`` is None where it is to be detected.
+    ``folder`` is its POSIX path in the collection. ``scheme`` is the name of a tagging corpus' tag
+    scheme, None where it is to be detected.
     ``files`` maps splits to files; one of another ``kind`` than tagging may have further files
     and lack a split. ``types`` are its entity types or classes. ``bring`` marks one that cannot
     be fetched.
@@ -71,7 +71,7 @@ class CorpusEntry:
     family: str
     types: tuple[str, ...]
     files: Mapping[str, FileEntry]
-    scheme: Scheme | None
+    scheme: str | None
     licence: str
     citation: str
     bring: bool = False
@@ -185,7 +185,7 @@ def _entries(data: Mapping[str, Any]) -> dict[str, CorpusEntry]:
             family=fields["family"],
             types=tuple(fields["types"]),
             files=files,
-            scheme=None if scheme is None else Scheme.parse(scheme),
+            scheme=None if scheme is None else str(scheme),
             licence=fields.get("licence", collection.licence),
             citation=fields["citation"],
             bring=bool(fields.get("bring", False)),

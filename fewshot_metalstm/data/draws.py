@@ -28,6 +28,15 @@ def draws_file(target: str, folder: Path | None = None) -> Path:
     return (folder or declarations.folder() / "draws") / f"{Path(target).name}.json"
 
 
+def count_draws(target: str, folder: Path | None = None) -> int:
+    """How many draws of a target are frozen; 0 where it has no file.
+
+    Raises :class:`UserError` for a damaged file.
+    """
+    path = draws_file(target, folder)
+    return read(path, lambda content: len(json.loads(content)["draws"])) if path.is_file() else 0
+
+
 def settings(shots: Iterable[int]) -> tuple[tuple[int, int], ...]:
     """(shots, draw) of every frozen draw, in the order of a file."""
     return tuple((k, number) for k in shots for number in FROZEN_DRAWS)

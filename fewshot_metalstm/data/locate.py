@@ -1,4 +1,4 @@
-"""Where corpora are on this machine: data folders, the user's cache folder, the user's own files.
+"""Where corpora are on this machine: data folders, the user's cache folder.
 
 A data folder is one that holds a collection (``<folder>/MTL-Bioinformatics-2016/data/X/...``),
 is one (``<folder>/data/X/...``, a git clone), or holds the corpora themselves (``<folder>/X/...``).
@@ -7,38 +7,18 @@ is one (``<folder>/data/X/...``, a git clone), or holds the corpora themselves (
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fewshot_metalstm.data.catalogue import CorpusEntry, FileEntry
+from fewshot_metalstm.data.splits import is_list
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.kinds.tagging.corpora.sentence import SPLITS
 
 DATA_VARIABLE = "FEWSHOT_METALSTM_DATA"
 CACHE_VARIABLE = "FEWSHOT_METALSTM_CACHE"
 """Environment variable: a folder in the place of the user's cache folder."""
 
 _APPLICATION = "fewshot-metalstm"
-_ALIASES = {
-    "train": "train",
-    "training": "train",
-    "devel": "devel",
-    "dev": "devel",
-    "valid": "devel",
-    "val": "devel",
-    "validation": "devel",
-    "test": "test",
-}
-_SPLIT_AT_END = re.compile(
-    rf"(?:^|.*[-_.])({'|'.join(_ALIASES)})(?:[-_]?set)?(?:\.(?:pubtator|bioc))?", re.IGNORECASE
-)
-_EXTENSIONS = re.compile(
-    r"\.(tsv|txt|conll|conllu|bio|iob|iob1|iob2|iobes|bioes|bilou|col|tags|data"
-    r"|jsonl|ndjson|json|xml|pubtator|spacy|parquet)",
-    re.IGNORECASE,
-)
-_FILE_LIST = re.compile(rf"(?:{'|'.join(_ALIASES)})=.+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,73 +123,7 @@ def cure(entry: CorpusEntry, data_dir: Path | None = None) -> str:
 def is_own(name: str) -> bool:
     """Whether ``name`` means files of the user's own rather than a name in the catalogue."""
     separators = {"/", os.sep, os.altsep or os.sep}
-    return (
-        any(mark in name for mark in separators)
-        or _FILE_LIST.match(name) is not None
-        or Path(name).exists()
-    )
-
-
-def own_files(source: str) -> tuple[str, dict[str, Path]]:
-    """Name and files (by split) of a user's own corpus.
-
-    ``source`` is a folder with files such as ``train.tsv``, ``dev.conll`` or ``x-test.jsonl``, or
-    with folders of texts and annotations (BRAT) so named; one file or one folder of texts and
-    annotations, which becomes the train split; or ``train=FILE,test=FILE``. Raises
-    :class:`UserError` for what is absent or ambiguous.
-    """
-    if _FILE_LIST.match(source) and not Path(source).exists():
-        return _listed(source)
-    path = Path(source).expanduser()
-    if path.is_file():
-        return path.stem, {"train": path}
-    if not path.is_dir():
-        raise at(path, None, "there is no such file or folder", "check the path")
-    found: dict[str, Path] = {}
-    for file in sorted(path.iterdir()):
-        name = file.stem if file.is_file() else file.name
-        match = _SPLIT_AT_END.fullmatch(name)
-        if match is None or file.name.startswith("."):
-            continue
-        if not (_EXTENSIONS.fullmatch(file.suffix) if file.is_file() else _standoff(file)):
-            continue
-        split = _ALIASES[match[1].lower()]
-        if split in found:
-            both = f"{found[split].name} and {file.name}"
-            raise at(path, None, f"both {both} could be its {split} split", _LIST_CURE)
-        found[split] = file
-    if not found and _standoff(path):
-        return path.resolve().name, {"train": path}
-    if not found:
-        raise at(path, None, "holds no train, devel or test file", _LIST_CURE)
-    return path.resolve().name, {split: found[split] for split in SPLITS if split in found}
-
-
-def _standoff(folder: Path) -> bool:
-    """Whether a folder holds texts with annotations beside them, in itself."""
-    return any(
-        file.with_suffix(suffix).is_file()
-        for file in folder.glob("*.txt")
-        for suffix in (".ann", ".a1")
-    )
-
-
-_LIST_CURE = "name the files as train=FILE,devel=FILE,test=FILE"
-
-
-def _listed(source: str) -> tuple[str, dict[str, Path]]:
-    files: dict[str, Path] = {}
-    for part in source.split(","):
-        word, _, name = part.partition("=")
-        split = _ALIASES.get(word.strip().lower())
-        if split is None or not name or split in files:
-            raise UserError(f"{source}: cannot read {part!r}; {_LIST_CURE}")
-        files[split] = Path(name).expanduser()
-    first = next(iter(files.values()))
-    # train.tsv says little: its folder's name says more
-    bare = first.stem.lower() in _ALIASES
-    name = first.resolve().parent.name if bare else first.stem
-    return name, {split: files[split] for split in SPLITS if split in files}
+    return any(mark in name for mark in separators) or is_list(name) or Path(name).exists()
 
 
 def _names(entry: CorpusEntry) -> str:

@@ -8,18 +8,22 @@ in :mod:`fewshot_metalstm.kinds.registry`, or an entry point in another package.
 The words are the same for all kinds. A **task** has a name, a family (what may not be on both sides
 of a transfer), splits and digests; a **suite** is a set of tasks to learn from, a **target** a task
 that was held out; ``K`` **shots** of it are its **support**. How good a model is, its **figure**
-says.
+says. Their types are in :mod:`fewshot_metalstm.kinds.task`, and can be had from here.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.task import Exclusions as Exclusions
+from fewshot_metalstm.kinds.task import PredictionRequest as PredictionRequest
+from fewshot_metalstm.kinds.task import Suite as Suite
+from fewshot_metalstm.kinds.task import Support as Support
+from fewshot_metalstm.kinds.task import Task as Task
 
 if TYPE_CHECKING:
     import torch
@@ -27,117 +31,14 @@ if TYPE_CHECKING:
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.settings import AdaptRunSettings, SweepSettings
     from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.data.overview import KnownCorpora, SplitRow
     from fewshot_metalstm.figure import Figure, Score
     from fewshot_metalstm.meta.config import TrainingConfig
     from fewshot_metalstm.meta.source import TrainingSource
     from fewshot_metalstm.pages.look import Look
+    from fewshot_metalstm.tracking.serving import Serving
     from fewshot_metalstm.train.settings import TrainSettings
     from fewshot_metalstm.train.source import SupervisedSource
-
-
-class Task(Protocol):
-    """A task with its items: what a suite holds, and what a target is."""
-
-    @property
-    def name(self) -> str:
-        """Such as ``linnaeus`` or ``digits-6789``."""
-
-    @property
-    def kind(self) -> str:
-        """The name of its kind."""
-
-    @property
-    def family(self) -> str:
-        """What may not be on both sides of a transfer: tasks made of the same documents."""
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        """What its items are told apart by: entity types, classes; in order."""
-
-    @property
-    def data(self) -> str:
-        """The name of the data set that it is made of."""
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """How many items each split has, by the name of the split."""
-
-    @property
-    def digests(self) -> Mapping[str, str]:
-        """SHA-256 of the data of each split, as far as it is known."""
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether its items were generated for this project."""
-
-    @property
-    def invented(self) -> bool:
-        """Whether its items were invented by hand for this project."""
-
-
-class Exclusions(Protocol):
-    """What the rules of exclusion kept out of a suite."""
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The targets whose rules were applied."""
-
-    def summary(self) -> Sequence[str]:
-        """A few lines for the terminal."""
-
-    def lines(self) -> Sequence[str]:
-        """All of it, one fact a line, for the run's folder."""
-
-
-class Suite(Protocol):
-    """A suite with its items, the protocol's rules of exclusion applied."""
-
-    @property
-    def name(self) -> str:
-        """As ``--tasks`` names it."""
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether all of it was generated for this project."""
-
-    @property
-    def train(self) -> Sequence[Task]:
-        """The meta-train tasks."""
-
-    @property
-    def validation(self) -> Sequence[Task]:
-        """The meta-validation tasks."""
-
-    @property
-    def report(self) -> Exclusions:
-        """What was kept out."""
-
-
-@dataclass(frozen=True)
-class Support:
-    """A support of K shots, as indices into the target's train split.
-
-    ``note`` says what the target could not give, such as fewer shots; empty where nothing is to be
-    said.
-    """
-
-    indices: tuple[int, ...]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class PredictionRequest:
-    """What ``predict`` was asked for.
-
-    ``output`` is where to write, None for standard output; ``note`` takes a line for the user.
-    """
-
-    model: Path
-    files: tuple[Path, ...]
-    output: Path | None
-    as_json: bool
-    device: torch.device
-    note: Callable[[str], object]
 
 
 class Kind(ABC):
@@ -174,6 +75,16 @@ class Kind(ABC):
     @abstractmethod
     def sweep_settings(self) -> type[SweepSettings]:
         """The dataclass of all settings of ``sweep``."""
+
+    def settings(self) -> dict[str, type[Any]]:
+        """The dataclass of all settings of each command that has some, by the command's name."""
+        train = self.supervised_settings()
+        return {
+            "meta-train": self.training_settings(),
+            **({} if train is None else {"train": train}),
+            "adapt": self.adaptation_settings(),
+            "sweep": self.sweep_settings(),
+        }
 
     def presets(self, suite: str) -> tuple[str, ...]:
         """Overrides (``section.field=value``) that a suite asks for in place of the defaults."""
@@ -219,6 +130,10 @@ class Kind(ABC):
         """
         return target.family in about.get("families", ())
 
+    def learned_of(self, target: Any) -> str:
+        """What of ``target`` a checkpoint has learned from that has :meth:`seen` it, in words."""
+        return f"{target.name}'s family {target.family}"
+
     def knows(self, name: str) -> bool:
         """Whether ``name`` is one of a target or corpus of this kind."""
         from fewshot_metalstm.data.catalogue import Catalogue
@@ -244,6 +159,37 @@ class Kind(ABC):
         del target
         return False
 
+    def known(self, data_dir: Path | None = None) -> KnownCorpora:
+        """What is known of corpora and targets without reading them, for `tasks list` and `show`.
+
+        Here: what the catalogue says. A kind whose tasks have other names overrides it.
+        """
+        from fewshot_metalstm.data.overview import CataloguedCorpora
+
+        return CataloguedCorpora(self.name, data_dir)
+
+    def split_rows(self, target: Any) -> Sequence[SplitRow]:
+        """The splits of a target (a :class:`Task`) in numbers, for `tasks show`."""
+        from fewshot_metalstm.data.overview import SplitRow
+
+        return [
+            SplitRow(
+                {"split": split, self.items: size, "sha256": target.digests.get(split, "")},
+                {"split": split, self.items: size},
+            )
+            for split, size in target.sizes.items()
+        ]
+
+    def freeze_draws(self, targets: Sequence[Any]) -> Sequence[Path]:
+        """Write the frozen draws of some targets again; the files."""
+        del targets
+        raise UserError(f"draws of {self.name} are not frozen; leave its targets out")
+
+    def check_draws(self, targets: Sequence[Any]) -> Sequence[str]:
+        """Draw what is frozen of some targets again; a line for each difference."""
+        del targets
+        raise UserError(f"draws of {self.name} are not frozen; leave its targets out")
+
     # Training
 
     @abstractmethod
@@ -252,13 +198,12 @@ class Kind(ABC):
 
     # Supervised training: a kind may leave it out
 
-    def supervised_settings(self) -> type[TrainSettings]:
+    def supervised_settings(self) -> type[TrainSettings] | None:
         """The dataclass of all settings of ``train``: the core's, and sections of its own.
 
-        Raises:
-            UserError: this kind has no supervised training.
+        None, the default, says that there is no supervised training of this kind.
         """
-        raise self._untrained()
+        return None
 
     def supervised_source(self, config: Any, tasks: Sequence[Any]) -> SupervisedSource:
         """What a run of ``train`` gets its model, batches and figures from.
@@ -268,15 +213,9 @@ class Kind(ABC):
             tasks: as :meth:`load_target` gives them, each of another name.
 
         Raises:
-            UserError: this kind has no supervised training, or settings that cannot be.
+            UserError: settings that cannot be, or no checkpoint where they name one.
         """
-        del config, tasks
-        raise self._untrained()
-
-    def _untrained(self) -> UserError:
-        return UserError(
-            f"the kind {self.name} has no supervised training; use meta-train and adapt"
-        )
+        raise NotImplementedError("a kind with settings of `train` says what it trains on")
 
     # Adaptation
 
@@ -351,7 +290,15 @@ class Kind(ABC):
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """A score from what a file of a sweep has of it."""
 
-    # What a user looks at
+    # What a user looks at and works with
+
+    def example_files(self) -> Mapping[str, str]:
+        """Names and contents of a small example of data that `init` writes, the target first."""
+        return {}
+
+    def serving(self) -> Serving | None:
+        """How MLflow loads and serves an adapted model; None where that is not offered."""
+        return None
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """What an adapted model makes of a user's own files: pieces of standard output.

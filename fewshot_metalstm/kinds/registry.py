@@ -40,7 +40,8 @@ class KindEntry:
 
     ``where`` is ``package.module:attribute``, and so are ``target_options`` (a function that adds
     to a click command the options for reading a target of the user's own) and ``predict_options``
-    (those of ``predict``). ``commands`` are those that only this kind has.
+    (those of ``predict``). ``commands`` are those that only this kind has; ``tasks audit`` is the
+    command ``audit`` of the group ``tasks``.
     """
 
     description: str
@@ -60,8 +61,16 @@ BUILT_IN: Mapping[str, KindEntry] = {
             "check": Command(
                 f"{_TAGGING}.cli.check:check", "Look annotated text over, and say what to mend."
             ),
+            "demo": Command(
+                f"{_TAGGING}.cli.demo:demo",
+                "Meta-train and adapt on the synthetic suite; needs no download.",
+            ),
             "convert": Command(
                 f"{_TAGGING}.cli.convert:convert", "Write annotated text in another format."
+            ),
+            "pack": Command(
+                f"{_TAGGING}.cli.pack:pack",
+                "Make a checkpoint small enough to ship, with its card.",
             ),
             "suggest": Command(
                 f"{_TAGGING}.cli.suggest:suggest", "Pick the next sentences worth annotating."
@@ -69,6 +78,9 @@ BUILT_IN: Mapping[str, KindEntry] = {
             "tag-corpus": Command(
                 f"{_TAGGING}.cli.tag_corpus:tag_corpus",
                 "Tag PubMed-size text: PubMed XML, JSONL or plain files; resumes.",
+            ),
+            "tasks audit": Command(
+                f"{_TAGGING}.cli.audit:audit", "Audit the overlap of a suite with a target."
             ),
             "view": Command(
                 f"{_TAGGING}.cli.view:view", "Write a page of a text as a tagger reads it."
@@ -105,7 +117,7 @@ def kind(name: str) -> Kind:
         raise UserError(f"there is no kind of task {name!r}; {cure}")
     loaded = entry_points.load(points[name], _WHAT)
     if not isinstance(loaded, Kind):
-        problem = f"a {type(loaded).__name__} is no Kind"
+        problem = f"it is no Kind but of the type {type(loaded).__name__}"
         raise entry_points.broken(points[name], _WHAT, problem)
     return loaded
 

@@ -27,7 +27,7 @@ class JointConfig:
     """Joint training before the outer loop."""
 
     steps: int = 4000  # batches; 0 leaves it out
-    batch: int = 16  # sentences of one task in a batch
+    batch: int = 16  # items of one task (sentences, images) in a batch
     lr: float = 2e-3  # Adam's learning rate at the start; it falls to zero along a cosine
     clip: float = 5.0  # largest norm of a gradient
 
@@ -68,7 +68,7 @@ class TrainingConfig:
 
     tasks: str = "demo"  # suite of tasks
     exclude: tuple[str, ...] = ()  # targets to keep out besides those that the suite names
-    seed: int = 0
+    seed: int = 0  # of every random number
     algorithm: str = "fomaml"  # a name of `meta-train --list-algorithms`
     start: str = ""  # a checkpoint of joint training, in place of vectors and joint training
     order: int = 0  # of the outer gradient, 1 or 2; 0 takes the algorithm's own

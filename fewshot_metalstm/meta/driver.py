@@ -45,7 +45,7 @@ from fewshot_metalstm.meta.state import (
 )
 from fewshot_metalstm.meta.stop import StopSignal
 from fewshot_metalstm.seeds import torch_generator
-from fewshot_metalstm.tracking.tracker import NullRun, Run
+from fewshot_metalstm.tracked_run import NullRun, Run
 from fewshot_metalstm.writing import write_text
 
 SAVE_SECONDS = 60.0  # between two saves of the state

@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fewshot_metalstm import __version__
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Learner
 from fewshot_metalstm.meta.make import make_algorithm
@@ -26,6 +25,7 @@ from fewshot_metalstm.meta.ranks import EndedElsewhere, Ranks
 from fewshot_metalstm.meta.source import TrainingSource
 from fewshot_metalstm.meta.state import optimiser_tensors, restore_optimiser
 from fewshot_metalstm.meta.stop import StopSignal
+from fewshot_metalstm.version import __version__
 
 
 @dataclass(frozen=True)

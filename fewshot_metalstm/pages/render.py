@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from fewshot_metalstm import __version__
+from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
 PAGES = "fewshot_metalstm.pages"

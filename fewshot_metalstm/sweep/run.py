@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from fewshot_metalstm import __version__
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.plan import CHECKPOINT, algorithm_of, check_held_out
 from fewshot_metalstm.adapt.settings import SweepSettings
@@ -24,6 +23,7 @@ from fewshot_metalstm.runs import model_folder, read_model_config
 from fewshot_metalstm.sweep.grid import TRAIN, Entry, Key, entries, grid
 from fewshot_metalstm.sweep.report import SweepReport, rows_of
 from fewshot_metalstm.sweep.store import PlannedCell, SweepFolder, settings_of
+from fewshot_metalstm.version import __version__
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.kind import Kind, Task
+from fewshot_metalstm.tracked_run import DatasetInput, Run
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
 from fewshot_metalstm.tracking.pictures import adaptation_curve
-from fewshot_metalstm.tracking.tracker import DatasetInput, Run, open_tracker
+from fewshot_metalstm.tracking.tracker import open_tracker
 from fewshot_metalstm.writing import write_text
 
 
@@ -38,13 +39,17 @@ def tracked_adaptation(
 ) -> AdaptReport:
     """Run :func:`~fewshot_metalstm.adapt.target.adapt_target`, log it and write its report.
 
-    ``log_model`` logs the tagger too, as an MLflow model; ``register`` is the name of a registered
+    ``log_model`` logs the adapted model too, in MLflow's form; ``register`` names a registered
     model that it becomes a version of. Both need tracking.
     """
     if (log_model or register) and not enabled:
         raise UserError("a model is logged to MLflow, which --no-tracking turns off; leave it out")
-    tracker = open_tracker(uri, EXPERIMENT, enabled)
     kind = registry.kind(target.kind)
+    if log_model or register:
+        from fewshot_metalstm.tracking.registry import log_adapted, serving_of
+
+        serving_of(kind)  # refused before anything is computed
+    tracker = open_tracker(uri, EXPERIMENT, enabled)
     datasets = target_datasets(target, kind)
     with tracker.run(
         f"adapt {target.name} {config.shots}",
@@ -87,9 +92,7 @@ def tracked_adaptation(
         for picture in pictures:
             run.artifact(picture)
         if (log_model or register) and tracker.uri is not None:
-            from fewshot_metalstm.tracking.registry import log_tagger
-
-            log_tagger(Path(report.model), tracker.uri, run.id, register)
+            log_adapted(Path(report.model), tracker.uri, run.id, register)
     return report
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from fewshot_metalstm.tracking.tracker import DatasetInput
+from fewshot_metalstm.tracked_run import DatasetInput
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput as MlflowDatasetInput

@@ -18,9 +18,10 @@ from fewshot_metalstm.meta.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.meta.ranks import Ranks
 from fewshot_metalstm.meta.registry import JOINT
 from fewshot_metalstm.meta.state import load_state
+from fewshot_metalstm.tracked_run import DatasetInput
 from fewshot_metalstm.tracking.pictures import learning_curve
 from fewshot_metalstm.tracking.store import EXPERIMENT as EXPERIMENT
-from fewshot_metalstm.tracking.tracker import DatasetInput, open_tracker
+from fewshot_metalstm.tracking.tracker import open_tracker
 
 
 def tracked_meta_training(

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.tracked_run import NO_PARAMS, NO_TAGS, DatasetInput, NullRun, Run
 from fewshot_metalstm.tracking.buffer import MetricBuffer, Point
 from fewshot_metalstm.tracking.database import connect, find_experiment, one_line, quieten
 from fewshot_metalstm.tracking.entities import (
@@ -21,7 +22,6 @@ from fewshot_metalstm.tracking.entities import (
     flatten,
     metric_value,
 )
-from fewshot_metalstm.tracking.tracker import NO_PARAMS, NO_TAGS, DatasetInput, NullRun, Run
 
 quieten()
 
@@ -39,7 +39,9 @@ class TrackingWarning(UserWarning):
 
 
 class MlflowTracker:
-    """Opens runs of one experiment in an MLflow store; see :class:`~.tracker.Tracker`.
+    """Opens runs of one experiment in an MLflow store.
+
+    See :class:`~fewshot_metalstm.tracked_run.Tracker`.
 
     When the process was started by ``mlflow run``, its runs go to that project run's experiment
     and are nested in it.
@@ -87,7 +89,7 @@ class MlflowTracker:
         datasets: Sequence[DatasetInput] = (),
         resume_id: str | None = None,
     ) -> Iterator[Run]:
-        """A run of the experiment; see :class:`~.tracker.Tracker`.
+        """A run of the experiment; see :class:`~fewshot_metalstm.tracked_run.Tracker`.
 
         Raises:
             UserError: the store does not take it.
@@ -134,7 +136,10 @@ class MlflowTracker:
 
 
 class MlflowRun:
-    """One MLflow run; see :class:`~.tracker.Run`. Made by :class:`MlflowTracker` only."""
+    """One MLflow run, made by :class:`MlflowTracker` only.
+
+    See :class:`~fewshot_metalstm.tracked_run.Run`.
+    """
 
     def __init__(
         self,

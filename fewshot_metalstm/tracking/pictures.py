@@ -27,7 +27,7 @@ _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (1, 1
 _POINTS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 INSIDE = 4  # methods whose names have room among their curves
 _SYNTHETIC = " (synthetic corpus)"
-# What a metric's name says about its panel; see fewshot_metalstm.tracking.tracker.
+# What a metric's name says about its panel; see fewshot_metalstm.tracked_run.
 _FIGURES = ("validation_", "query_", "train_", "devel_", "test_")
 _PANELS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
     ("loss (nats)", lambda name: name.startswith("loss"), False),
@@ -50,7 +50,7 @@ def learning_curve(
 
     Args:
         history: one mapping an outer step, with ``step`` and metrics under the names that
-            :mod:`fewshot_metalstm.tracking.tracker` explains; metrics may be absent at steps,
+            :mod:`fewshot_metalstm.tracked_run` explains; metrics may be absent at steps,
             and NaN marks a step that was skipped. Panels without any metric are left out.
         path: the file.
         title: the picture's title.

@@ -1,8 +1,9 @@
-"""Adapted taggers as MLflow models: logged to a run, and registered under a name.
+"""Adapted models as MLflow models: logged to a run, and registered under a name.
 
-A logged tagger is whole: its folder holds the tagger, this package's own code and the pinned
+A logged model is whole: its folder holds the adapted model, this package's own code and the pinned
 versions of the few packages that a prediction needs. So it can be loaded and served where
-fewshot-metalstm is not installed, and goes on to work as it did when the package changes.
+fewshot-metalstm is not installed, and goes on to work as it did when the package changes. What
+goes in and comes out, its kind says (:class:`~fewshot_metalstm.tracking.serving.Serving`).
 """
 
 from __future__ import annotations
@@ -21,22 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, read_config
+from fewshot_metalstm.kinds import registry
+from fewshot_metalstm.kinds.kind import Kind
 from fewshot_metalstm.tracking.database import connect, one_line, quieten
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
+from fewshot_metalstm.tracking.serving import Serving
 
-NAME = "tagger"  # of the model in its run
-EXAMPLE = "Mice were infected with E. coli."
-# What is imported when a logged tagger is loaded and used; numba is optional, and faster.
-_NEEDED = ("mlflow", "numpy", "PyYAML", "safetensors", "torch")
-_OPTIONAL = ("numba",)
-_SCRIPT = "served_tagger.py"
 _VARIABLE = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
 class LoggedModel:
-    """Where a tagger was logged: ``uri`` is what MLflow loads and serves it by.
+    """Where a model was logged: ``uri`` is what MLflow loads and serves it by.
 
     ``name`` and ``version`` are those of the registry, None where it was not registered.
     """
@@ -51,57 +48,62 @@ class LoggedModel:
         return dict(vars(self))
 
 
-def requirements() -> list[str]:
-    """The packages that a logged tagger needs, pinned to the versions that are here."""
+def requirements(serving: Serving) -> list[str]:
+    """The packages that a logged model needs, pinned to the versions that are here."""
     pinned = []
-    for package in (*_NEEDED, *_OPTIONAL):
+    for package in (*serving.needs, *serving.uses):
         try:
             # "2.13.0+cpu" is in the index of CPU wheels alone, "2.13.0" in all.
             pinned.append(f"{package}=={version(package).partition('+')[0]}")
         except PackageNotFoundError:
-            if package in _NEEDED:
+            if package in serving.needs:
                 raise
     return pinned
 
 
-def save_pyfunc(tagger: Path, folder: Path) -> None:
-    """Write the tagger in the folder ``tagger`` as an MLflow model to ``folder``, a new one.
+def save_pyfunc(model: Path, folder: Path) -> None:
+    """Write the adapted model in the folder ``model`` as an MLflow model to ``folder``, a new one.
 
     Raises:
-        UserError: there is no adapted tagger.
+        UserError: there is no adapted model, or one of a kind that cannot be served.
     """
-    read_config(tagger, TAGGER)
+    kind = registry.of_model(model)
+    kind.read_config(model, kind.product)
     quieten()
     import mlflow.pyfunc
 
-    with _silently(), _material(tagger, {}) as given:
+    with _silently(), _material(model, serving_of(kind), {}) as given:
         mlflow.pyfunc.save_model(str(folder), **given)
 
 
-def log_tagger(
-    tagger: Path,
+def log_adapted(
+    model: Path,
     uri: str,
     run_id: str | None = None,
     register: str | None = None,
     limits: Mapping[str, int] | None = None,
 ) -> LoggedModel:
-    """Log an adapted tagger to a run of the store at ``uri``, and register it if a name is given.
+    """Log an adapted model to a run of the store at ``uri``, and register it if a name is given.
 
     Args:
-        tagger: the tagger's folder.
+        model: the model's folder.
         uri: a result of :func:`~fewshot_metalstm.tracking.store.tracking_uri`.
         run_id: the run to log it to; None makes one.
         register: the name of a registered model, which gets a new version; made when absent.
-        limits: what a request may hold, in place of those of
-            :data:`fewshot_metalstm.kinds.tagging.serving.pyfunc.LIMITS` of the same names.
+        limits: what a request may hold, in place of the kind's limits of the same names.
 
     Raises:
-        UserError: there is no adapted tagger, or the store refuses it.
+        UserError: there is no adapted model, its kind cannot be served or has no such limit, or
+            the store refuses it.
     """
-    config = read_config(tagger, TAGGER)
+    kind = registry.of_model(model)
+    config = kind.read_config(model, kind.product)
     if register is not None and (not register.strip() or set(register) & set("/:")):
         raise UserError(f"name {register!r}: cannot be empty or hold '/' or ':'; choose another")
     client = connect(uri)
+    serving = serving_of(kind)
+    for limit in set(limits or ()) - set(serving.limits):
+        raise UserError(f"a {kind.product} has no limit {limit}; leave it out")
     import mlflow.pyfunc
     from mlflow.exceptions import MlflowException
 
@@ -112,20 +114,22 @@ def log_tagger(
         about = config["about"]
         tags = {"kind": "model", "synthetic": str(bool(about.get("synthetic"))).lower()}
         params = {name: about[name] for name in ("target", "method", "seed") if name in about}
-        run_name = f"tagger {about.get('target', tagger.name)}"
+        run_name = f"{kind.product} {about.get('target', model.name)}"
         with open_tracker(uri, EXPERIMENT).run(run_name, params=params, tags=tags) as run:
             assert run.id is not None
-            return log_tagger(tagger, uri, run.id, register, limits)
+            return log_adapted(model, uri, run.id, register, limits)
     try:
-        with _store(uri), _silently(), _material(tagger, limits or {}) as given:
+        with _store(uri), _silently(), _material(model, serving, limits or {}) as given:
             info = mlflow.models.Model.log(
-                artifact_path=None, name=NAME, flavor=mlflow.pyfunc, run_id=run_id,
+                artifact_path=None, name=kind.product, flavor=mlflow.pyfunc, run_id=run_id,
                 registered_model_name=register, await_registration_for=0, **given,
             )  # fmt: skip
         if register is None:
             return LoggedModel(run_id, info.model_uri)
         number = int(info.registered_model_version)
-        client.set_model_version_tag(register, str(number), "types", ", ".join(config["types"]))
+        if "types" in config:
+            types = ", ".join(config["types"])
+            client.set_model_version_tag(register, str(number), "types", types)
         return LoggedModel(run_id, f"models:/{register}/{number}", register, number)
     except MlflowException as problem:
         raise UserError(
@@ -169,25 +173,33 @@ def _silently() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def serving_of(kind: Kind) -> Serving:
+    """How models of a kind are served; :class:`UserError` where they cannot be."""
+    serving = kind.serving()
+    if serving is None:
+        raise UserError(f"a {kind.product} cannot be served by MLflow; leave this out")
+    return serving
+
+
 @contextmanager
-def _material(tagger: Path, limits: Mapping[str, int]) -> Iterator[Mapping[str, Any]]:
+def _material(
+    model: Path, serving: Serving, limits: Mapping[str, int]
+) -> Iterator[Mapping[str, Any]]:
     """What MLflow is given to make a model of."""
     import pandas
-
-    from fewshot_metalstm.kinds.tagging.serving import pyfunc
 
     here = Path(__file__).resolve().parent
     with tempfile.TemporaryDirectory(prefix="fewshot-metalstm-") as folder:
         code = Path(folder) / "fewshot_metalstm"
         copy_code(here.parent, code)
         yield {
-            "python_model": str(Path(pyfunc.__file__).with_name(_SCRIPT)),
-            "artifacts": {pyfunc.ARTIFACT: str(tagger.resolve())},
+            "python_model": str(serving.script),
+            "artifacts": {serving.artifact: str(model.resolve())},
             "code_paths": [str(code)],
-            "signature": pyfunc.signature(),
-            "input_example": pandas.DataFrame({"text": [EXAMPLE]}),
-            "pip_requirements": requirements(),
-            "model_config": {**pyfunc.LIMITS, **limits},
+            "signature": serving.signature,
+            "input_example": pandas.DataFrame(dict(serving.example)),
+            "pip_requirements": requirements(serving),
+            "model_config": {**serving.limits, **limits},
         }
 
 

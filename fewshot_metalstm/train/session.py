@@ -29,7 +29,7 @@ from fewshot_metalstm.meta.outcome import Interrupted, Progress
 from fewshot_metalstm.meta.state import State, load_state, save_state
 from fewshot_metalstm.meta.stop import StopSignal
 from fewshot_metalstm.seeds import torch_generator
-from fewshot_metalstm.tracking.tracker import NullRun, Run
+from fewshot_metalstm.tracked_run import NullRun, Run
 from fewshot_metalstm.train.batches import epoch_batches, number_of_batches
 from fewshot_metalstm.train.items import Items, chosen_by, items_of
 from fewshot_metalstm.train.loop import Training, head_params, shared_params, task_params

@@ -27,6 +27,16 @@ def test_init_writes_once(
     assert main(["check", "example"]) == 0
 
 
+def test_init_of_a_kind_without_an_example(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--kind", "digits", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert "Next:" not in told.err
+    assert "images of each class" in (tmp_path / "sweep.yaml").read_text()
+    assert not (tmp_path / "example").exists()
+
+
 def test_adapt_and_sweep_take_their_settings_from_the_file(
     tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,6 +44,19 @@ def test_tasks_list_needs_no_corpus() -> None:
     assert (linnaeus["frozen_draws"], linnaeus["at_hand"]) == (25, False)
 
 
+def test_tasks_of_every_kind_are_listed() -> None:
+    listed = run_json("list")
+    assert {"bionlp": "tagging", "digits": "digits"}.items() <= {
+        suite["name"]: suite["kind"] for suite in listed["suites"]
+    }.items()
+    digits = next(t for t in listed["targets"] if t["name"] == "digits-6789")
+    assert (digits["types"], digits["family"], digits["at_hand"]) == (list("6789"), "mnist", False)
+    assert (digits["images"]["train"], digits["frozen_draws"]) == (None, 30)
+    rows = run_json("show", "digits")["tasks"]
+    assert {row["family"] for row in rows} == {"mnist", "mnist-90", "mnist-180", "mnist-270"}
+    assert "mentions" not in run("show", "digits").output
+
+
 def test_tasks_show_suite_gives_sizes_types_and_families_without_text() -> None:
     rows = run_json("show", "bionlp")["tasks"]
     row = next(r for r in rows if r["name"] == "BioNLP13CG-cc" and r["role"] == "meta-train")
@@ -83,6 +96,8 @@ def test_tasks_draws_are_written_and_checked(
 ) -> None:
     monkeypatch.setattr("fewshot_metalstm.declarations.folder", lambda: tmp_path)
     (tmp_path / "catalogue.yaml").write_text("format: 1\ncollections: {}\ncorpora: {}\n")
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "targets.yaml").write_text("official: []\nsynthetic: [demo-species]\n")
     missing = run("draws", "demo-species", "--check")
     assert missing.exit_code == 1
     assert "there is no" in missing.output
@@ -90,6 +105,11 @@ def test_tasks_draws_are_written_and_checked(
         str(tmp_path / "draws" / "demo-species.json")
     ]
     assert run_json("draws", "demo-species")["equal"]
+
+
+def test_tasks_draws_of_digits_are_what_is_frozen(real_data: Path) -> None:
+    checked = run_json("draws", "--kind", "digits", "--data-dir", str(real_data))
+    assert (checked["targets"], checked["problems"]) == (["digits-6789"], [])
 
 
 def test_tasks_draws_of_the_real_targets_are_what_is_frozen(real_data: Path) -> None:

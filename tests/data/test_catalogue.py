@@ -9,7 +9,6 @@ import pytest
 
 from fewshot_metalstm.data.catalogue import Catalogue
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +25,7 @@ def test_catalogue_is_complete(catalogue: Catalogue) -> None:
         assert entry.citation
         assert entry.licence
         if not entry.bring:
-            assert entry.scheme is (Scheme.IOB2 if entry.name == "JNLPBA" else Scheme.IOBES)
+            assert entry.scheme == ("IOB2" if entry.name == "JNLPBA" else "IOBES")
             for file in entry.files.values():
                 assert re.fullmatch("[0-9a-f]{64}", file.sha256 or "")
                 assert file.bytes

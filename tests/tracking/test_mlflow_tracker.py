@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.tracked_run import DatasetInput, Tracker
 from fewshot_metalstm.tracking.store import tracking_uri
-from fewshot_metalstm.tracking.tracker import DatasetInput, Tracker, open_tracker
+from fewshot_metalstm.tracking.tracker import open_tracker
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -25,10 +25,11 @@ import mlflow
 from fewshot_metalstm.api import Tagger
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.serving.pyfunc import LIMITS, check
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, save_model
 from fewshot_metalstm.tracking import registry
-from fewshot_metalstm.tracking.registry import LoggedModel, log_tagger, requirements
+from fewshot_metalstm.tracking.registry import LoggedModel, log_adapted, requirements
 from fewshot_metalstm.tracking.store import tracking_uri
 from tests.kinds.tagging.tagger.builders import model
 from tests.serving import free_port, wait_for
@@ -141,7 +142,7 @@ def test_limits_that_were_registered_are_those_of_the_server(tagger: Path, uri: 
 
 def test_what_is_logged_is_whole_and_pinned(folder: Path, logged: LoggedModel, uri: str) -> None:
     pinned = (folder / "requirements.txt").read_text().split()
-    assert pinned == requirements()
+    assert pinned == requirements(TAGGING.serving())
     assert all("==" in line and "+" not in line for line in pinned)
     assert {line.split("==")[0] for line in pinned} >= {"torch", "numpy", "safetensors", "mlflow"}
     assert (folder / "code/fewshot_metalstm/kinds/tagging/serving/pyfunc.py").is_file()
@@ -192,7 +193,7 @@ def test_names_and_folders_that_cannot_be(
         assert says in told.err
         assert told.err.count("\n") == 1
     with pytest.raises(UserError, match="cannot be empty"):
-        log_tagger(tagger, uri, register=" ")
+        log_adapted(tagger, uri, register=" ")
 
 
 def test_a_package_that_is_not_there_is_not_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,8 +205,8 @@ def test_a_package_that_is_not_there_is_not_pinned(monkeypatch: pytest.MonkeyPat
         return "1.0+cpu"
 
     monkeypatch.setattr(registry, "version", version)
-    assert all(line.endswith("==1.0") for line in requirements())
-    assert not any(line.startswith("numba") for line in requirements())
+    assert all(line.endswith("==1.0") for line in requirements(TAGGING.serving()))
+    assert not any(line.startswith("numba") for line in requirements(TAGGING.serving()))
 
 
 @pytest.mark.slow

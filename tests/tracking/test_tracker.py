@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_metalstm.tracking.tracker import NullTracker, open_tracker
+from fewshot_metalstm.tracked_run import NullTracker
+from fewshot_metalstm.tracking.tracker import open_tracker
 
 
 def test_off_takes_every_call_and_writes_nothing(

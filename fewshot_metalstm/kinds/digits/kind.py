@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.kinds.digits.known import KnownDigits
     from fewshot_metalstm.kinds.digits.model import ReaderModel
     from fewshot_metalstm.kinds.digits.settings import (
         DigitsRunConfig,
@@ -84,11 +85,33 @@ class Digits(Kind):
         """See :class:`Kind`: one of the target's digits was learned from, turned or not."""
         return bool(set(target.classes) & set(about.get("learned_classes", target.classes)))
 
+    def learned_of(self, target: DigitsTask) -> str:
+        """See :class:`Kind`."""
+        return f"digits of {target.name}"
+
     def knows(self, name: str) -> bool:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.digits.tasks import looks_like_name
 
         return looks_like_name(name)
+
+    def known(self, data_dir: Path | None = None) -> KnownDigits:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.known import KnownDigits
+
+        return KnownDigits(data_dir)
+
+    def freeze_draws(self, targets: Sequence[DigitsTask]) -> Sequence[Path]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.draws import freeze
+
+        return freeze(targets)
+
+    def check_draws(self, targets: Sequence[DigitsTask]) -> Sequence[str]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.draws import check
+
+        return check(targets)
 
     def source(self, config: DigitsTrainConfig, suite: LoadedDigits) -> DigitsSource:
         """See :class:`Kind`."""
@@ -136,9 +159,9 @@ class Digits(Kind):
 
     def methods(self) -> Mapping[str, Method]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.methods import BASELINES
+        from fewshot_metalstm.kinds.digits.methods import baselines
 
-        return BASELINES
+        return baselines()
 
     def check_tune(self, tune: str) -> None:
         """See :class:`Kind`."""

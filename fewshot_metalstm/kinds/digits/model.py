@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm import __version__
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.errors import UserError, at
@@ -29,6 +28,7 @@ from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.learner import Learner, Params
 from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
 FORMAT = "fewshot-metalstm"

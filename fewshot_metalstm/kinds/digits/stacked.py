@@ -8,20 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from fewshot_metalstm.kinds.digits.encoding import Batch
+from fewshot_metalstm.kinds.digits.settings import ReaderConfig
 from fewshot_metalstm.nn.layer import Layout, layer_plain
+from fewshot_metalstm.nn.metalstm import MetaLSTM
 from fewshot_metalstm.nn.noise import scaled
-
-if TYPE_CHECKING:
-    from fewshot_metalstm.kinds.digits.learner import DigitReader
+from fewshot_metalstm.nn.plain_lstm import PlainLSTM
 
 SHUT = -1e4  # the score of a class that a task has not; finite, so that second derivatives are
+
+
+class Reader(Protocol):
+    """What is asked of a reader of digits, a module."""
+
+    config: ReaderConfig
+    lstm: MetaLSTM | PlainLSTM
+    head_weight: nn.Parameter  # (classes, width)
+    head_bias: nn.Parameter  # (classes,)
+
+    def pooled(self, states: Tensor) -> Tensor:
+        """From the states of each row, (B, T, width), to one vector an image, (B, width)."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,7 @@ class Stacked:
 
 
 def stack(
-    reader: DigitReader, batches: Sequence[Batch], generators: Sequence[torch.Generator] | None
+    reader: Reader, batches: Sequence[Batch], generators: Sequence[torch.Generator] | None
 ) -> Stacked:
     """See :meth:`~fewshot_metalstm.meta.learner.Learner.stack`."""
     images, classes = max(map(len, batches)), max(b.classes for b in batches)
@@ -58,7 +70,7 @@ def stack(
     return Stacked(tensors)
 
 
-def losses(reader: DigitReader, params: Mapping[str, Tensor], given: Stacked) -> Tensor:
+def losses(reader: Reader, params: Mapping[str, Tensor], given: Stacked) -> Tensor:
     """See :meth:`~fewshot_metalstm.meta.learner.Learner.stacked_losses`."""
     form = _Loss(reader)
     named = {f"reader.{name}": value for name, value in params.items()}
@@ -74,7 +86,7 @@ def losses(reader: DigitReader, params: Mapping[str, Tensor], given: Stacked) ->
 class _Loss(nn.Module):
     """A reader's loss of one task among those of a stack."""
 
-    def __init__(self, reader: DigitReader) -> None:
+    def __init__(self, reader: Reader) -> None:
         super().__init__()
         self.reader = reader
 

@@ -150,6 +150,11 @@ def task_name(classes: Iterable[str], turn: int = 0) -> str:
     return f"digits-{''.join(classes)}" + (f"-{turn}" if turn else "")
 
 
+def family_of(turn: int) -> str:
+    """The family of images turned by so many degrees."""
+    return f"{CORPUS}-{turn}" if turn else CORPUS
+
+
 def looks_like_name(name: str) -> bool:
     """Whether ``name`` is meant for a task of digits, well formed or not."""
     return name == CORPUS or re.fullmatch(r"digits-[0-9][0-9-]*", name) is not None
@@ -236,8 +241,7 @@ def select(
 
 
 def _task(classes: tuple[str, ...], turn: int, splits: Mapping[str, DigitSplit]) -> DigitsTask:
-    family = f"{CORPUS}-{turn}" if turn else CORPUS
-    return DigitsTask(task_name(classes, turn), family, classes, turn, splits)
+    return DigitsTask(task_name(classes, turn), family_of(turn), classes, turn, splits)
 
 
 def _distinct(tasks: Iterable[DigitsTask | None]) -> tuple[DigitsTask, ...]:

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     import torch
 
     from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.data.overview import SplitRow
     from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell
     from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
     from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
+    from fewshot_metalstm.kinds.tagging.episodes.source import InstalledCorpora
     from fewshot_metalstm.kinds.tagging.episodes.task import Task
     from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
     from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         TaggingTraining,
     )
     from fewshot_metalstm.pages.look import Look
+    from fewshot_metalstm.tracking.serving import Serving
 
 
 class Tagging(Kind):
@@ -113,6 +116,30 @@ class Tagging(Kind):
 
         return target in demo_families()
 
+    def known(self, data_dir: Path | None = None) -> InstalledCorpora:
+        """See :class:`Kind`: those of the catalogue, and the synthetic ones."""
+        from fewshot_metalstm.kinds.tagging.episodes.source import InstalledCorpora
+
+        return InstalledCorpora(data_dir)
+
+    def split_rows(self, target: Task) -> Sequence[SplitRow]:
+        """See :class:`Kind`: with mentions of each type."""
+        from fewshot_metalstm.kinds.tagging.episodes.overview import split_rows
+
+        return split_rows(target)
+
+    def freeze_draws(self, targets: Sequence[Task]) -> Sequence[Path]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.episodes.draws import freeze
+
+        return freeze(targets)
+
+    def check_draws(self, targets: Sequence[Task]) -> Sequence[str]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.episodes.draws import check
+
+        return check(targets)
+
     def source(self, config: MetaTrainConfig, suite: LoadedSuite) -> TaggingSource:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.tagging.training.source import TaggingSource
@@ -160,9 +187,9 @@ class Tagging(Kind):
 
     def methods(self) -> Mapping[str, Method]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.tagging.adapt.methods import BASELINES
+        from fewshot_metalstm.kinds.tagging.adapt.methods import baselines
 
-        return BASELINES
+        return baselines()
 
     def check_tune(self, tune: str) -> None:
         """See :class:`Kind`."""
@@ -217,6 +244,18 @@ class Tagging(Kind):
 
         text = f"the {split} split of {target.name}"
         return report_look(folder, target.split(split), text, device)
+
+    def example_files(self) -> Mapping[str, str]:
+        """See :class:`Kind`: annotated text."""
+        from fewshot_metalstm.kinds.tagging.example import EXAMPLE
+
+        return {"train.tsv": EXAMPLE}
+
+    def serving(self) -> Serving:
+        """See :class:`Kind`: texts in, mentions out."""
+        from fewshot_metalstm.kinds.tagging.serving.pyfunc import serving
+
+        return serving()
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

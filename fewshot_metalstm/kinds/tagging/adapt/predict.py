@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import torch
 
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.kinds.tagging.adapt.text import TextSentence, split, split_stream
 from fewshot_metalstm.kinds.tagging.corpora.reader import read_tokens
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
+from fewshot_metalstm.kinds.tagging.corpora.text import TextSentence, split, split_stream
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading, read_with
 from fewshot_metalstm.kinds.tagging.tagger.decode import tag
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable

@@ -29,7 +29,7 @@ class SpacyConfig:
 
     epochs: int = 30  # passes over the support, at least
     min_steps: int = 600  # a small support is passed over more often, up to this many steps
-    dropout: float = 0.5
+    dropout: float = 0.5  # share of the units that a step leaves out
     batch_from: float = 4.0  # sentences in the first step
     batch_to: float = 32.0  # and at most
     batch_growth: float = 1.001  # from step to step

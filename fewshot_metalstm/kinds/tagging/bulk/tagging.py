@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from fewshot_metalstm.kinds.tagging.adapt.text import split
 from fewshot_metalstm.kinds.tagging.bulk.readers import Digest, opened, read
 from fewshot_metalstm.kinds.tagging.bulk.records import BadRecord, Item, Record
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
+from fewshot_metalstm.kinds.tagging.corpora.text import split
 from fewshot_metalstm.writing import beside, write_text
 
 # Documents tagged together: enough to fill batches of like length, and a bound on memory.

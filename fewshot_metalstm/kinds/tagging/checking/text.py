@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from fewshot_metalstm.data.locate import own_files
+from fewshot_metalstm.data.splits import SPLITS
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.checking.finding import Finding
 from fewshot_metalstm.kinds.tagging.checking.standoff import documents_of
 from fewshot_metalstm.kinds.tagging.checking.tags import read_tagged
+from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
-from fewshot_metalstm.kinds.tagging.corpora.sentence import SPLITS, Sentence, Span
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
 from fewshot_metalstm.kinds.tagging.formats import detect
 
 _ALIASES = {"train": "train", "training": "train", "dev": "devel", "devel": "devel",

@@ -111,8 +111,8 @@ def run(
 
 def _splits(source: Path, form: str | None) -> dict[str, Path] | None:
     """The files of a folder's splits; None for what is one file or one folder of documents."""
-    from fewshot_metalstm.data.locate import own_files
     from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
 
     if not source.is_dir():
         return None

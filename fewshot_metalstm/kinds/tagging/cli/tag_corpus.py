@@ -80,7 +80,7 @@ def run(
     progress: Any,
 ) -> BulkReport:
     """Find the files, leave out what is done, tag the rest."""
-    from fewshot_metalstm import __version__, runs
+    from fewshot_metalstm import runs
     from fewshot_metalstm.jobs.choose import RAY, choose, make_runner
     from fewshot_metalstm.jobs.folder import claimed
     from fewshot_metalstm.kinds.tagging.bulk.ray_data import RayDataRunner
@@ -94,6 +94,7 @@ def run(
     from fewshot_metalstm.kinds.tagging.bulk.tagging import TagSettings
     from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, read_config
     from fewshot_metalstm.machine import pick_device
+    from fewshot_metalstm.version import __version__
 
     chosen = pick_device(device)
     cuda = chosen.type == "cuda"

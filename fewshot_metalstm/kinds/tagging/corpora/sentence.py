@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SPLITS = ("train", "devel", "test")
-
 
 @dataclass(frozen=True, slots=True)
 class Sentence:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fewshot_metalstm.data import digests, locate
@@ -12,6 +12,7 @@ from fewshot_metalstm.data.catalogue import Catalogue, CorpusEntry
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora.cache import EncodedCache
 from fewshot_metalstm.kinds.tagging.corpora.columns import parse
+from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
 from fewshot_metalstm.kinds.tagging.corpora.reader import ReadResult, read_bytes, resolve
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus
@@ -99,11 +100,9 @@ def load(
         entry = catalogue[name]
         files = locate.locate(entry, data_dir)
         if reading.scheme is None and entry.scheme is not None:
-            reading = Reading(
-                entry.scheme, reading.repair, reading.token_column, reading.tag_column
-            )
+            reading = replace(reading, scheme=_parse(entry.scheme))
     elif isinstance(name_or_path, Path) or locate.is_own(name):
-        name, files = locate.own_files(name)
+        name, files = own_files(name)
     else:
         raise catalogue.unknown(name)
 

@@ -265,7 +265,8 @@ def _own_documents(
 ) -> Corpus | None:
     """The user's own corpus, unless it is in columns: those are read by the store."""
     from fewshot_metalstm.data.catalogue import Catalogue
-    from fewshot_metalstm.data.locate import is_own, own_files
+    from fewshot_metalstm.data.locate import is_own
+    from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
     from fewshot_metalstm.kinds.tagging.formats.corpus import in_columns, read_corpus
     from fewshot_metalstm.kinds.tagging.formats.notes import lines
 

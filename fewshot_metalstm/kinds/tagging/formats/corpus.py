@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.data.locate import own_files
 from fewshot_metalstm.errors import at
+from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus, Sentence
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
@@ -40,7 +40,7 @@ def read_corpus(
     scheme: str | None = None,
     repair: bool = False,
 ) -> Corpus:
-    """The corpus of a path, as :func:`fewshot_metalstm.data.locate.own_files` reads it.
+    """The corpus of a path: a folder, a file or a list, as in :mod:`~.corpora.own_files`.
 
     Args:
         format: that of all its files, or None to detect each one's.

@@ -1,7 +1,7 @@
 """Documents to tokenised sentences and back, by character offsets.
 
 Sentence and token bounds that a document brings are used; else they are found by rule
-(:mod:`fewshot_metalstm.kinds.tagging.adapt.text`). A mention that begins or ends within a token
+(:mod:`fewshot_metalstm.kinds.tagging.corpora.text`). A mention that begins or ends within a token
 splits the token there, so that its tags say exactly what the offsets said; a mention that crosses
 the end of a sentence joins the two. White space at a mention's ends is in no token. All three are
 counted.
@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.adapt.text import split, tokenise
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, encode, spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
+from fewshot_metalstm.kinds.tagging.corpora.text import split, tokenise
 from fewshot_metalstm.kinds.tagging.formats.document import Bounds, Document, Mention
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR, flat

@@ -1,6 +1,6 @@
 """A tagger as MLflow's generic model: a table with a column ``text`` in, mentions out.
 
-Imports MLflow: reach it through :mod:`fewshot_metalstm.tracking.registry` only. What a prediction
+Imports MLflow: reach it through ``serving`` of the kind only. What a prediction
 needs besides is torch, NumPy, safetensors and PyYAML.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.tracking.database import quieten
+from fewshot_metalstm.tracking.serving import Serving
 
 quieten()
 
@@ -32,9 +33,16 @@ from mlflow.types.schema import (  # noqa: E402
 from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor  # noqa: E402
 
 ARTIFACT = "tagger"
+EXAMPLE = "Mice were infected with E. coli."
 # What one request, or one batch, may hold. A million characters take some two seconds on a core;
 # MLflow's server gives a request a minute. 0: no bound.
 LIMITS: Mapping[str, int] = {"max_rows": 10_000, "max_characters": 5_000_000}
+
+
+def serving() -> Serving:
+    """How MLflow loads and serves a tagger; what a request may hold is :data:`LIMITS`."""
+    script = Path(__file__).with_name("served_tagger.py")
+    return Serving(script, ARTIFACT, signature(), {"text": [EXAMPLE]}, LIMITS)
 
 
 class PyfuncTagger(PythonModel):

@@ -19,17 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerNetwork
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.crf import negative_log_likelihood
-
-if TYPE_CHECKING:
-    from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 
 PREFIX = "memory_"
 
@@ -44,19 +41,19 @@ def without_memory(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if not name.startswith(PREFIX))
 
 
-def remember(tagger: Tagger, heads: Sequence[Mapping[str, Tensor]]) -> None:
+def remember(tagger: TaggerNetwork, heads: Sequence[Mapping[str, Tensor]]) -> None:
     """Give ``tagger`` a memory of ``heads``, each of one type, and of its own as the last."""
     _register(tagger, [*heads, {name: getattr(tagger, name) for name in tagger.head()}])
 
 
-def blank(tagger: Tagger, places: int) -> None:
+def blank(tagger: TaggerNetwork, places: int) -> None:
     """Give ``tagger`` a memory of so many places, to be filled by weights that are loaded."""
     own = {name: getattr(tagger, name)[:1] if name.startswith("head_type")
            else getattr(tagger, name) for name in tagger.head()}  # fmt: skip
     _register(tagger, [own] * places)
 
 
-def _register(tagger: Tagger, heads: Sequence[Mapping[str, Tensor]]) -> None:
+def _register(tagger: TaggerNetwork, heads: Sequence[Mapping[str, Tensor]]) -> None:
     for name in tagger.head():
         own = getattr(tagger, name)
         values = [head[name].detach().to(own) for head in heads]
@@ -65,7 +62,7 @@ def _register(tagger: Tagger, heads: Sequence[Mapping[str, Tensor]]) -> None:
     tagger.config = replace(tagger.config, memory=len(heads))
 
 
-def forget(tagger: Tagger) -> None:
+def forget(tagger: TaggerNetwork) -> None:
     """Take the memory from ``tagger``, if it has one: it then starts from its own head."""
     if tagger.config.memory:
         for name in tagger.head():
@@ -73,7 +70,7 @@ def forget(tagger: Tagger) -> None:
         tagger.config = replace(tagger.config, memory=0)
 
 
-def places(tagger: Tagger) -> list[Params]:
+def places(tagger: TaggerNetwork) -> list[Params]:
     """The head in every place, each of one type."""
     stored = {name: getattr(tagger, place_of(name)) for name in tagger.head()}
     # Those of a type keep a leading dimension of 1, by being cut out as a slice.
@@ -87,7 +84,7 @@ def places(tagger: Tagger) -> list[Params]:
 
 
 @torch.no_grad()
-def chosen_places(tagger: Tagger, batch: Batch) -> Tensor:
+def chosen_places(tagger: TaggerNetwork, batch: Batch) -> Tensor:
     """For each type of a support, the place with the lowest loss, (types,); the first of equals."""
     losses = type_losses(tagger, places(tagger), batch)
     if batch.barred:
@@ -95,7 +92,7 @@ def chosen_places(tagger: Tagger, batch: Batch) -> Tensor:
     return losses.argmin(dim=1)
 
 
-def recalled(tagger: Tagger, params: Params, batch: Batch) -> Params:
+def recalled(tagger: TaggerNetwork, params: Params, batch: Batch) -> Params:
     """The head that the types of a support start from, differentiable by the memory in ``params``.
 
     What the types share (the row of ``O``, the transitions) is the mean of the chosen.
@@ -108,7 +105,9 @@ def recalled(tagger: Tagger, params: Params, batch: Batch) -> Params:
     return found
 
 
-def type_losses(tagger: Tagger, heads: Sequence[Mapping[str, Tensor]], batch: Batch) -> Tensor:
+def type_losses(
+    tagger: TaggerNetwork, heads: Sequence[Mapping[str, Tensor]], batch: Batch
+) -> Tensor:
     """The loss of every type of ``batch`` under every head, (types, heads), summed over sentences.
 
     A type's loss, in nats, is that of the sentences with all other mentions taken for ``O``.

@@ -21,20 +21,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fewshot_metalstm import __version__
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads
-from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger, TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon, read_lexicon
 from fewshot_metalstm.kinds.tagging.tagger.neighbours import read_neighbours
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.nn.vectors import Quantised, Rows, Subwords, WordVectors
 from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
 FORMAT = "fewshot-metalstm"

@@ -21,20 +21,17 @@ Source: Snell, Swersky, Zemel, "Prototypical Networks for Few-shot Learning", NI
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerNetwork
 from fewshot_metalstm.meta.learner import Params
-
-if TYPE_CHECKING:
-    from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 
 
 def prototype_head(
-    tagger: Tagger, params: Params, batches: Iterable[Batch], scale: Tensor,
+    tagger: TaggerNetwork, params: Params, batches: Iterable[Batch], scale: Tensor,
     generator: torch.Generator | None = None,
 ) -> Params:  # fmt: skip
     """``params`` with a head of prototypes; see :meth:`Learner.from_support`.

@@ -10,21 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerNetwork
 from fewshot_metalstm.nn.crf import negative_log_likelihood
 from fewshot_metalstm.nn.layer import Layout, Weights, layer_plain
 from fewshot_metalstm.nn.noise import mask, scaled
 from fewshot_metalstm.nn.plain_lstm import PlainLSTM, weights_of
 from fewshot_metalstm.nn.tangent import Basic, Places, layer_with_tangent
-
-if TYPE_CHECKING:
-    from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 
 SHUT = -1e4  # the score of a tag that a task has not; finite, so that second derivatives are
 
@@ -43,7 +40,7 @@ class Stacked:
 
 
 def stack(
-    tagger: Tagger, batches: Sequence[Batch], generators: Sequence[torch.Generator] | None
+    tagger: TaggerNetwork, batches: Sequence[Batch], generators: Sequence[torch.Generator] | None
 ) -> Stacked:
     """See :meth:`~fewshot_metalstm.meta.learner.Learner.stack`."""
     first = batches[0]
@@ -77,7 +74,7 @@ def stack(
     return Stacked(tensors, sizes, (sentences, steps))
 
 
-def losses(tagger: Tagger, params: Mapping[str, Tensor], stacked: Stacked) -> Tensor:
+def losses(tagger: TaggerNetwork, params: Mapping[str, Tensor], stacked: Stacked) -> Tensor:
     """See :meth:`~fewshot_metalstm.meta.learner.Learner.stacked_losses`."""
     form = _Loss(tagger, stacked.sizes, stacked.shape)
     named = {f"tagger.{name}": value for name, value in params.items()}
@@ -93,7 +90,7 @@ def losses(tagger: Tagger, params: Mapping[str, Tensor], stacked: Stacked) -> Te
 class _Loss(nn.Module):
     """A tagger's loss of one task among those of a stack."""
 
-    def __init__(self, tagger: Tagger, sizes: Sequence[int], shape: tuple[int, int]) -> None:
+    def __init__(self, tagger: TaggerNetwork, sizes: Sequence[int], shape: tuple[int, int]) -> None:
         super().__init__()
         self.tagger = tagger
         self.sizes = sizes
@@ -121,7 +118,10 @@ class _Loss(nn.Module):
 
 
 def slopes(
-    tagger: Tagger, params: Mapping[str, Tensor], direction: Mapping[str, Tensor], stacked: Stacked
+    tagger: TaggerNetwork,
+    params: Mapping[str, Tensor],
+    direction: Mapping[str, Tensor],
+    stacked: Stacked,
 ) -> Tensor:
     """See :meth:`~fewshot_metalstm.meta.learner.Learner.stacked_slopes`."""
     given, config = stacked.tensors, tagger.config
@@ -172,7 +172,10 @@ def slopes(
 
 
 def _lstm(
-    tagger: Tagger, params: Mapping[str, Tensor], direction: Mapping[str, Tensor], none: Tensor
+    tagger: TaggerNetwork,
+    params: Mapping[str, Tensor],
+    direction: Mapping[str, Tensor],
+    none: Tensor,
 ) -> tuple[Weights, Basic]:
     """The weights of the tasks' LSTMs, and the direction of those that are the tasks' own."""
     if isinstance(tagger.lstm, PlainLSTM):
@@ -199,7 +202,9 @@ def _head(params: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     return weight, bias.unsqueeze(1)
 
 
-def draw(tagger: Tagger, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def draw(
+    tagger: TaggerNetwork, batch: Batch, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
     """The factors of words, inputs and outputs that the tagger would draw for ``batch``."""
     config, like = tagger.config, batch.vectors
     words = len(like)

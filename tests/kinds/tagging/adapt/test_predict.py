@@ -17,7 +17,7 @@ from fewshot_metalstm.kinds.tagging.adapt.predict import (
     read_text,
     windows,
 )
-from fewshot_metalstm.kinds.tagging.adapt.text import split
+from fewshot_metalstm.kinds.tagging.corpora.text import split
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, save_model
 from tests.kinds.tagging.tagger.builders import PLAIN, model
 

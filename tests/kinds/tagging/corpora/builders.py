@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from fewshot_metalstm.data.catalogue import Catalogue, Collection, CorpusEntry, FileEntry
 from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
 
 FILES = {
     split: "".join(f"{split}{i}\tO\nE.\tB-Sp\ncoli\tE-Sp\n\n" for i in range(count)).encode()
@@ -32,7 +31,7 @@ def entry(name: str = "tiny", *, bring: bool = False) -> CorpusEntry:
         family=f"{name}-family",
         types=("Sp",),
         files=files,
-        scheme=None if bring else Scheme.IOBES,
+        scheme=None if bring else "IOBES",
         licence="unclear" if bring else "CC0",
         citation="Nobody (2000)",
         bring=bring,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pytest
 
+from fewshot_metalstm.data.splits import SPLITS
 from fewshot_metalstm.kinds.tagging.corpora.demo import (
     DEMO_META_TRAIN,
     DEMO_META_VALIDATION,
@@ -21,7 +22,7 @@ from fewshot_metalstm.kinds.tagging.corpora.demo.generate import canonical_text,
 from fewshot_metalstm.kinds.tagging.corpora.demo.lexicons import Name, Pool
 from fewshot_metalstm.kinds.tagging.corpora.demo.realise import Document
 from fewshot_metalstm.kinds.tagging.corpora.demo.templates import TOPICS
-from fewshot_metalstm.kinds.tagging.corpora.sentence import SPLITS, Corpus, Sentence
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus, Sentence
 
 Corpora = Mapping[str, Corpus]
 

@@ -14,8 +14,9 @@ from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus, Sentence
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite, apply_rules
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch, WordTable
-from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger, TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, new_tagger
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.kinds.tagging.training.recipe import (
     EpisodesConfig,
     MetaTrainConfig,

@@ -28,7 +28,7 @@ from fewshot_metalstm.meta.make import recorded, recorded_algorithm
 from fewshot_metalstm.meta.outcome import Interrupted, Progress
 from fewshot_metalstm.meta.ravi import GatesConfig, LearnedOptimiser, gates_of
 from fewshot_metalstm.meta.state import load_state
-from fewshot_metalstm.tracking.tracker import NullRun
+from fewshot_metalstm.tracked_run import NullRun
 from tests.kinds.tagging.tagger.builders import CONFIG, TARGET, own, same, suite
 from tests.kinds.tagging.training.test_metatrain import StopAfter, assert_same_run, train
 

@@ -20,7 +20,7 @@ from fewshot_metalstm.meta.anil import anil
 from fewshot_metalstm.meta.func import FuncMAML
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.outcome import Interrupted
-from fewshot_metalstm.tracking.tracker import NullRun
+from fewshot_metalstm.tracked_run import NullRun
 from tests.kinds.tagging.tagger.builders import CONFIG, TARGET, own
 from tests.kinds.tagging.tagger.test_stacked import episodes, tagger
 from tests.kinds.tagging.training.test_metatrain import (

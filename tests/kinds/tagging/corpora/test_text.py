@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fewshot_metalstm.kinds.tagging.adapt.text import split, split_stream
+from fewshot_metalstm.kinds.tagging.corpora.text import split, split_stream
 
 
 @settings(deadline=None)

@@ -1,0 +1,159 @@
+"""The tagger as a network: word features, LSTM (Meta-LSTM or plain), type heads, CRF.
+
+What the ways of adapting it are written against (prototypes, a memory of heads, stacks of tasks);
+:mod:`~fewshot_metalstm.kinds.tagging.tagger.learner` puts them together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES, Batch
+from fewshot_metalstm.kinds.tagging.tagger.neighbours import Neighbours
+from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.nn.characters import CharacterCNN
+from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
+from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.nn.noise import dropout
+from fewshot_metalstm.nn.plain_lstm import make_lstm
+from fewshot_metalstm.nn.transitions import TRANSITIONS
+
+
+@dataclass(frozen=True)
+class TaggerConfig:
+    """Sizes and noise of a tagger."""
+
+    lstm: MetaLSTMConfig = field(default_factory=MetaLSTMConfig)
+    filters: int = 50  # outputs of the character CNN
+    vector_scale: float = 0.5  # root mean square of a word vector's entries
+    word_dropout: float = 0.3  # chance that a distinct word of a batch loses its vector
+    input_dropout: float = 0.3  # dropout of word features
+    output_dropout: float = 0.3  # dropout of the LSTM's outputs
+    memory: int = 0  # places of its memory of source heads, set where it gets one
+
+
+class TaggerNetwork(Learner):
+    """Emissions from a bidirectional Meta-LSTM (or plain LSTM), and a CRF over IOBES tags.
+
+    The head holds one row for ``O`` and four (B, I, E, S) for an entity type.
+
+    Args:
+        vector_size: length of a word vector.
+        alphabet: number of character indices, padding and unknown included.
+        types: entity types that the head has rows for.
+    """
+
+    # What emissions are distances to, in place of the head's rows, in a tagger that has them.
+    neighbours: Neighbours | None = None
+
+    def __init__(
+        self, vector_size: int, alphabet: int, config: TaggerConfig, generator: torch.Generator,
+        types: int = 1,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.config = config
+        self.characters = CharacterCNN(alphabet, config.filters, generator)
+        inputs = vector_size + config.filters + CASE_FEATURES
+        self.lstm = make_lstm(inputs, config.lstm, generator)
+        width = self.lstm.outputs
+
+        def normal(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*shape, generator=generator) * width**-0.5)
+
+        self.head_outside = normal(1, width)
+        self.head_outside_bias = nn.Parameter(torch.zeros(1))
+        self.head_type = nn.Parameter(normal(1, 4, width).detach().repeat(types, 1, 1))
+        self.head_type_bias = nn.Parameter(torch.zeros(types, 4))
+        self.head_transitions = nn.Parameter(torch.zeros(len(TRANSITIONS)))
+
+    def basic(self) -> tuple[str, ...]:
+        """Names of the basic LSTM's parameters."""
+        return tuple(n for n, _ in self.named_parameters() if n.startswith("lstm.basic_"))
+
+    def head(self) -> tuple[str, ...]:
+        """Names of the head's parameters."""
+        return tuple(n for n, _ in self.named_parameters() if n.startswith("head_"))
+
+    def emissions(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """Scores of every tag, (B, T, 1 + 4 * types)."""
+        hidden = self.hidden(batch, generator)
+        return self.scores(hidden) if self.neighbours is None else self.neighbours.scores(hidden)
+
+    def hidden(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """What the head scores: the LSTM's outputs, (B, T, 2 * hidden)."""
+        config = self.config
+        vectors = batch.vectors * config.vector_scale
+        if generator is not None:
+            vectors = dropout(vectors, config.word_dropout, generator, rows=True)
+        letters = batch.characters
+        if not letters.is_floating_point():
+            letters = self.characters(letters, plain=self.lstm.plain)
+        words = torch.cat([vectors, letters, batch.case], dim=1)
+        words = dropout(words, config.input_dropout, generator)
+        hidden = self.lstm(words, batch.index, batch.lengths)
+        return dropout(hidden, config.output_dropout, generator)
+
+    def hidden_with(
+        self, params: Params, batch: Batch, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """:meth:`hidden` under ``params`` in place of this tagger's parameters."""
+        result: Tensor = self._under(params, "hidden", batch, generator)
+        return result
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """The head: from (B, T, 2 * hidden) to scores of every tag, (B, T, 1 + 4 * types)."""
+        weight = torch.cat([self.head_outside, self.head_type.flatten(0, 1)])
+        bias = torch.cat([self.head_outside_bias, self.head_type_bias.flatten()])
+        return nn.functional.linear(hidden, weight, bias)
+
+    def forward(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """Mean negative log-likelihood of a sentence, in nats."""
+        emissions = self.emissions(batch, generator)
+        scores = self.head_transitions
+        return negative_log_likelihood(
+            emissions, scores, batch.tags, batch.lengths, plain=self.lstm.plain
+        ).mean()
+
+    @torch.no_grad()
+    def decode(self, batch: Batch, prior: Tensor | None = None) -> list[list[int]]:
+        """The best legal tag sequence of each sentence; ``prior`` is added to the emissions."""
+        return viterbi(self.with_prior(batch, prior), self.head_transitions, batch.lengths)
+
+    def decode_with(
+        self, params: Params, batch: Batch, prior: Tensor | None = None
+    ) -> list[list[int]]:
+        """Decode under ``params`` in place of this tagger's parameters."""
+        result: list[list[int]] = self._under(params, "decode", batch, prior)
+        return result
+
+    def emissions_with(self, params: Params, batch: Batch, prior: Tensor | None = None) -> Tensor:
+        """What :meth:`decode_with` decodes: emissions with the prior, (B, T, 1 + 4 * types)."""
+        result: Tensor = self._under(params, "with_prior", batch, prior)
+        return result
+
+    def with_prior(self, batch: Batch, prior: Tensor | None = None) -> Tensor:
+        """:meth:`emissions`, with ``prior`` added if there is one."""
+        emissions = self.emissions(batch)
+        return emissions if prior is None else emissions + prior.to(emissions)
+
+    def _under(self, params: Params, method: str, *given: Any) -> Any:
+        """What a method gives under ``params`` in place of this tagger's parameters."""
+        named = {f"tagger.{name}": value for name, value in params.items()}
+        return functional_call(_Call(self, method), named, given)
+
+
+class _Call(nn.Module):
+    """A method of a tagger as a forward pass, for ``functional_call``."""
+
+    def __init__(self, tagger: TaggerNetwork, method: str) -> None:
+        super().__init__()
+        self.tagger = tagger
+        self.method = method
+
+    def forward(self, *given: Any) -> Any:
+        return getattr(self.tagger, self.method)(*given)
