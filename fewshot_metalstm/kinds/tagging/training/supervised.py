@@ -10,8 +10,6 @@ from typing import Any
 import torch
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.adapt.cell import mentions_in
-from fewshot_metalstm.kinds.tagging.adapt.tagger import adapted_model
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.tagger.abstract import count_transitions
@@ -24,16 +22,17 @@ from fewshot_metalstm.kinds.tagging.tagger.heads import (
     source_heads,
     start_from,
 )
-from fewshot_metalstm.kinds.tagging.tagger.learner import TaggerConfig
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon, lexicon_of
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
     TAGGER,
     TaggerModel,
+    adapted_model,
     load_model,
     new_tagger,
     save_model,
 )
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, strict_scores
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
@@ -145,7 +144,7 @@ class TaggingTraining(SupervisedSource):
         train = task.split("train")
         order = numpy_generator(self.config.seed, "heads", task.name).permutation(len(train))
         shuffled = [train[i] for i in order]
-        return sorted(shuffled, key=lambda s: not mentions_in([s]))[:HEADS_BY]
+        return sorted(shuffled, key=lambda sentence: set(sentence.tags) <= {"O"})[:HEADS_BY]
 
     def lengths(self, task: str) -> Sequence[int]:
         """See :class:`SupervisedSource`: tokens."""
