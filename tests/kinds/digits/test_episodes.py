@@ -17,6 +17,7 @@ from fewshot_metalstm.kinds.digits.episodes import (
 )
 from fewshot_metalstm.kinds.digits.settings import EpisodesConfig, ValidationConfig
 from fewshot_metalstm.kinds.digits.tasks import load_tasks
+from fewshot_metalstm.kinds.digits.warp import WarpConfig, warped
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
 from tests.kinds.digits.builders import made_up, reader
 
@@ -53,6 +54,20 @@ def test_an_episode_is_a_function_of_seed_step_and_index() -> None:
     for other in others:
         same = other.support.rows.shape == a.support.rows.shape
         assert not same or not torch.equal(other.support.rows, a.support.rows)
+
+
+def test_classes_are_warped_alike_in_support_and_query() -> None:
+    """With a warp episodes are of the same images, and each class has one warp."""
+    given = replace(EPISODES, warp=WarpConfig())
+    drawn = given.draw(3, 0)
+    plain, changed = EPISODES.episode(3, 0), given.episode(3, 0)
+    assert drawn.warps is not None
+    assert torch.equal(plain.support.labels, changed.support.labels)
+    for part, positions in ((changed.support, drawn.support), (changed.query, drawn.query)):
+        own = drawn.warps[drawn.task.labels("train", positions)]
+        images = warped(drawn.task.images("train", positions), own)
+        torch.testing.assert_close(part.rows, SCALING.rows(images))
+    assert not torch.allclose(plain.query.rows, changed.query.rows)
 
 
 def test_too_few_images_are_refused() -> None:

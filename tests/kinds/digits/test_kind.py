@@ -82,7 +82,7 @@ def test_every_method_gives_the_same_score_twice(name: str, settings: tuple[str,
 
 def test_pictures_in_other_places_are_soon_told_apart() -> None:
     assert min(cells_of("neighbour")) > 90
-    assert min(cells_of("fomaml", "adapt.min_steps=60", "adapt.lr=0.1")) > 60
+    assert min(cells_of("fomaml", "adapt.min_steps=60", "adapt.lr=0.1")) > 50
 
 
 def test_a_support_of_no_shots_is_the_whole_split() -> None:
