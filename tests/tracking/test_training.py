@@ -61,8 +61,10 @@ def test_a_run_and_its_curves_also_after_a_break(tmp_path: Path) -> None:
 
 
 def test_what_is_drawn(tmp_path: Path) -> None:
-    entry: dict[str, Any] = {"epoch": 1, "lr": 0.1, "loss": 2.0, "loss_devel": None, "devel_error": 3.0,
-             "devel_error/a": 3.0, "tasks": {}}  # fmt: skip
+    entry: dict[str, Any] = {
+        "epoch": 1, "lr": 0.1, "loss": 2.0, "loss_devel": None, "devel_error": 3.0,
+        "devel_error/a": 3.0, "tasks": {},
+    }  # fmt: skip
     (tmp_path / "history.jsonl").write_text(json.dumps(entry) + "\n")
     (row,) = epochs(tmp_path)
     assert math.isnan(row.pop("loss_devel"))
