@@ -1,14 +1,15 @@
 """Choosing the settings of digits without a look at any target.
 
-Meta-training learns from the digits 0 to 5 upright and turned by 180 and 270 degrees; what it
-learned is adapted to four of these digits turned by 90 degrees, with images of the devel split
-(the last 10,000 of MNIST's train split). A turned class is new to the checkpoint, as 6 to 9 are to
-a checkpoint of the whole suite; no image of 6 to 9 and none of the test split is read.
+Some of the digits 0 to 5 (``--held``, two of them) are kept out of meta-training altogether, in
+every turn. What it learned of the others is adapted to them: four classes, the two digits upright
+and turned by 90 degrees, with images of the devel split (the last 10,000 of MNIST's train split).
+So the classes are as new to the checkpoint as 6 to 9 are to a checkpoint of the whole suite; no
+image of 6 to 9 and none of the test split is read.
 
-    python -m benchmarks.digits_settings --output FOLDER --algorithm fomaml \
+    python -m benchmarks.digits_settings --output FOLDER --algorithm fomaml \\
         --train-set inner.lr=0.1 --adapt-set adapt.lr=0.01 --adapt-set adapt.lr=0.05
 
-prints the mean accuracy over ``--episodes`` draws of four classes with ``--shots`` images each.
+prints the mean accuracy over ``--draws`` supports of ``--shots`` images of each class.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import torch
 
 from fewshot_metalstm.adapt.cell import SCRATCH
 from fewshot_metalstm.config import resolve
-from fewshot_metalstm.data.suites import Suite, load_suite
+from fewshot_metalstm.data.suites import load_suite
 from fewshot_metalstm.kinds.digits.episodes import draw_episode
 from fewshot_metalstm.kinds.digits.kind import DIGITS
 from fewshot_metalstm.kinds.digits.methods import NEIGHBOUR, do_cell, make_cells
@@ -38,40 +39,49 @@ from fewshot_metalstm.meta.budget import joint_preset
 from fewshot_metalstm.meta.driver import meta_train
 from fewshot_metalstm.seeds import numpy_generator
 
-NEW = "digits-012345-90"  # of the devel split: what no checkpoint here has learned from
-WAYS, QUERY = 4, 100
+QUERY = 200  # devel images of each class that a draw is scored on
 
 
-def suite_without(name: str) -> LoadedDigits:
-    """The suite of digits without the task ``name``, which is its meta-validation."""
-    whole: Suite = load_suite("digits", kind="digits")
-    tasks = tuple(spec for spec in whole.tasks if spec.corpus != name)
-    held = tuple(replace(spec, split="devel") for spec in whole.tasks if spec.corpus == name)
-    return load_tasks(replace(whole, tasks=tasks, validation=held), load_mnist())
+def target(held: str) -> DigitsTask:
+    """Four classes of the devel split: the held digits, upright and turned."""
+    task = suite_of("").train[0]
+    split = task.splits["devel"]
+    parts = [(digit, turn) for turn in (0, 90) for digit in held]
+    pixels, labels = [], []
+    for number, (digit, turn) in enumerate(parts):
+        upright = split.pixels[split.of_class(task.classes.index(digit))]
+        pixels.append(np.rot90(upright, turn // 90, axes=(1, 2)))
+        labels.append(np.full(len(upright), number))
+    whole = DigitSplit(
+        np.concatenate(pixels), np.concatenate(labels), np.arange(sum(map(len, labels))),
+        sum(map(len, labels)), split.sha256,
+    )  # fmt: skip
+    names = tuple(f"{digit}-{turn}" for digit, turn in parts)
+    return DigitsTask("held", "held", names, 0, {"devel": whole})
+
+
+def suite_of(held: str) -> LoadedDigits:
+    """The suite of digits without the held ones."""
+    exclude = [f"digits-{held}"] if held else []
+    return load_tasks(load_suite("digits", kind="digits"), load_mnist(), exclude)
 
 
 def targets(task: DigitsTask, shots: int, number: int) -> list[tuple[DigitsTask, Support]]:
-    """Draws of four classes of the devel split, each as a target with a support."""
-    made = []
+    """Draws of a support, each as a target of its own."""
+    made, whole = [], task.splits["devel"]
+
+    def part(positions: Any) -> DigitSplit:
+        return DigitSplit(
+            whole.pixels[positions], whole.labels[positions], np.arange(len(positions)),
+            len(positions), whole.sha256,
+        )  # fmt: skip
+
     for index in range(number):
-        drawn = draw_episode(
-            task, "devel", WAYS, shots, QUERY, numpy_generator(0, "settings", shots, index)
-        )
-        new = np.searchsorted(np.array(drawn.classes), task.splits["devel"].labels)
-
-        def part(positions: Any, labels: Any = new) -> DigitSplit:
-            whole = task.splits["devel"]
-            return DigitSplit(
-                whole.pixels[positions], labels[positions], np.arange(len(positions)),
-                len(positions), whole.sha256,
-            )  # fmt: skip
-
+        rng = numpy_generator(0, "settings", shots, index)
+        drawn = draw_episode(task, "devel", len(task.classes), shots, QUERY, rng)
         splits = {"train": part(drawn.support), "test": part(drawn.query)}
-        classes = tuple(task.classes[i] for i in drawn.classes)
-        made.append((
-            replace(task, classes=classes, splits=splits),
-            Support(tuple(range(len(drawn.support)))),
-        ))  # fmt: skip
+        support = Support(tuple(range(len(drawn.support))))
+        made.append((replace(task, splits=splits), support))
     return made
 
 
@@ -99,11 +109,12 @@ def main() -> None:
     parser.add_argument("--adapt-set", action="append", default=[])
     parser.add_argument("--scratch-set", action="append", default=[])
     parser.add_argument("--shots", type=int, default=5)
-    parser.add_argument("--episodes", type=int, default=20)
+    parser.add_argument("--draws", type=int, default=12)
+    parser.add_argument("--held", default="45")
     parser.add_argument("--neighbour", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    suite = suite_without(NEW)
+    suite = suite_of(given.held)
     settings, named = DIGITS.training_settings(), {"algorithm": given.algorithm}
     config = resolve(settings, None, given.train_set, named, registry.presets(given.algorithm))
     base = (*registry.presets(given.algorithm), *joint_preset(config))
@@ -116,7 +127,7 @@ def main() -> None:
         )  # fmt: skip
         print(json.dumps(result.as_dict()), flush=True)
     model = DIGITS.load_model(checkpoint)
-    drawn = targets(suite.validation[0], given.shots, given.episodes)
+    drawn = targets(target(given.held), given.shots, given.draws)
     for groups, name in ((given.adapt_set, given.algorithm), (given.scratch_set, SCRATCH)):
         for text in groups:
             own = resolve(DIGITS.adaptation_settings(), None, text.split(), {}, [])

@@ -181,17 +181,27 @@ def _put(tree: dict[str, Any], name: str, value: Any) -> None:
     tree[last] = value
 
 
-def _build(kind: type[T], tree: Mapping[str, Any]) -> T:
+def _build(kind: type[T], tree: Mapping[str, Any], base: T | None = None) -> T:
+    """A config of what ``tree`` sets; the rest is that of ``base``, or the defaults of ``kind``."""
     hints = typing.get_type_hints(kind)
-    values = {}
+    defaults = {field.name: field for field in dataclasses.fields(typing.cast(Any, kind))}
+    values: dict[str, Any] = {}
     for name, value in tree.items():
         hint = hints[name]
         if dataclasses.is_dataclass(hint):
-            values[name] = _build(typing.cast(type[Any], hint), value)
+            # A section may have other defaults in this config than by itself.
+            own = getattr(base, name, None)
+            factory = defaults[name].default_factory
+            if own is None and factory is not dataclasses.MISSING:
+                own = factory()
+            values[name] = _build(typing.cast(type[Any], hint), value, own)
         elif hint is float:
             values[name] = float(value)
         elif typing.get_origin(hint) is tuple:
             values[name] = tuple(value)
         else:
             values[name] = value
+    if base is not None:
+        changed: T = dataclasses.replace(typing.cast(Any, base), **values)
+        return changed
     return kind(**values)

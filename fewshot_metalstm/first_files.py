@@ -72,7 +72,7 @@ def _heading(command: str, target: str | None) -> list[str]:
 
     options = {"sweep": " --output runs/sweep"}
     if target is not None:
-        options["adapt"] = f" --target {target}"
+        options |= {"adapt": f" --target {target}", "train": f" --task {target}"}
     more = {"meta-train": [f"algorithm is one of {', '.join(names())}."]}
     typed = f"{command}{options.get(command, '')}"
     return [

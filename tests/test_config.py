@@ -126,3 +126,16 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="bytes: not valid YAML"):
         read_mapping(path)
+
+
+@dataclass(frozen=True)
+class Own:
+    """A config with other defaults for a section than the section has by itself."""
+
+    inner: Inner = field(default_factory=lambda: Inner(rate=0.1, noise=False))
+
+
+def test_a_setting_leaves_the_own_defaults_of_its_section() -> None:
+    assert resolve(Own, None, (), {}).inner == Inner(0.1, 3, False)
+    assert resolve(Own, None, ("inner.steps=9",), {}).inner == Inner(0.1, 9, False)
+    assert resolve(Own, None, (), {"inner.rate": 2.0}).inner == Inner(2.0, 3, False)

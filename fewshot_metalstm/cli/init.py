@@ -19,8 +19,8 @@ from fewshot_metalstm.cli.options import json_option, quiet_option
 def init(folder: Path, kind_name: str | None, as_json: bool, quiet: bool) -> None:
     """Write commented settings and a small annotated file into FOLDER (default: this one).
 
-    meta-train.yaml, adapt.yaml and sweep.yaml hold every setting with its default and meaning,
-    for --config of these commands. A file that is there already is never written over.
+    meta-train.yaml, train.yaml, adapt.yaml and sweep.yaml hold every setting with its default and
+    meaning, for --config of these commands. A file that is there already is never written over.
     """
     from fewshot_metalstm.declarations import DEFAULT_KIND
     from fewshot_metalstm.first_files import first_files, write_new

@@ -153,7 +153,12 @@ def run(
         "start": None if folder is None else str(folder),
         **({kind.cell: cell} if cell is not None else {}),
     }  # fmt: skip
-    config = resolve(kind.supervised_settings(), config_file, overrides, named)
+    settings = kind.supervised_settings()
+    if settings is None:
+        raise UserError(
+            f"tasks of the kind {kind.name} have no supervised training; use meta-train and adapt"
+        )
+    config = resolve(settings, config_file, overrides, named)
     check(config.train)
     chosen = pick_device(device)
     name = "train-" + "+".join(Path(source).name or source for source in sources)

@@ -78,8 +78,10 @@ class Kind(ABC):
 
     def settings(self) -> dict[str, type[Any]]:
         """The dataclass of all settings of each command that has some, by the command's name."""
+        train = self.supervised_settings()
         return {
             "meta-train": self.training_settings(),
+            **({} if train is None else {"train": train}),
             "adapt": self.adaptation_settings(),
             "sweep": self.sweep_settings(),
         }
@@ -200,13 +202,12 @@ class Kind(ABC):
 
     # Supervised training: a kind may leave it out
 
-    def supervised_settings(self) -> type[TrainSettings]:
+    def supervised_settings(self) -> type[TrainSettings] | None:
         """The dataclass of all settings of ``train``: the core's, and sections of its own.
 
-        Raises:
-            UserError: this kind has no supervised training.
+        None, the default, says that there is no supervised training of this kind.
         """
-        raise self._untrained()
+        return None
 
     def supervised_source(self, config: Any, tasks: Sequence[Any]) -> SupervisedSource:
         """What a run of ``train`` gets its model, batches and figures from.
@@ -216,15 +217,9 @@ class Kind(ABC):
             tasks: as :meth:`load_target` gives them, each of another name.
 
         Raises:
-            UserError: this kind has no supervised training, or settings that cannot be.
+            UserError: settings that cannot be, or no checkpoint where they name one.
         """
-        del config, tasks
-        raise self._untrained()
-
-    def _untrained(self) -> UserError:
-        return UserError(
-            f"the kind {self.name} has no supervised training; use meta-train and adapt"
-        )
+        raise NotImplementedError("a kind with settings of `train` says what it trains on")
 
     # Adaptation
 

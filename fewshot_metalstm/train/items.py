@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.kind import Task
+from fewshot_metalstm.kinds.task import Task
 from fewshot_metalstm.seeds import numpy_generator
 from fewshot_metalstm.train.settings import SupervisedConfig
 

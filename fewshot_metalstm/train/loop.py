@@ -39,8 +39,8 @@ class Training:
         self.done = 0
         self.skipped = 0
         own = set(learner.head())
-        named = dict(learner.named_parameters())
-        self.shared = {n: named[n] for n in without_own(named) if n not in own}
+        named: Params = dict(learner.named_parameters())
+        self.shared: Params = {n: named[n] for n in without_own(named) if n not in own}
         self.heads = {
             task: {n: heads[task][n].detach().clone().requires_grad_() for n in learner.head()}
             for task in sorted(heads)

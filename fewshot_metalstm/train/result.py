@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,14 @@ class Scored:
     figures: Mapping[str, Any]  # as JSON has a score: the figure, those beside it, its parts
 
     def as_dict(self, digits: int | None = None) -> dict[str, Any]:
-        """As JSON has it."""
-        loss = self.loss if digits is None else round(self.loss, 4)
+        """As JSON has it.
+
+        Args:
+            digits: to round the loss to; None leaves it whole.
+        """
+        loss: float | None = self.loss if math.isfinite(self.loss) else None  # JSON has no infinity
+        if loss is not None and digits is not None:
+            loss = round(loss, digits)
         return {"items": self.items, "loss": loss, **self.figures}
 
 

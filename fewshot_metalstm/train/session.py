@@ -20,7 +20,6 @@ import torch
 import yaml
 from torch import Tensor
 
-from fewshot_metalstm.adapt.cell import score_as_dict
 from fewshot_metalstm.config import dump, from_mapping
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.machine import keep_freed_memory
@@ -35,6 +34,7 @@ from fewshot_metalstm.train.batches import epoch_batches, number_of_batches
 from fewshot_metalstm.train.items import Items, chosen_by, items_of
 from fewshot_metalstm.train.loop import Training, head_params, shared_params, task_params
 from fewshot_metalstm.train.result import Scored, TaskResult, TrainResult
+from fewshot_metalstm.train.scoring import curves, plain_name, score
 from fewshot_metalstm.train.settings import SupervisedConfig, check
 from fewshot_metalstm.train.source import SupervisedSource
 from fewshot_metalstm.writing import write_text
@@ -215,52 +215,28 @@ class _Session:
     def _told(self, number: int, loss: float) -> None:
         """Score the model after an epoch, note it everywhere, and keep the best."""
         weights = self.training.weights()
-        scores = {task: self._scores(task, weights) for task in self.items}
-        figures = {"loss": loss, "lr": self.training.lr, **self._means(scores)}
+        figure = self.source.figure
+        scores = {task: score(self.source, task, own, weights) for task, own in self.items.items()}
+        figures = {"loss": loss, "lr": self.training.lr, **curves(scores, figure.key)}
         entry = {"phase": "train", "epoch": number, "step": self.training.done, **figures}
         self.history.add({**entry, "tasks": {
-            task: {split: _finite(score.as_dict()) for split, score in own.items()}
+            task: {split: each.as_dict() for split, each in own.items()}
             for task, own in scores.items()
         }})  # fmt: skip
         self.run.log(number, {k: v for k, v in figures.items() if math.isfinite(v)})
-        figure = self.source.figure
         value = figures.get(f"devel_{figure.key}", math.nan)
         shown = "" if math.isnan(value) else f", devel {figure.label} {value:.2f}"
         self.progress.note(f"epoch {number}: loss {loss:.3f}{shown}")
         before = self.best.get("value", math.nan)
         better = not self.choosable or not self.best or math.isnan(before)
         if better or figure.improves(value, before):
-            plain = {task: {split: vars(score) for split, score in own.items()}
+            stored = {task: {split: vars(each) for split, each in own.items()}
                      for task, own in scores.items()}  # fmt: skip
-            self.best = {"epoch": number, "value": value, "scores": plain}
+            self.best = {"epoch": number, "value": value, "scores": stored}
             self.kept = {name: tensor.clone() for name, tensor in weights.items()}
             self.stale = 0
         else:
             self.stale += 1
-
-    def _scores(self, task: str, weights: Params) -> dict[str, Scored]:
-        params = task_params(weights, task)
-        figure, found = self.source.figure, {}
-        for name, (split, items) in self.items[task].scored().items():
-            got = self.source.evaluate(task, split, items, params)
-            figures = score_as_dict(got.score, figure, digits=4)
-            found[name] = Scored(len(items), got.loss, float(got.score.value), figures)
-        return found
-
-    def _means(self, scores: Mapping[str, Mapping[str, Scored]]) -> dict[str, float]:
-        """Loss and figure of each split: means of the tasks, and each of several."""
-        key = self.source.figure.key
-        found: dict[str, float] = {}
-        for split in ("train", "devel", "test"):
-            own = {task: each[split] for task, each in scores.items() if split in each}
-            if own:
-                found[f"loss_{split}"] = sum(s.loss for s in own.values()) / len(own)
-                found[f"{split}_{key}"] = sum(s.value for s in own.values()) / len(own)
-            if len(scores) > 1:
-                for task, score in own.items():
-                    found[f"loss_{split}/{_plain(task)}"] = score.loss
-                    found[f"{split}_{key}/{_plain(task)}"] = score.value
-        return found
 
     def _patience_is_over(self) -> bool:
         return 0 < self.config.patience <= self.stale
@@ -277,7 +253,7 @@ class _Session:
         about = {"epoch": self.best["epoch"], "chosen_by": by}
         for task in self.source.tasks:
             scores = {split: Scored(**s) for split, s in self.best["scores"][task.name].items()}
-            folder = self.output / (_plain(task.name) if several else "") / self.source.product
+            folder = self.output / (plain_name(task.name) if several else "") / self.source.product
             found = {split: score.value for split, score in scores.items()}
             self.source.save_model(
                 self.model, task.name, task_params(self.kept, task.name), folder,
@@ -330,16 +306,4 @@ class _Session:
 def _under(tensors: Mapping[str, Tensor], prefix: str, device: torch.device) -> Params:
     return {
         n.removeprefix(prefix): t.to(device) for n, t in tensors.items() if n.startswith(prefix)
-    }
-
-
-def _plain(task: str) -> str:
-    """A task's name as a folder and in names of metrics."""
-    return task.replace("/", "-")
-
-
-def _finite(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What JSON has a word for; the rest becomes null."""
-    return {
-        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in entry.items()
     }

@@ -17,7 +17,7 @@ DECAYS = ("cosine", "linear", "none")
 class SupervisedConfig:
     """Supervised training: passes over all of the train split."""
 
-    epochs: int = 30  # passes over the train split
+    epochs: int = 20  # passes over the train split
     batch: int = 10  # items of one task in a batch
     optimiser: str = "adam"  # sgd, adam, adamw, nadam, rmsprop, adagrad or adadelta
     lr: float = 0.0  # learning rate at the start; 0 takes the optimiser's usual one

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Interrupted, Progress
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.train.batches import epoch_batches
@@ -64,9 +65,9 @@ def test_it_is_a_plain_loop_over_the_epochs(tmp_path: Path) -> None:
     learner = Plane()
     source.model = source.fresh(Progress())
     lengths = {task.name: source.lengths(task.name) for task in TWO}
-    heads = {task.name: {"head_bias": learner.head_bias} for task in TWO}
+    heads: dict[str, Params] = {t.name: {"head_bias": learner.head_bias} for t in TWO}
     training = Training(learner, heads, CONFIG, 4 * 8)
-    best = (float("inf"), 0, {})
+    best: tuple[float, int, Params] = (float("inf"), 0, {})
     for epoch in range(1, 5):
         for task, items in epoch_batches(lengths, 5, 0, epoch):
             noise = torch_generator(0, "train-noise", training.done)
@@ -77,11 +78,11 @@ def test_it_is_a_plain_loop_over_the_epochs(tmp_path: Path) -> None:
     assert result.steps == training.done == 32
     assert result.epoch == best[1]
     assert result.mean("devel") == pytest.approx(best[0], rel=1e-12)
-    for task in result.tasks:
-        stored = json.loads((task.model / "config.json").read_text())["params"]
-        wanted = {n: v.tolist() for n, v in task_params(best[2], task.name).items()}
+    for one in result.tasks:
+        stored = json.loads((one.model / "config.json").read_text())["params"]
+        wanted = {n: v.tolist() for n, v in task_params(best[2], one.name).items()}
         assert stored == wanted  # to the last bit
-        assert task.model == tmp_path / "out" / task.name / "plane"
+        assert one.model == tmp_path / "out" / one.name / "plane"
 
 
 @pytest.mark.parametrize("step", [1, 5, 6, 13, 19])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fewshot_metalstm.kinds.digits.reader import Pixels
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
+from fewshot_metalstm.kinds.digits.warp import Floats, warped
 
 CPU = torch.device("cpu")
 
@@ -60,16 +61,23 @@ class Scaling:
         deviation = float(np.sqrt(squares / count - mean**2))
         return cls(mean, deviation or 1.0)
 
-    def rows(self, images: Pixels) -> Tensor:
-        """Images (n, 28, 28) of uint8 as scaled and centred floats of the same shape."""
+    def rows(self, images: Pixels | Floats) -> Tensor:
+        """Images (n, 28, 28), pixels from 0 to 255, scaled and centred, of the same shape."""
         return torch.from_numpy((images.astype(np.float32) - self.mean) / self.deviation)
 
 
 def encode(
     task: DigitsTask, split: str, positions: Sequence[int] | NDArray[np.int64], scaling: Scaling,
-    device: torch.device = CPU,
+    device: torch.device = CPU, warps: Floats | None = None,
 ) -> Batch:  # fmt: skip
-    """Images of a task's split as a batch with the labels of all of the task's classes."""
-    labels = torch.from_numpy(task.labels(split, positions))
-    rows = scaling.rows(task.images(split, positions))
-    return Batch(rows, labels, len(task.classes)).to(device)
+    """Images of a task's split as a batch with the labels of all of the task's classes.
+
+    Args:
+        warps: of each of the task's classes, (classes, 2, 3); None leaves images as they are.
+    """
+    labels = task.labels(split, positions)
+    images: Pixels | Floats = task.images(split, positions)
+    if warps is not None:
+        images = warped(task.images(split, positions), warps[labels])
+    rows = scaling.rows(images)
+    return Batch(rows, torch.from_numpy(labels), len(task.classes)).to(device)

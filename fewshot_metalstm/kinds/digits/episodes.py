@@ -14,6 +14,13 @@ from fewshot_metalstm.kinds.digits.encoding import CPU, Batch, Scaling, encode
 from fewshot_metalstm.kinds.digits.learner import DigitReader
 from fewshot_metalstm.kinds.digits.settings import EpisodesConfig, ValidationConfig
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
+from fewshot_metalstm.kinds.digits.warp import (
+    NO_WARP,
+    Floats,
+    WarpConfig,
+    draw_warps,
+    warped,
+)
 from fewshot_metalstm.meta.algorithm import Algorithm
 from fewshot_metalstm.meta.joint import TaskBatch
 from fewshot_metalstm.meta.learner import Episode, Learner
@@ -28,6 +35,7 @@ class Draw:
     classes: tuple[int, ...]  # places in the task's classes, ascending
     support: NDArray[np.int64]
     query: NDArray[np.int64]
+    warps: Floats | None = None  # of each of the task's classes; None leaves images as they are
 
 
 def draw_episode(
@@ -65,6 +73,7 @@ class EncodedEpisodes:
     seed: int = 0
     split: str = "train"
     device: torch.device = CPU
+    warp: WarpConfig = NO_WARP
 
     def draw(self, step: int, index: int) -> Draw:
         """The images of episode ``index`` of outer step ``step``."""
@@ -74,7 +83,10 @@ class EncodedEpisodes:
         most = min(config.ways_high, len(task.classes))
         ways = int(rng.integers(min(config.ways_low, most), most + 1))
         shots = int(rng.integers(config.shots_low, config.shots_high + 1))
-        return draw_episode(task, self.split, ways, shots, config.query, rng)
+        drawn = draw_episode(task, self.split, ways, shots, config.query, rng)
+        if self.warp == NO_WARP:
+            return drawn
+        return replace(drawn, warps=draw_warps(self.warp, len(task.classes), rng))
 
     def episode(self, step: int, index: int) -> Episode:
         """See :class:`~fewshot_metalstm.meta.pool.EpisodeSource`."""
@@ -86,7 +98,8 @@ class EncodedEpisodes:
 class JointBatches:
     """Batches for joint training, each of all classes of one task.
 
-    ``size`` is the number of images in a batch, at most one of the whole split.
+    ``size`` is the number of images in a batch, at most one of the whole split. Classes have to be
+    the same throughout, so that ``warp`` is of each image.
     """
 
     sources: tuple[DigitsTask, ...]
@@ -95,6 +108,7 @@ class JointBatches:
     seed: int = 0
     split: str = "train"
     device: torch.device = CPU
+    warp: WarpConfig = NO_WARP
 
     def tasks(self) -> dict[str, object]:
         """A small batch of every task, by name: it tells what head the task needs."""
@@ -109,7 +123,12 @@ class JointBatches:
         task = self.sources[int(rng.integers(len(self.sources)))]
         number = len(task.splits[self.split])
         chosen = np.sort(rng.choice(number, min(self.size, number), replace=False))
-        return TaskBatch(task.name, encode(task, self.split, chosen, self.scaling, self.device))
+        batch = encode(task, self.split, chosen, self.scaling, self.device)
+        if self.warp != NO_WARP:
+            images = task.images(self.split, chosen)
+            rows = self.scaling.rows(warped(images, draw_warps(self.warp, len(chosen), rng)))
+            batch = replace(batch, rows=rows.to(self.device))
+        return TaskBatch(task.name, batch)
 
 
 @dataclass(frozen=True)
@@ -157,7 +176,9 @@ def encode_episode(
 ) -> Episode:
     """An episode for the core; its classes are numbered in the order in which they were chosen."""
     support, query = (
-        _renumbered(encode(drawn.task, split, positions, scaling), drawn.classes).to(device)
+        _renumbered(
+            encode(drawn.task, split, positions, scaling, warps=drawn.warps), drawn.classes
+        ).to(device)
         for positions in (drawn.support, drawn.query)
     )
     return Episode(support, query, f"{drawn.task.name}/{label}")

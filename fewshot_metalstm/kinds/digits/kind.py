@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         DigitsTrainConfig,
     )
     from fewshot_metalstm.kinds.digits.source import DigitsSource
+    from fewshot_metalstm.kinds.digits.supervised import DigitsSupervisedConfig, DigitsTraining
     from fewshot_metalstm.kinds.digits.tasks import DigitsTask, LoadedDigits
     from fewshot_metalstm.pages.look import Look
 
@@ -35,6 +36,7 @@ class Digits(Kind):
     product = "reader"
     shots = "images of each class"
     figure = FIGURE
+    cell = "reader.lstm.kind"
 
     def training_settings(self) -> type[DigitsTrainConfig]:
         """See :class:`Kind`."""
@@ -116,6 +118,18 @@ class Digits(Kind):
         from fewshot_metalstm.kinds.digits.source import DigitsSource
 
         return DigitsSource(config, suite)
+
+    def supervised_settings(self) -> type[DigitsSupervisedConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.supervised import DigitsSupervisedConfig
+
+        return DigitsSupervisedConfig
+
+    def supervised_source(self, config: Any, tasks: Sequence[DigitsTask]) -> DigitsTraining:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.supervised import DigitsTraining
+
+        return DigitsTraining(config, tasks)
 
     def support(self, target: DigitsTask, shots: int, draw: int, seed: int) -> Support:
         """See :class:`Kind`: K images of each class."""

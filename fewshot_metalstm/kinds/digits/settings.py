@@ -12,6 +12,7 @@ from fewshot_metalstm.adapt.prototypes import PROTOTYPES, PrototypesConfig
 from fewshot_metalstm.adapt.settings import AdaptRunSettings, AdaptSettings, SweepSettings
 from fewshot_metalstm.adapt.tuning import TUNE
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.digits.warp import NO_WARP, WarpConfig, check_warp
 from fewshot_metalstm.meta.config import InnerConfig, JointConfig, OuterConfig, TrainingConfig
 from fewshot_metalstm.meta.registry import usual_tune
 from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
@@ -63,6 +64,8 @@ class DigitsTrainConfig(TrainingConfig):
     )
     reader: ReaderConfig = field(default_factory=ReaderConfig)
     episodes: EpisodesConfig = field(default_factory=EpisodesConfig)
+    warp: WarpConfig = field(default_factory=WarpConfig)  # of each class of an episode
+    joint_warp: WarpConfig = NO_WARP  # of each image of joint training
     validation: ValidationConfig = field(default_factory=ValidationConfig)
 
 
@@ -103,6 +106,8 @@ def check(config: DigitsTrainConfig) -> None:
     check_reader(config.reader)
     check_episodes(config.episodes)
     check_validation(config.validation)
+    check_warp(config.warp)
+    check_warp(config.joint_warp)
     if usual_tune(config.algorithm) not in (*TUNE, PROTOTYPES):
         raise UserError(
             f"{config.algorithm} is for tagging alone; use --algorithm joint, whose training is "

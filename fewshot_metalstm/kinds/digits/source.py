@@ -92,7 +92,7 @@ class DigitsSource(TrainingSource):
         config = self.config
         return JointBatches(
             self.suite.train, config.joint.batch, self._scaling, derive(config.seed, "joint"),
-            device=self._device,
+            device=self._device, warp=config.joint_warp,
         )  # fmt: skip
 
     def episodes(self) -> EncodedEpisodes:
@@ -100,7 +100,7 @@ class DigitsSource(TrainingSource):
         config = self.config
         return EncodedEpisodes(
             self.suite.train, config.episodes, self._scaling, derive(config.seed, "outer"),
-            device=self._device,
+            device=self._device, warp=config.warp,
         )  # fmt: skip
 
     def validation(self) -> AccuracyValidation | None:

@@ -24,7 +24,7 @@ from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     second_time,
     tagged,
 )
-from fewshot_metalstm.kinds.tagging.adapt.tagger import adapted_model, score_split, support_batch
+from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split, support_batch
 from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
@@ -32,7 +32,12 @@ from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
 from fewshot_metalstm.kinds.tagging.tagger.heads import choose_heads, remembered, start_from
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
-from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, new_tagger, save_model
+from fewshot_metalstm.kinds.tagging.tagger.model import (
+    TaggerModel,
+    adapted_model,
+    new_tagger,
+    save_model,
+)
 from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.seeds import derive
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-
-import torch
 
 from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune
 from fewshot_metalstm.errors import UserError
@@ -17,7 +14,6 @@ from fewshot_metalstm.kinds.tagging.tagger.decode import tag
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch, WordTable
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
-from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, new_tagger
 from fewshot_metalstm.kinds.tagging.tagger.scoring import Score, strict_scores
 from fewshot_metalstm.meta.learner import Params
 
@@ -66,18 +62,3 @@ def score_split(
     tokens = [s.tokens for s in sentences]
     predicted = tag(learner, params, table, tokens, target.types, lexicon)
     return strict_scores([s.tags for s in sentences], predicted)
-
-
-def adapted_model(
-    model: TaggerModel, params: Params, types: Sequence[str], about: dict[str, object],
-    lexicon: Lexicon,
-) -> TaggerModel:  # fmt: skip
-    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more."""
-    sizes = replace(model.learner.config, memory=0)
-    learner = new_tagger(sizes, model.vectors, model.alphabet, 0, len(types))
-    with torch.no_grad():
-        for name, value in learner.named_parameters():
-            value.copy_(params[name])
-    return TaggerModel(
-        learner, model.vectors, model.alphabet, tuple(types), TAGGER, about, lexicon=lexicon
-    )

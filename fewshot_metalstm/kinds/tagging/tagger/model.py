@@ -12,8 +12,9 @@ meta-learner learned beside the start (tensors ``inner.*``) is in a checkpoint a
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon, read_lexicon
 from fewshot_metalstm.kinds.tagging.tagger.neighbours import read_neighbours
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.nn.vectors import Quantised, Rows, Subwords, WordVectors
 from fewshot_metalstm.seeds import torch_generator
@@ -79,6 +81,21 @@ def new_tagger(
     """A tagger with fresh weights, a function of ``seed`` alone."""
     generator = torch_generator(seed, "weights")
     return Tagger(vectors.size, len(alphabet) + 2, config, generator, types)
+
+
+def adapted_model(
+    model: TaggerModel, params: Params, types: Sequence[str], about: Mapping[str, Any],
+    lexicon: Lexicon,
+) -> TaggerModel:  # fmt: skip
+    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more."""
+    sizes = dataclasses.replace(model.learner.config, memory=0)
+    learner = new_tagger(sizes, model.vectors, model.alphabet, 0, len(types))
+    with torch.no_grad():
+        for name, value in learner.named_parameters():
+            value.copy_(params[name])
+    return TaggerModel(
+        learner, model.vectors, model.alphabet, tuple(types), TAGGER, about, lexicon=lexicon
+    )
 
 
 def save_model(model: TaggerModel, folder: Path) -> None:

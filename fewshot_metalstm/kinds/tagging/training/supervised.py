@@ -10,8 +10,6 @@ from typing import Any
 import torch
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.adapt.cell import mentions_in
-from fewshot_metalstm.kinds.tagging.adapt.tagger import adapted_model
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.tagger.abstract import count_transitions
@@ -24,16 +22,17 @@ from fewshot_metalstm.kinds.tagging.tagger.heads import (
     source_heads,
     start_from,
 )
-from fewshot_metalstm.kinds.tagging.tagger.learner import TaggerConfig
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon, lexicon_of
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
     TAGGER,
     TaggerModel,
+    adapted_model,
     load_model,
     new_tagger,
     save_model,
 )
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, strict_scores
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
@@ -54,7 +53,7 @@ _NOISE = ("word_dropout", "input_dropout", "output_dropout")
 class TaggerTrainConfig(TrainSettings):
     """Everything that supervised training of taggers depends on, besides data and code."""
 
-    lexicon: float = 0.0  # nats for what equals a mention of the train split, when tagging
+    lexicon: float = 8.0  # nats for what equals a mention of the train split, when tagging; 0: none
     vectors: VectorsConfig = field(default_factory=VectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
 
@@ -123,7 +122,7 @@ class TaggingTraining(SupervisedSource):
         sources = self._sources()
         if not sources:
             return super().heads(model)
-        found = {}
+        found: dict[str, Params] = {}
         for task in self.tasks:
             chosen = choose_heads(
                 model.learner, sources, self._table, self._sample(task), task.types
@@ -145,7 +144,7 @@ class TaggingTraining(SupervisedSource):
         train = task.split("train")
         order = numpy_generator(self.config.seed, "heads", task.name).permutation(len(train))
         shuffled = [train[i] for i in order]
-        return sorted(shuffled, key=lambda s: not mentions_in([s]))[:HEADS_BY]
+        return sorted(shuffled, key=lambda sentence: set(sentence.tags) <= {"O"})[:HEADS_BY]
 
     def lengths(self, task: str) -> Sequence[int]:
         """See :class:`SupervisedSource`: tokens."""

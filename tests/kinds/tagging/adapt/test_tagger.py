@@ -7,10 +7,10 @@ import torch
 
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.adapt.tagger import adapt_to, adapted_model
+from fewshot_metalstm.kinds.tagging.adapt.tagger import adapt_to
 from fewshot_metalstm.kinds.tagging.adapt.tuning import TUNE, tuned_names
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
-from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, adapted_model
 from tests.kinds.tagging.tagger.builders import TARGET, encoded, model, own, same
 
 QUICK = AdaptConfig(epochs=3, min_steps=20, lr=0.02)

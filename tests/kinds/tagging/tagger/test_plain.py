@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.adapt.tagger import adapted_model
 from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     TaggerModel,
+    adapted_model,
     load_model,
     new_tagger,
     save_model,
