@@ -111,12 +111,14 @@ def adapted_folder(path: Path) -> Path:
 
 
 def newest_checkpoint(
-    compatible: Callable[[Path], bool], folder: Path = RUNS, shipped: Sequence[Path] = ()
-) -> Path:
+    compatible: Callable[[Path], bool], folder: Path = RUNS, shipped: Sequence[Path] = (),
+    first: str = "--tasks bionlp",
+) -> Path:  # fmt: skip
     """The checkpoint below ``folder`` that was written last and is compatible.
 
     If there is none it is the first of ``shipped``, those that come with the package and fit.
-    Raises :class:`UserError` if there is none of these either.
+    Raises :class:`UserError` if there is none of these either; it names ``first``, the options of
+    ``meta-train`` that make one.
     """
     # The demo keeps its meta-training one folder deeper than meta-train does.
     places = ("*/checkpoint/config.json", "*/*/checkpoint/config.json")
@@ -130,5 +132,5 @@ def newest_checkpoint(
     seen = f" ({len(found)} there, none compatible)" if found else ""
     raise UserError(
         f"no checkpoint in {folder}{seen}, and none that fits ships with the package; run "
-        "`fewshot-metalstm meta-train --tasks bionlp` first or name one with --checkpoint"
+        f"`fewshot-metalstm meta-train {first}` first or name one with --checkpoint"
     )

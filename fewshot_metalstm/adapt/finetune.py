@@ -32,7 +32,7 @@ class AdaptConfig:
     stretch: int = 4  # of learned: steps are as many times those of meta-training's inner loop
     lr: float = 0.01  # learning rate at the start; it falls to zero along a cosine
     momentum: float = 0.9  # of sgd
-    batch: int = 10  # sentences in a step
+    batch: int = 10  # items of the support (sentences, images) in a step
     epochs: int = 30  # passes over the support, at most
     min_steps: int = 150  # a small support is passed over more often, up to this many steps
     clip: float = 5.0  # largest norm of a gradient
@@ -54,7 +54,7 @@ class Adapted:
 def finetune(
     learner: Learner,
     names: Sequence[str],
-    sentences: int,
+    items: int,
     batch: Callable[[Sequence[int]], object],
     config: AdaptConfig,
     seed: int,
@@ -68,7 +68,7 @@ def finetune(
     (Wortsman et al., "Model soups", ICML 2022). A fresh start has no such basin to share.
 
     Args:
-        sentences: size of the support.
+        items: size of the support.
         batch: gives the batch of some of its items, by index.
         seed: fixes order and noise.
         on_epoch: called with the epoch (from 1), its mean loss and the parameters so far, for
@@ -76,7 +76,7 @@ def finetune(
     """
     check(config)
     return average([
-        finetune_once(learner, names, sentences, batch, config, seed, number, on_epoch)
+        finetune_once(learner, names, items, batch, config, seed, number, on_epoch)
         for number in range(config.averages)
     ], names)  # fmt: skip
 
@@ -107,7 +107,7 @@ def average(runs: Sequence[Adapted], names: Sequence[str]) -> Adapted:
 def finetune_once(
     learner: Learner,
     names: Sequence[str],
-    sentences: int,
+    items: int,
     batch: Callable[[Sequence[int]], object],
     config: AdaptConfig,
     seed: int,
@@ -124,25 +124,25 @@ def finetune_once(
     scale = multipliers(learner, names)
     if is_learned(learner, config):
         params, fell = adapt_learned(
-            learner, names, sentences, batch, stretch=config.stretch, piece=config.batch,
+            learner, names, items, batch, stretch=config.stretch, piece=config.batch,
             noise=torch_generator(seed, "adapt-noise"), on_step=on_epoch,
         )  # fmt: skip
         return Adapted(params, fell, len(fell), False)
-    everything = range(sentences)
+    everything = range(items)
     start = learner.initial(batch(everything))
     params = {name: value.detach().clone() for name, value in start.items()}
     tuned = [params[name].requires_grad_() for name in names]
     optimiser = make_optimiser(tuned, config)
     noise = torch_generator(seed, "adapt-noise")
     order = numpy_generator(seed, "adapt-order")
-    a_pass = -(-sentences // config.batch)
+    a_pass = -(-items // config.batch)
     epochs = max(config.epochs, -(-config.min_steps // a_pass))
     losses: list[float] = []
     step = 0
     for epoch in range(epochs):
-        shuffled = order.permutation(sentences).tolist()
+        shuffled = order.permutation(items).tolist()
         total = 0.0
-        for first in range(0, sentences, config.batch):
+        for first in range(0, items, config.batch):
             chosen = shuffled[first : first + config.batch]
             loss = learner.loss(params, batch(chosen), noise)
             optimiser.zero_grad()
@@ -156,7 +156,7 @@ def finetune_once(
                 _rescale(params, before, scale)
             step += 1
             total += float(loss.detach()) * len(chosen)
-        losses.append(total / sentences)
+        losses.append(total / items)
         if on_epoch is not None:
             on_epoch(epoch + 1, losses[-1], params)
         if losses[-1] < config.stop_loss:

@@ -23,7 +23,7 @@ Batches = Callable[[Sequence[int]], object]
 def adapt_learned(
     learner: Learner,
     names: Sequence[str],
-    sentences: int,
+    items: int,
     batch: Batches,
     *,
     stretch: int,
@@ -34,10 +34,10 @@ def adapt_learned(
     """Tune the parameters ``names`` of ``learner`` on a support set, with dropout.
 
     Args:
-        sentences: size of the support.
+        items: size of the support.
         batch: gives the batch of some of its items, by index.
         stretch: how many times the inner steps of meta-training are taken.
-        piece: sentences in a batch.
+        piece: items in a batch.
         on_step: called with the step (from 1), the loss before it and the parameters after it.
 
     Returns:
@@ -49,14 +49,14 @@ def adapt_learned(
     gates = learned_gates(learner)
     if stretch < 1:
         raise UserError(f"adapt.stretch is {stretch}; use at least 1")
-    parts = [range(first, min(first + piece, sentences)) for first in range(0, sentences, piece)]
+    parts = [range(first, min(first + piece, items)) for first in range(0, items, piece)]
 
     def slope(params: Params) -> tuple[Tensor, Sequence[Tensor]]:
         total: Tensor | None = None
         sums = [torch.zeros_like(params[name]) for name in names]
         for part in parts:
             loss, found = loss_and_gradient(learner, params, names, batch(part), noise)
-            share = len(part) / sentences
+            share = len(part) / items
             total = loss * share if total is None else total + loss * share
             for whole, gradient in zip(sums, found, strict=True):
                 whole.add_(gradient, alpha=share)
@@ -67,7 +67,7 @@ def adapt_learned(
         if on_step is not None:
             on_step(number, loss, params)
 
-    start = learner.initial(batch(range(sentences)))
+    start = learner.initial(batch(range(items)))
     end = follow(start, names, slope, gates.steps * stretch, gates.clip, told)
     return end.params, tuple(end.losses)
 

@@ -81,7 +81,7 @@ def check_held_out(kind: Kind, model: Any, target: Task) -> Sequence[str]:
     """
     if kind.seen(model.about, target):
         raise UserError(
-            f"the checkpoint was meta-trained on {target.name}'s family {target.family}, so that "
+            f"the checkpoint was meta-trained on {kind.learned_of(target)}, so that "
             "its score would mean nothing; meta-train with --exclude " + target.name
         )
     if target.invented:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm import pretrained
 from fewshot_metalstm.adapt.cell import CellResult, score_as_dict
 from fewshot_metalstm.adapt.plan import Plan
 from fewshot_metalstm.adapt.settings import AdaptRunSettings
@@ -66,6 +67,17 @@ class AdaptReport:
         return (self.main, *self.baselines)
 
     @property
+    def name(self) -> str:
+        """What the checkpoint goes by, where a person reads it: ``mtl-bio``, or its run's name."""
+        return checkpoint_name(Path(self.checkpoint))
+
+    def label(self, method: str) -> str:
+        """A method as tables show it: the checkpoint's own goes by the checkpoint's name."""
+        if method != self.method:
+            return method
+        return self.name + "".join(method.partition("+")[1:])
+
+    @property
     def world(self) -> str:
         """What has to stand behind the target's name: ``(synthetic)``, or nothing."""
         return "(synthetic)" if self.synthetic else "(invented text)" if self.invented else ""
@@ -79,6 +91,7 @@ class AdaptReport:
             "method": self.method,
             "tune": self.tune,
             "checkpoint": self.checkpoint,
+            "name": self.name,
             "synthetic": self.synthetic,
             "invented": self.invented,
             "unlabelled": self.unlabelled,
@@ -88,6 +101,15 @@ class AdaptReport:
             "model": self.model,
             "notes": list(self.notes),
         }
+
+
+def checkpoint_name(checkpoint: Path) -> str:
+    """The name of a checkpoint that ships with the package, or of the run that wrote it."""
+    shipped = pretrained.name_of(checkpoint)
+    if shipped is not None:
+        return shipped
+    folder = checkpoint.absolute()
+    return folder.parent.name if folder.name == "checkpoint" else folder.name
 
 
 def report_of(

@@ -36,8 +36,9 @@ class Method:
     """A way to get a model from a support.
 
     ``tune`` and ``config`` give what its cells hold, from the settings and the name of the method;
-    ``run`` does a cell. ``checkpoint`` is whether it needs one: for its weights, or for its sizes
-    and word vectors alone. ``files`` gives the SHA-256 of each file of a model that its settings
+    ``config`` refuses settings that mean nothing with a :class:`UserError`. ``run`` does a cell.
+    ``checkpoint`` is whether it needs one: for its weights, or for its sizes and word vectors
+    alone. ``files`` gives the SHA-256 of each file of a model that its settings
     name.
     """
 
@@ -122,6 +123,12 @@ class Work(ABC, Generic[L]):
             self.cell.called, self.cell.draw, score, len(self.cell.support), self.counted(),
             seconds, adapted.losses, start.heads,
         )  # fmt: skip
+
+
+def checked(config: Any, check: Callable[[Any], object]) -> Any:
+    """``config``, once ``check`` has found nothing to refuse in it."""
+    check(config)
+    return config
 
 
 def facts_of(results: Iterable[CellResult]) -> tuple[str, ...]:

@@ -28,26 +28,27 @@ if TYPE_CHECKING:
 
     from fewshot_metalstm.adapt.cell import CellResult
     from fewshot_metalstm.adapt.report import AdaptReport
-    from fewshot_metalstm.kinds.kind import Task
+    from fewshot_metalstm.kinds.kind import Kind, Task
 
 
 @click.command("adapt")
 @click.option("--target", metavar="NAME|PATH", shell_complete=shells.targets,
-              help="A corpus of the catalogue, or a file or folder of yours.")  # fmt: skip
+              help="A corpus of the catalogue, a target such as digits-6789, or a file or folder "
+              "of yours.")  # fmt: skip
 @click.option("--train", metavar="FILE",
               help="Annotated sentences of yours, in place of --target; all are "
               "learned from.")  # fmt: skip
 @click.option("--dev", metavar="FILE", help="Beside --train: checked, and not learned from.")
 @click.option("--test", metavar="FILE", help="Beside --train: what the tagger is scored on.")
 @click.option("--shots", type=click.IntRange(0), metavar="K",
-              help="Mentions of each type in a support, K to 2K; 0: the whole split.  [default: "
-              "50; 0 with --train]")  # fmt: skip
+              help="Size of a support: mentions of each type, K to 2K, or images of each class; "
+              "0: the whole split.  [default: 50, of digits 5; 0 with --train]")  # fmt: skip
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER|NAME",
               shell_complete=shells.checkpoints,
               help="What meta-train wrote, or one that ships: bionlp, mtl-bio.  [default: the "
               "newest that fits in runs, or else one that ships]")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where to write report and tagger.  [default: runs/TARGET-K]")  # fmt: skip
+              help="Where to write report and model.  [default: runs/TARGET-K]")  # fmt: skip
 @click.option("--draws", type=click.IntRange(1), metavar="N",
               help="Supports to adapt to, each scored.  [default: 5; 1 if not scored, or with "
               "all of --train]")  # fmt: skip
@@ -56,9 +57,10 @@ if TYPE_CHECKING:
               help="What is adapted: all, basic LSTM and head, or the head alone; auto: all, or "
               "what the checkpoint has learned rates for; without gradients: a head of "
               "prototypes, or nearest neighbours.  [default: auto]")  # fmt: skip
-@click.option("--baseline", "baselines", multiple=True,
-              type=click.Choice(["scratch", "crf", "spacy", "transformer"]),
-              help="Another way to get a tagger, in the table beside it.")  # fmt: skip
+@click.option("--baseline", "baselines", multiple=True, metavar="NAME",
+              shell_complete=shells.baselines,
+              help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
+              "spacy, transformer; of digits neighbour.")  # fmt: skip
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
               "train: the target's own train split.")  # fmt: skip
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
               help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
 @config_option
 @workers_option
-@click.option("--no-score", is_flag=True, help="Save the tagger and score nothing.")
+@click.option("--no-score", is_flag=True, help="Save the model and score nothing.")
 @click.option("--log-model", is_flag=True, help="Log the tagger to MLflow, to load and serve.")
 @click.option("--register", metavar="NAME",
               help="Log it, and make it a version of the registered model NAME.")  # fmt: skip
@@ -82,7 +84,7 @@ if TYPE_CHECKING:
 def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     """Adapt a checkpoint to a target and score it on the whole test split.
 
-    Each draw is a support of its own, frozen for the official targets. The tagger of the first
+    Each draw is a support of its own, frozen for the official targets. The model of the first
     draw is saved and needs nothing else; use it with `predict` and `evaluate`. With --no-score
     there is one draw, unless more are asked for, and the test split is left alone.
 
@@ -136,7 +138,9 @@ def run(
     ``reading`` are options of the target's kind, for files of the user's own.
     """
     from fewshot_metalstm import runs
+    from fewshot_metalstm.adapt.report import checkpoint_name
     from fewshot_metalstm.config import resolve
+    from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tracking.adaptation import tracked_adaptation
@@ -153,6 +157,8 @@ def run(
         "baselines": list(baselines) or None, "unlabelled": unlabelled,
         "score": False if no_score else None,
     }  # fmt: skip
+    if unlabelled is not None and not hasattr(kind.adaptation_settings(), "unlabelled"):
+        raise UserError(f"--unlabelled {unlabelled}: {kind.name} makes no use of unlabelled data")
     config = resolve(kind.adaptation_settings(), config_file, overrides, given, base)
     task = kind.load_target(source, data_dir=data_dir, **of_kind(kind, reading))
     folder = find_checkpoint(checkpoint, task, progress)
@@ -166,7 +172,9 @@ def run(
         done += 1
         score = result.score
         figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
-        progress.note(f"{result.method}, draw {result.draw}{figure} ({result.seconds:.1f} s)")
+        own = result.method not in config.baselines
+        method = checkpoint_name(folder) if own else result.method
+        progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s)")
         progress.advance(done, {})
 
     # Check, draw supports, do the cells, report.
@@ -230,12 +238,27 @@ def find_checkpoint(checkpoint: Path | None, task: Task, progress: Any) -> Path:
         # A checkpoint of the synthetic suite is for synthetic targets alone.
         return bool(about.get("synthetic")) == task.synthetic and not kind.seen(about, task)
 
-    folder = runs.newest_checkpoint(compatible, shipped=pretrained.fitting(task))
+    folder = runs.newest_checkpoint(
+        compatible, shipped=pretrained.fitting(task), first=how_to_get_one(kind, task)
+    )
     if name := pretrained.name_of(folder):
         progress.note(f"using the checkpoint {name} that ships with the package, {folder}")
     else:
         progress.note(f"using the newest compatible checkpoint, {folder}")
     return folder
+
+
+def how_to_get_one(kind: Kind, task: Task) -> str:
+    """Options of ``meta-train`` that make a checkpoint for a task where there is none."""
+    from fewshot_metalstm.data.suites import load_suites, load_targets
+    from fewshot_metalstm.declarations import DEFAULT_KIND
+
+    suites = load_suites(kind=kind.name)
+    if kind.name == DEFAULT_KIND or not suites:
+        return "--tasks bionlp"
+    known = load_targets(kind=kind.name).official
+    kept_out = "" if task.name in known else f" --exclude {task.name}"
+    return f"--tasks {next(iter(suites))}{kept_out}"
 
 
 def show(report: AdaptReport) -> None:
@@ -266,17 +289,18 @@ def summary_table(report: AdaptReport) -> Table:
     for column in ("method", "draw", figure.label, *figure.further, *sizes, "s"):
         table.add_column(column, justify="left" if column == "method" else "right")
     for method in report.methods:
+        label = report.label(method.method)
         for cell in method.cells:
             assert cell.score is not None
             further = (f"{cell.score.further[key]:.2f}" for key in figure.further)
             known = cell.sizes(items, figure)
             table.add_row(
-                method.method, str(cell.draw), f"{cell.score.value:.2f}", *further,
+                label, str(cell.draw), f"{cell.score.value:.2f}", *further,
                 *(str(known[f"support_{size}"]) for size in sizes), f"{cell.seconds:.1f}",
             )  # fmt: skip
         spread = method.summary()
         mean = "" if spread is None else spread.text()
-        table.add_row(method.method, "mean", mean, style="bold", end_section=True)
+        table.add_row(label, "mean", mean, style="bold", end_section=True)
     return table
 
 
@@ -285,7 +309,9 @@ def group_table(report: AdaptReport) -> Table:
     from rich.table import Table
 
     figure = report.figure
-    table = Table(title=f"{report.main.method}, each {figure.group}, mean of the draws")
+    table = Table(
+        title=f"{report.label(report.main.method)}, each {figure.group}, mean of the draws"
+    )
     columns = (figure.group, figure.label, *figure.further, f"test {figure.counted}")
     for column in columns:
         table.add_column(column, justify="left" if column == figure.group else "right")

@@ -62,7 +62,7 @@ def of_kind(
                 continue
             if name == kind.name:
                 own[key] = given[key]
-            elif given[key] != parameter.default and given[key] not in (None, ()):
+            elif _typed(given[key], parameter.default):
                 raise UserError(
                     f"{parameter.opts[0]} is for {name}, and the {what} is of the kind "
                     f"{kind.name}; leave it out"
@@ -86,6 +86,11 @@ def _decorators(field: str) -> dict[str, Callable[[Any], Any]]:
             module, _, attribute = where.partition(":")
             found[name] = getattr(importlib.import_module(module), attribute)
     return found
+
+
+def _typed(value: Any, default: Any) -> bool:
+    """Whether a value is none that an option has by itself; click leaves a flag's default open."""
+    return not value if default is True else bool(value) and value != default
 
 
 def _parameters(decorator: Callable[[Any], Any]) -> list[click.Parameter]:

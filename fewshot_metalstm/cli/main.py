@@ -38,7 +38,11 @@ COMMANDS = {
         "fewshot_metalstm.cli.tasks:tasks", "Show tasks and suites, audit overlaps, draw supports."
     ),
     "meta-train": LazyCommand(
-        "fewshot_metalstm.cli.meta_train:meta_train", "Meta-train a tagger on a suite of tasks."
+        "fewshot_metalstm.cli.meta_train:meta_train", "Meta-train a model on a suite of tasks."
+    ),
+    "train": LazyCommand(
+        "fewshot_metalstm.cli.train:train",
+        "Train on all of one task, or of several jointly; needs no checkpoint.",
     ),
     "adapt": LazyCommand(
         "fewshot_metalstm.cli.adapt:adapt", "Adapt a checkpoint to a target with a few shots."
@@ -48,7 +52,7 @@ COMMANDS = {
         "Adapt over a grid of targets, shots, methods and draws; resumes.",
     ),
     "predict": LazyCommand(
-        "fewshot_metalstm.cli.predict:predict", "Tag files with an adapted tagger."
+        "fewshot_metalstm.cli.predict:predict", "Tag text, or read digits, with an adapted model."
     ),
     "tag-corpus": kind_command("tag-corpus"),
     "evaluate": LazyCommand(

@@ -1,4 +1,4 @@
-"""``fewshot-metalstm meta-train``: meta-train a tagger on a suite of tasks."""
+"""``fewshot-metalstm meta-train``: meta-train a model on a suite of tasks."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 def meta_train(
     context: click.Context, /, as_json: bool, quiet: bool, list_algorithms: bool, **options: Any
 ) -> None:
-    """Meta-train a tagger on a suite of tasks and keep the best checkpoint.
+    """Meta-train a model on a suite of tasks and keep the best checkpoint.
 
     Settings come from the defaults, --config, --set and the options here, in this order. A run
     that is interrupted (Ctrl-C, SIGTERM) saves its state and goes on with --resume. Started with
@@ -240,9 +240,16 @@ def _show(config: TrainingConfig, result: MetaTrainResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from fewshot_metalstm.data.suites import load_targets
+    from fewshot_metalstm.kinds import registry
+
     table = Table(title=f"meta-trained on {config.tasks}", show_header=False)
     for name, value in result.as_dict().items():
         table.add_row(name.replace("_", " "), str(value))
     Console(width=None if sys.stdout.isatty() else 140).print(table)
-    click.echo("Next: fewshot-metalstm adapt --target TARGET --shots 50 "
+    kind = registry.of_suite(config.tasks)
+    official = load_targets(kind=kind.name).official
+    target = official[0] if len(official) == 1 else "TARGET"
+    shots = kind.adaptation_settings().shots
+    click.echo(f"Next: fewshot-metalstm adapt --target {target} --shots {shots} "
                f"--checkpoint {result.checkpoint}")  # fmt: skip

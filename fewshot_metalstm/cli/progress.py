@@ -22,7 +22,8 @@ LINE_SECONDS = 15.0  # between two lines where there is no terminal
 
 _LABELS = {
     "loss": "loss", "loss_before": "before", "loss_after": "after", "validation_f1": "F1",
-    "query_f1": "query F1", "inner_lr": "inner lr", "outer_lr": "outer lr",
+    "query_f1": "query F1", "validation_accuracy": "accuracy", "query_accuracy": "query accuracy",
+    "inner_lr": "inner lr", "outer_lr": "outer lr",
 }  # fmt: skip
 
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 @click.option("--against", metavar="METHOD",
               help="The method to hold the others against.  [default: the first]")  # fmt: skip
 @click.option("--gold", metavar="NAME|PATH",
-              help="Annotated text to look at the taggers with.  [default: their targets, of the "
-              "catalogue]")  # fmt: skip
+              help="What to look at the models with, such as annotated text.  [default: their "
+              "targets, of the catalogue]")  # fmt: skip
 @click.option("--split", default="test", show_default=True, metavar="NAME", help="Its split.")
-@click.option("--no-taggers", is_flag=True, help="Tag nothing: what the runs wrote alone.")
+@click.option("--no-taggers", is_flag=True, help="Look at no model: what the runs wrote alone.")
 @device_option
 @data_dir_option
 @json_option
@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 def report(as_json: bool, quiet: bool, **options: Any) -> None:
     """Write a page, and pictures, of what meta-train, adapt and sweep left in the folders RUN.
 
-    F1 against shots with intervals, types, adaptation and meta-training curves, learned rates;
-    and, of each adapted tagger whose target is at hand, the costliest mistakes and what its
-    Meta-LSTM does. The page is one file and loads nothing.
+    The figure (F1, accuracy) against shots with intervals, that of each type or class, adaptation
+    and meta-training curves, learned rates; and, of each adapted model whose target is at hand, a
+    closer look: of a tagger the costliest mistakes and what its Meta-LSTM does, of a reader of
+    digits which are taken for which. The page is one file and loads nothing.
     """
     result = run(note=lambda text: None if quiet else click.echo(text, err=True), **options)
     if as_json:
@@ -126,7 +127,7 @@ def look_at(
             if gold:
                 raise
             notes.append(
-                f"no mistakes of {model} are shown: {problem}; or name annotated text with --gold"
+                f"no mistakes of {model} are shown: {problem}; or name {kind.items} with --gold"
             )
             continue
         if split not in task.sizes:

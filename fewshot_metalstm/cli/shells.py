@@ -26,7 +26,7 @@ def suites(
 
     return [
         CompletionItem(suite.name, help=suite.description)
-        for suite in load_suites().values() if suite.name.startswith(incomplete)
+        for suite in load_suites(kind=None).values() if suite.name.startswith(incomplete)
     ]  # fmt: skip
 
 
@@ -36,15 +36,30 @@ def targets(
     """Names of targets and other corpora, and files; of a list with commas, the last name."""
     from fewshot_metalstm.data.catalogue import Catalogue
     from fewshot_metalstm.data.suites import load_targets
+    from fewshot_metalstm.kinds import registry
 
     before, comma, last = incomplete.rpartition(",")
-    known = load_targets().all
+    known = tuple(name for kind in registry.names() for name in load_targets(kind=kind).all)
     names = (*known, *(name for name in Catalogue.load() if name not in known))
     found = [
         CompletionItem(f"{before}{comma}{name}", help="target" if name in known else "corpus")
         for name in names if name.startswith(last)
     ]  # fmt: skip
     return found or [CompletionItem(incomplete, type="file")]
+
+
+def baselines(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of the baselines of every kind that begin with what was typed, with what they are."""
+    from fewshot_metalstm.kinds import registry
+
+    found = {
+        name: method.description
+        for kind in registry.names() for name, method in registry.kind(kind).methods().items()
+        if name.startswith(incomplete)
+    }  # fmt: skip
+    return [CompletionItem(name, help=text) for name, text in found.items()]
 
 
 def corpora(

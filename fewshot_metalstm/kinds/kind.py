@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from fewshot_metalstm.meta.source import TrainingSource
     from fewshot_metalstm.pages.look import Look
     from fewshot_metalstm.tracking.serving import Serving
+    from fewshot_metalstm.train.settings import TrainSettings
+    from fewshot_metalstm.train.source import SupervisedSource
 
 
 class Kind(ABC):
@@ -49,6 +51,7 @@ class Kind(ABC):
         product: what an adapted model is called, such as ``tagger``; its folder too.
         shots: what K counts, such as ``mentions of each entity type``.
         figure: how good a model is.
+        cell: the setting that names the recurrent cell, for ``train --cell``; empty without one.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Kind(ABC):
     product: str
     shots: str
     figure: Figure
+    cell: str = ""
 
     # Settings
 
@@ -124,6 +128,10 @@ class Kind(ABC):
         """
         return target.family in about.get("families", ())
 
+    def learned_of(self, target: Any) -> str:
+        """What of ``target`` a checkpoint has learned from that has :meth:`seen` it, in words."""
+        return f"{target.name}'s family {target.family}"
+
     def knows(self, name: str) -> bool:
         """Whether ``name`` is one of a target or corpus of this kind."""
         from fewshot_metalstm.data.catalogue import Catalogue
@@ -185,6 +193,34 @@ class Kind(ABC):
     @abstractmethod
     def source(self, config: Any, suite: Any) -> TrainingSource:
         """What a run of training gets its model, episodes and batches from."""
+
+    # Supervised training: a kind may leave it out
+
+    def supervised_settings(self) -> type[TrainSettings]:
+        """The dataclass of all settings of ``train``: the core's, and sections of its own.
+
+        Raises:
+            UserError: this kind has no supervised training.
+        """
+        raise self._untrained()
+
+    def supervised_source(self, config: Any, tasks: Sequence[Any]) -> SupervisedSource:
+        """What a run of ``train`` gets its model, batches and figures from.
+
+        Args:
+            config: of :meth:`supervised_settings`.
+            tasks: as :meth:`load_target` gives them, each of another name.
+
+        Raises:
+            UserError: this kind has no supervised training, or settings that cannot be.
+        """
+        del config, tasks
+        raise self._untrained()
+
+    def _untrained(self) -> UserError:
+        return UserError(
+            f"the kind {self.name} has no supervised training; use meta-train and adapt"
+        )
 
     # Adaptation
 

@@ -117,7 +117,7 @@ def kind(name: str) -> Kind:
         raise UserError(f"there is no kind of task {name!r}; {cure}")
     loaded = entry_points.load(points[name], _WHAT)
     if not isinstance(loaded, Kind):
-        problem = f"a {type(loaded).__name__} is no Kind"
+        problem = f"it is no Kind but of the type {type(loaded).__name__}"
         raise entry_points.broken(points[name], _WHAT, problem)
     return loaded
 

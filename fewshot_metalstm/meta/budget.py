@@ -1,9 +1,9 @@
 """Joint training alone (``--algorithm joint``, nnshot, structshot): how many steps it is given.
 
 A comparison of ways to pre-train is fair at the same number of gradient evaluations, each on a
-batch of about sixteen sentences. Meta-training takes
+batch (of about sixteen sentences, say). Meta-training takes
 
-- one for each step of joint training, on ``joint.batch`` sentences,
+- one for each step of joint training, on ``joint.batch`` items,
 - ``inner.steps`` on the support and one on the query for each of the ``outer.meta_batch``
   episodes of each outer step; a support of 5 to 15 shots is about as large as a batch.
 

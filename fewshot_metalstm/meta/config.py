@@ -27,7 +27,7 @@ class JointConfig:
     """Joint training before the outer loop."""
 
     steps: int = 4000  # batches; 0 leaves it out
-    batch: int = 16  # sentences of one task in a batch
+    batch: int = 16  # items of one task (sentences, images) in a batch
     lr: float = 2e-3  # Adam's learning rate at the start; it falls to zero along a cosine
     clip: float = 5.0  # largest norm of a gradient
 

@@ -73,3 +73,9 @@ def restore_optimiser(
             number, name = full[len(prefix) + 1 :].split(".", 1)
             state.setdefault(int(number), {})[name] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+    # What is no moment of a parameter (NAdam's product) has a type of its own, which torch changes.
+    every = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    for place, memory in state.items():
+        for name, value in memory.items():
+            if optimiser.state[every[place]][name].dtype != value.dtype:
+                optimiser.state[every[place]][name] = value.clone()

@@ -28,9 +28,10 @@ _POINTS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 INSIDE = 4  # methods whose names have room among their curves
 _SYNTHETIC = " (synthetic corpus)"
 # What a metric's name says about its panel; see fewshot_metalstm.tracked_run.
+_FIGURES = ("validation_", "query_", "train_", "devel_", "test_")
 _PANELS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
     ("loss (nats)", lambda name: name.startswith("loss"), False),
-    ("", lambda name: name.startswith(("validation_", "query_")), False),  # the figure's
+    ("", lambda name: name.startswith(_FIGURES), False),  # the figure's
     ("learning rate", lambda name: name.endswith("_lr"), True),
     ("gradient norm", lambda name: "grad_norm" in name, True),
 )

@@ -41,7 +41,7 @@ def test_the_commands() -> None:
     assert folders == {"generated": Path("out/generated"), "plain": Path("out/plain")}
     command = training("plain", folders["plain"], "bionlp", ["inner.steps=3"])
     assert command == ["meta-train", "--tasks", "bionlp", "--output", "out/plain", "--set",
-                       'tagger.lstm.kind="plain"', "--set", "inner.steps=3"]  # fmt: skip
+                       'tagger.lstm.kind="lstm"', "--set", "inner.steps=3"]  # fmt: skip
     paper = training("paper", Path("p"), "demo", [])
     assert paper[5:] == ["--set", "tagger.lstm.static=false", "--set", "tagger.lstm.offset=0.0"]
     given = Namespace(targets="a,b", shots="10", draws="0-4", set=["adapt.lr=0.1"])
@@ -62,7 +62,7 @@ def test_sizes_and_a_checkpoint_of_another_form(tmp_path: Path) -> None:
                      strict=True))  # fmt: skip
     assert sizes["LSTM"] == parameters_of(made.learner.lstm.inputs, TAGGER.lstm)
     assert sizes["head"] < sizes["basic"] < sizes["all"] == sizes["whole"]
-    with pytest.raises(UserError, match=r"has tagger\.lstm\.kind=generated, not plain"):
+    with pytest.raises(UserError, match=r"has tagger\.lstm\.kind=meta-lstm, not lstm"):
         parameters({"plain": tmp_path / "run"})
 
 

@@ -14,7 +14,10 @@ from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, save
 from tests.cli.builders import adapt, meta_train, refused, run_json, settings
 from tests.kinds.tagging.tagger.builders import digests, model
 
-FIELDS = {"target", "shots", "method", "checkpoint", "draws", "mean_f1", "ci95", "baselines"}
+FIELDS = {
+    "target", "kind", "shots", "method", "name", "checkpoint", "draws", "figure", "unit", "better",
+    "mean", "mean_f1", "ci95", "baselines", "model",
+}  # fmt: skip
 DRAW = {
     "draw", "f1", "precision", "recall", "support_sentences", "support_mentions", "seconds",
     "losses",
@@ -57,10 +60,10 @@ def test_the_table_shows_draws_mean_interval_and_baseline(
     )
     assert main(arguments) == 0
     told = capsys.readouterr()
-    for part in ("demo-species (synthetic), 5 shots", "precision", "recall", "fomaml", "scratch",
-                 "mean", "±", "tagger: ", "Next: fewshot-metalstm predict"):  # fmt: skip
+    for part in ("demo-species (synthetic), 5 shots", "precision", "recall", meta_trained.name,
+                 "scratch", "mean", "±", "tagger: ", "Next: fewshot-metalstm predict"):  # fmt: skip
         assert part in told.out, part
-    assert "fomaml, draw 0: F1 " in told.err
+    assert f"{meta_trained.name}, draw 0: F1 " in told.err
     assert "scratch, draw 1: F1 " in told.err
 
 

@@ -1,72 +1,78 @@
-"""The optional baselines from the command line: what is asked for, and what is missing."""
+"""Baselines of other packages stand beside a kind's own, or are refused by the package's name."""
 
 from __future__ import annotations
 
-import sys
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.cli.builders import adapt, refused, run_json, settings
-from tests.kinds.tagging.adapt.needed import spacy_or_skip, tiny_bert, transformers_or_skip
+from tests.cli.builders import QUICK, settings
+from tests.packages import install, run_with
+
+GROUP = "fewshot_metalstm.baselines"
+# A tagger that tags every word that was a mention of one word in the support: what it scores is
+# known without it.
+SOURCE = """\
+from fewshot_metalstm.adapt.baselines import Baseline
+from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.adapt.work import Method
 
 
-def sweep(output: Path, method: str, *more: str) -> list[str]:
-    """A sweep of one baseline alone, on the embedded target; no checkpoint is needed."""
-    return ["sweep", "--targets", "demo-species", "--shots", "5", "--draws", "0", "--methods",
-            method, "--output", str(output), "--runner", "pool", "--workers", "1",
-            "--no-tracking", *more]  # fmt: skip
+def run(cell, target, loaded):
+    from fewshot_metalstm.kinds.registry import kind
+
+    number = len(cell.support)
+    score = kind("tagging").read_score({"f1": 12.5, "precision": 25, "recall": 8, "mentions": 7})
+    return CellResult(cell.called, cell.draw, score, number, number, 0.0)
 
 
-@pytest.mark.parametrize(("method", "package", "extra"), [
-    ("crf", "pycrfsuite", "baselines"), ("spacy", "spacy", "spacy"),
-    ("transformer", "transformers", "transformers"),
-])  # fmt: skip
-def test_an_absent_package_is_told_with_its_extra(
-    method: str, package: str, extra: str, tmp_path: Path, meta_trained: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.setitem(sys.modules, package, None)
-    cure = f"which is not installed; pip install 'fewshot-metalstm[{extra}]'"
-    assert cure in refused(sweep(tmp_path / "sweep", method), capsys)
-    arguments = adapt(
-        tmp_path / "out", "--checkpoint", str(meta_trained), "--draws", "1", "--baseline", method
-    )
-    assert cure in refused(arguments, capsys)
+BASELINE = Baseline("tagging", Method(lambda s, _: "all", lambda s: None, run, checkpoint=False))
+OTHER = Baseline("digits", BASELINE.method)
+NONE = 3
+"""
 
 
-def test_spacy_in_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spacy_or_skip()
-    quick = settings(["spacy.epochs=1", "spacy.min_steps=20"])
-    told = run_json(sweep(tmp_path / "out", "spacy", *quick), capsys)
-    (row,) = told["rows"]
-    assert row["method"] == "spacy"
-    assert row["f1"]["mean"] is not None
-    assert (told["checkpoint"], told["checkpoints"]) == ("", {})
-    assert [note for note in told["notes"] if note.startswith("spacy: spacy 3")]
+def others(folder: Path, points: dict[str, str]) -> Path:
+    return install(folder / "others", "my-peers", points, {"mine.py": SOURCE}, GROUP)
 
 
-def test_a_transformer_beside_a_checkpoint(
-    tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
+def adapt(tmp_path: Path, *baselines: str) -> list[str]:
+    names = [part for name in baselines for part in ("--baseline", name)]
+    return ["-m", "fewshot_metalstm", "adapt", "--target", "demo-species", "--shots", "5",
+            "--draws", "1", "--output", str(tmp_path / "out"), "--no-tracking", "--workers", "1",
+            "--quiet", "--json", *names, *settings(QUICK)]  # fmt: skip
+
+
+def test_one_of_another_package_stands_in_the_table(tmp_path: Path, meta_trained: Path) -> None:
+    place = others(tmp_path, {"wild": "mine:BASELINE", "elsewhere": "mine:OTHER"})
+    done = run_with([place], *adapt(tmp_path, "wild"), "--checkpoint", str(meta_trained))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["baselines"]["wild"]["mean_f1"] == 12.5
+    done = run_with([place], *adapt(tmp_path, "elsewhere"), "--checkpoint", str(meta_trained))
+    assert done.returncode == 2
+    assert "baseline 'elsewhere' is unknown; use scratch, " in done.stderr
+    assert "wild" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("points", "problem"),
+    [
+        ({"scratch": "mine:BASELINE"}, "registers the baseline 'scratch', which fewshot-metalstm"),
+        ({"wild": "mine:NONE"}, "no Baseline but of the type int"),
+        ({"wild": "mine:NOWHERE"}, "cannot be used (AttributeError"),
+    ],
+)
+def test_a_broken_one_is_refused_by_name(
+    tmp_path: Path, points: dict[str, str], problem: str
 ) -> None:
-    transformers_or_skip()
-    model = tiny_bert(tmp_path / "models" / "tiny")
-    quick = settings([f"transformer.model={model}", "transformer.epochs=1",
-                      "transformer.min_steps=3"])  # fmt: skip
-    arguments = adapt(tmp_path / "out", "--checkpoint", str(meta_trained), "--draws", "1",
-                      "--baseline", "transformer", *quick)  # fmt: skip
-    told = run_json(arguments, capsys)
-    (draw,) = told["baselines"]["transformer"]["draws"]
-    assert draw["f1"] is not None
-    assert draw["about"]["model"] == "tiny"
-    page = (tmp_path / "out" / "report.md").read_text()
-    assert f"- transformer: model tiny, sha256 {draw['about']['sha256']}, parameters " in page
-
-
-def test_a_transformer_needs_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    transformers_or_skip()
-    line = refused(sweep(tmp_path / "out", "transformer"), capsys)
-    assert "transformer.model names no model; --set transformer.model=FOLDER" in line
-    absent = settings([f"transformer.model={tmp_path / 'none'}"])
-    line = refused(sweep(tmp_path / "out", "transformer", *absent), capsys)
-    assert "none: no such folder, and the local cache" in line
+    code = (
+        "from fewshot_metalstm.kinds.registry import kind\n"
+        "from fewshot_metalstm.errors import UserError\n"
+        "try:\n    kind('tagging').methods()\n"
+        "except UserError as error:\n    print(error)\n"
+    )
+    done = run_with([others(tmp_path, points)], "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert problem in done.stdout
+    assert "my-peers" in done.stdout

@@ -46,14 +46,17 @@ def test_its_table_tells_synthetic_from_invented_text(
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in told.out.splitlines()]
     rows = [row[:5] for row in rows if len(row) == 6]
     assert rows == [
-        ["demo-species", "synthetic", "meta-trained here", "5 shots", "fomaml"],
-        ["demo-species", "synthetic", "none", "5 shots", "scratch"],
-        ["demo-species", "synthetic", "meta-trained here", "20 shots", "fomaml"],
-        ["demo-species", "synthetic", "none", "20 shots", "scratch"],
-        ["demo-methods", "invented", "mtl-bio, shipped", "50 sentences", "fomaml"],
-        ["demo-methods", "invented", "none", "50 sentences", "scratch"],
+        ["demo-species", "synthetic", "meta-trained here", "5 shots", "adapted"],
+        ["demo-species", "synthetic", "none", "5 shots", "from scratch"],
+        ["demo-species", "synthetic", "meta-trained here", "20 shots", "adapted"],
+        ["demo-species", "synthetic", "none", "20 shots", "from scratch"],
+        ["demo-methods", "invented", "mtl-bio, shipped", "50 sentences", "adapted"],
+        ["demo-methods", "invented", "none", "50 sentences", "from scratch"],
     ]
     assert "demo-methods (invented text), the whole train split" in told.out
+    *_, last = told.out.partition("What to conclude:")
+    assert last.count("- 5 shots of demo-species (synthetic): ") == 1
+    assert last.count("- all sentences of demo-methods (invented text): ") == 1
     assert (tmp_path / "out" / "shipped" / "tagger" / "config.json").is_file()
 
 

@@ -132,7 +132,7 @@ def test_compare_gives_the_figures_of_the_report(
     assert by_name["first"] == "scratch"
     assert by_name["rows"][1]["difference"]["draws"] == 2
     assert main(command) == 0
-    assert "fomaml less it" in capsys.readouterr().out
+    assert "fomaml minus it" in capsys.readouterr().out
     assert "nothing-like-it: no run or experiment" in refused([*command, "nothing-like-it"], capsys)
     nowhere = os.fspath(store / "nowhere")
     assert "no tracked runs there yet" in refused(["compare", "--tracking-uri", nowhere], capsys)

@@ -65,7 +65,11 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
         "fewshot_metalstm.cli.main",
         "fewshot_metalstm.cli.streams",
         "fewshot_metalstm.cli.verbose",
+        "fewshot_metalstm.declarations",
+        "fewshot_metalstm.entry_points",
         "fewshot_metalstm.errors",
+        "fewshot_metalstm.kinds",
+        "fewshot_metalstm.kinds.registry",
     }
     for name, lazy in entry.COMMANDS.items():
         assert f"  {name} " in result.stdout
@@ -88,7 +92,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["adap"], "there is no command 'adap' (did you mean adapt?); see `fewshot-metalstm"),
         (["meta_train"], "there is no command 'meta_train' (did you mean meta-train?)"),
-        (["xyzzy"], "there is no command 'xyzzy' (there are demo, init, check,"),
+        (["xyzzy"], "there is no command 'xyzzy' (there are demo, init, settings,"),
         (["--nope"], "No such option"),
     ],
 )

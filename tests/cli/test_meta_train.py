@@ -21,7 +21,10 @@ from fewshot_metalstm.meta.state import load_state
 from tests.cli.builders import meta_train, refused, run_json, settings, start
 from tests.kinds.tagging.tagger.builders import digests
 
-FIELDS = {"checkpoint", "outer_steps", "seconds", "peak_rss_mib", "best_validation_f1"}
+FIELDS = {
+    "checkpoint", "outer_steps", "seconds", "peak_rss_mib", "best_validation_f1", "figure", "unit",
+    "better",
+}  # fmt: skip
 
 
 def test_json_has_the_promised_fields(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,7 +76,7 @@ def test_the_budget_of_joint_training_is_its_default(
 ) -> None:
     seen: list[MetaTrainConfig] = []
 
-    def stop(config: MetaTrainConfig, *_: Any, **__: Any) -> None:
+    def stop(_: object, config: MetaTrainConfig, *__: Any, **___: Any) -> None:
         seen.append(config)
         raise UserError("enough")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from fewshot_metalstm.adapt import cell as cells
 from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.kinds.tagging.adapt import cell as cells
 from fewshot_metalstm.kinds.tagging.adapt import tuning
 from tests.cli.builders import QUICK, refused, run_json, settings, start
 
@@ -39,7 +39,7 @@ def test_table_json_and_going_on(
     output = tmp_path / "out"
     assert main(sweep(output, meta_trained)) == 0
     told = capsys.readouterr()
-    for part in ("demo-species (synthetic)", "meta", "scratch", "meta less it, paired", "±"):
+    for part in ("demo-species (synthetic)", "meta", "scratch", "meta minus it, paired", "±"):
         assert part in told.out, part
     assert "demo-species, 5 shots, scratch, draw 1: F1 " in told.err
     assert "sweep: 4/4" in told.err

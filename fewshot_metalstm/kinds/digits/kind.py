@@ -83,6 +83,10 @@ class Digits(Kind):
         """See :class:`Kind`: one of the target's digits was learned from, turned or not."""
         return bool(set(target.classes) & set(about.get("learned_classes", target.classes)))
 
+    def learned_of(self, target: DigitsTask) -> str:
+        """See :class:`Kind`."""
+        return f"digits of {target.name}"
+
     def knows(self, name: str) -> bool:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.digits.tasks import looks_like_name
@@ -141,9 +145,9 @@ class Digits(Kind):
 
     def methods(self) -> Mapping[str, Method]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.methods import BASELINES
+        from fewshot_metalstm.kinds.digits.methods import baselines
 
-        return BASELINES
+        return baselines()
 
     def check_tune(self, tune: str) -> None:
         """See :class:`Kind`."""

@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fewshot_metalstm.adapt.baselines import with_others
 from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellResult
-from fewshot_metalstm.adapt.finetune import AdaptConfig, check
+from fewshot_metalstm.adapt.finetune import check
 from fewshot_metalstm.adapt.prototypes import (
     PROTOTYPES,
-    PrototypesConfig,
     after_prototypes,
     check_prototypes,
 )
 from fewshot_metalstm.adapt.settings import AdaptRunSettings
 from fewshot_metalstm.adapt.tuning import tune_for
-from fewshot_metalstm.adapt.work import Loaded, Method
+from fewshot_metalstm.adapt.work import Loaded, Method, checked
 from fewshot_metalstm.kinds.digits.neighbours import score_neighbours
 from fewshot_metalstm.kinds.digits.settings import DigitsSettings
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
@@ -54,7 +54,8 @@ def run_neighbour(cell: Cell, target: DigitsTask, loaded: Callable[[], Loaded]) 
 # Beside a checkpoint that is adapted.
 BASELINES: Mapping[str, Method] = {
     SCRATCH: Method(
-        lambda s, _: "all", lambda s: s.scratch, run_adapted, description="the same reader, fresh"
+        lambda s, _: "all", lambda s: checked(s.scratch, check), run_adapted,
+        description="the same reader, fresh",
     ),
     NEIGHBOUR: Method(
         lambda s, _: "all", lambda _: NeighbourConfig(), run_neighbour, checkpoint=False,
@@ -62,9 +63,18 @@ BASELINES: Mapping[str, Method] = {
     ),
 }  # fmt: skip
 MADE = Method(
-    lambda s, name: check_tune(after_prototypes(s), name), lambda s: s.prototypes, run_adapted
+    lambda s, name: check_tune(after_prototypes(s), name),
+    lambda s: checked(s.prototypes, check_prototypes),
+    run_adapted,
 )
-ADAPTED = Method(lambda s, name: check_tune(s.tune, name), lambda s: s.adapt, run_adapted)
+ADAPTED = Method(
+    lambda s, name: check_tune(s.tune, name), lambda s: checked(s.adapt, check), run_adapted
+)
+
+
+def baselines() -> Mapping[str, Method]:
+    """The baselines of digits, those of other packages too."""
+    return with_others("digits", BASELINES)
 
 
 def check_tune(tune: str, algorithm: str = "") -> str:
@@ -74,8 +84,9 @@ def check_tune(tune: str, algorithm: str = "") -> str:
 
 def method_of(name: str, settings: DigitsSettings) -> Method:
     """The method of a cell: a baseline, or what a checkpoint of an algorithm is adapted by."""
-    if name in BASELINES:
-        return BASELINES[name]
+    known = baselines()
+    if name in known:
+        return known[name]
     check_tune(settings.tune)
     if settings.tune == PROTOTYPES:
         return MADE
@@ -92,10 +103,6 @@ def make_cells(
     for number, name in enumerate(names):
         method = method_of(name, settings)
         config, tune = method.config(settings), method.tune(settings, name)
-        if isinstance(config, PrototypesConfig):
-            check_prototypes(config)
-        elif isinstance(config, AdaptConfig):
-            check(config)
         cells += [
             Cell(
                 name, draw, settings.seed, support.indices, tune, config,
@@ -108,5 +115,5 @@ def make_cells(
 
 def do_cell(cell: Cell, target: DigitsTask, loaded: Callable[[], Loaded]) -> CellResult:
     """Do a cell of any method; ``loaded`` is called by those that need a checkpoint."""
-    run = BASELINES[cell.method].run if cell.method in BASELINES else run_adapted
-    return run(cell, target, loaded)
+    method = baselines().get(cell.method)
+    return (run_adapted if method is None else method.run)(cell, target, loaded)

@@ -86,8 +86,8 @@ class DigitsWork(Work[DigitReader]):
 
     def save(self, start: Start[DigitReader], adapted: Adapted, score: Score | None) -> None:
         """Write the adapted reader."""
-        assert self.cell.save is not None
         cell, target = self.cell, self.target
+        assert cell.save is not None
         about: dict[str, Any] = {
             "target": target.name, "turn": target.turn, "method": cell.called, "tune": cell.tune,
             "draw": cell.draw, "seed": cell.seed, "support_images": len(cell.support),

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
     from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
     from fewshot_metalstm.kinds.tagging.training.source import TaggingSource
+    from fewshot_metalstm.kinds.tagging.training.supervised import (
+        TaggerTrainConfig,
+        TaggingTraining,
+    )
     from fewshot_metalstm.pages.look import Look
     from fewshot_metalstm.tracking.serving import Serving
 
@@ -35,6 +39,7 @@ class Tagging(Kind):
     product = "tagger"
     shots = "mentions of each entity type"
     figure = FIGURE
+    cell = "tagger.lstm.kind"
 
     def training_settings(self) -> type[MetaTrainConfig]:
         """See :class:`Kind`."""
@@ -141,6 +146,18 @@ class Tagging(Kind):
 
         return TaggingSource(config, suite)
 
+    def supervised_settings(self) -> type[TaggerTrainConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.training.supervised import TaggerTrainConfig
+
+        return TaggerTrainConfig
+
+    def supervised_source(self, config: Any, tasks: Sequence[Task]) -> TaggingTraining:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.training.supervised import TaggingTraining
+
+        return TaggingTraining(config, tasks)
+
     def support(self, target: Task, shots: int, draw: int, seed: int) -> Support:
         """See :class:`Kind`: K to 2K mentions of each type, and as many sentences without any."""
         from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
@@ -170,9 +187,9 @@ class Tagging(Kind):
 
     def methods(self) -> Mapping[str, Method]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.tagging.adapt.methods import BASELINES
+        from fewshot_metalstm.kinds.tagging.adapt.methods import baselines
 
-        return BASELINES
+        return baselines()
 
     def check_tune(self, tune: str) -> None:
         """See :class:`Kind`."""

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from fewshot_metalstm.adapt.baselines import with_others
 from fewshot_metalstm.adapt.cell import SCRATCH, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig, check
 from fewshot_metalstm.adapt.prototypes import (
     PROTOTYPES,
-    PrototypesConfig,
     after_prototypes,
     check_prototypes,
 )
 from fewshot_metalstm.adapt.settings import AdaptRunSettings
-from fewshot_metalstm.adapt.work import Loaded, Method
+from fewshot_metalstm.adapt.work import Loaded, Method, checked
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.kind import Support
 from fewshot_metalstm.kinds.tagging.adapt.baselines import run_crf, run_spacy, run_transformer
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, run_cell
-from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig, check_crf
+from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import check_crf
 from fewshot_metalstm.kinds.tagging.adapt.from_support import (
     NNSHOT,
     STRUCTSHOT,
-    NeighboursConfig,
     check_neighbours,
 )
 from fewshot_metalstm.kinds.tagging.adapt.self_training import (
@@ -38,7 +38,7 @@ from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     unlabelled_of,
 )
 from fewshot_metalstm.kinds.tagging.adapt.settings import TaggingSettings
-from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import SpacyConfig, check_spacy
+from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import check_spacy
 from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import model_digests, settled
 from fewshot_metalstm.kinds.tagging.adapt.tuning import TUNE, UNTUNED, tune_for
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
@@ -58,25 +58,28 @@ def run_adapted(cell: TaggingCell, target: Task, loaded: Callable[[], Loaded]) -
 # Beside a checkpoint that is adapted.
 BASELINES: Mapping[str, Method] = {
     SCRATCH: Method(
-        lambda s, _: "all", lambda s: s.scratch, run_adapted, description="the same tagger, fresh"
+        lambda s, _: "all",
+        lambda s: checked(s.scratch, check),
+        run_adapted,
+        description="the same tagger, fresh",
     ),
     CRF: Method(
         lambda s, _: "all",
-        lambda s: s.crf,
+        lambda s: checked(s.crf, check_crf),
         run_crf,
         checkpoint=False,
         description="a CRF on hand-made features",
     ),
     SPACY: Method(
         lambda s, _: "all",
-        lambda s: s.spacy,
+        lambda s: checked(s.spacy, check_spacy),
         run_spacy,
         checkpoint=False,
         description="spaCy's NER",
     ),
     TRANSFORMER: Method(
         lambda s, _: "all",
-        lambda s: s.transformer,
+        lambda s: settled(s.transformer),  # a worker may be in another folder
         run_transformer,
         checkpoint=False,
         files=lambda s: model_digests(s.transformer),
@@ -85,26 +88,40 @@ BASELINES: Mapping[str, Method] = {
 }
 
 
+def baselines() -> Mapping[str, Method]:
+    """The baselines of tagging, those of other packages too."""
+    return with_others("tagging", BASELINES)
+
+
+def _neighbours(settings: TaggingSettings) -> Any:
+    return checked(settings.neighbours, check_neighbours)
+
+
 # What makes a tagger of the support, by what --tune says.
 MADE: Mapping[str, Method] = {
     PROTOTYPES: Method(
-        lambda s, name: tune_for(after_prototypes(s), name), lambda s: s.prototypes, run_adapted
+        lambda s, name: tune_for(after_prototypes(s), name),
+        lambda s: checked(s.prototypes, check_prototypes),
+        run_adapted,
     ),
-    NNSHOT: Method(lambda s, _: NNSHOT, lambda s: s.neighbours, run_adapted),
-    STRUCTSHOT: Method(lambda s, _: STRUCTSHOT, lambda s: s.neighbours, run_adapted),
+    NNSHOT: Method(lambda s, _: NNSHOT, _neighbours, run_adapted),
+    STRUCTSHOT: Method(lambda s, _: STRUCTSHOT, _neighbours, run_adapted),
 }
-ADAPTED = Method(lambda s, name: tune_for(s.tune, name), lambda s: s.adapt, run_adapted)
+ADAPTED = Method(
+    lambda s, name: tune_for(s.tune, name), lambda s: checked(s.adapt, check), run_adapted
+)
 
 
 def method_of(name: str) -> Method:
     """The method of a cell: a baseline, or the algorithm of the checkpoint that it adapts."""
-    return BASELINES.get(name) or MADE.get(usual_tune(name), ADAPTED)
+    return baselines().get(name) or MADE.get(usual_tune(name), ADAPTED)
 
 
 def _chosen(name: str, settings: TaggingSettings) -> Method:
     """The method of a cell, which may be another than its checkpoint's algorithm asks for."""
-    if name in BASELINES:
-        return BASELINES[name]
+    known = baselines()
+    if name in known:
+        return known[name]
     tune_for(settings.tune, name)  # refuses what cannot be
     if usual_tune(name) in (NNSHOT, STRUCTSHOT) and settings.tune in TUNE:
         return ADAPTED
@@ -128,18 +145,6 @@ def make_cell(
     """
     method = _chosen(name, settings)
     config = method.config(settings)
-    if isinstance(config, PrototypesConfig):
-        check_prototypes(config)
-    elif isinstance(config, AdaptConfig):
-        check(config)
-    elif isinstance(config, NeighboursConfig):
-        check_neighbours(config)
-    elif isinstance(config, CrfConfig):
-        check_crf(config)
-    elif isinstance(config, SpacyConfig):
-        check_spacy(config)
-    else:
-        config = settled(config)  # a worker may be in another folder
     tune = method.tune(settings, name)
     tuned = isinstance(config, AdaptConfig) and tune not in UNTUNED
     return TaggingCell(

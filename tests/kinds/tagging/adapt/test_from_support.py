@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell as Cell
 from fewshot_metalstm.kinds.tagging.adapt.cell import run_cell, start_of
-from fewshot_metalstm.kinds.tagging.adapt.from_support import NeighboursConfig, PrototypesConfig
+from fewshot_metalstm.kinds.tagging.adapt.from_support import NeighboursConfig
 from fewshot_metalstm.kinds.tagging.adapt.methods import make_cell
 from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor
 from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig

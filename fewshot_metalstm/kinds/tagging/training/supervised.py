@@ -1,0 +1,259 @@
+"""Supervised training of taggers: fresh or from a checkpoint, one task or several jointly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import mentions_in
+from fewshot_metalstm.kinds.tagging.adapt.tagger import adapted_model
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.abstract import count_transitions
+from fewshot_metalstm.kinds.tagging.tagger.decode import TOKENS, encode_characters
+from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch, Encoded, labels, token_batches
+from fewshot_metalstm.kinds.tagging.tagger.heads import (
+    SourceHead,
+    choose_heads,
+    remembered,
+    source_heads,
+    start_from,
+)
+from fewshot_metalstm.kinds.tagging.tagger.learner import TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon, lexicon_of
+from fewshot_metalstm.kinds.tagging.tagger.model import (
+    CHECKPOINT,
+    TAGGER,
+    TaggerModel,
+    load_model,
+    new_tagger,
+    save_model,
+)
+from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, strict_scores
+from fewshot_metalstm.meta.config import TrainingConfig
+from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.meta.make import recorded
+from fewshot_metalstm.meta.outcome import Progress
+from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
+from fewshot_metalstm.nn.plain_lstm import check as check_lstm
+from fewshot_metalstm.nn.pretrain import VectorsConfig, load_or_train
+from fewshot_metalstm.seeds import derive, numpy_generator
+from fewshot_metalstm.train.settings import TrainSettings
+from fewshot_metalstm.train.source import Evaluation, SupervisedSource
+
+HEADS_BY = 1000  # train sentences that a source head is chosen by
+_NOISE = ("word_dropout", "input_dropout", "output_dropout")
+
+
+@dataclass(frozen=True)
+class TaggerTrainConfig(TrainSettings):
+    """Everything that supervised training of taggers depends on, besides data and code."""
+
+    lexicon: float = 0.0  # nats for what equals a mention of the train split, when tagging
+    vectors: VectorsConfig = field(default_factory=VectorsConfig)
+    tagger: TaggerConfig = field(default_factory=TaggerConfig)
+
+
+class TaggingTraining(SupervisedSource):
+    """Tagging tasks, for one run of supervised training."""
+
+    figure = FIGURE
+    product = TAGGER
+    config: TaggerTrainConfig
+    tasks: Sequence[Task]
+
+    def __init__(self, config: TaggerTrainConfig, tasks: Sequence[Task]) -> None:
+        check_lstm(config.tagger.lstm)
+        self.tasks = tasks
+        self._by_name = {task.name: task for task in tasks}
+        self._start: TaggerModel | None = None
+        if config.start:
+            self._start = load_model(Path(config.start), CHECKPOINT)
+            config = replace(config, tagger=_tagger_of(self._start, config.tagger, config.start))
+        self.config = config
+        self._lexicons: dict[str, Lexicon] = {}
+
+    def fresh(self, progress: Progress) -> TaggerModel:
+        """See :class:`SupervisedSource`; word vectors are trained on the text of train alone."""
+        config = self.config
+        if self._start is not None:
+            return _with_noise(self._start, config.tagger)
+        text = [s for task in self.tasks for s in task.split("train")]
+        vocabulary = {word for sentence in text for word in sentence.tokens}
+        progress.phase("word vectors", config.vectors.epochs)
+        vectors = load_or_train(
+            [s.tokens for s in text], config.vectors, derive(config.seed, "vectors"),
+            lambda done, _: progress.advance(done, {}), vocabulary,
+        )  # fmt: skip
+        letters = tuple(sorted({letter for word in vocabulary for letter in word}))
+        learner = new_tagger(config.tagger, vectors, letters, config.seed)
+        return TaggerModel(learner, vectors, letters)
+
+    def load(self, folder: Path) -> TaggerModel:
+        """See :class:`SupervisedSource`."""
+        return load_model(folder)
+
+    def save(self, model: TaggerModel, folder: Path) -> None:
+        """See :class:`SupervisedSource`."""
+        save_model(replace(model, heads=()), folder)
+
+    def use(self, model: TaggerModel, device: torch.device) -> None:
+        """See :class:`SupervisedSource`."""
+        self._model, self._device = model, device
+        self._table = model.table()
+        self._encoded: dict[tuple[str, str], Encoded] = {}
+        for task in self.tasks:
+            for split in task.sizes:
+                encoded = self._table.encode(task.split(split), task.types)
+                self._encoded[task.name, split] = encoded
+            train = task.split("train")
+            self._lexicons[task.name] = lexicon_of(train, task.types, self.config.lexicon)
+
+    def heads(self, model: TaggerModel) -> Mapping[str, Params]:
+        """See :class:`SupervisedSource`.
+
+        From a checkpoint with source heads each type takes the one with the lowest loss on some of
+        the train split, as in adaptation.
+        """
+        sources = self._sources()
+        if not sources:
+            return super().heads(model)
+        found = {}
+        for task in self.tasks:
+            chosen = choose_heads(
+                model.learner, sources, self._table, self._sample(task), task.types
+            )
+            started = dict(start_from(model.learner, chosen).named_parameters())
+            found[task.name] = {name: started[name] for name in model.learner.head()}
+        return found
+
+    def _sources(self) -> Sequence[SourceHead]:
+        start = self._start
+        if start is None:
+            return ()
+        if start.learner.config.memory and not start.heads:
+            return remembered(start.learner, start.about["memory"])
+        return start.heads
+
+    def _sample(self, task: Task) -> list[Sentence]:
+        """Some of the train split, at most :data:`HEADS_BY`, those with mentions first."""
+        train = task.split("train")
+        order = numpy_generator(self.config.seed, "heads", task.name).permutation(len(train))
+        shuffled = [train[i] for i in order]
+        return sorted(shuffled, key=lambda s: not mentions_in([s]))[:HEADS_BY]
+
+    def lengths(self, task: str) -> Sequence[int]:
+        """See :class:`SupervisedSource`: tokens."""
+        return [len(words) for words in self._encoded[task, "train"].words]
+
+    def batch(self, task: str, split: str, items: Sequence[int]) -> Batch:
+        """See :class:`SupervisedSource`."""
+        return self._table.batch(self._encoded[task, split].take(items)).to(self._device)
+
+    @torch.no_grad()
+    def evaluate(self, task: str, split: str, items: Sequence[int], params: Params) -> Evaluation:
+        """See :class:`SupervisedSource`: nats a sentence, and strict scores with the lexicon."""
+        own, learner, table = self._by_name[task], self._model.learner, self._table
+        encoded = self._encoded[task, split].take(items)
+        sentences = [own.split(split)[i] for i in items]
+        letters = encode_characters(learner, params, table, encoded)
+        names, lexicon = labels(own.types), self._lexicons[task]
+        transitions = params["head_transitions"]
+        predicted: list[tuple[str, ...]] = [() for _ in sentences]
+        total = 0.0
+        for chosen in token_batches(encoded, TOKENS):
+            batch = table.batch(encoded.take(chosen), letters).to(self._device)
+            scores = learner.emissions_with(params, batch)
+            loss = negative_log_likelihood(scores, transitions, batch.tags, batch.lengths)
+            total += float(loss.sum())
+            prior = lexicon.prior([sentences[i].tokens for i in chosen], own.types)
+            if prior is not None:
+                scores = scores + prior.to(scores)
+            for place, path in zip(
+                chosen, viterbi(scores, transitions, batch.lengths), strict=True
+            ):
+                predicted[place] = tuple(names[i] for i in path)
+        return Evaluation(
+            total / len(sentences), strict_scores([s.tags for s in sentences], predicted)
+        )
+
+    def save_model(
+        self, model: TaggerModel, task: str, params: Params, folder: Path, about: Mapping[str, Any]
+    ) -> None:
+        """See :class:`SupervisedSource`."""
+        own, scores = self._by_name[task], about.get("scores", {})
+        tagger = adapted_model(model, params, own.types, {
+            "target": own.name, "method": "train", "tune": "all", "seed": self.config.seed,
+            "draw": 0, "support_sentences": about.get("items", len(own.split("train"))),
+            "jointly_with": [t.name for t in self.tasks if t.name != task],
+            "from": {} if self._start is None else dict(self._start.about),
+            "synthetic": own.synthetic,
+            "epoch": about.get("epoch"), "chosen_by": about.get("chosen_by"),
+            "devel_f1": _rounded(scores.get("devel")), "test_f1": _rounded(scores.get("test")),
+        }, self._lexicons[task])  # fmt: skip
+        save_model(tagger, folder)
+
+    def save_joint(
+        self, model: TaggerModel, shared: Params, heads: Mapping[str, Params], folder: Path,
+        about: Mapping[str, Any],
+    ) -> bool:  # fmt: skip
+        """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
+        learner = new_tagger(replace(model.learner.config, memory=0), model.vectors,
+                             model.alphabet, 0)  # fmt: skip
+        merged = learner.merge_heads(list(heads.values()))
+        with torch.no_grad():
+            for name, value in learner.named_parameters():
+                value.copy_({**shared, **merged}[name])
+        before = {} if self._start is None else self._start.about
+        families = {task.family for task in self.tasks} | set(before.get("families", ()))
+        corpora = {task.corpus.name: dict(task.corpus.digests) for task in self.tasks}
+        whole = {
+            "suite": "+".join(task.name for task in self.tasks),
+            "synthetic": any(task.synthetic for task in self.tasks),
+            "targets_excluded": [],  # no sentences were left out for any target's sake
+            "families": sorted(families),
+            "algorithm": "joint",
+            "recipe": recorded(TrainingConfig(algorithm="joint", seed=self.config.seed)),
+            "seed": self.config.seed,
+            "corpora": {**before.get("corpora", {}), **corpora},
+            "transitions": count_transitions(self.tasks),
+            **about,
+        }
+        types = {task.name: task.types for task in self.tasks}
+        save_model(
+            TaggerModel(learner, model.vectors, model.alphabet, about=whole,
+                        heads=source_heads(heads, types)),
+            folder,
+        )  # fmt: skip
+        return True
+
+
+def _tagger_of(start: TaggerModel, wanted: TaggerConfig, name: str) -> TaggerConfig:
+    """The checkpoint's sizes with the noise that is wanted; no other sizes may be asked for."""
+    own = replace(start.learner.config, memory=0)
+    sizes = replace(wanted, **{key: getattr(own, key) for key in _NOISE})
+    if sizes not in (own, replace(TaggerConfig(), **{key: getattr(own, key) for key in _NOISE})):
+        raise UserError(
+            f"{name} has other sizes than the section tagger asks for; leave --cell and the sizes "
+            "out, or leave --start out"
+        )
+    return replace(own, **{key: getattr(wanted, key) for key in _NOISE})
+
+
+def _with_noise(start: TaggerModel, config: TaggerConfig) -> TaggerModel:
+    """The checkpoint with that noise; of it remains what any tagger has."""
+    learner = new_tagger(config, start.vectors, start.alphabet, 0)
+    given = dict(start.learner.named_parameters())
+    with torch.no_grad():
+        for name, value in learner.named_parameters():
+            value.copy_(given[name])
+    return TaggerModel(learner, start.vectors, start.alphabet, about=start.about)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

@@ -1,0 +1,1 @@
+"""Ordinary supervised training of one task, or of several jointly: all of train, no episodes."""
