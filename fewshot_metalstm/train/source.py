@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from fewshot_metalstm.figure import Figure, Score
-from fewshot_metalstm.kinds.kind import Task
+from fewshot_metalstm.kinds.task import Task
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
 
