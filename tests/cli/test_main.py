@@ -92,7 +92,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "problem"),
     [
         (["adap"], "there is no command 'adap' (did you mean adapt?); see `fewshot-metalstm"),
-        (["meta_train"], "there is no command 'meta_train' (did you mean meta-train?)"),
+        (["meta_train"], "there is no command 'meta_train' (did you mean meta-train or train?)"),
         (["xyzzy"], "there is no command 'xyzzy' (there are demo, init, settings,"),
         (["--nope"], "No such option"),
     ],
