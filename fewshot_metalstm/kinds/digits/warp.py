@@ -1,6 +1,6 @@
 """New classes out of old ones: a class's images, all turned, slanted and stretched alike.
 
-The suite has two dozen classes. A meta-learner soon knows them by heart, and learns to recognise
+The suite has two dozen classes. A meta-learner soon memorises them, and learns to recognise
 them where it should learn to adapt to classes that it never met. So each class of an episode is
 given a warp of its own, which its support and query images share; a 3 that is mirrored, turned by
 50 degrees and slanted is as new as a letter.
