@@ -18,6 +18,7 @@ from fewshot_metalstm.cli.algorithms import (
     show_algorithms,
 )
 from fewshot_metalstm.cli.options import (
+    Number,
     config_option,
     data_dir_option,
     device_option,
@@ -27,6 +28,7 @@ from fewshot_metalstm.cli.options import (
     tracking_uri_option,
     workers_option,
 )
+from fewshot_metalstm.ranges import LARGEST_SEED
 
 if TYPE_CHECKING:
     from fewshot_metalstm.meta.config import TrainingConfig
@@ -53,14 +55,14 @@ if TYPE_CHECKING:
 @click.option("--outer-steps", type=click.IntRange(1), metavar="N", help="Outer steps.")
 @click.option("--meta-batch", type=click.IntRange(1), metavar="N", help="Episodes a step.")
 @click.option("--inner-steps", type=click.IntRange(0), metavar="N", help="Inner steps.")
-@click.option("--inner-lr", type=click.FloatRange(0), metavar="RATE", help="Inner learning rate.")
-@click.option("--outer-lr", type=click.FloatRange(0), metavar="RATE", help="Outer learning rate.")
+@click.option("--inner-lr", type=Number(0), metavar="RATE", help="Inner learning rate.")
+@click.option("--outer-lr", type=Number(0), metavar="RATE", help="Outer learning rate.")
 @click.option("--joint-steps", type=click.IntRange(0), metavar="N",
               help="Steps of joint training before the outer loop.")  # fmt: skip
 @click.option("--start", metavar="CHECKPOINT",
               help="A checkpoint of --algorithm joint to start the outer loop from, in place of "
               "word vectors and joint training of its own.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N",
+@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), metavar="N",
               help="Seed of every random number.  [default: 0]")  # fmt: skip
 @config_option
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fewshot_metalstm.cli.options import json_option
+from fewshot_metalstm.cli.options import Number, json_option
 
 
 @click.command("pack")
@@ -18,7 +18,7 @@ from fewshot_metalstm.cli.options import json_option
               help="Figures for the model card: a sweep's folder that adapted this checkpoint, or "
               "a JSON file such as its report.json.")  # fmt: skip
 @click.option("--limit", default=15.0, show_default=True, metavar="MB",
-              type=click.FloatRange(0, min_open=True),
+              type=Number(0, min_open=True),
               help="Most that all files may take.")  # fmt: skip
 @json_option
 def pack(checkpoint: Path, output: Path, results: Path | None, limit: float, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
+from fewshot_metalstm.cli.options import Number, device_option, json_option, quiet_option
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.adapt.suggest import Suggestion
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
               help="Of FILE.  [default: by name and look]")  # fmt: skip
 @click.option("--exclude", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
               help="Sentences that are annotated already; repeatable.")  # fmt: skip
-@click.option("--diversity", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+@click.option("--diversity", type=Number(0, 1), default=0.5, show_default=True,
               metavar="SHARE",
               help="0: uncertainty alone; more: sentences that differ more.")  # fmt: skip
 @device_option

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from fewshot_metalstm import ranges
+from fewshot_metalstm.adapt.finetune import Nats
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
@@ -34,12 +36,12 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
 )
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, strict_scores
+from fewshot_metalstm.kinds.tagging.training.recipe import check_sizes
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
-from fewshot_metalstm.nn.plain_lstm import check as check_lstm
 from fewshot_metalstm.nn.pretrain import VectorsConfig, load_or_train
 from fewshot_metalstm.seeds import derive, numpy_generator
 from fewshot_metalstm.train.settings import TrainSettings
@@ -53,7 +55,7 @@ _NOISE = ("word_dropout", "input_dropout", "output_dropout")
 class TaggerTrainConfig(TrainSettings):
     """Everything that supervised training of taggers depends on, besides data and code."""
 
-    lexicon: float = 8.0  # nats for what equals a mention of the train split, when tagging; 0: none
+    lexicon: Nats = 8.0  # nats for what equals a mention of the train split, when tagging; 0: none
     vectors: VectorsConfig = field(default_factory=VectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
 
@@ -67,7 +69,8 @@ class TaggingTraining(SupervisedSource):
     tasks: Sequence[Task]
 
     def __init__(self, config: TaggerTrainConfig, tasks: Sequence[Task]) -> None:
-        check_lstm(config.tagger.lstm)
+        ranges.check(config)
+        check_sizes(config.tagger, config.vectors)
         self.tasks = tasks
         self._by_name = {task.name: task for task in tasks}
         self._start: TaggerModel | None = None
