@@ -9,7 +9,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -76,9 +76,13 @@ def read_mapping(file: Path) -> dict[str, Any]:
     return tree
 
 
-@functools.cache
 def _hints(kind: type[Any]) -> Mapping[str, Any]:
     """The types of a dataclass's fields, without what they are annotated with."""
+    return _cached_hints(typing.cast(Hashable, kind))
+
+
+@functools.cache
+def _cached_hints(kind: Hashable) -> Mapping[str, Any]:
     return MappingProxyType(typing.get_type_hints(kind))
 
 

@@ -20,7 +20,7 @@ import functools
 import math
 import reprlib
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -115,12 +115,16 @@ def one_of(*choices: str) -> Range:
     return Range(choices=choices)
 
 
-@functools.cache
 def ranges_of(kind: type[Any]) -> Mapping[str, Range]:
     """The range of each field of a dataclass that has one, by the field's name.
 
     A field of type ``float`` that declares none has :data:`FINITE`.
     """
+    return _ranges_of(typing.cast(Hashable, kind))
+
+
+@functools.cache
+def _ranges_of(kind: Hashable) -> Mapping[str, Range]:
     found: dict[str, Range] = {}
     for name, hint in typing.get_type_hints(kind, include_extras=True).items():
         own = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Range)]

@@ -28,6 +28,7 @@ from fewshot_metalstm.cli.options import (
     tracking_uri_option,
     workers_option,
 )
+from fewshot_metalstm.cli.tables import say
 from fewshot_metalstm.ranges import LARGEST_SEED
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def meta_train(
             config, result = run(progress=progress, ranks=ranks, **options)
         except Interrupted as stop:
             progress.close()
-            click.echo(str(stop), err=True)
+            say(str(stop), err=True)
             context.exit(128 + stop.signal)
         except EndedElsewhere as end:  # rank 0 says why
             context.exit(end.code)
@@ -113,7 +114,7 @@ def meta_train(
                 raise
             # Said here, while the other ranks wait: when one is gone, the launcher ends all.
             progress.close()
-            click.echo(f"error: {failures.one_line(str(problem))}", err=True)
+            say(f"error: {failures.one_line(str(problem))}", err=True)
             context.exit(failures.MENDABLE)
     if as_json:
         click.echo(json.dumps(result.as_dict()))
@@ -239,19 +240,19 @@ def _follow(
 
 
 def _show(config: TrainingConfig, result: MetaTrainResult) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from fewshot_metalstm.cli.terminal import Terminal
     from fewshot_metalstm.data.suites import load_targets
     from fewshot_metalstm.kinds import registry
 
     table = Table(title=f"meta-trained on {config.tasks}", show_header=False)
     for name, value in result.as_dict().items():
         table.add_row(name.replace("_", " "), str(value))
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    Terminal(width=None if sys.stdout.isatty() else 140).print(table)
     kind = registry.of_suite(config.tasks)
     official = load_targets(kind=kind.name).official
     target = official[0] if len(official) == 1 else "TARGET"
     shots = kind.adaptation_settings().shots
-    click.echo(f"Next: fewshot-metalstm adapt --target {target} --shots {shots} "
+    say(f"Next: fewshot-metalstm adapt --target {target} --shots {shots} "
                f"--checkpoint {result.checkpoint}")  # fmt: skip

@@ -22,6 +22,7 @@ from fewshot_metalstm.cli.options import (
     quiet_option,
     tracking_uri_option,
 )
+from fewshot_metalstm.cli.tables import say
 from fewshot_metalstm.nn.cells import CELLS
 from fewshot_metalstm.train.optimisers import OPTIMISERS
 
@@ -99,7 +100,7 @@ def train(context: click.Context, /, as_json: bool, quiet: bool, **options: Any)
             result = run(progress=progress, **options)
         except Interrupted as stop:
             progress.close()
-            click.echo(str(stop), err=True)
+            say(str(stop), err=True)
             context.exit(128 + stop.signal)
     if as_json:
         click.echo(json.dumps(result.as_dict()))
@@ -231,11 +232,12 @@ def kind_of(sources: tuple[str, ...], given: str | None) -> Kind:
 
 def show(result: TrainResult) -> None:
     """Print the scores of the chosen epoch, and where the models are."""
-    from rich.console import Console
     from rich.table import Table
 
+    from fewshot_metalstm.cli.terminal import Terminal
+
     figure = result.figure
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Terminal(width=None if sys.stdout.isatty() else 120)
     table = Table(
         title=f"{figure.title} ({figure.unit}) of epoch {result.epoch} of {result.epochs}, "
         f"chosen by {result.chosen_by}"
