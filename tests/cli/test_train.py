@@ -123,6 +123,9 @@ def test_a_start_that_ships_or_is_not_there(
     assert told["tasks"]["demo-species"]["synthetic"] is True
     about = load_model(tmp_path / "out" / "tagger", TAGGER).about
     assert about["from"]["suite"] == "demo"
+    met = about["from"]["families"][0]
+    line = refused(train(tmp_path / "met", met, "--start", str(meta_trained)), capsys)
+    assert f"the checkpoint was meta-trained on {met}'s family" in line
     line = refused(train(tmp_path / "a", "demo-species", "--start", str(tmp_path / "no")), capsys)
     assert "holds no model" in line
 
