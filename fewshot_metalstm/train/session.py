@@ -167,7 +167,8 @@ class _Session:
             self.model = self.source.fresh(self.progress)
             self.source.save(self.model, initial)
         self.model.learner.to(self.device)
-        self.source.use(self.model, self.device)
+        learned = {task: own.train for task, own in self.items.items()}
+        self.source.use(self.model, self.device, learned)
         self.batches = number_of_batches(self.lengths, self.config.batch)
         steps = self.config.epochs * self.batches
         self.training = Training(
@@ -254,15 +255,16 @@ class _Session:
         for task in self.source.tasks:
             scores = {split: Scored(**s) for split, s in self.best["scores"][task.name].items()}
             folder = self.output / (plain_name(task.name) if several else "") / self.source.product
+            made = TaskResult(
+                task.name, len(self.items[task.name].train), scores, folder, task.synthetic,
+                task.invented,
+            )  # fmt: skip
             found = {split: score.value for split, score in scores.items()}
             self.source.save_model(
                 self.model, task.name, task_params(self.kept, task.name), folder,
-                {**about, "scores": found, "items": len(self.items[task.name].train)},
+                {**about, "scores": found, "items": made.items, "tuned": dict(made.tuned)},
             )  # fmt: skip
-            results.append(TaskResult(
-                task.name, len(self.items[task.name].train), scores, folder, task.synthetic,
-                task.invented,
-            ))  # fmt: skip
+            results.append(made)
         checkpoint: Path | None = self.output / "checkpoint"
         heads = {task: head_params(self.kept, task) for task in self.items}
         if not several or checkpoint is None or not self.source.save_joint(
