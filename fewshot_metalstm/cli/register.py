@@ -36,12 +36,19 @@ def register(
     to a program.
     """
     from fewshot_metalstm import runs
+    from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.kinds import registry
+    from fewshot_metalstm.tracking.adaptation import not_served
     from fewshot_metalstm.tracking.registry import log_tagger
     from fewshot_metalstm.tracking.store import tracking_uri as resolve
 
     uri = resolve(tracking_uri)
     chosen = {limit: number for limit, number in limits.items() if number is not None}
-    logged = log_tagger(runs.model_folder(model, "tagger"), uri, run_id, name, chosen)
+    folder = runs.adapted_folder(model)
+    kind = registry.of_model(folder)
+    if not kind.served:
+        raise UserError(f"{folder}: {not_served(kind)}")
+    logged = log_tagger(folder, uri, run_id, name, chosen)
     if as_json:
         click.echo(json.dumps(logged.as_dict() | {"tracking_uri": uri}))
         return

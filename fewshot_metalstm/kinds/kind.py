@@ -148,6 +148,7 @@ class Kind(ABC):
         product: what an adapted model is called, such as ``tagger``; its folder too.
         shots: what K counts, such as ``mentions of each entity type``.
         figure: how good a model is.
+        served: whether an adapted model can be logged to MLflow as a model that answers requests.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Kind(ABC):
     product: str
     shots: str
     figure: Figure
+    served: bool = False
 
     # Settings
 

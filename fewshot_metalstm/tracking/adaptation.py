@@ -43,8 +43,10 @@ def tracked_adaptation(
     """
     if (log_model or register) and not enabled:
         raise UserError("a model is logged to MLflow, which --no-tracking turns off; leave it out")
-    tracker = open_tracker(uri, EXPERIMENT, enabled)
     kind = registry.kind(target.kind)
+    if (log_model or register) and not kind.served:
+        raise UserError(not_served(kind))
+    tracker = open_tracker(uri, EXPERIMENT, enabled)
     datasets = target_datasets(target, kind)
     with tracker.run(
         f"adapt {target.name} {config.shots}",
@@ -91,6 +93,14 @@ def tracked_adaptation(
 
             log_tagger(Path(report.model), tracker.uri, run.id, register)
     return report
+
+
+def not_served(kind: Kind) -> str:
+    """Why a model of this kind is not logged as one that answers requests."""
+    return (
+        f"a {kind.product} ({kind.name}) cannot be logged to MLflow as a model yet; leave out "
+        "--log-model and --register, figures and pictures are logged all the same"
+    )
 
 
 def target_datasets(target: Task, kind: Kind) -> list[DatasetInput]:

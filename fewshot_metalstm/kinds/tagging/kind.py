@@ -32,6 +32,7 @@ class Tagging(Kind):
     product = "tagger"
     shots = "mentions of each entity type"
     figure = FIGURE
+    served = True
 
     def training_settings(self) -> type[MetaTrainConfig]:
         """See :class:`Kind`."""
