@@ -180,5 +180,5 @@ def test_what_cannot_be_is_refused_in_a_line(
     )
     given = ["adapt", "--target", "digits-6789", "--checkpoint", str(trained)]
     assert "makes no use of unlabelled" in refused([*given, "--unlabelled", "train"], capsys)
-    assert "cannot be logged to MLflow as a model yet" in refused([*given, "--log-model"], capsys)
+    assert "cannot be served by MLflow" in refused([*given, "--log-model"], capsys)
     assert "--scheme is for tagging" in refused([*given, "--scheme", "IOB2"], capsys)
