@@ -160,6 +160,11 @@ class _Session:
                     f"{self.output}: --resume with other settings than the run began with; "
                     "give the same, or another --output"
                 )
+            if state.record["data"] != self._data():
+                raise UserError(
+                    f"{self.output}: --resume with other data than the run began with; give the "
+                    "same, or another --output"
+                )
             self.model = self.source.load(initial)
         else:
             write_text(dump(self.source.config), self.output / "config.yaml")
@@ -283,13 +288,20 @@ class _Session:
     def _seconds(self) -> float:
         return self.spent + time.perf_counter() - self.started
 
+    def _data(self) -> dict[str, list[Any]]:
+        """What has to be the same in a run that goes on: items and digest of every split."""
+        return {
+            f"{task.name}/{split}": [size, task.digests.get(split, "")]
+            for task in self.source.tasks for split, size in task.sizes.items()
+        }  # fmt: skip
+
     def _save(self) -> None:
         kept = {f"{_BEST}{name}": value for name, value in self.kept.items()}
         record = {
             "epoch": self.epoch, "within": self.within, "total": self.total,
             "done": self.training.done, "skipped": self.training.skipped, "best": self.best,
             "stale": self.stale, "lines": self.history.lines(), "seconds": self._seconds(),
-            "config": dump(self.source.config), "run_id": self.run.id,
+            "config": dump(self.source.config), "data": self._data(), "run_id": self.run.id,
         }  # fmt: skip
         save_state(State({**self.training.state(), **kept}, record), self.output / _STATE)
         self.saved = time.perf_counter()

@@ -150,5 +150,7 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     run(tmp_path / "out")
     with pytest.raises(UserError, match="--resume with other settings"):
         run(tmp_path / "out", config=replace(CONFIG, lr=0.1), resume=True)
+    with pytest.raises(UserError, match="--resume with other data"):
+        run(tmp_path / "out", [toy_task("a", train=22, devel=8, test=9)], resume=True)
     with pytest.raises(UserError, match="no batch has a finite loss"):
         run(tmp_path / "far", [toy_task("far")], replace(CONFIG, optimiser="sgd", lr=1e200))
