@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.card import tagger_card
 from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
 from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.tagger.heads import source_heads
@@ -95,6 +96,11 @@ def test_the_tagger_scores_as_the_run_said(tmp_path: Path) -> None:
     assert tagger.lexicon.bonus == result.tasks[0].tuned["lexicon"] in (0.0, 1.0)
     assert tagger.types == ("X", "Y")
     assert result.checkpoint is None
+    page = tagger_card(tagger, "mine")
+    assert "a Meta-LSTM with a CRF, trained on annotated sentences." in page
+    assert "- examples: 40 sentences of `one`" in page
+    assert "the epoch was chosen by devel" in page
+    assert "support" not in page
 
 
 def test_several_tasks_give_a_tagger_each_and_a_checkpoint_to_adapt(tmp_path: Path) -> None:
