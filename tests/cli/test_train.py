@@ -64,6 +64,14 @@ def test_from_text_to_a_tagger_that_the_other_commands_take(
     assert scored["f1"] == told["mean"]
     assert main(["predict", str(out), str(tmp_path / "test.tsv"), "--quiet"]) == 0
     assert "mouse" in capsys.readouterr().out
+    page = tmp_path / "page.html"
+    report = ["report", str(out), "--html", str(page), "--gold", own]
+    shown = run_json(report, capsys)
+    (row,) = shown["rows"]
+    assert "train" in row
+    assert f"{told['mean']:.2f}" in row
+    assert len(shown["taggers"]) == 1
+    assert "Training on " in page.read_text()
 
 
 def test_two_tasks_jointly_and_a_cell(
