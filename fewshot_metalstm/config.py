@@ -70,7 +70,7 @@ def read_mapping(file: Path) -> dict[str, Any]:
 
 
 def _without_empty(kind: type[Any], tree: Mapping[str, Any]) -> dict[str, Any]:
-    """``tree`` less the sections in which nothing stands, as where all is commented out."""
+    """``tree`` without the sections in which nothing stands, as where all is commented out."""
     hints = typing.get_type_hints(kind)
     kept: dict[str, Any] = {}
     for name, value in tree.items():

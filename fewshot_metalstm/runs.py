@@ -21,13 +21,13 @@ def fresh(name: str, folder: Path = RUNS) -> Path:
 
 
 @contextmanager
-def held(
+def run_folder(
     output: Path | None, name: str, what: str, *, resume: bool = False, folder: Path = RUNS
 ) -> Iterator[Path]:
     """The folder of a run, locked for this process within the block.
 
-    ``output`` is what the user named; without it the folder is what :func:`fresh` gives, less
-    those that another process has just begun to write to.
+    ``output`` is what the user named; without it the folder is what :func:`fresh` gives, passing
+    over those that another process has just begun to write to.
 
     Raises:
         UserError: another process is at work in ``output``, or (unless ``resume``) it holds

@@ -14,14 +14,14 @@ import pytest
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.folder import claimed
 from fewshot_metalstm.lock import LOCK, Busy, holds_nothing, locked
-from fewshot_metalstm.runs import claim, fresh, held
+from fewshot_metalstm.runs import claim, fresh, run_folder
 
 HOLD = """
 import sys, time
 from pathlib import Path
 from fewshot_metalstm.lock import locked
 with locked(Path(sys.argv[1]), "the run"):
-    print("held", flush=True)
+    print("run_folder", flush=True)
     time.sleep(60)
 """
 
@@ -32,7 +32,7 @@ def holder(folder: Path) -> subprocess.Popen[str]:
         [sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
+    assert process.stdout.readline() == "run_folder\n"
     return process
 
 
@@ -97,27 +97,30 @@ def test_a_run_is_held_and_a_default_folder_is_not_shared(tmp_path: Path) -> Non
     process = holder(tmp_path / "a")
     try:
         assert fresh("a", tmp_path) == tmp_path / "a", "nothing is in it yet"
-        with held(None, "a", "the run", folder=tmp_path) as place:
+        with run_folder(None, "a", "the run", folder=tmp_path) as place:
             assert place == tmp_path / "a-2"
             (place / "file").touch()
-        with pytest.raises(Busy), held(tmp_path / "a", "", "the run"):
+        with pytest.raises(Busy), run_folder(tmp_path / "a", "", "the run"):
             pass
     finally:
         process.kill()
         process.communicate(timeout=300)
     claim(tmp_path / "a", "the run")
-    with pytest.raises(UserError, match="holds a run already"), held(tmp_path / "a-2", "", "x"):
+    with (
+        pytest.raises(UserError, match="holds a run already"),
+        run_folder(tmp_path / "a-2", "", "x"),
+    ):
         pass
-    with held(tmp_path / "a-2", "", "the run", resume=True):
+    with run_folder(tmp_path / "a-2", "", "the run", resume=True):
         pass
-    with held(None, "a", "the run", folder=tmp_path) as place:
+    with run_folder(None, "a", "the run", folder=tmp_path) as place:
         assert place == tmp_path / "a"
 
 
 def test_many_that_start_at_once_get_folders_of_their_own(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from fewshot_metalstm.runs import held\n"
-        "with held(None, 'a', 'x', folder=Path(sys.argv[1])) as place:\n"
+        "import sys; from pathlib import Path; from fewshot_metalstm.runs import run_folder\n"
+        "with run_folder(None, 'a', 'x', folder=Path(sys.argv[1])) as place:\n"
         "    (place / 'file').touch(); print(place.name)"
     )
     processes = [

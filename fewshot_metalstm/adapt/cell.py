@@ -44,7 +44,7 @@ class Cell:
 class CellResult:
     """The outcome of a cell; ``score`` is None where nothing was scored.
 
-    The support's size is told in items (sentences, images) and in what a score counts (mentions,
+    The support's size is given in items (sentences, images) and in what a score counts (mentions,
     images). ``start`` names the source head that each type started from, where there are any;
     ``about`` is what a baseline is made of, which no checkpoint says.
     """

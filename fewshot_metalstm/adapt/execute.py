@@ -61,18 +61,18 @@ def _runner(plan: Plan, device: torch.device, workers: int) -> Iterator[CellRunn
         pool.shutdown(cancel_futures=True)
 
 
-# What a worker process holds, set once when it starts.
-_HELD: dict[str, Any] = {}
+# What a worker process keeps, set once when it starts.
+_WORKER: dict[str, Any] = {}
 
 
 def _start_worker(kind: str, model: Any, target: Task) -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
     found = registry.kind(kind)
-    _HELD.update(kind=found, loaded=found.loaded(model), target=target)
+    _WORKER.update(kind=found, loaded=found.loaded(model), target=target)
 
 
 def _work(cell: Cell) -> CellResult:
-    loaded: Loaded = _HELD["loaded"]
-    result: CellResult = _HELD["kind"].do_cell(cell, _HELD["target"], lambda: loaded)
+    loaded: Loaded = _WORKER["loaded"]
+    result: CellResult = _WORKER["kind"].do_cell(cell, _WORKER["target"], lambda: loaded)
     return result

@@ -63,12 +63,12 @@ def adapt_learned(
         assert total is not None
         return total, sums
 
-    def told(number: int, loss: float, params: Params, state: State) -> None:
+    def report(number: int, loss: float, params: Params, state: State) -> None:
         if on_step is not None:
             on_step(number, loss, params)
 
     start = learner.initial(batch(range(items)))
-    end = follow(start, names, slope, gates.steps * stretch, gates.clip, told)
+    end = follow(start, names, slope, gates.steps * stretch, gates.clip, report)
     return end.params, tuple(end.losses)
 
 

@@ -89,7 +89,7 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     there is one draw, unless more are asked for, and the test split is left alone.
 
     With --unlabelled FILE the tagger is adapted twice: to the annotated sentences, and then to them
-    and to those of FILE as it tags them. It is told of in the report: figures with and without it
+    and to those of FILE as it tags them. The report says so: figures with and without it
     are of two settings.
 
     With --train FILE the target is your own text, and a checkpoint that ships with the package is
@@ -179,7 +179,7 @@ def run(
 
     # Check, draw supports, do the cells, report.
     name = (task.name if train else f"{task.name}-{config.shots or 'all'}").replace("/", "-")
-    with runs.held(output, name, "the report") as place:
+    with runs.run_folder(output, name, "the report") as place:
         progress.note(f"writing to {place}")
         progress.phase(f"adapting to {task.name}", config.draws * methods)
         report = tracked_adaptation(

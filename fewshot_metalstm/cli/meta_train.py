@@ -189,7 +189,7 @@ def run(
     )
     for line in suite.report.summary():
         progress.note(line)
-    with runs.held(output, config.tasks, "the run", resume=resume) as folder:
+    with runs.run_folder(output, config.tasks, "the run", resume=resume) as folder:
         progress.note(f"writing to {folder}")
         write_text("\n".join(suite.report.lines()) + "\n", folder / "exclusions.txt")
         result = tracked_meta_training(

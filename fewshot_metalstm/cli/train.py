@@ -180,7 +180,7 @@ def run(
         model = kind.load_model(Path(config.start), "checkpoint")
         for note in {note for task in loaded for note in check_held_out(kind, model, task)}:
             progress.note(f"note: {note}")
-    with runs.held(output, name, "the run", resume=resume) as place:
+    with runs.run_folder(output, name, "the run", resume=resume) as place:
         progress.note(f"writing to {place}")
         return tracked_training(
             kind, source, place, device=chosen, resume=resume and not saved_nothing(place),

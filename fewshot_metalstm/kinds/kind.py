@@ -122,6 +122,10 @@ class Kind(ABC):
             UserError: absent, damaged or ill-formed data.
         """
 
+    def suites(self) -> tuple[str, ...]:
+        """Names of suites that no file under ``tasks/suites`` declares."""
+        return ()
+
     def seen(self, about: Mapping[str, Any], target: Any) -> bool:
         """Whether a checkpoint has learned from what ``target`` is made of.
 

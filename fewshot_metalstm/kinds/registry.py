@@ -129,10 +129,18 @@ def descriptions() -> dict[str, str]:
 
 
 def of_suite(name: str) -> Kind:
-    """The kind of a declared suite; :class:`UserError` naming the suites if there is none."""
-    from fewshot_metalstm.data.suites import load_suite
+    """The kind of a suite, declared or a kind's own; a :class:`UserError` naming them otherwise."""
+    from fewshot_metalstm.data.suites import load_suites
 
-    return kind(load_suite(name, kind=None).kind)
+    declared = load_suites(kind=None)
+    if name in declared:
+        return kind(declared[name].kind)
+    every = [kind(each) for each in names()]
+    for each in every:
+        if name in each.suites():
+            return each
+    known = ", ".join([*declared, *(suite for each in every for suite in each.suites())])
+    raise UserError(f"there is no suite {name}; the suites are {known}")
 
 
 def of_target(source: str, given: str | None = None) -> Kind:

@@ -68,7 +68,7 @@ class Algorithm(Protocol):
         """
         ...
 
-    def at(self, progress: float) -> Algorithm:
+    def scheduled(self, progress: float) -> Algorithm:
         """This algorithm as it is at a share of the outer loop, from 0 to 1 (its end)."""
         ...
 
@@ -87,7 +87,7 @@ class Algorithm(Protocol):
         """
         ...
 
-    def told(self, learner: Learner) -> dict[str, float]:
+    def metrics(self, learner: Learner) -> dict[str, float]:
         """What is worth a line in the log of an outer step, by name, of a prepared learner."""
         ...
 
@@ -117,7 +117,7 @@ class OneByOne:
     def prepare(self, learner: Learner) -> None:
         """See :class:`Algorithm`: by default the start is all that is learned."""
 
-    def at(self, progress: float) -> Algorithm:
+    def scheduled(self, progress: float) -> Algorithm:
         """See :class:`Algorithm`: by default the same from beginning to end."""
         del progress
         return self  # type: ignore[return-value]  # `inner` is for the subclass to have
@@ -132,7 +132,7 @@ class OneByOne:
         """See :class:`Algorithm`."""
         raise NotImplementedError
 
-    def told(self, learner: Learner) -> dict[str, float]:
+    def metrics(self, learner: Learner) -> dict[str, float]:
         """See :class:`Algorithm`: by default nothing."""
         del learner
         return {}

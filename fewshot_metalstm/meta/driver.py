@@ -113,7 +113,7 @@ class _Session:
 
     @cached_property
     def history(self) -> History:
-        """What every step told."""
+        """The record of every step."""
         return History(self.output / "history.jsonl")
 
     def prepare(self, resume: bool) -> None:
@@ -222,11 +222,11 @@ class _Session:
             number = min(algorithm.tasks, config.outer.meta_batch)
             first = [source.episode(loop.done, i) for i in range(number)]
             # As it is at the end: an algorithm may begin with first order.
-            self.memory = measure(algorithm.at(1.0), self.learner, first)
+            self.memory = measure(algorithm.scheduled(1.0), self.learner, first)
         self.progress.phase("outer loop", config.outer.steps, loop.done)
         with episode_pool(config, self.learner, self.source, self.device, workers, ranks) as pool:
             if self.memory is not None:
-                self.progress.note(self.memory.told(pool.processes))
+                self.progress.note(self.memory.summary(pool.processes))
             if self.pending:
                 self._validate(loop, pool, loop.done)
                 if loop.done == config.outer.steps:
@@ -272,9 +272,9 @@ class _Session:
                 f"outer step {record.step}: episode {name} left out, its loss or gradient is "
                 "not finite"
             )
-        told = make_algorithm(self.config).told(self.learner)
-        told.pop("inner_lr", None)  # the record has it
-        self.history.add({"phase": "outer", **asdict(record), **told})
+        metrics = make_algorithm(self.config).metrics(self.learner)
+        metrics.pop("inner_lr", None)  # the record has it
+        self.history.add({"phase": "outer", **asdict(record), **metrics})
         figures = {
             "inner_lr": record.inner_lr,
             "outer_lr": record.outer_lr,
@@ -285,7 +285,7 @@ class _Session:
             "outer_grad_norm": record.outer_norm,
             f"query_{self.source.figure.key}": record.query_figure,
         }
-        logged = {**figures, **told}
+        logged = {**figures, **metrics}
         self.run.log(record.step, {k: v for k, v in logged.items() if not math.isnan(v)})
         best = f"validation_{self.source.figure.key}"
         self.progress.advance(record.step, {**figures, best: self.best})

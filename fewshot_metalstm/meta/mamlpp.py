@@ -45,7 +45,7 @@ class MAMLPlusPlus(Rated):
         """As the settings say it."""
         return cls(config.inner, config.order, config.truncate, stages=config.stages)
 
-    def at(self, progress: float) -> MAMLPlusPlus:
+    def scheduled(self, progress: float) -> MAMLPlusPlus:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""
         return replace(self, progress=progress)
 

@@ -34,7 +34,7 @@ class Memory:
     tasks: int
     keeper: str = "second order"
 
-    def told(self, workers: int) -> str:
+    def summary(self, workers: int) -> str:
         """One line for a user."""
         what = "an episode" if self.tasks == 1 else f"{self.tasks} episodes at once"
         return (

@@ -46,10 +46,10 @@ class Rated(Unrolled):
         """What the query's loss after each inner step counts for; here the last alone."""
         return [0.0] * (self.inner.steps - 1) + [1.0]
 
-    def told(self, learner: Learner) -> dict[str, float]:
+    def metrics(self, learner: Learner) -> dict[str, float]:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`: mean rates."""
         rates = rates_of(learner)
-        return {} if rates is None else rates.told(learner.head())
+        return {} if rates is None else rates.metrics(learner.head())
 
     def adapt(
         self, learner: Learner, start: Params, batch: object, generator: torch.Generator | None

@@ -51,7 +51,7 @@ class Validator(Protocol):
         ...
 
     def combine(self, scores: Sequence[tuple[float, ...]]) -> float:
-        """One figure for all episodes; higher is better."""
+        """The kind's figure for all episodes."""
         ...
 
 
@@ -84,7 +84,7 @@ class _Work:
         start = perf_counter()
         episodes = [self.source.episode(step, index) for index in indices]
         noise = [torch_generator(self.seed, "episode-noise", step, index) for index in indices]
-        now = self.algorithm.at(step / self.steps if self.steps else 0.0)
+        now = self.algorithm.scheduled(step / self.steps if self.steps else 0.0)
         outcomes = now.outcomes(self.learner, episodes, noise)
         seconds = (perf_counter() - start) / len(episodes)
         return [
@@ -187,7 +187,7 @@ class EpisodePool:
     def inner_lr(self) -> float:
         """The rate of the inner loop; the mean where rates are learned."""
         algorithm = self._work.algorithm
-        return algorithm.told(self.learner).get("inner_lr", algorithm.inner.lr)
+        return algorithm.metrics(self.learner).get("inner_lr", algorithm.inner.lr)
 
     def step(self, step: int) -> tuple[list[Report], Tensor]:
         """The episodes of outer step ``step``.

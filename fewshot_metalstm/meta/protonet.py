@@ -61,7 +61,7 @@ class ProtoNet(OneByOne):
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`: the head is replaced."""
         return learner.head()
 
-    def told(self, learner: Learner) -> dict[str, float]:
+    def metrics(self, learner: Learner) -> dict[str, float]:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`: the learned scale."""
         scale = learned_scale(learner)
         return {} if scale is None else {"scale": scale}

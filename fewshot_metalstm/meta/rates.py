@@ -71,7 +71,7 @@ class Rates(nn.Module):
             return {name: self._now(name) / mean for name in known}
         return {name: self._now(name).mean() / mean for name in known}
 
-    def told(self, head: Sequence[str]) -> dict[str, float]:
+    def metrics(self, head: Sequence[str]) -> dict[str, float]:
         """Mean rates for a log: of all, of the head and of the rest; by step, from 1, if so."""
         figures = {"inner_lr": self.means(self.names)}
         groups = {

@@ -86,7 +86,7 @@ class LearnedOptimiser(Unrolled):
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`."""
         return self._adapt(learner, start, batch, generator)
 
-    def told(self, learner: Learner) -> dict[str, float]:
+    def metrics(self, learner: Learner) -> dict[str, float]:
         """See :class:`~fewshot_metalstm.meta.algorithm.Algorithm`: the gates' biases as shares.
 
         They are what a step does to a coordinate of which the LSTM has nothing to say.

@@ -100,16 +100,16 @@ class TorchRanks(Ranks):
             problem = caught
             mendable = isinstance(caught, UserError)
             said = str(caught) if mendable else f"failed: {type(caught).__name__}: {caught}"
-        told: list[Any] = [None] * self.size
+        answers: list[Any] = [None] * self.size
         own = (result, said, isinstance(problem, UserError))
-        self._call(dist.all_gather_object, told, own)
-        bad = [rank for rank, (_, text, _) in enumerate(told) if text is not None]
+        self._call(dist.all_gather_object, answers, own)
+        bad = [rank for rank, (_, text, _) in enumerate(answers) if text is not None]
         if not bad:
-            return [value for value, _, _ in told]
+            return [value for value, _, _ in answers]
         if problem is not None and (self.first or not isinstance(problem, UserError)):
             raise problem
         if self.first:
-            _, text, mendable = told[bad[0]]
+            _, text, mendable = answers[bad[0]]
             kind = UserError if mendable else RankLost
             raise kind(f"rank {bad[0]} ({self.names[bad[0]]}): {text}")
         raise EndedElsewhere(1)

@@ -1,4 +1,4 @@
-"""A bidirectional LSTM without a Meta-LSTM: what the generated weights are held against.
+"""A bidirectional LSTM without a Meta-LSTM: what the generated weights are compared with.
 
 It is the basic LSTM of :mod:`fewshot_metalstm.nn.metalstm` with its static term alone::
 

@@ -106,7 +106,7 @@ def load_or_train(
 def read_vectors(path: Path) -> WordVectors:
     """Read vectors of the user's: word2vec text or binary, fastText ``.vec``, GloVe text.
 
-    Text is told from binary, and GloVe (no header line) from the rest, by the first line.
+    Text is distinguished from binary, and GloVe (no header line) from the rest, by the first line.
     Raises :class:`UserError` for a file that is absent, damaged or none of these.
     """
     cure = "give word2vec text or binary, GloVe text or a fastText .vec file"

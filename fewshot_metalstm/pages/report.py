@@ -149,9 +149,9 @@ def _adaptation(comparison: Comparison) -> list[Picture]:
             if (draws := [r.losses for r in row.draws.values() if r.losses])
         }  # fmt: skip
         if losses:
-            told = f"{shots} shots" if shots else "the whole train split"
+            support = f"{shots} shots" if shots else "the whole train split"
             found.append(_picture(
-                f"adaptation-{target}-{shots or 'all'}", f"Adaptation to {target}, {told}.",
+                f"adaptation-{target}-{shots or 'all'}", f"Adaptation to {target}, {support}.",
                 adaptation_bands, losses, synthetic=target in comparison.synthetic,
             ))  # fmt: skip
     return found

@@ -4,7 +4,7 @@ What a method is called may not be enough to know it by. Two checkpoints of one 
 name of their algorithm, so that a method with several checkpoints at a target is called by both.
 Whoever annotates more sentences adapts to the same file again; a method that was adapted to all
 of a file at several sizes is called by its number of sentences too. A cell that was done twice
-counts once: the one that is newer, which is told.
+counts once: the one that is newer, which is said in a note.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows by target, shots and method; ``first`` is the method that others are held against."""
+    """Rows by target, shots and method; ``first`` is the method that others are compared with."""
 
     rows: tuple[Row, ...]
     first: str

@@ -116,7 +116,7 @@ def shots_curves(rows: Sequence[Row]) -> dict[str, Curves]:
 def table_of(
     rows: Sequence[Row], first: str, synthetic: Sequence[str], figure: Figure
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Head and rows of a table, as text; ``first`` is the method that others are held against."""
+    """Head and rows of a table, as text; ``first`` is the method that others are compared with."""
     head = ("target", "shots", "method", "draws", figure.label, *figure.further,
             f"{first} minus it, paired")  # fmt: skip
     body: list[tuple[str, ...]] = []

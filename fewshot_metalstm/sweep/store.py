@@ -99,7 +99,7 @@ class SweepFolder:
             raise at(path, None, f"is damaged ({problem})", "remove it") from None
 
     def write(self, planned: PlannedCell, result: CellResult, checkpoint: str, kind: Kind) -> None:
-        """Write a finished cell, whole or not at all; ``checkpoint`` is where it was, to be told.
+        """Write a finished cell, whole or not at all; ``checkpoint`` is where it was.
 
         Which one it was, the digests in the settings say.
         """

@@ -132,7 +132,7 @@ class _Session:
 
     @cached_property
     def history(self) -> History:
-        """What every epoch told."""
+        """The record of every epoch."""
         return History(self.output / "history.jsonl")
 
     @cached_property

@@ -38,7 +38,7 @@ class TrainSettings:
     """What every supervised training depends on, besides the kind of its tasks and the data."""
 
     tasks: tuple[str, ...] = ()  # names of corpora, or files of the user's
-    seed: int = 0
+    seed: int = 0  # of every random number
     start: str = ""  # a checkpoint to start from, in place of fresh weights
     train: SupervisedConfig = field(default_factory=SupervisedConfig)
 

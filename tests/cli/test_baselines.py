@@ -37,19 +37,21 @@ def others(folder: Path, points: dict[str, str]) -> Path:
     return install(folder / "others", "my-peers", points, {"mine.py": SOURCE}, GROUP)
 
 
-def adapt(tmp_path: Path, *baselines: str) -> list[str]:
+def adapt(output: Path, *baselines: str) -> list[str]:
     names = [part for name in baselines for part in ("--baseline", name)]
     return ["-m", "fewshot_metalstm", "adapt", "--target", "demo-species", "--shots", "5",
-            "--draws", "1", "--output", str(tmp_path / "out"), "--no-tracking", "--workers", "1",
+            "--draws", "1", "--output", str(output), "--no-tracking", "--workers", "1",
             "--quiet", "--json", *names, *settings(QUICK)]  # fmt: skip
 
 
 def test_one_of_another_package_stands_in_the_table(tmp_path: Path, meta_trained: Path) -> None:
     place = others(tmp_path, {"wild": "mine:BASELINE", "elsewhere": "mine:OTHER"})
-    done = run_with([place], *adapt(tmp_path, "wild"), "--checkpoint", str(meta_trained))
+    done = run_with([place], *adapt(tmp_path / "out", "wild"), "--checkpoint", str(meta_trained))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["baselines"]["wild"]["mean_f1"] == 12.5
-    done = run_with([place], *adapt(tmp_path, "elsewhere"), "--checkpoint", str(meta_trained))
+    done = run_with(
+        [place], *adapt(tmp_path / "other", "elsewhere"), "--checkpoint", str(meta_trained)
+    )
     assert done.returncode == 2
     assert "baseline 'elsewhere' is unknown; use scratch, " in done.stderr
     assert "wild" in done.stderr

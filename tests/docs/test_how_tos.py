@@ -217,6 +217,63 @@ def test_a_new_algorithm_in_a_package_of_its_own(place: Path) -> None:
     assert "inner.lr=1e-3" in done.stdout
 
 
+WAVES = "waves"  # the folder of a package with a kind of task
+FEWER = ["outer.steps=4", "outer.meta_batch=2", "outer.validate_every=2", "waves.width=8",
+         "waves.validation=2"]  # fmt: skip
+QUICKLY = {
+    "meta-train": [*ONE, *settings(FEWER)],
+    "adapt": [*ONE, *settings(QUICK)],
+    "sweep": [*ONE, *settings(QUICK), "--runner", "pool"],
+}
+
+
+def test_a_new_kind_in_a_package_of_its_own(place: Path) -> None:
+    for block in blocks("new-kind.md"):
+        if block.title is not None and block.title.startswith(WAVES):
+            (place / block.title).parent.mkdir(parents=True, exist_ok=True)
+            (place / block.title).write_text(block.text)
+    package = place / WAVES
+    build = "import setuptools.build_meta as b; b.prepare_metadata_for_build_wheel('.')"
+    done = run_with([], "-W", "ignore", "-c", build, cwd=package)
+    assert done.returncode == 0, done.stderr
+    lines = [words for _, words in commands("new-kind.md") if words[0] == PROGRAM]
+    script = ["import sys", "from fewshot_metalstm.cli.main import main"]
+    script += ["assert main(['settings', '--help']) == main(['meta-train', '--help']) == 0"]
+    script += ["assert 'torch' not in sys.modules"]
+    for words in lines:
+        arguments = [*words[1:], *QUICKLY.get(words[1], [])]
+        script.append(f"assert main({arguments!r}) == 0")
+    done = run_with([package], "-c", "\n".join(script))
+    assert done.returncode == 0, done.stderr
+    assert len(lines) == 5
+    assert "waves.width" in done.stdout
+    assert "mean squared error" in done.stdout
+    assert (place / "runs/wave-3-10/network/config.json").is_file()
+
+
+def test_a_new_kind_in_this_repository(place: Path) -> None:
+    clone = place / "clone"
+    unneeded = shutil.ignore_patterns("__pycache__", "*.safetensors")
+    shutil.copytree(PACKAGE, clone / "fewshot_metalstm", ignore=unneeded)
+    if not (clone / "fewshot_metalstm" / "tasks").is_dir():
+        shutil.copytree(declarations.folder(), clone / "tasks")
+    shutil.copy(ROOT / "setup.cfg", clone)
+    kind = clone / "fewshot_metalstm" / "kinds" / WAVES
+    kind.mkdir()
+    for block in blocks("new-kind.md"):
+        if block.title is None or block.title.endswith(".toml"):
+            continue
+        if block.title.startswith(WAVES):
+            text = block.text.replace("from waves", "from fewshot_metalstm.kinds.waves")
+            (kind / Path(block.title).name).write_text(text)
+        else:
+            path = clone / block.title
+            path.write_text(patched(path.read_text(), block))
+    done = run_with([clone], "-m", "fewshot_metalstm", "settings", "waves", "--kind", "waves")
+    assert done.returncode == 0, done.stderr
+    assert "of the two hidden layers" in done.stdout
+
+
 def patched(text: str, block: Block) -> str:
     """``text`` with the changes of a diff, whose parts are told by what stands there alone."""
     for part in re.split(r"^@@\n", block.text, flags=re.MULTILINE):

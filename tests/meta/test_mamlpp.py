@@ -36,7 +36,7 @@ QUIET = InnerConfig(steps=3, lr=0.05, clip=0, noise=False)
 
 def test_weights_anneal_from_equal_ones_to_their_least() -> None:
     algorithm = MAMLPlusPlus(InnerConfig(steps=5), stages=StagesConfig(anneal=0.2))
-    found = {p: list(algorithm.at(p).weights()) for p in (0.0, 0.1, 0.19, 0.2, 0.9)}
+    found = {p: list(algorithm.scheduled(p).weights()) for p in (0.0, 0.1, 0.19, 0.2, 0.9)}
     assert found[0.0] == pytest.approx([0.2] * 5)
     assert found[0.1] == pytest.approx([0.1] * 4 + [0.6])
     assert found[0.19] == pytest.approx([0.01] * 4 + [0.96])
@@ -47,10 +47,10 @@ def test_weights_anneal_from_equal_ones_to_their_least() -> None:
 
 def test_the_order_changes_once_unless_it_is_set() -> None:
     algorithm = MAMLPlusPlus(QUIET, stages=StagesConfig(first_order=0.5))
-    assert [algorithm.at(p).depth for p in (0.0, 0.49, 0.5, 1.0)] == [0, 0, 3, 3]
-    assert [replace(algorithm, order=1).at(p).depth for p in (0.0, 1.0)] == [0, 0]
-    assert [replace(algorithm, order=2).at(p).depth for p in (0.0, 1.0)] == [3, 3]
-    assert replace(algorithm, truncate=1).at(0.7).depth == 1
+    assert [algorithm.scheduled(p).depth for p in (0.0, 0.49, 0.5, 1.0)] == [0, 0, 3, 3]
+    assert [replace(algorithm, order=1).scheduled(p).depth for p in (0.0, 1.0)] == [0, 0]
+    assert [replace(algorithm, order=2).scheduled(p).depth for p in (0.0, 1.0)] == [3, 3]
+    assert replace(algorithm, truncate=1).scheduled(0.7).depth == 1
 
 
 @pytest.mark.parametrize("progress", [0.0, 0.1, 0.9])
@@ -137,8 +137,8 @@ def test_first_order_takes_inner_gradients_as_constants() -> None:
 def test_memory_is_that_of_its_second_order() -> None:
     algorithm = MAMLPlusPlus(QUIET)
     learner = prepared(algorithm)
-    assert measure(algorithm.at(0.0), learner, [EPISODE]) is None
-    memory = measure(algorithm.at(1.0), learner, [EPISODE])
+    assert measure(algorithm.scheduled(0.0), learner, [EPISODE]) is None
+    memory = measure(algorithm.scheduled(1.0), learner, [EPISODE])
     assert memory is not None
     assert memory.steps == 3
 
@@ -161,9 +161,9 @@ def test_every_process_knows_how_far_the_outer_loop_is() -> None:
     asked: list[float] = []
 
     class Noted(MAMLPlusPlus):
-        def at(self, progress: float) -> MAMLPlusPlus:
+        def scheduled(self, progress: float) -> MAMLPlusPlus:
             asked.append(progress)
-            return super().at(progress)
+            return super().scheduled(progress)
 
     algorithm = Noted(InnerConfig(steps=2, lr=0.05))
     learner = Regressor()
@@ -180,7 +180,7 @@ def test_it_learns_rates_and_to_adapt_to_sines() -> None:
     algorithm = MAMLPlusPlus(InnerConfig(steps=3, lr=0.01, noise=False))
     before, after, learner = learn_sines(algorithm, 150, 0.02)
     assert after < 0.5 * before
-    told = algorithm.told(learner)
+    told = algorithm.metrics(learner)
     assert told["inner_lr"] > 0.011, "steps that were too small have grown"
     groups = {f"inner_lr/{group}/{step}" for group in ("head", "body") for step in (1, 2, 3)}
     assert set(told) == {"inner_lr", *groups}

@@ -40,8 +40,8 @@ def test_first_order_keeps_no_step() -> None:
 
 
 def test_what_is_told() -> None:
-    assert Memory(12.34 * MIB, 80 * MIB, 5, 1).told(2) == (
+    assert Memory(12.34 * MIB, 80 * MIB, 5, 1).summary(2) == (
         "second order keeps 12.3 MiB an inner step (5 of them), about 80 MiB an episode, "
         "in each of 2 processes"
     )
-    assert "4 episodes at once" in Memory(MIB, MIB, 5, 4).told(1)
+    assert "4 episodes at once" in Memory(MIB, MIB, 5, 4).summary(1)

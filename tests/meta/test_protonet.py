@@ -168,7 +168,7 @@ def test_the_representation_and_the_scale_are_learned() -> None:
     assert figure() < 0.5 * before
     changed = {n for n, p in learner.named_parameters() if not torch.equal(p, start[n])}
     assert changed == set(start) - {"head_weight"}
-    assert ProtoNet().told(learner) == {"scale": learned_scale(learner)}
+    assert ProtoNet().metrics(learner) == {"scale": learned_scale(learner)}
     assert learned_scale(learner) != pytest.approx(START_SCALE)
     assert {record.inner_lr for record in records} == {0.0}
     assert all(record.query_loss > 0 and record.support_loss > 0 for record in records)
@@ -206,4 +206,4 @@ def test_what_cannot_be() -> None:
     with pytest.raises(UserError, match="Regressor makes no head of prototypes"):
         QUIET.outcome(learner, episode, noise())
     assert learned_scale(Classifier()) is None
-    assert QUIET.told(Classifier()) == {}
+    assert QUIET.metrics(Classifier()) == {}

@@ -93,11 +93,11 @@ def test_what_a_log_is_told() -> None:
     put(learner, "fast_bias", torch.tensor([0.6, 0.8]))
     rates = rates_of(learner)
     assert rates is not None
-    assert rates.told(learner.head()) == pytest.approx({
+    assert rates.metrics(learner.head()) == pytest.approx({
         "inner_lr": (4 * 0.2 + 0.7 + 2 * 0.1) / 7,
         "inner_lr/head/1": (4 * 0.1 + 0.6) / 5, "inner_lr/head/2": (4 * 0.3 + 0.8) / 5,
         "inner_lr/body/1": 0.1, "inner_lr/body/2": 0.1,
     })  # fmt: skip
     plain = rates_of(given())
     assert plain is not None
-    assert plain.told(()) == pytest.approx({"inner_lr": 0.1, "inner_lr/body": 0.1})
+    assert plain.metrics(()) == pytest.approx({"inner_lr": 0.1, "inner_lr/body": 0.1})

@@ -184,7 +184,7 @@ def test_what_prepare_makes() -> None:
 def test_what_it_tells_of_the_gates() -> None:
     algorithm = LearnedOptimiser(INNER, gates=SMALL)
     learner = prepared(algorithm, bold=False)
-    shares = algorithm.told(learner)
+    shares = algorithm.metrics(learner)
     assert 0.0067 < shares["inner_lr"] < 0.018
     assert 0.982 < shares["forget"] < 0.9933
     found = algorithm.inspect(learner, EPISODE.support)
@@ -196,7 +196,7 @@ def test_what_it_tells_of_the_gates() -> None:
         assert value == pytest.approx(shares[name.split("/")[0]], rel=0.1), name
     large = algorithm.inspect(prepared(algorithm), EPISODE.support)
     assert large["inner_lr/fast_weight/1"] != pytest.approx(large["inner_lr/fast_weight/3"])
-    assert algorithm.told(Regressor()) == {}
+    assert algorithm.metrics(Regressor()) == {}
 
 
 def held_out_loss(algorithm: LearnedOptimiser | FirstOrderMAML, learner: Regressor) -> float:
@@ -214,7 +214,7 @@ def held_out_loss(algorithm: LearnedOptimiser | FirstOrderMAML, learner: Regress
 def test_it_learns_to_adapt() -> None:
     algorithm = LearnedOptimiser(InnerConfig(steps=3, noise=False), gates=SMALL)
     learner = prepared(algorithm, bold=False)
-    rate = algorithm.told(learner)["inner_lr"]
+    rate = algorithm.metrics(learner)["inner_lr"]
     before = held_out_loss(algorithm, learner)
     start = {name: value.detach().clone() for name, value in learner.named_parameters()}
     config = OuterConfig(steps=100, meta_batch=2, lr=0.03, clip=1.0)
@@ -234,7 +234,7 @@ def test_what_a_step_keeps_is_its_state() -> None:
     algorithm.prepare(learner)
     memory = measure(algorithm, learner, [EPISODE])
     assert memory is not None
-    assert memory.told(2).startswith("the LSTM meta-learner keeps ")
+    assert memory.summary(2).startswith("the LSTM meta-learner keeps ")
     state = 8 * 503 * (20 + 20 + 2 + 2)  # bytes of the coordinates, their state and gradients
     assert state <= memory.step < 1.2 * state
     assert memory.steps == 5

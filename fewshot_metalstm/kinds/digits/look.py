@@ -16,7 +16,7 @@ from fewshot_metalstm.kinds.digits.scoring import score_model
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
 from fewshot_metalstm.pages.look import Look, LookPart, Picture, relative
 
-PAIRS = 5  # of classes, that are told of in words
+PAIRS = 5  # of classes, that are named in words
 _INTRO = (
     "Each row is a class as it was written, each column what the reader took it for; the darker "
     "a cell, the greater its share of the row. All right would be a dark diagonal alone."
@@ -35,7 +35,7 @@ def report_look(folder: Path, task: DigitsTask, split: str, device: torch.device
     assert found.confusion is not None
     confusion, name = found.confusion, folder.parent.name
     text = f"the {split} split of {task.name}"
-    caption = f"What {name} takes the digits of {text} for."
+    caption = f"Which digits {name} takes for which, on {text}."
     picture = Picture(
         f"confusion-{name}".replace("/", "_"), caption,
         lambda path: confusion_picture(confusion, path, title=caption.removesuffix(".")),
@@ -64,9 +64,9 @@ def mistakes(confusion: Confusion) -> list[tuple[int, str, str]]:
 def _words(
     folder: Path, text: str, confusion: Confusion, pairs: list[tuple[int, str, str]]
 ) -> Markup:
-    told = ", ".join(f"{wrote} for {took} ({number})" for number, wrote, took in pairs)
+    listed = ", ".join(f"{wrote} for {took} ({number})" for number, wrote, took in pairs)
     mean = f"{confusion.accuracy:.2f}% of {int(confusion.counts.sum()):,} images are right"
-    often = f" Most often: {told}." if told else ""
+    often = f" Most often: {listed}." if listed else ""
     return Markup("<p><code>{}</code> on {}: {}.{}</p>").format(
         relative(folder), escape(text), mean, often
     )

@@ -65,8 +65,8 @@ def predict(request: PredictionRequest) -> Iterator[str]:
     about = {"model": str(request.model), "classes": list(model.classes)}
     if output is not None:
         write_text(table(found, DELIMITERS[output.suffix.lower()]), output)
-        told: dict[str, Any] = {**about, "output": str(output), "images": len(found)}
-        yield (json.dumps(told) if request.as_json else f"{output}: {len(found)} images") + "\n"
+        summary: dict[str, Any] = {**about, "output": str(output), "images": len(found)}
+        yield (json.dumps(summary) if request.as_json else f"{output}: {len(found)} images") + "\n"
     elif request.as_json:
         yield json.dumps({**about, "images": [one.as_dict() for one in found]}) + "\n"
     else:

@@ -137,10 +137,10 @@ class TaggingWork(Work[Tagger]):
         return tuned_names(learner, self.cell.tune)
 
     def batches(
-        self, learner: Tagger, found: Sequence[Sentence] = ()
+        self, learner: Tagger, pseudo_labelled: Sequence[Sentence] = ()
     ) -> tuple[int, Callable[[Sequence[int]], object]]:
-        """See :class:`Work`; ``found`` are unlabelled sentences with a tagger's tags."""
-        return support_batch(learner, self.table, self.support, self.target.types, found)
+        """See :class:`Work`; ``pseudo_labelled`` have a tagger's tags."""
+        return support_batch(learner, self.table, self.support, self.target.types, pseudo_labelled)
 
     def counted(self) -> int:
         """The mentions of the support."""
@@ -151,12 +151,12 @@ class TaggingWork(Work[Tagger]):
         first = self.tuned(start, self.batches(start.learner), self.cell.config)
         if not self.cell.unlabelled:
             return first
-        found = tagged(
+        pseudo_labelled = tagged(
             start.learner, first.params, self.table, self.cell.unlabelled, self.target.types,
             self.lexicon,
         )  # fmt: skip
         config = second_time(self.cell.adaptation, self.cell.again)
-        return self.tuned(start, self.batches(start.learner, found), config)
+        return self.tuned(start, self.batches(start.learner, pseudo_labelled), config)
 
     def score(self, start: Start[Tagger], adapted: Adapted) -> Score:
         """Strict scores on the whole test split."""

@@ -27,7 +27,7 @@ from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.seeds import numpy_generator
 
-TRAIN = "train"  # names the target's own train split, less the support
+TRAIN = "train"  # names the target's own train split, without the support
 Tokens = tuple[str, ...]
 
 
@@ -108,8 +108,8 @@ def unlabelled_of(target: Task, source: str) -> Unlabelled:
     if not kept:
         raise UserError(f"{source}: holds no unlabelled sentence; give another file")
     dropped = len(distinct) - len(kept)
-    told = f"{dropped} unlabelled sentences equal one of the test split, and were left out"
-    return Unlabelled(source, kept, (told,) if dropped else ())
+    note = f"{dropped} unlabelled sentences equal one of the test split, and were left out"
+    return Unlabelled(source, kept, (note,) if dropped else ())
 
 
 def tagged(

@@ -2,11 +2,11 @@
 
 A user's cost is labels. Sentences are taken one after another by maximal marginal relevance
 (Carbonell, Goldstein, SIGIR 1998): the most uncertain first, each discounted by its likeness to
-what is taken already. Uncertainty is 1 less the probability of the tagging that decoding chose
+what is taken already. Uncertainty is 1 minus the probability of the tagging that decoding chose
 (least confidence: Settles, Craven, "An Analysis of Active Learning Strategies for Sequence Labeling
 Tasks", EMNLP 2008, section 3.1), by rank among the sentences: a tagger of a few sentences may be
-sure of nearly everything. Likeness is the cosine of the mean hidden states less their mean over all
-sentences, from which they differ little. Nothing is drawn at random.
+sure of nearly everything. Likeness is the cosine of the mean hidden states minus their mean over
+all sentences, from which they differ little. Nothing is drawn at random.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Suggestion:
 def candidates(
     documents: Iterable[Document], known: Collection[tuple[str, ...]] = ()
 ) -> list[Candidate]:
-    """The distinct sentences of documents, less short ones and those whose tokens are ``known``.
+    """The distinct sentences of documents, without short ones and those whose tokens are ``known``.
 
     What the documents say of mentions is not looked at.
     """

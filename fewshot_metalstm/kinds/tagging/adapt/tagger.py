@@ -20,23 +20,23 @@ from fewshot_metalstm.meta.learner import Params
 
 def support_batch(
     learner: Tagger, table: WordTable, support: Sequence[Sentence], types: Sequence[str],
-    found: Sequence[Sentence] = (),
+    pseudo_labelled: Sequence[Sentence] = (),
 ) -> tuple[int, Callable[[Sequence[int]], Batch]]:  # fmt: skip
     """How many items a learner passes over to adapt to annotated sentences, and their batches.
 
-    Where there are sentences that a tagger ``found`` mentions in, it is these that are passed over,
-    each beside one of the support.
+    Where there are sentences that a tagger has tagged (``pseudo_labelled``), it is these that are
+    passed over, each beside one of the support.
     """
     if not support:
         raise UserError("the support is empty; give at least one annotated sentence")
-    encoded = table.encode([*found, *support], types)
+    encoded = table.encode([*pseudo_labelled, *support], types)
     device = next(learner.parameters()).device
 
     def batch(chosen: Sequence[int]) -> Batch:
-        taken = beside(chosen, len(found), len(support)) if found else chosen
+        taken = beside(chosen, len(pseudo_labelled), len(support)) if pseudo_labelled else chosen
         return table.batch(encoded.take(taken)).to(device)
 
-    return len(found) or len(support), batch
+    return len(pseudo_labelled) or len(support), batch
 
 
 def adapt_to(

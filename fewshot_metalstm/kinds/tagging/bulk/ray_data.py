@@ -42,7 +42,7 @@ class RayDataRunner:
             return
         with ray_session(self.workers) as (ray, workers):
             data: Any = import_module("ray.data")
-            logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # failures are told below
+            logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # failures are reported below
             context = data.DataContext.get_current()
             context.enable_progress_bars = False
             context.print_on_execution_start = False

@@ -87,9 +87,9 @@ def tag_file(tag: Tag, job: FileJob, settings: TagSettings) -> FileReport:
             for item in block:
                 if isinstance(item, BadRecord):
                     counts["bad"] += 1
-                    told = {"file": job.input.name, "record": item.number, "id": item.id,
+                    entry = {"file": job.input.name, "record": item.number, "id": item.id,
                             "reason": item.reason}  # fmt: skip
-                    bad.write(json.dumps(told, ensure_ascii=False) + "\n")
+                    bad.write(json.dumps(entry, ensure_ascii=False) + "\n")
     if not counts["bad"]:
         job.bad.unlink()
     report = FileReport(str(job.input), str(job.output), seconds=time.perf_counter() - start,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli.options import json_option, quiet_option
-from fewshot_metalstm.kinds.tagging.cli.format_options import formats, overlaps_option, said
+from fewshot_metalstm.kinds.tagging.cli.format_options import formats, overlaps_option, print_notes
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.formats import Document
@@ -43,7 +43,7 @@ def convert(as_json: bool, quiet: bool, **options: Any) -> None:
     """
     result = run(**options)
     if not quiet:
-        said(result["notes"])
+        print_notes(result["notes"])
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
     else:

@@ -71,9 +71,9 @@ def demo(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) 
             context.exit(128 + stop.signal)
     if as_json:
         adapted = [report.as_dict() for report in reports]
-        told = {"synthetic": True, "meta_train": training, "adapt": adapted,
+        outcome = {"synthetic": True, "meta_train": training, "adapt": adapted,
                 "shipped": shipped and shipped.as_dict()}  # fmt: skip
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(outcome))
         return
     every = reports if shipped is None else [*reports, shipped]
     for report in every:

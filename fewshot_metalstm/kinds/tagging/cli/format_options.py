@@ -39,7 +39,7 @@ def overlaps_option(command: _Command) -> _Command:
     )(command)  # fmt: skip
 
 
-def said(notes: Mapping[str, int], name: str = "note") -> None:
+def print_notes(notes: Mapping[str, int], name: str = "note") -> None:
     """Say on standard error what was changed and left out."""
     from fewshot_metalstm.kinds.tagging.formats.notes import lines
 

@@ -59,8 +59,10 @@ def predict(
         for line in note_lines(result["notes"]):
             request.note(f"note: {line}")
         about = {"model": str(folder), "types": predictor.model.types, **result}
-        told = f"{output}: {result['documents']} documents, {result['mentions']} mentions in {into}"
-        yield (json.dumps(about, ensure_ascii=False) if request.as_json else told) + "\n"
+        summary = (
+            f"{output}: {result['documents']} documents, {result['mentions']} mentions in {into}"
+        )
+        yield (json.dumps(about, ensure_ascii=False) if request.as_json else summary) + "\n"
     elif request.as_json:
         yield from json_pieces(folder, predictor, files, form, confidence)
     else:

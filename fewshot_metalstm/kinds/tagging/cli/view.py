@@ -43,12 +43,12 @@ def view(as_json: bool, quiet: bool, html: Path | None, file: Path, **options: A
         return
     for note in () if quiet else shown.notes:
         click.echo(f"note: {note}", err=True)
-    told = f"{html}: {len(shown.rows)} sentences, {shown.found} mentions"
+    line = f"{html}: {len(shown.rows)} sentences, {shown.found} mentions"
     if shown.gold:
         wrong = ", ".join(f"{sum(s.counts[k.name] for s in shown.scores[-1:])} {k.name}"
                           for k in shown.kinds)  # fmt: skip
-        told += f"; F1 {shown.scores[-1].f1:.2f}, {wrong}"
-    click.echo(told)
+        line += f"; F1 {shown.scores[-1].f1:.2f}, {wrong}"
+    click.echo(line)
 
 
 def run(

@@ -38,7 +38,7 @@ def banned_keys(targets: Iterable[Task]) -> frozenset[str]:
 def without(
     task: Task, split: str, banned: Container[str], reason: str
 ) -> tuple[Task, Removal | None]:
-    """``task`` less the sentences of ``split`` whose key is ``banned``.
+    """``task`` without the sentences of ``split`` whose key is ``banned``.
 
     The corpus keeps the digests of the files that it was read from: they say what was read, and
     the removal says what was left out of it.

@@ -2,7 +2,7 @@
 
 Nothing that a target may be scored on can reach meta-training or meta-validation through
 :func:`load_suite_tasks`: the tasks that it returns hold only the split that episodes come from,
-less the families and sentences that the rules keep out. What was kept out is in the report.
+without the families and sentences that the rules keep out. What was kept out is in the report.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ _ORDINARY = ("documents", "mentions", "comments")  # counts that are no loss
 
 
 def lines(notes: Mapping[str, int]) -> list[str]:
-    """What a user is told of the counts, a line each."""
+    """The counts for a user, a line each."""
     known = losses(notes)
     return [words % known[name] for name, words in _WORDS.items() if words and name in known]
 

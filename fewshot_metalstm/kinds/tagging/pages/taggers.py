@@ -37,7 +37,7 @@ from fewshot_metalstm.pages.render import fragment
 
 OUTSIDE = "no mention"
 COSTS, SUREST, WORDS = 20, 10, 12  # rows of the tables
-LEAST = 3  # tokens that a word needs to be told of
+LEAST = 3  # tokens that a word needs to be listed
 CONTEXT = 6  # tokens on each side of a mistake
 
 
@@ -217,7 +217,7 @@ def report_look(
 
 _META = (
     "At every token the Meta-LSTM gives a vector z, and with it the basic LSTM its weights. "
-    "Were z the same everywhere, this would be a plain LSTM. What is told here is how far the "
+    "Were z the same everywhere, this would be a plain LSTM. What is shown here is how far the "
     "weights at a token are from those at the mean z of the text (Frobenius norm, as a share "
     "of that of the weights at the mean), root mean square of the two directions."
 )

@@ -125,7 +125,7 @@ class View:
 def placed(
     documents: Sequence[Document], overlaps: str, notes: Notes, source: Path
 ) -> list[Placed]:
-    """The sentences of documents, with where they are told by document and character."""
+    """The sentences of documents, with where they stand, by document and character."""
     found = []
     for document in documents:
         for each in to_sentences(document, overlaps=overlaps, notes=notes, place=str(source)):
@@ -161,9 +161,9 @@ def make_view(
     rows = tuple(
         _row(*each, types, gold) for each in zip(sentences, readings, matches, strict=True)
     )
-    told = list(notes)
+    lines = list(notes)
     if more:
-        told.append(
+        lines.append(
             f"the tagger does not know the type{'s' * (len(more) > 1)} {', '.join(more)}: "
             "all such mentions count as missed, or as of the wrong type"
         )
@@ -174,7 +174,7 @@ def make_view(
     return View(
         model, rows, types, gold, sum(len(r.mentions) for r in readings), sum(map(len, wanted)),
         scores(types, matches), kinds, sum(row.kinds == "clean" for row in rows),
-        tuple(by_cost[:COSTS]), len(by_cost), tuple(told), signs=SIGNS,
+        tuple(by_cost[:COSTS]), len(by_cost), tuple(lines), signs=SIGNS,
     )  # fmt: skip
 
 

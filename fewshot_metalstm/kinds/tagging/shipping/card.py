@@ -189,10 +189,10 @@ def _data(about: Mapping[str, Any], catalogue: Catalogue) -> str:
         f"`{entry.collection.commit[:12]}`)"
         for name in corpora if name in catalogue for entry in [catalogue[name]]
     }  # fmt: skip
-    told = [f"From: {origin}." for origin in sorted(collections)]
+    origins = [f"From: {origin}." for origin in sorted(collections)]
     first = "Annotation is learned from the train splits alone; word vectors from all their text."
     digits = "Digests are the first 16 digits; `config.json` has them whole."
-    return "\n\n".join([first, _table(rows), digits, *told])
+    return "\n\n".join([first, _table(rows), digits, *origins])
 
 
 def _training(about: Mapping[str, Any]) -> str:
@@ -236,8 +236,8 @@ def command(settings: Mapping[str, Any]) -> str:
         if name == "start" and value:
             words += ["--start", str(value)]
         elif value != usual[name] and name not in ("tasks", "algorithm", "seed", "exclude"):
-            told = json.dumps(value) if isinstance(value, (bool, list, tuple)) else str(value)
-            words += ["--set", f"{name}={'null' if value is None else told}"]
+            text = json.dumps(value) if isinstance(value, (bool, list, tuple)) else str(value)
+            words += ["--set", f"{name}={'null' if value is None else text}"]
     return shlex.join(words)
 
 

@@ -106,8 +106,8 @@ def _packed(
     vectors = smaller(model.vectors, kept)
     done = model.about.get("packed")
     if done is not None and kept == len(model.vectors.words):
-        told = {k: v for k, v in done.items() if k != "sha256"}
-        return model, Account(**told)
+        packed = {k: v for k, v in done.items() if k != "sha256"}
+        return model, Account(**packed)
     account = _account(model.vectors, vectors, size)
     about = {**model.about, **_training(checkpoint)}
     about["packed"] = {**asdict(account), "sha256": dict(before)}

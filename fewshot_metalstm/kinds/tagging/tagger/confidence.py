@@ -37,8 +37,8 @@ class Reading:
 
     ``tags`` are those of :func:`~fewshot_metalstm.kinds.tagging.tagger.decode.tag`, ``mentions``
     what they mark, from left to right, and ``confidences`` the probability of each, 0 to 1.
-    ``uncertainty`` is 1 less the probability of the tags as a whole, 0 to 1: what else the sentence
-    may mean.
+    ``uncertainty`` is 1 minus the probability of the tags as a whole, 0 to 1: what else the
+    sentence may mean.
     """
 
     tags: tuple[str, ...] = ()

@@ -2,9 +2,9 @@
 
 The weights that meet the words are ``W(z_t) = W_0 + stack_k P_k diag(z_t) Q_k``, with
 ``z_t = offset + W_z g_t`` (see :mod:`fewshot_metalstm.nn.metalstm`). Were ``z_t`` the same at every
-word, the tagger would be a plain LSTM. So each word is told by how far it takes the weights from
-those at the mean z over the text: by the Frobenius norm of ``W(z_t) - W(mean z)``, as a share of
-the norm of ``W(mean z)``. With ``d = z_t - mean z`` it costs no weights to form::
+word, the tagger would be a plain LSTM. So each word is described by how far it takes the weights
+from those at the mean z over the text: by the Frobenius norm of ``W(z_t) - W(mean z)``, as a share
+of the norm of ``W(mean z)``. With ``d = z_t - mean z`` it costs no weights to form::
 
     || stack_k P_k diag(d) Q_k ||^2  =  d' M d ,   M = sum_k (P_k' P_k) * (Q_k Q_k')
 

@@ -107,7 +107,7 @@ def read_lexicon(stored: Mapping[str, Any], types: Sequence[str]) -> Lexicon:
 
 
 def lexicon_of(support: Sequence[Sentence], types: Sequence[str], bonus: float) -> Lexicon:
-    """The lexicon of a support: its mentions, less those that it mostly leaves unannotated.
+    """The lexicon of a support: its mentions, without those that it mostly leaves unannotated.
 
     A phrase that the support annotates with several types, or within longer mentions, counts as
     annotated alike only where it is.

@@ -37,7 +37,7 @@ def place_of(name: str) -> str:
 
 
 def without_memory(names: Iterable[str]) -> tuple[str, ...]:
-    """``names`` of parameters less those of a memory, which no tagger of a task makes use of."""
+    """``names`` of parameters without those of a memory, which no tagger of a task makes use of."""
     return tuple(name for name in names if not name.startswith(PREFIX))
 
 

@@ -71,7 +71,7 @@ def settled(config: MetaTrainConfig) -> MetaTrainConfig:
     return budget.settled(config)
 
 
-# Many types of a target have a like among the tasks of these suites: joint training of what they
+# Many types of a target are like one of the tasks of these suites: joint training of what they
 # share, then an outer loop that learns to adapt from the head that fits best.
 _FROM_HEADS = ("memory=true", "joint.steps=28000", "outer.steps=1000")
 # Settings that a suite asks for; those of an algorithm, --set and the options come after them.
@@ -81,7 +81,7 @@ _PRESETS = {
     "demo": (
         "vectors.size=50", "vectors.buckets=5000", "vectors.min_count=1", "tagger.lstm.hidden=50",
         "tagger.lstm.meta=20", "tagger.lstm.z=30", "joint.steps=2000",
-        # Nine types of names are soon known by heart: a longer or bolder outer loop learns to
+        # Nine types of names are soon memorised: a longer or bolder outer loop learns to
         # recognise them, and forgets how to adapt to a tenth (its meta-validation F1 falls to 0).
         "outer.steps=100", "outer.lr=5e-5", "outer.validate_every=20",
     ),

@@ -17,9 +17,9 @@ import yaml
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model
-from fewshot_metalstm.kinds.tagging.training import metatrain
 from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+from fewshot_metalstm.meta import driver
 from fewshot_metalstm.meta.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.ranks import RankLost
@@ -172,9 +172,9 @@ def test_a_crash_between_two_saves_costs_steps_and_no_numbers(
                 raise MemoryError
             if (self.current, done) == ("outer loop", 1):
                 # Save after this step, as when a minute has gone by.
-                monkeypatch.setattr(metatrain, "SAVE_SECONDS", -1.0)
+                monkeypatch.setattr(driver, "SAVE_SECONDS", -1.0)
             else:
-                monkeypatch.setattr(metatrain, "SAVE_SECONDS", 1e9)
+                monkeypatch.setattr(driver, "SAVE_SECONDS", 1e9)
 
     with pytest.raises(MemoryError):
         train(tmp_path, progress=Crash())
