@@ -77,7 +77,7 @@ def _prototypes() -> PrototypesConfig:
 
 
 def _scratch() -> AdaptConfig:
-    return AdaptConfig(optimiser="adam", lr=5e-3, min_steps=300)
+    return AdaptConfig(optimiser="adam", lr=4e-2, min_steps=300)
 
 
 @dataclass(frozen=True)
