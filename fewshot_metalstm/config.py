@@ -1,19 +1,23 @@
-"""Frozen dataclasses from YAML, overrides and defaults, checked by field and type."""
+"""Frozen dataclasses from YAML, overrides and defaults, checked by field, type and range."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
+import math
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import yaml
 
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.ranges import ranges_of, shown
 
 T = TypeVar("T")
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
@@ -35,7 +39,8 @@ def resolve(
         given: dotted field names to values, as from options of a command; None is skipped.
 
     Raises:
-        UserError: unknown field (with the closest known one), ill-typed value, unreadable file.
+        UserError: unknown field (with the closest known one), ill-typed value, one outside of its
+            range (:mod:`fewshot_metalstm.ranges`), unreadable file.
     """
     tree: dict[str, Any] = {}
     _override(tree, base)
@@ -58,7 +63,9 @@ def read_mapping(file: Path) -> dict[str, Any]:
         tree = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as problem:
         raise at(file, None, f"cannot be read ({problem.strerror})", "give a YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+    except RecursionError:
+        raise at(file, None, "nested too deeply", "write 'field: value' lines") from None
+    except (yaml.YAMLError, ValueError) as problem:  # ValueError: not UTF-8, or the 31st of June
         mark = getattr(problem, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
         raise at(file, line, "not valid YAML", "mend it; every line is 'field: value'") from None
@@ -69,9 +76,19 @@ def read_mapping(file: Path) -> dict[str, Any]:
     return tree
 
 
+def _hints(kind: type[Any]) -> Mapping[str, Any]:
+    """The types of a dataclass's fields, without what they are annotated with."""
+    return _cached_hints(typing.cast(Hashable, kind))
+
+
+@functools.cache
+def _cached_hints(kind: Hashable) -> Mapping[str, Any]:
+    return MappingProxyType(typing.get_type_hints(kind))
+
+
 def _without_empty(kind: type[Any], tree: Mapping[str, Any]) -> dict[str, Any]:
     """``tree`` without the sections in which nothing stands, as where all is commented out."""
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     kept: dict[str, Any] = {}
     for name, value in tree.items():
         section = hints.get(name)
@@ -115,8 +132,8 @@ def from_mapping(kind: type[T], tree: Mapping[str, Any], source: str) -> T:
 
 
 def check(kind: type[Any], tree: Mapping[str, Any], source: str, prefix: str = "") -> None:
-    """Raise :class:`UserError` unless ``tree`` fits the fields of ``kind``."""
-    hints = typing.get_type_hints(kind)
+    """Raise :class:`UserError` unless ``tree`` fits the fields of ``kind`` and their ranges."""
+    hints, ranges = _hints(kind), ranges_of(kind)
     for name, value in tree.items():
         full = f"{prefix}{name}"
         if name not in hints:
@@ -130,7 +147,13 @@ def check(kind: type[Any], tree: Mapping[str, Any], source: str, prefix: str = "
             check(typing.cast(type[Any], hint), value, source, f"{full}.")
         elif not _fits(value, hint):
             wanted = getattr(hint, "__name__", str(hint))
-            raise UserError(f"{source}: {full}={value!r} is not of type {wanted}; mend the value")
+            raise UserError(
+                f"{source}: {full}={shown(value)} is not of type {wanted}; mend the value"
+            )
+        elif name in ranges:
+            fault = ranges[name].fault(full, _converted(value, hint))
+            if fault is not None:
+                raise UserError(f"{source}: {fault}")
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -151,6 +174,19 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, hint)
 
 
+def _converted(value: Any, hint: Any) -> Any:
+    """A value that fits its field, as the field holds it: numbers as ``float`` where it does."""
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)[0]
+        return tuple(_converted(each, inner) for each in value)
+    if hint is float:
+        try:
+            return float(value)
+        except OverflowError:  # an integer beyond any float
+            return math.inf if value > 0 else -math.inf
+    return value
+
+
 def _override(tree: dict[str, Any], overrides: Sequence[str]) -> None:
     for text in overrides:
         name, separator, value = text.partition("=")
@@ -158,8 +194,10 @@ def _override(tree: dict[str, Any], overrides: Sequence[str]) -> None:
             raise UserError(f"--set {text}: no '='; write --set section.field=value")
         try:
             parsed = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):
             raise UserError(f"--set {text}: {value!r} is not YAML; quote it") from None
+        except RecursionError:
+            raise UserError(f"--set {name}: the value is nested too deeply; mend it") from None
         _put(tree, name.strip(), parsed)
 
 
@@ -183,7 +221,7 @@ def _put(tree: dict[str, Any], name: str, value: Any) -> None:
 
 def _build(kind: type[T], tree: Mapping[str, Any], base: T | None = None) -> T:
     """A config of what ``tree`` sets; the rest is that of ``base``, or the defaults of ``kind``."""
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     defaults = {field.name: field for field in dataclasses.fields(typing.cast(Any, kind))}
     values: dict[str, Any] = {}
     for name, value in tree.items():
@@ -195,12 +233,8 @@ def _build(kind: type[T], tree: Mapping[str, Any], base: T | None = None) -> T:
             if own is None and factory is not dataclasses.MISSING:
                 own = factory()
             values[name] = _build(typing.cast(type[Any], hint), value, own)
-        elif hint is float:
-            values[name] = float(value)
-        elif typing.get_origin(hint) is tuple:
-            values[name] = tuple(value)
         else:
-            values[name] = value
+            values[name] = _converted(value, hint)
     if base is not None:
         changed: T = dataclasses.replace(typing.cast(Any, base), **values)
         return changed

@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from fewshot_metalstm.ranges import FINITE, ranges_of
+
 _INDENT = "  "
 _WIDTH = 96
 _SETTING = re.compile(r"^( *)#(\w+:)", re.MULTILINE)
@@ -24,7 +26,7 @@ _FIELD = re.compile(r"\s*(\w+)\s*:")
 
 
 def template(config: Any, heading: Sequence[str]) -> str:
-    """``config``, an instance with its defaults, as YAML: every setting with its meaning.
+    """``config``, an instance with its defaults, as YAML: every setting with meaning and range.
 
     Settings are commented out, sections are not: the file as it is changes nothing, also where a
     default depends on other settings. :func:`uncommented` puts all of them in force.
@@ -74,7 +76,7 @@ def _own_comments(kind: type[Any]) -> dict[str, str]:
 
 
 def _lines(config: Any, indent: str) -> Iterator[str]:
-    meanings = comments(type(config))
+    meanings, ranges = comments(type(config)), ranges_of(type(config))
     # Sections last: what follows one would be read as part of it.
     fields = dataclasses.fields(config)
     for field in sorted(fields, key=lambda f: dataclasses.is_dataclass(getattr(config, f.name))):
@@ -87,7 +89,9 @@ def _lines(config: Any, indent: str) -> Iterator[str]:
             yield from _wrapped(f"{indent}{field.name}:", beside, indent)
             yield from _lines(value, indent + _INDENT)
         else:
-            yield from _wrapped(f"{indent}#{field.name}: {_plain(value)}", meaning, indent)
+            may = ranges.get(field.name, FINITE)
+            beside = meaning if may == FINITE else f"{meaning} [{may.words()}]".lstrip()
+            yield from _wrapped(f"{indent}#{field.name}: {_plain(value)}", beside, indent)
 
 
 def _wrapped(line: str, meaning: str, indent: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from fewshot_metalstm.writing import writing
 
 LOCK = ".fewshot-metalstm-lock"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_NO_LINKS = os.O_NOFOLLOW | os.O_NONBLOCK  # and no waiting for the other end of a pipe
 _log = logging.getLogger(__name__)
 
 
@@ -81,7 +83,7 @@ def _open(folder: Path, what: str) -> IO[str]:
     while True:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            held = path.open("a+", encoding="utf-8")
+            held = os.fdopen(_file(path), "r+", encoding="utf-8")
         except OSError as problem:
             raise _unwritable(folder, problem, what) from None
         try:
@@ -104,9 +106,28 @@ def _open(folder: Path, what: str) -> IO[str]:
         return held
 
 
+def _file(path: Path) -> int:
+    """The descriptor of the lock's file, which is made if it is not there.
+
+    Raises:
+        UserError: it is a link or a device, which somebody may have put there to have something
+            else written over.
+    """
+    try:
+        found = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o666)
+    except OSError as problem:
+        if problem.errno not in (errno.ELOOP, errno.ENXIO):
+            raise
+    else:
+        if stat.S_ISREG(os.fstat(found).st_mode):
+            return found
+        os.close(found)
+    raise at(path, None, "is a link or a device, where a lock should be", "remove it")
+
+
 def _is_at(held: IO[str], path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(held.fileno()), path.stat())
+        return os.path.samestat(os.fstat(held.fileno()), path.lstat())
     except FileNotFoundError:
         return False
 
@@ -120,7 +141,10 @@ def _sign(held: IO[str], what: str) -> None:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        with os.fdopen(os.open(path, os.O_RDONLY | _NO_LINKS), encoding="utf-8") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return {}
+            found = json.loads(file.read())
     except (OSError, ValueError):  # another version's, or written this moment
         return {}
     return {k: str(v) for k, v in found.items()} if isinstance(found, dict) else {}

@@ -8,6 +8,7 @@ import re
 import resource
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -20,6 +21,20 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def memory() -> int | None:
+    """Bytes of memory that this process can have: the machine's, or its container's if less.
+
+    None where the system does not tell.
+    """
+    try:
+        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+    with suppress(OSError, ValueError):  # no such container, or no limit ("max")
+        found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return found if found > 0 else None
 
 
 def pick_device(name: str) -> torch.device:

@@ -1,4 +1,4 @@
-"""Every setting of the commands that have some: name, meaning, default and type.
+"""Every setting of the commands that have some: name, meaning, default, type and range.
 
 All of it is read from the dataclasses themselves, so that the list cannot say anything else than
 the code does. What a setting means is the comment beside its field
@@ -16,6 +16,7 @@ from typing import Any
 
 from fewshot_metalstm.config_template import comments
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.ranges import ranges_of
 
 _WORDS = {int: "integer", float: "number", str: "text", bool: "true or false"}
 
@@ -30,6 +31,7 @@ class Setting:
         type: in words, such as ``number``.
         default: a plain value, as YAML has it.
         meaning: one line; empty where the name says all.
+        range: what it may be, in words, such as ``at least 1``; empty where its type says all.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Setting:
     type: str
     default: Any
     meaning: str
+    range: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
@@ -58,7 +61,7 @@ def settings(commands: Mapping[str, type[Any]], section: str | None = None) -> l
     merged: dict[tuple[Any, ...], Setting] = {}
     for command, kind in commands.items():
         for each in _walk(kind(), command, ""):
-            key = (each.name, each.type, each.default, each.meaning)
+            key = (each.name, each.type, each.default, each.meaning, each.range)
             known = merged.get(key)
             merged[key] = each if known is None else dataclasses.replace(
                 known, commands=(*known.commands, command)
@@ -101,7 +104,7 @@ def type_words(hint: Any) -> str:
 
 def _walk(config: Any, command: str, prefix: str) -> Iterator[Setting]:
     kind = type(config)
-    meanings, hints = comments(kind), typing.get_type_hints(kind)
+    meanings, hints, ranges = comments(kind), typing.get_type_hints(kind), ranges_of(kind)
     fields = dataclasses.fields(config)
     for field in sorted(fields, key=lambda f: dataclasses.is_dataclass(getattr(config, f.name))):
         value = getattr(config, field.name)
@@ -110,4 +113,5 @@ def _walk(config: Any, command: str, prefix: str) -> Iterator[Setting]:
             yield from _walk(value, command, f"{name}.")
         else:
             words = type_words(hints[field.name])
-            yield Setting(name, (command,), words, value, meanings.get(field.name, ""))
+            may = ranges[field.name].words() if field.name in ranges else ""
+            yield Setting(name, (command,), words, value, meanings.get(field.name, ""), may)

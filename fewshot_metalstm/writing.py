@@ -15,6 +15,7 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,9 +39,11 @@ def beside(path: Path, put: Callable[[Path, Path], object] = os.replace) -> Iter
             at the first, to be removed.
 
     Raises:
-        UserError: the disk is full, or the place cannot be written to.
+        UserError: the disk is full, the place cannot be written to, or a device or pipe is there,
+            which is nothing to replace.
     """
     with writing(path):
+        _refuse_special(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_left(path)
         hidden, held = _hidden(path)
@@ -50,6 +53,13 @@ def beside(path: Path, put: Callable[[Path, Path], object] = os.replace) -> Iter
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
             os.close(held)
+
+
+def _refuse_special(path: Path) -> None:
+    with suppress(OSError):  # not there, or said below
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise at(path, None, "is a device or a pipe, which is not replaced", "name a file")
 
 
 def write_text(text: str, path: Path) -> None:

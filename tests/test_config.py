@@ -87,6 +87,12 @@ def test_the_default_recipe_survives_its_own_file(tmp_path: Path) -> None:
         ("name=", "name=None is not of type str"),
         ("inner.steps", r"--set inner\.steps: no '='; write --set section\.field=value"),
         ("name=[", "is not YAML; quote it"),
+        ("name=2026-13-45", "is not YAML; quote it"),
+        ("tags=" + "[" * 3000, "--set tags: the value is nested too deeply"),
+        (
+            "inner.steps=[" + "x, " * 3000 + "]",
+            r"inner\.steps=\['x', .*\.\.\.\] is not of",
+        ),
     ],
 )
 def test_overrides_that_do_not_fit(override: str, fault: str) -> None:
@@ -123,6 +129,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read"):
         read_mapping(tmp_path)
     path = tmp_path / "bytes"
+    path.write_text("inner: " + "{a: " * 3000)
+    with pytest.raises(UserError, match="bytes: nested too deeply"):
+        read_mapping(path)
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="bytes: not valid YAML"):
         read_mapping(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
@@ -15,6 +16,7 @@ from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepC
 from fewshot_metalstm.kinds.tagging.example import EXAMPLE
 from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+from fewshot_metalstm.ranges import AtLeast1, Range
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Outer(Inner):
     """All."""
 
     inner: Inner = field(default_factory=Inner)  # of the inner part
-    own: tuple[int, ...] = (1, 2)
+    own: Annotated[tuple[int, ...], Range(least=0)] = (1, 2)
+    few: AtLeast1 = 3  # how many
     none: int | None = None  # nothing
 
 
@@ -40,7 +43,8 @@ def test_comments_stand_beside_above_or_in_the_base() -> None:
     above = "what is above, in two lines"
     assert comments(Inner) == {"far": above, "near": "beside it"}
     assert comments(Outer) == {
-        "far": above, "near": "beside it", "inner": "of the inner part", "none": "nothing"
+        "far": above, "near": "beside it", "inner": "of the inner part", "none": "nothing",
+        "few": "how many",
     }  # fmt: skip
 
 
@@ -51,7 +55,8 @@ def test_the_file_is_what_it_should_be(tmp_path: Path) -> None:
         "",
         "#far: 0.001  # what is above, in two lines",
         "#near: '#a: b'  # beside it",
-        "#own: [1, 2]",
+        "#own: [1, 2]  # [at least 0]",
+        "#few: 3  # how many [at least 1]",
         "#none: null  # nothing",
         "",
         "inner:  # A section. More of it; of the inner part",

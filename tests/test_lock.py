@@ -13,7 +13,7 @@ import pytest
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.folder import claimed
-from fewshot_metalstm.lock import LOCK, Busy, holds_nothing, locked
+from fewshot_metalstm.lock import LOCK, Busy, holds_nothing, locked, purpose
 from fewshot_metalstm.runs import claim, fresh, run_folder
 
 HOLD = """
@@ -131,3 +131,28 @@ def test_many_that_start_at_once_get_folders_of_their_own(tmp_path: Path) -> Non
     ]
     names = [process.communicate(timeout=300)[0].strip() for process in processes]
     assert sorted(names) == ["a", *(f"a-{n}" for n in range(2, 7))]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path, there: bool) -> None:
+    precious = tmp_path / "precious.txt"
+    if there:
+        precious.write_text('{"what": "the run"}')
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / LOCK).symlink_to(precious)
+    with (
+        pytest.raises(UserError, match=r"is a link or a device, .*; remove it"),
+        locked(folder, "the run"),
+    ):
+        pass
+    assert purpose(folder) is None
+    assert precious.exists() == there
+    assert not there or precious.read_text() == '{"what": "the run"}'
+
+
+def test_a_pipe_in_place_of_the_lock_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / LOCK)
+    assert purpose(tmp_path) is None
+    with pytest.raises(UserError, match="is a link or a device"), locked(tmp_path, "the run"):
+        pass

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.machine import cores, peak_rss_mib, pick_device
+from fewshot_metalstm.machine import cores, memory, peak_rss_mib, pick_device
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +23,8 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cores_and_memory() -> None:
     assert cores() >= 1
+    there = memory()
+    assert there is None or there > 2**28
     before = peak_rss_mib()
     assert before > 10
     held = torch.ones(2**25)  # 128 MiB, touched

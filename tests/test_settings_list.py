@@ -10,6 +10,7 @@ import pytest
 from fewshot_metalstm.config import flat
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
+from fewshot_metalstm.ranges import AtLeast1
 from fewshot_metalstm.settings_list import Setting, sections, settings, type_words
 
 
@@ -32,15 +33,15 @@ class First:
 class Second:
     """Settings of another."""
 
-    steps: int = 4  # how many
+    steps: AtLeast1 = 4  # how many
     rates: Rates = field(default_factory=Rates)
 
 
 def test_what_is_the_same_in_two_commands_stands_once() -> None:
     assert settings({"one": First, "two": Second}) == [
         Setting("steps", ("one",), "integer", 3, "how many"),
-        Setting("rates.lr", ("one", "two"), "number", 0.1, "learning rate"),
-        Setting("steps", ("two",), "integer", 4, "how many"),
+        Setting("rates.lr", ("one", "two"), "number", 0.1, "learning rate", "a finite number"),
+        Setting("steps", ("two",), "integer", 4, "how many", "at least 1"),
     ]
 
 

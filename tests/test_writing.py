@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -127,3 +128,15 @@ def test_a_text_in_a_new_folder_and_again(tmp_path: Path) -> None:
     write_text("b\n", path)
     assert path.read_bytes() == b"b\n"
     assert [f.name for f in path.parent.iterdir()] == ["text"]
+
+
+def test_a_device_or_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link, Path("/dev/null")):
+        before = path.lstat()
+        with pytest.raises(UserError, match=r"is a device or a pipe, .*; name a file"):
+            write_text("x", path)
+        assert os.path.samestat(path.lstat(), before)
+    assert names(tmp_path) == ["link", "pipe"]

@@ -5,21 +5,34 @@ Like the meta-learning core this sees a learner and batches, whatever they hold.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.adapt.learned import adapt_learned
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.joint import cosine
 from fewshot_metalstm.meta.learner import Learner, Params
 from fewshot_metalstm.meta.rates import multipliers
 from fewshot_metalstm.meta.ravi import gates_of
+from fewshot_metalstm.ranges import (
+    AtLeast0,
+    AtLeast1,
+    NotNegative,
+    Positive,
+    Range,
+    ShareBelow1,
+    one_of,
+)
 from fewshot_metalstm.seeds import derive, numpy_generator, torch_generator
 
 MOST_NATS = 1000.0  # a bonus beyond it has no more effect
+Nats = Annotated[float, Range(least=0, most=MOST_NATS)]
 
 
 @dataclass(frozen=True)
@@ -28,17 +41,17 @@ class AdaptConfig:
 
     # auto (learned where the checkpoint has learned it, or sgd), sgd (with momentum, as near to
     # the inner loop as can be), adam or learned (by --algorithm lstm)
-    optimiser: str = "auto"
-    stretch: int = 4  # of learned: steps are as many times those of meta-training's inner loop
-    lr: float = 0.01  # learning rate at the start; it falls to zero along a cosine
-    momentum: float = 0.9  # of sgd
-    batch: int = 10  # items of the support (sentences, images) in a step
-    epochs: int = 30  # passes over the support, at most
-    min_steps: int = 150  # a small support is passed over more often, up to this many steps
-    clip: float = 5.0  # largest norm of a gradient
-    stop_loss: float = 0.02  # stop early when the mean loss of an epoch is below this
-    averages: int = 1  # adaptations that differ in order and noise alone, and are averaged
-    lexicon: float = 2.0  # nats for what equals a mention of the support, when tagging; 0: none
+    optimiser: Annotated[str, one_of("auto", "sgd", "adam", "learned")] = "auto"
+    stretch: AtLeast1 = 4  # of learned: steps are as many times those of meta-training's inner loop
+    lr: NotNegative = 0.01  # learning rate at the start; it falls to zero along a cosine
+    momentum: ShareBelow1 = 0.9  # of sgd
+    batch: AtLeast1 = 10  # items of the support (sentences, images) in a step
+    epochs: AtLeast0 = 30  # passes over the support, at most
+    min_steps: AtLeast0 = 150  # a small support is passed over more often, up to this many steps
+    clip: Positive = 5.0  # largest norm of a gradient
+    stop_loss: NotNegative = 0.02  # stop early when the mean loss of an epoch is below this
+    averages: AtLeast1 = 1  # adaptations that differ in order and noise alone, and are averaged
+    lexicon: Nats = 2.0  # nats for what equals a mention of the support, when tagging; 0: none
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,9 @@ def finetune(
         seed: fixes order and noise.
         on_epoch: called with the epoch (from 1), its mean loss and the parameters so far, for
             each adaptation in turn.
+
+    Raises:
+        UserError: an adaptation whose loss is not finite in the end.
     """
     check(config)
     return average([
@@ -83,10 +99,7 @@ def finetune(
 
 def check(config: AdaptConfig) -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""
-    if config.averages < 1:
-        raise UserError(f"adapt.averages is {config.averages}; use at least 1")
-    if not 0 <= config.lexicon <= MOST_NATS:
-        raise UserError(f"adapt.lexicon is {config.lexicon} nats; use 0 to {MOST_NATS:g}")
+    ranges.check(config, "adapt")
 
 
 def average(runs: Sequence[Adapted], names: Sequence[str]) -> Adapted:
@@ -127,7 +140,8 @@ def finetune_once(
             learner, names, items, batch, stretch=config.stretch, piece=config.batch,
             noise=torch_generator(seed, "adapt-noise"), on_step=on_epoch,
         )  # fmt: skip
-        return Adapted(params, fell, len(fell), False)
+        made = Adapted(params, fell, len(fell), False)
+        return _finite(made, names, config, math.isfinite(fell[-1]))
     everything = range(items)
     start = learner.initial(batch(everything))
     params = {name: value.detach().clone() for name, value in start.items()}
@@ -138,10 +152,10 @@ def finetune_once(
     a_pass = -(-items // config.batch)
     epochs = max(config.epochs, -(-config.min_steps // a_pass))
     losses: list[float] = []
-    step = 0
+    step, taken = 0, 1
     for epoch in range(epochs):
         shuffled = order.permutation(items).tolist()
-        total = 0.0
+        total, taken = 0.0, 0
         for first in range(0, items, config.batch):
             chosen = shuffled[first : first + config.batch]
             loss = learner.loss(params, batch(chosen), noise)
@@ -151,6 +165,7 @@ def finetune_once(
             for group in optimiser.param_groups:
                 group["lr"] = config.lr * cosine(step, epochs * a_pass)
             if bool(torch.isfinite(norm)):
+                taken += 1
                 before = {name: params[name].detach().clone() for name in scale}
                 optimiser.step()
                 _rescale(params, before, scale)
@@ -162,7 +177,27 @@ def finetune_once(
         if losses[-1] < config.stop_loss:
             break
     final = {name: value.detach() for name, value in params.items()}
-    return Adapted(final, tuple(losses), step, len(losses) < epochs)
+    made = Adapted(final, tuple(losses), step, len(losses) < epochs)
+    return _finite(made, names, config, taken > 0)
+
+
+def _finite(made: Adapted, names: Sequence[str], config: AdaptConfig, moved: bool) -> Adapted:
+    """What an adaptation made, if it is finite.
+
+    A batch whose gradient is not finite is passed over, and the others may do without it.
+
+    Args:
+        moved: whether the last pass had a finite gradient at all.
+
+    Raises:
+        UserError: it had none, or the parameters that were tuned are not finite.
+    """
+    if moved and all(bool(made.params[name].isfinite().all()) for name in names):
+        return made
+    raise UserError(
+        f"adaptation came to nothing: the loss is not finite after {made.steps} steps at a "
+        f"learning rate of {config.lr:g}; set a lower one (adapt.lr, of a fresh start scratch.lr)"
+    )
 
 
 def is_learned(learner: Learner, config: AdaptConfig) -> bool:

@@ -7,11 +7,12 @@ What a head of prototypes is, a learner says
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from fewshot_metalstm.adapt.finetune import AdaptConfig, check
+from fewshot_metalstm import ranges
+from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.tuning import AUTO
-from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.ranges import NotNegative, one_of
 
 PROTOTYPES = "prototypes"
 AFTERWARDS = ("none", "basic", "head", "all")  # what may be tuned, starting from prototypes
@@ -21,8 +22,9 @@ AFTERWARDS = ("none", "basic", "head", "all")  # what may be tuned, starting fro
 class PrototypesConfig(AdaptConfig):
     """Adaptation by a head of prototypes; what is about gradient steps is of tuning it then."""
 
-    tune: str = "none"  # none, basic, head or all: what is tuned, starting from the prototypes
-    scale: float = 0.0  # of distances; 0 takes the learned one, or 10 where there is none
+    # what is tuned, starting from the prototypes
+    tune: Annotated[str, one_of(*AFTERWARDS)] = "none"
+    scale: NotNegative = 0.0  # of distances; 0 takes the learned one, or 10 where there is none
 
 
 class WithPrototypes(Protocol):
@@ -39,11 +41,7 @@ class WithPrototypes(Protocol):
 
 def check_prototypes(config: PrototypesConfig) -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""
-    check(config)
-    if config.tune not in AFTERWARDS:
-        raise UserError(f"prototypes.tune {config.tune!r} is unknown; use {', '.join(AFTERWARDS)}")
-    if config.scale < 0:
-        raise UserError(f"prototypes.scale is {config.scale:g}; use more than 0, or 0 for its own")
+    ranges.check(config, "prototypes")
 
 
 def after_prototypes(settings: WithPrototypes) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from fewshot_metalstm.adapt.cell import SCRATCH
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.ranges import AtLeast0, Range, Seed
 
+MOST_DRAWS = 10_000  # of one run
 META = "meta"  # the method of a sweep that adapts its checkpoint
 
 
@@ -14,7 +17,7 @@ META = "meta"  # the method of a sweep that adapts its checkpoint
 class AdaptSettings:
     """How a model is adapted, in a single run and in a sweep alike."""
 
-    seed: int = 0  # of draws that are not frozen, of order and noise
+    seed: Seed = 0  # of draws that are not frozen, of order and noise
     # all, basic (the task's own small LSTM and the head), head, or auto: by the checkpoint
     tune: str = "auto"
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
@@ -25,8 +28,8 @@ class AdaptSettings:
 class AdaptRunSettings(AdaptSettings):
     """Settings of an adaptation run."""
 
-    shots: int = 50  # K for each type; 0 takes the whole train split as support
-    draws: int = 5  # supports, drawn 0 to draws-1
+    shots: AtLeast0 = 50  # K for each type; 0 takes the whole train split as support
+    draws: Annotated[int, Range(least=1, most=MOST_DRAWS)] = 5  # supports, drawn 0 to draws-1
     baselines: tuple[str, ...] = ()  # other ways to get a model, beside it
     score: bool = True  # score every model on the whole test split
 
@@ -36,7 +39,9 @@ class SweepSettings(AdaptSettings):
     """Settings of a sweep. What is not about the grid means what it means to ``adapt``."""
 
     targets: tuple[str, ...] = ()  # names of targets, or files of your own
-    shots: tuple[int, ...] = (10, 50)  # K for each type; 0 takes the whole train split
+    # K for each type; 0 takes the whole train split
+    shots: Annotated[tuple[int, ...], Range(least=0)] = (10, 50)
     # a baseline, meta, or NAME=CHECKPOINT with :tune=T or another setting behind it
     methods: tuple[str, ...] = (META, SCRATCH)
-    draws: tuple[int, ...] = (0, 1, 2, 3, 4)  # numbers of the supports to draw
+    # numbers of the supports to draw
+    draws: Annotated[tuple[int, ...], Range(least=0)] = (0, 1, 2, 3, 4)

@@ -263,9 +263,9 @@ def how_to_get_one(kind: Kind, task: Task) -> str:
 
 def show(report: AdaptReport) -> None:
     """Print the report's tables."""
-    from rich.console import Console
+    from fewshot_metalstm.cli.terminal import Terminal
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Terminal(width=None if sys.stdout.isatty() else 120)
     if report.main.summary() is not None:
         console.print(summary_table(report))
         first = report.main.cells[0].score

@@ -80,8 +80,9 @@ def show_algorithms(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"algorithms": [_fields(entry) for entry in found]}))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from fewshot_metalstm.cli.terminal import Terminal
 
     table = Table("algorithm", "what it is", "orders", "engines", "presets")
     for entry in found:
@@ -89,7 +90,7 @@ def show_algorithms(as_json: bool) -> None:
         orders = ", ".join(map(str, entry.orders)) or "none"
         engines = ", ".join(entry.engines) or _INNER[entry.inner]
         table.add_row(entry.name, about, orders, engines, " ".join(entry.presets) or "none")
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    Terminal(width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def _fields(entry: AlgorithmEntry) -> dict[str, Any]:

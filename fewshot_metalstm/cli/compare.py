@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli.options import json_option, quiet_option, tracking_uri_option
+from fewshot_metalstm.cli.tables import say
 
 if TYPE_CHECKING:
     from fewshot_metalstm.sweep.comparison import Comparison
@@ -45,14 +46,13 @@ def compare(
     if as_json:
         click.echo(json.dumps(as_dict(comparisons, uri)))
         return
-    from rich.console import Console
-
     from fewshot_metalstm.cli.sweep import comparison_table
+    from fewshot_metalstm.cli.terminal import Terminal
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Terminal(width=None if sys.stdout.isatty() else 120)
     for comparison in comparisons:
         for note in () if quiet else comparison.notes:
-            click.echo(f"note: {note}", err=True)
+            say(f"note: {note}", err=True)
         console.print(comparison_table(*comparison.table(), comparison.figure.title))
 
 

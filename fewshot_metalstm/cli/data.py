@@ -13,10 +13,10 @@ import click
 
 from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.options import data_dir_option, json_option, quiet_option
+from fewshot_metalstm.cli.tables import say
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from fewshot_metalstm.cli.terminal import Terminal
     from fewshot_metalstm.data.catalogue import Catalogue, CorpusEntry, FileEntry
     from fewshot_metalstm.data.status import Status
 
@@ -111,7 +111,7 @@ def fetch_(names: tuple[str, ...], data_dir: Path | None, as_json: bool, quiet: 
         return
     fetched, present = len(summary["fetched"]), len(summary["present"])
     place = f" into {summary['folder']}" if fetched else ""
-    click.echo(f"{fetched} corpora fetched{place}, {present} there already")
+    say(f"{fetched} corpora fetched{place}, {present} there already")
 
 
 def select(names: Iterable[str], catalogue: Catalogue | None = None) -> tuple[CorpusEntry, ...]:
@@ -160,7 +160,6 @@ def fetch_all(
             summary["present"].append(entry.name)
         else:
             wanted.append(entry)
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -170,6 +169,8 @@ def fetch_all(
         TransferSpeedColumn,
     )
 
+    from fewshot_metalstm.cli.terminal import Terminal
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -177,7 +178,7 @@ def fetch_all(
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    bar = Progress(*columns, console=Console(stderr=True))
+    bar = Progress(*columns, console=Terminal(stderr=True))
     # Not `disable`: before 14.3 rich leaves an empty line behind a bar that nobody saw.
     with nullcontext() if quiet else bar:
         task = bar.add_task("", total=sum(entry.bytes for entry in wanted))
@@ -233,7 +234,7 @@ def _status_record(found: Status) -> dict[str, Any]:
     }
 
 
-def _stdout() -> Console:
-    from rich.console import Console
+def _stdout() -> Terminal:
+    from fewshot_metalstm.cli.terminal import Terminal
 
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    return Terminal(width=None if sys.stdout.isatty() else _PIPE_WIDTH)

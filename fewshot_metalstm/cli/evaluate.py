@@ -13,6 +13,7 @@ import click
 from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.kind_options import of_kind, target_options
 from fewshot_metalstm.cli.options import data_dir_option, device_option, json_option, quiet_option
+from fewshot_metalstm.cli.tables import say
 
 
 @click.command("evaluate")
@@ -34,12 +35,13 @@ def evaluate(as_json: bool, quiet: bool, **options: Any) -> None:
     kind = registry.kind(result["kind"])
     if not quiet:
         for line in kind.change_lines(result.get("notes", {})):
-            click.echo(f"{result['target']}: {line}", err=True)
+            say(f"{result['target']}: {line}", err=True)
     if as_json:
         click.echo(json.dumps(result))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from fewshot_metalstm.cli.terminal import Terminal
 
     figure = kind.figure
     table = Table(title=f"{result['target']}, {result['split']} split: {figure.title}")
@@ -48,7 +50,7 @@ def evaluate(as_json: bool, quiet: bool, **options: Any) -> None:
         table.add_column(column, justify="left" if column == figure.group else "right")
     for name, row in [*result[f"per_{figure.group}"].items(), ("all", result)]:
         table.add_row(name, *(f"{row[key]:.2f}" for key in keys), str(row[figure.counted]))
-    Console(width=None if sys.stdout.isatty() else 100).print(table)
+    Terminal(width=None if sys.stdout.isatty() else 100).print(table)
 
 
 def run(

@@ -11,6 +11,7 @@ import os
 import click
 
 from fewshot_metalstm.errors import CURES, UserError
+from fewshot_metalstm.printable import printable
 
 PARTLY = 1
 MENDABLE = 2
@@ -52,5 +53,5 @@ def _describe_os_error(error: OSError) -> str | None:
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` with every run of white space, line breaks too, made one space."""
-    return " ".join(text.split())
+    """Return ``text`` with every run of white space made one space, and nothing to obey in it."""
+    return printable(" ".join(text.split()))

@@ -9,6 +9,7 @@ import click
 
 from fewshot_metalstm.cli.kind_options import kind_option
 from fewshot_metalstm.cli.options import json_option, quiet_option
+from fewshot_metalstm.cli.tables import say
 
 
 @click.command("init")
@@ -31,7 +32,7 @@ def init(folder: Path, kind_name: str | None, as_json: bool, quiet: bool) -> Non
     if as_json:
         click.echo(json.dumps({"written": [str(path) for path in written]}))
         return
-    click.echo("\n".join(f"wrote {path}" for path in written))
+    say("\n".join(f"wrote {path}" for path in written))
     own = registry.BUILT_IN.get(name)
     if not quiet and own is not None and "check" in own.commands:
-        click.echo(f"Next: fewshot-metalstm check {folder / 'example'}", err=True)
+        say(f"Next: fewshot-metalstm check {folder / 'example'}", err=True)

@@ -18,6 +18,7 @@ from fewshot_metalstm.cli.algorithms import (
     show_algorithms,
 )
 from fewshot_metalstm.cli.options import (
+    Number,
     config_option,
     data_dir_option,
     device_option,
@@ -27,6 +28,8 @@ from fewshot_metalstm.cli.options import (
     tracking_uri_option,
     workers_option,
 )
+from fewshot_metalstm.cli.tables import say
+from fewshot_metalstm.ranges import LARGEST_SEED
 
 if TYPE_CHECKING:
     from fewshot_metalstm.meta.config import TrainingConfig
@@ -53,14 +56,14 @@ if TYPE_CHECKING:
 @click.option("--outer-steps", type=click.IntRange(1), metavar="N", help="Outer steps.")
 @click.option("--meta-batch", type=click.IntRange(1), metavar="N", help="Episodes a step.")
 @click.option("--inner-steps", type=click.IntRange(0), metavar="N", help="Inner steps.")
-@click.option("--inner-lr", type=click.FloatRange(0), metavar="RATE", help="Inner learning rate.")
-@click.option("--outer-lr", type=click.FloatRange(0), metavar="RATE", help="Outer learning rate.")
+@click.option("--inner-lr", type=Number(0), metavar="RATE", help="Inner learning rate.")
+@click.option("--outer-lr", type=Number(0), metavar="RATE", help="Outer learning rate.")
 @click.option("--joint-steps", type=click.IntRange(0), metavar="N",
               help="Steps of joint training before the outer loop.")  # fmt: skip
 @click.option("--start", metavar="CHECKPOINT",
               help="A checkpoint of --algorithm joint to start the outer loop from, in place of "
               "word vectors and joint training of its own.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N",
+@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), metavar="N",
               help="Seed of every random number.  [default: 0]")  # fmt: skip
 @config_option
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
@@ -102,7 +105,7 @@ def meta_train(
             config, result = run(progress=progress, ranks=ranks, **options)
         except Interrupted as stop:
             progress.close()
-            click.echo(str(stop), err=True)
+            say(str(stop), err=True)
             context.exit(128 + stop.signal)
         except EndedElsewhere as end:  # rank 0 says why
             context.exit(end.code)
@@ -111,7 +114,7 @@ def meta_train(
                 raise
             # Said here, while the other ranks wait: when one is gone, the launcher ends all.
             progress.close()
-            click.echo(f"error: {failures.one_line(str(problem))}", err=True)
+            say(f"error: {failures.one_line(str(problem))}", err=True)
             context.exit(failures.MENDABLE)
     if as_json:
         click.echo(json.dumps(result.as_dict()))
@@ -237,19 +240,19 @@ def _follow(
 
 
 def _show(config: TrainingConfig, result: MetaTrainResult) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from fewshot_metalstm.cli.terminal import Terminal
     from fewshot_metalstm.data.suites import load_targets
     from fewshot_metalstm.kinds import registry
 
     table = Table(title=f"meta-trained on {config.tasks}", show_header=False)
     for name, value in result.as_dict().items():
         table.add_row(name.replace("_", " "), str(value))
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    Terminal(width=None if sys.stdout.isatty() else 140).print(table)
     kind = registry.of_suite(config.tasks)
     official = load_targets(kind=kind.name).official
     target = official[0] if len(official) == 1 else "TARGET"
     shots = kind.adaptation_settings().shots
-    click.echo(f"Next: fewshot-metalstm adapt --target {target} --shots {shots} "
+    say(f"Next: fewshot-metalstm adapt --target {target} --shots {shots} "
                f"--checkpoint {result.checkpoint}")  # fmt: skip

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from fewshot_metalstm.ranges import LARGEST_SEED
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_LARGEST_SEED = 2**63 - 1
+
+class Number(click.FloatRange):
+    """A range of numbers that leaves out NaN and infinity."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See :class:`click.ParamType`."""
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return found
 
 
 def data_dir_option(command: _Command) -> _Command:
@@ -37,7 +51,7 @@ def seed_option(command: _Command) -> _Command:
     """``--seed N`` as ``seed: int``, 0 by default."""
     return click.option(
         "--seed",
-        type=click.IntRange(0, _LARGEST_SEED),
+        type=click.IntRange(0, LARGEST_SEED),
         default=0,
         show_default=True,
         metavar="N",
@@ -49,7 +63,7 @@ def own_seed_option(command: _Command) -> _Command:
     """``--seed N`` as ``seed: int | None``, for commands whose settings file may name it."""
     return click.option(
         "--seed",
-        type=click.IntRange(0, _LARGEST_SEED),
+        type=click.IntRange(0, LARGEST_SEED),
         metavar="N",
         help="Seed of every random number of the run.  [default: 0]",
     )(command)

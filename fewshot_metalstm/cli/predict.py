@@ -10,6 +10,7 @@ import click
 
 from fewshot_metalstm.cli.kind_options import of_kind, predict_options
 from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
+from fewshot_metalstm.cli.tables import say
 
 _PIECES = 256  # written at once
 
@@ -58,7 +59,7 @@ def predict(
 
     def note(line: str) -> None:
         if not quiet:
-            click.echo(line, err=True)
+            say(line, err=True)
 
     request = PredictionRequest(folder, files, output, as_json, pick_device(device), note)
     pieces = kind.predict(request, **own)

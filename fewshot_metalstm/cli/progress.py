@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,6 +16,8 @@ from rich.progress import (
     TextColumn,
 )
 from rich.text import Text
+
+from fewshot_metalstm.cli.terminal import Terminal
 
 LINE_SECONDS = 15.0  # between two lines where there is no terminal
 
@@ -35,7 +36,7 @@ class TerminalProgress:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.console = Console(stderr=True)
+        self.console = Terminal(stderr=True)
         self._bar: Progress | None = None
         self._task: Any = None
         self._phase = ""

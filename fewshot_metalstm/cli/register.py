@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from fewshot_metalstm.cli.options import json_option, tracking_uri_option
+from fewshot_metalstm.cli.tables import say
 
 
 @click.command("register")
@@ -45,7 +46,5 @@ def register(
     if as_json:
         click.echo(json.dumps(logged.as_dict() | {"tracking_uri": uri}))
         return
-    click.echo(f"logged: {logged.uri}")
-    click.echo(
-        f"Next: MLFLOW_TRACKING_URI={uri} mlflow models serve -m {logged.uri} --env-manager local"
-    )
+    say(f"logged: {logged.uri}")
+    say(f"Next: MLFLOW_TRACKING_URI={uri} mlflow models serve -m {logged.uri} --env-manager local")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli.options import data_dir_option, device_option, json_option, quiet_option
+from fewshot_metalstm.cli.tables import say
 
 if TYPE_CHECKING:
     import torch
@@ -45,21 +46,20 @@ def report(as_json: bool, quiet: bool, **options: Any) -> None:
     closer look: of a tagger the costliest mistakes and what its Meta-LSTM does, of a reader of
     digits which are taken for which. The page is one file and loads nothing.
     """
-    result = run(note=lambda text: None if quiet else click.echo(text, err=True), **options)
+    result = run(note=lambda text: None if quiet else say(text, err=True), **options)
     if as_json:
         click.echo(json.dumps(result))
         return
-    from rich.console import Console
-
     from fewshot_metalstm.cli.sweep import comparison_table
+    from fewshot_metalstm.cli.terminal import Terminal
 
     if result["rows"]:
-        console = Console(width=None if sys.stdout.isatty() else 120)
+        console = Terminal(width=None if sys.stdout.isatty() else 120)
         rows = [tuple(row) for row in result["rows"]]
         console.print(comparison_table(result["head"], rows, result["title"]))
     for path in (result["html"], *result["png"]):
         if path:
-            click.echo(path)
+            say(path)
 
 
 def run(

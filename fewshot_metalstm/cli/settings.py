@@ -1,4 +1,4 @@
-"""``fewshot-metalstm settings``: every setting, with its default and what it means."""
+"""``fewshot-metalstm settings``: every setting, with its default, range and what it means."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ def settings(section: str | None, kind_name: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"kind": of.name, "settings": [s.as_dict() for s in found]}))
         return
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table("setting", "default", "type", "meaning", "of")
+    from fewshot_metalstm.cli.terminal import Terminal
+
+    table = Table("setting", "default", "type", "range", "meaning", "of")
     for each in found:
         default = json.dumps(each.default, ensure_ascii=False)
-        table.add_row(each.name, default, each.type, each.meaning, ", ".join(each.commands))
-    Console(width=None if sys.stdout.isatty() else 160, markup=False).print(table)
+        commands = ", ".join(each.commands)
+        table.add_row(each.name, default, each.type, each.range, each.meaning, commands)
+    Terminal(width=None if sys.stdout.isatty() else 160, markup=False).print(table)

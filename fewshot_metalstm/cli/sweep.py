@@ -25,6 +25,7 @@ from fewshot_metalstm.cli.options import (
     tracking_uri_option,
     workers_option,
 )
+from fewshot_metalstm.cli.tables import say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -92,7 +93,7 @@ def sweep(context: click.Context, /, as_json: bool, quiet: bool, **options: Any)
         show(report)
     if report.failed:
         failed = options["output"] / "failed"
-        click.echo(f"{len(report.failed)} of {report.cells} cells failed; what they said is in "
+        say(f"{len(report.failed)} of {report.cells} cells failed; what they said is in "
                    f"{failed}; the same command tries them again", err=True)  # fmt: skip
         context.exit(CELLS_FAILED)
 
@@ -201,9 +202,9 @@ def first_target(given: Sequence[str] | None, config_file: Path | None) -> str:
 
 def show(report: SweepReport) -> None:
     """Print the table, and the cells that failed."""
-    from rich.console import Console
+    from fewshot_metalstm.cli.terminal import Terminal
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Terminal(width=None if sys.stdout.isatty() else 120)
     console.print(comparison_table(*report.table(), report.figure.title))
     for key, failure in report.failed:
         console.print(f"failed: {key} ({failure.attempts} attempts): {failure.reason}",

@@ -10,7 +10,7 @@ from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.kind_options import kind_option
 from fewshot_metalstm.cli.lazy import LazyCommand, LazyGroup, kind_command
 from fewshot_metalstm.cli.options import data_dir_option, json_option
-from fewshot_metalstm.cli.tables import print_json, print_table
+from fewshot_metalstm.cli.tables import print_json, print_table, say
 
 _HERE = "fewshot_metalstm.cli.tasks"
 _COMMANDS = {
@@ -185,13 +185,13 @@ def draws(
         if as_json:
             print_json({"written": [str(path) for path in paths]})
         else:
-            click.echo("\n".join(f"wrote {path}" for path in paths))
+            say("\n".join(f"wrote {path}" for path in paths))
         return
     problems = [line for kind, target in loaded for line in kind.check_draws([target])]
     if as_json:
         print_json({"targets": list(names), "problems": problems, "equal": not problems})
     else:
         equal = f"the frozen draws of {', '.join(names)} are what the sampler draws"
-        click.echo("\n".join(problems) or equal)
+        say("\n".join(problems) or equal)
     if problems:
         raise SystemExit(1)

@@ -12,6 +12,7 @@ import click
 from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.kind_options import kind_option, of_kind, target_options
 from fewshot_metalstm.cli.options import (
+    Number,
     config_option,
     data_dir_option,
     device_option,
@@ -21,6 +22,7 @@ from fewshot_metalstm.cli.options import (
     quiet_option,
     tracking_uri_option,
 )
+from fewshot_metalstm.cli.tables import say
 from fewshot_metalstm.nn.cells import CELLS
 from fewshot_metalstm.train.optimisers import OPTIMISERS
 
@@ -50,12 +52,12 @@ class _Command(click.Command):
               help="Recurrent cell; what each is stands below.  [default: meta-lstm]")  # fmt: skip
 @click.option("--optimiser", type=click.Choice(list(OPTIMISERS)),
               help="What takes the steps; what each is stands below.  [default: adam]")  # fmt: skip
-@click.option("--lr", type=click.FloatRange(0, min_open=True), metavar="RATE",
+@click.option("--lr", type=Number(0, min_open=True), metavar="RATE",
               help="Learning rate at the start.  [default: the optimiser's own]")  # fmt: skip
 @click.option("--epochs", type=click.IntRange(1), metavar="N",
               help="Passes over the train split.")  # fmt: skip
 @click.option("--batch", type=click.IntRange(1), metavar="N", help="Items in a step.")
-@click.option("--weight-decay", type=click.FloatRange(0), metavar="SHARE",
+@click.option("--weight-decay", type=Number(0), metavar="SHARE",
               help="Weight decay.  [default: 0]")  # fmt: skip
 @click.option("--patience", type=click.IntRange(0), metavar="N",
               help="End after N epochs without a better devel figure.  "
@@ -98,7 +100,7 @@ def train(context: click.Context, /, as_json: bool, quiet: bool, **options: Any)
             result = run(progress=progress, **options)
         except Interrupted as stop:
             progress.close()
-            click.echo(str(stop), err=True)
+            say(str(stop), err=True)
             context.exit(128 + stop.signal)
     if as_json:
         click.echo(json.dumps(result.as_dict()))
@@ -136,7 +138,6 @@ def run(
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tracking.training import tracked_training
     from fewshot_metalstm.train.session import saved_nothing
-    from fewshot_metalstm.train.settings import check
 
     own = ("optimiser", "lr", "epochs", "batch", "weight_decay", "patience")
     named: dict[str, Any] = {f"train.{name}": further.pop(name, None) for name in own}
@@ -159,7 +160,6 @@ def run(
             f"tasks of the kind {kind.name} have no supervised training; use meta-train and adapt"
         )
     config = resolve(settings, config_file, overrides, named)
-    check(config.train)
     chosen = pick_device(device)
     name = "train-" + "+".join(Path(source).name or source for source in sources)
     if resume:
@@ -232,11 +232,12 @@ def kind_of(sources: tuple[str, ...], given: str | None) -> Kind:
 
 def show(result: TrainResult) -> None:
     """Print the scores of the chosen epoch, and where the models are."""
-    from rich.console import Console
     from rich.table import Table
 
+    from fewshot_metalstm.cli.terminal import Terminal
+
     figure = result.figure
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Terminal(width=None if sys.stdout.isatty() else 120)
     table = Table(
         title=f"{figure.title} ({figure.unit}) of epoch {result.epoch} of {result.epochs}, "
         f"chosen by {result.chosen_by}"

@@ -8,6 +8,8 @@ import sys
 
 import click
 
+from fewshot_metalstm.cli.tables import say
+
 
 @click.command()
 @click.option("--tracking-uri", metavar="URI|FOLDER", help="The store to open.")
@@ -38,10 +40,10 @@ def ui(tracking_uri: str | None, host: str, port: int, open_browser: bool) -> No
 
     uri = resolve(tracking_uri, create=False)
     command = server_command(uri, host, port)
-    click.echo(f"runs: {uri}")
+    say(f"runs: {uri}")
     url = server_url(host, port)
     page = comparison_page(uri)
-    click.echo(f"open in a browser (Ctrl-C here ends it): {url}{page or ''}")
+    say(f"open in a browser (Ctrl-C here ends it): {url}{page or ''}")
     if open_browser:
         open_when_ready(url, page or "")
     sys.stdout.flush()  # what follows replaces this process

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import Algorithm
-from fewshot_metalstm.meta.config import TrainingConfig, check_gates, check_stages
-from fewshot_metalstm.meta.engines import check_engine
+from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.entry import AlgorithmEntry
-from fewshot_metalstm.meta.outer import check as check_outer
 from fewshot_metalstm.meta.registry import find
 
 # What of a config says which meta-learner it was, and what that gave the learner.
@@ -29,17 +28,15 @@ def make_algorithm(config: TrainingConfig) -> Algorithm:
 
 def check(config: TrainingConfig) -> None:
     """Raise :class:`UserError` for settings that mean nothing, or do not go together."""
-    if config.order not in (0, 1, 2):
-        raise UserError(f"order {config.order}: the outer gradient has order 1 or 2")
-    check_engine(config.engine)
-    if config.tasks_at_once < 1:
-        raise UserError(f"tasks_at_once is {config.tasks_at_once}; use at least 1")
+    ranges.check(config)
     entry = find(config.algorithm)
-    check_outer(config.outer)
-    check_stages(config.stages)
-    check_gates(config.gates)
     _check_order(config, entry)
     _check_inner(config, entry)
+    if entry.outer and config.outer.steps == 0:
+        raise UserError(
+            f"outer.steps is 0, and {entry.name} needs at least 1; for joint training alone use "
+            "--algorithm joint"
+        )
     if not entry.outer and config.joint.steps == 0:
         raise UserError(
             f"joint.steps is 0, and --algorithm {entry.name} does nothing else; use more"

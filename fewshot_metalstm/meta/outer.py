@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.config import OuterConfig as OuterConfig
@@ -22,10 +23,7 @@ OPTIMISERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 def check(config: OuterConfig) -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""
-    if config.optimiser not in OPTIMISERS:
-        raise UserError(
-            f"outer.optimiser {config.optimiser!r} is unknown; use {' or '.join(OPTIMISERS)}"
-        )
+    ranges.check(config, "outer")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.errors import at
+from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.writing import beside
 
 
@@ -29,11 +30,9 @@ class State:
 
 def save_state(state: State, path: Path) -> None:
     """Write ``state`` to ``path``, whole or not at all."""
-    from safetensors.torch import save_file
-
     tensors = {n: t.detach().cpu().clone().contiguous() for n, t in state.tensors.items()}
     with beside(path) as part:
-        save_file(tensors, part, {"record": json.dumps(dict(state.record))})
+        write_tensors(tensors, part, {"record": json.dumps(dict(state.record))})
 
 
 def load_state(path: Path) -> State:

@@ -43,6 +43,8 @@ CELLS: Mapping[str, Cell] = MappingProxyType({
     ),
 })  # fmt: skip
 
+OLDER = tuple(name for cell in CELLS.values() for name in cell.older)
+
 
 def canonical(name: str) -> str:
     """The name of a cell that may be called by an older one; any other name as it is."""

@@ -25,30 +25,33 @@ Source: Chen, Qiu, Liu, Huang, "Meta Multi-Task Learning for Sequence Modeling",
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
-from fewshot_metalstm.nn.cells import META_LSTM, canonical
+from fewshot_metalstm.nn.cells import CELLS, META_LSTM, OLDER, canonical
 from fewshot_metalstm.nn.fastest import fastest
 from fewshot_metalstm.nn.layer import Form, Layout, Weights, layer_plain
+from fewshot_metalstm.ranges import AtLeast1, Finite, NotNegative, Range
 
 
 @dataclass(frozen=True)
 class MetaLSTMConfig:
     """Sizes and initial scales; the field names of the paper are in brackets."""
 
-    kind: str = META_LSTM  # meta-lstm, or lstm: one without Meta-LSTM, see nn/plain_lstm.py
+    # lstm is one without Meta-LSTM, see nn/plain_lstm.py
+    kind: Annotated[str, Range(choices=tuple(CELLS), older=OLDER)] = META_LSTM
     match: bool = True  # lstm has as many parameters as meta-lstm would; false: `hidden` outputs
-    hidden: int = 100  # outputs of the basic LSTM, each direction [h]
-    meta: int = 40  # outputs of the Meta-LSTM, each direction [m]
-    z: int = 60  # rank of the generated weights [z]
+    hidden: AtLeast1 = 100  # outputs of the basic LSTM, each direction [h]
+    meta: AtLeast1 = 40  # outputs of the Meta-LSTM, each direction [m]
+    z: AtLeast1 = 60  # rank of the generated weights [z]
     static: bool = True  # add a task's own full-rank weights W_0 and bias b_0
-    offset: float = 1.0  # z_t = offset + W_z g_t; 0 is the paper's form
-    scale_static: float = 1.0  # std of W_0, in units of 1/sqrt(inputs)
-    scale_generated: float = 0.5  # std of P(z*(Qu)) at z = 1, in units of W_0's at scale 1
-    scale_z: float = 0.5  # std of W_z, in units of 1/sqrt(meta)
-    forget_bias: float = 1.0  # initial bias of both forget gates
+    offset: Finite = 1.0  # z_t = offset + W_z g_t; 0 is the paper's form
+    scale_static: NotNegative = 1.0  # std of W_0, in units of 1/sqrt(inputs)
+    scale_generated: NotNegative = 0.5  # std of P(z*(Qu)) at z = 1, in units of W_0's at scale 1
+    scale_z: NotNegative = 0.5  # std of W_z, in units of 1/sqrt(meta)
+    forget_bias: Finite = 1.0  # initial bias of both forget gates
 
     def __post_init__(self) -> None:
         """Take a kind's older name for the one that it has now."""

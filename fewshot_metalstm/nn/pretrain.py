@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.nn.vectors import Array, Subwords, WordVectors, normalise
+from fewshot_metalstm.ranges import AtLeast0, AtLeast1, Range, one_of
 
 
 @dataclass(frozen=True)
 class VectorsConfig:
     """How word vectors are made."""
 
-    method: str = "fasttext"  # fasttext (with subwords) or word2vec
+    # fasttext is with subwords
+    method: Annotated[str, one_of("fasttext", "word2vec")] = "fasttext"
     file: str = ""  # a file of the user's instead: word2vec text or binary, GloVe, fastText .vec
-    size: int = 100  # length of a vector
-    epochs: int = 10  # passes over the text
-    window: int = 5  # words to either side
-    min_count: int = 2  # rarer words get no row of their own
-    negative: int = 5  # negative samples a word
-    buckets: int = 50_000  # rows for hashed character n-grams
-    min_n: int = 3  # shortest n-gram, characters
-    max_n: int = 5  # longest n-gram, characters
+    size: AtLeast1 = 100  # length of a vector
+    epochs: AtLeast1 = 10  # passes over the text
+    window: AtLeast1 = 5  # words to either side
+    min_count: AtLeast0 = 2  # rarer words get no row of their own
+    negative: AtLeast1 = 5  # negative samples a word
+    buckets: AtLeast1 = 50_000  # rows for hashed character n-grams
+    min_n: Annotated[int, Range(least=1, most=64)] = 3  # shortest n-gram, characters
+    max_n: Annotated[int, Range(least=1, most=64)] = 5  # longest n-gram, characters
 
 
 def train_vectors(
@@ -41,6 +45,7 @@ def train_vectors(
     words keep a row of their own; fastText composes the others of their n-grams. Raises
     :class:`UserError` for an unknown method or for text without a word that is frequent enough.
     """
+    ranges.check(config, "vectors")
     from gensim.models import FastText, Word2Vec
     from gensim.models.callbacks import CallbackAny2Vec
 
@@ -59,8 +64,6 @@ def train_vectors(
         "sg": 1, "negative": config.negative, "epochs": config.epochs, "seed": seed % 2**32,
         "workers": 1, "callbacks": [Report()],
     }  # fmt: skip
-    if config.method not in ("fasttext", "word2vec"):
-        raise UserError(f"vectors.method: {config.method!r} is unknown; use fasttext or word2vec")
     try:
         if config.method == "fasttext":
             model = FastText(

@@ -9,6 +9,7 @@ from typing import Any
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.figure import Figure, Spread
 from fewshot_metalstm.jobs.outcome import Failure
+from fewshot_metalstm.printable import in_markdown
 from fewshot_metalstm.sweep.grid import Key
 
 
@@ -94,9 +95,11 @@ class SweepReport:
                  f"test splits, in {self.figure.unit} ({self.figure.better} is better); means over "
                  "draws with 95% intervals.", ""]  # fmt: skip
         lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-        lines += [f"| {' | '.join(row)} |" for row in body]
-        lines += ["", *(f"- {note}" for note in self.notes)]
-        lines += [f"- failed: {key}: {failure.reason}" for key, failure in self.failed]
+        lines += [f"| {' | '.join(map(in_markdown, row))} |" for row in body]
+        lines += ["", *(f"- {in_markdown(note)}" for note in self.notes)]
+        lines += [
+            f"- failed: {in_markdown(f'{key}: {failure.reason}')}" for key, failure in self.failed
+        ]
         return "\n".join(lines).rstrip() + "\n"
 
 

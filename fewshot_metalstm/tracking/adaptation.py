@@ -16,6 +16,7 @@ from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.kind import Kind, Task
+from fewshot_metalstm.printable import in_markdown
 from fewshot_metalstm.tracked_run import DatasetInput, Run
 from fewshot_metalstm.tracking.meta_training import EXPERIMENT
 from fewshot_metalstm.tracking.pictures import adaptation_curve
@@ -128,7 +129,7 @@ def log_cell(
 
 def markdown(report: AdaptReport) -> str:
     """The report as a page of Markdown."""
-    target = f"{report.target} {report.world}".rstrip()
+    target = in_markdown(f"{report.target} {report.world}".rstrip())
     figure, items = report.figure, report.items
     columns = (figure.label, *figure.further)
     sizes = tuple(dict.fromkeys((figure.counted, items)))
@@ -169,12 +170,12 @@ def markdown(report: AdaptReport) -> str:
         ]  # fmt: skip
     lines += [""] + [
         f"- draw {c.draw} started from the source heads "
-        + ", ".join(f"{head} for {name}" for name, head in c.start.items())
+        + ", ".join(in_markdown(f"{head} for {name}") for name, head in c.start.items())
         for c in report.main.cells if c.start
     ]  # fmt: skip
-    lines += [f"- {note}" for note in report.notes]
+    lines += [f"- {in_markdown(note)}" for note in report.notes]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(map(in_markdown, cells))} |"

@@ -11,6 +11,7 @@ import torch
 
 from fewshot_metalstm.adapt import finetune as finetuning
 from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune, make_optimiser
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.rates import Rates, multipliers
 from tests.meta.toys import Points, Regressor, Sines, flat_parameters
@@ -40,6 +41,17 @@ def test_the_learner_is_left_and_the_loss_falls() -> None:
     assert float(end) < 0.5 * float(start)
     assert sum(adapted.losses[-3:]) < sum(adapted.losses[:3])
     assert not any(p.requires_grad for p in adapted.params.values())
+
+
+@pytest.mark.parametrize(("lr", "steps"), [(1e308, 1), (1e200, 60)])
+def test_a_loss_that_is_not_finite_in_the_end_is_an_error(lr: float, steps: int) -> None:
+    config = replace(CONFIG, lr=lr, momentum=0.0, epochs=1, min_steps=steps, batch=7, clip=1e30)
+    with pytest.raises(
+        UserError, match=r"came to nothing: the loss is not finite .* set a lower one"
+    ) as told:
+        adapt(Regressor(), config=config)
+    assert f"after {steps} steps at a learning rate of {lr:g};" in str(told.value)
+    assert "\n" not in str(told.value)
 
 
 def test_only_the_named_parameters_change() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune
+from fewshot_metalstm.adapt.learned import adapt_learned
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.learner import Params
@@ -106,5 +108,10 @@ def test_a_step_that_is_not_finite_changes_nothing() -> None:
         return Points(points.x, points.y * torch.inf)
 
     given = learner()
-    adapted = finetune(given, given.adapted(), 7, broken, CONFIG, 0)
-    assert_equal(adapted.params, {n: p.detach() for n, p in given.named_parameters()})
+    params, losses = adapt_learned(
+        given, given.adapted(), 7, broken, stretch=1, piece=7, noise=torch.Generator()
+    )
+    assert_equal(params, {n: p.detach() for n, p in given.named_parameters()})
+    assert not any(math.isfinite(loss) for loss in losses)
+    with pytest.raises(UserError, match="the loss is not finite after 3 steps"):
+        finetune(given, given.adapted(), 7, broken, CONFIG, 0)

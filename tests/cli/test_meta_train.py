@@ -150,6 +150,20 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "there is no run to resume" in error("--resume")
     assert "absent.yaml: cannot be read" in error("--config", str(tmp_path / "absent.yaml"))
     assert "--outer-steps" in error("--outer-steps", "0")
+    for rate in ("nan", "inf"):
+        assert f"'--outer-lr': {rate} is not a finite number" in error("--outer-lr", rate)
+        assert f"'--inner-lr': {rate} is not a finite number" in error("--inner-lr", rate)
+    assert "--set: seed is -1; use 0 to 9223372036854775807" in error("--set", "seed=-1")
+    assert "--set: vectors.window is 0; use at least 1" in error("--set", "vectors.window=0")
+    assert "outer.steps is 0, and fomaml needs at least 1" in error("--set", "outer.steps=0")
+    deep = tmp_path / "deep.yaml"
+    deep.write_text("tasks: " + "[" * 5000)
+    assert "deep.yaml: nested too deeply" in error("--config", str(deep))
+    line = error("--set", "tagger.lstm.hidden=1000000000")
+    assert "tagger.lstm with hidden=1000000000, meta=" in line
+    assert "GiB at least; this machine has" in line
+    line = error("--set", "vectors.buckets=1000000000", "--set", "vectors.size=1000")
+    assert "which takes 3,725 GiB at least" in line
     assert "nothere" in error("--exclude", "nothere")
     assert not (tmp_path / "run").exists(), "a mistake must leave nothing behind"
     (tmp_path / "run").mkdir()

@@ -49,6 +49,8 @@ def test_figures_of_a_sweep_that_adapted_it(
     line = refused([*pack, "--results", str(tmp_path)], capsys, quiet=False)
     assert "none of its figures is of this checkpoint" in line
     assert (tmp_path / "tiny" / "MODEL_CARD.md").read_bytes() == before
+    line = refused([*pack, "--limit", "nan"], capsys, quiet=False)
+    assert "'--limit': nan is not a finite number" in line
     line = refused([*pack, "--limit", "0.001"], capsys, quiet=False)
     assert "over 0.001 MB however it is packed" in line
     assert "holds no model" in refused(

@@ -60,6 +60,12 @@ def test_predict_marks_mentions_of_raw_text_with_offsets(
     sentences_found = json.loads(capsys.readouterr().out)["files"][0]["sentences"]
     told = [m["confidence"] for s in sentences_found for m in s["mentions"]]
     assert told == [float(line.rpartition("\t")[2]) for line in lines]
+    odd = tmp_path / "a\tb\nc.txt"
+    odd.write_text(text, encoding="utf-8")
+    assert main(["predict", str(adapted), str(odd)]) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [row[1:] for row in rows] == [line.split("\t")[1:] for line in lines]
+    assert {row[0] for row in rows} == {f"{tmp_path}/a\\tb\\nc.txt"}
 
 
 def test_documents_hold_confidences_where_they_can(

@@ -13,7 +13,8 @@ from tests.cli.builders import refused
 def test_a_section(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["settings", "inner"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "inner.steps │ 5 │ integer │ gradient steps on the support │ meta-train" in shown
+    row = "inner.steps │ 5 │ integer │ at least 0 │ gradient steps on the support │ meta-train"
+    assert row in shown
     assert "outer.steps" not in shown
 
 
@@ -24,7 +25,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "settings": [
             {
                 "name": "adapt.momentum", "commands": ["adapt", "sweep"], "type": "number",
-                "default": 0.9, "meaning": "of sgd",
+                "default": 0.9, "meaning": "of sgd", "range": "0 to below 1",
             }
         ],
     }  # fmt: skip

@@ -157,6 +157,8 @@ def test_what_is_refused(tmp_path: Path, own: str, capsys: pytest.CaptureFixture
     assert "tagger.lstm.kind 'gru-x' is unknown" in refused(
         train(out, own, *settings(["tagger.lstm.kind=gru-x"])), capsys
     )
+    line = refused(train(out, own, "--set", "tagger.lstm.hidden=1000000000"), capsys)
+    assert "GiB at least; this machine has" in line
     assert "unknown setting train.epoch; did you mean train.epochs?" in refused(
         train(out, own, *settings(["train.epoch=3"])), capsys
     )

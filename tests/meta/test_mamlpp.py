@@ -10,13 +10,14 @@ from torch import Tensor
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import InnerConfig, without_own
-from fewshot_metalstm.meta.config import StagesConfig, check_stages
+from fewshot_metalstm.meta.config import StagesConfig
 from fewshot_metalstm.meta.learner import Episode
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus
 from fewshot_metalstm.meta.memory import measure
 from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
 from fewshot_metalstm.meta.pool import EpisodePool
+from fewshot_metalstm.ranges import check
 from tests.meta.test_metasgd import named, prepared
 from tests.meta.toys import (
     Parabola,
@@ -187,7 +188,7 @@ def test_it_learns_rates_and_to_adapt_to_sines() -> None:
 
 
 def test_shares_that_are_none_are_refused() -> None:
-    with pytest.raises(UserError, match=r"stages\.anneal is 2; .* 0 to 1"):
-        check_stages(StagesConfig(anneal=2))
-    with pytest.raises(UserError, match=r"stages\.first_order is -0\.1; .* 0 to 1"):
-        check_stages(StagesConfig(first_order=-0.1))
+    with pytest.raises(UserError, match=r"stages\.anneal is 2; use 0 to 1"):
+        check(StagesConfig(anneal=2), "stages")
+    with pytest.raises(UserError, match=r"stages\.first_order is -0\.1; use 0 to 1"):
+        check(StagesConfig(first_order=-0.1), "stages")

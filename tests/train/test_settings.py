@@ -16,7 +16,7 @@ from fewshot_metalstm.train.settings import SupervisedConfig, check, rate
         (SupervisedConfig(decay="steps"), "train.decay 'steps' is unknown; use cosine, linear"),
         (SupervisedConfig(epochs=0), "train.epochs is 0; use at least 1"),
         (SupervisedConfig(batch=0), "train.batch is 0; use at least 1"),
-        (SupervisedConfig(clip=-1.0), "train.clip is -1; use 0 or more"),
+        (SupervisedConfig(clip=-1.0), "train.clip is -1; use at least 0"),
         (SupervisedConfig(average=1.0), "train.average is 1; use 0 to below 1"),
     ],
 )

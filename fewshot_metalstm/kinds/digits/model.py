@@ -28,6 +28,7 @@ from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.learner import Learner, Params
 from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
@@ -78,12 +79,10 @@ def save_model(model: ReaderModel, folder: Path) -> None:
 
     Raises :class:`UserError` if other files are there, or the place cannot be written to.
     """
-    from safetensors.torch import save_file
-
     tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
     with beside(folder, put_in_place) as new:
         new.mkdir(0o755)
-        save_file(tensors, new / _WEIGHTS)
+        write_tensors(tensors, new / _WEIGHTS)
         config = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,

@@ -20,6 +20,7 @@ from fewshot_metalstm.kinds.digits.png import read_png
 from fewshot_metalstm.kinds.digits.reader import Pixels
 from fewshot_metalstm.kinds.digits.score import parts
 from fewshot_metalstm.kinds.kind import PredictionRequest
+from fewshot_metalstm.printable import in_field
 from fewshot_metalstm.writing import write_text
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}  # by the suffix of --output
@@ -71,7 +72,7 @@ def predict(request: PredictionRequest) -> Iterator[str]:
         yield json.dumps({**about, "images": [one.as_dict() for one in found]}) + "\n"
     else:
         for one in found:
-            yield f"{one.file}\t{one.name}\t{one.probability:.4f}\n"
+            yield f"{in_field(str(one.file))}\t{one.name}\t{one.probability:.4f}\n"
 
 
 def read_files(model: ReaderModel, request: PredictionRequest) -> list[Reading]:

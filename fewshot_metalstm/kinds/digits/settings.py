@@ -6,17 +6,21 @@ The defaults were chosen on meta-validation; docs/digits.md says how.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.prototypes import PROTOTYPES, PrototypesConfig
 from fewshot_metalstm.adapt.settings import AdaptRunSettings, AdaptSettings, SweepSettings
 from fewshot_metalstm.adapt.tuning import TUNE
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.digits.warp import WarpConfig, check_warp
+from fewshot_metalstm.kinds.digits.reader import SIDE
+from fewshot_metalstm.kinds.digits.warp import WarpConfig
 from fewshot_metalstm.meta.config import InnerConfig, JointConfig, OuterConfig, TrainingConfig
 from fewshot_metalstm.meta.registry import usual_tune
 from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
-from fewshot_metalstm.nn.plain_lstm import check as check_lstm
+from fewshot_metalstm.nn.room import check_lstm_room
+from fewshot_metalstm.ranges import AtLeast0, AtLeast1, Range, ShareBelow1, one_of
 
 LAST, MEAN = "last", "mean"
 
@@ -26,30 +30,32 @@ class ReaderConfig:
     """Sizes and noise of a reader of digits."""
 
     lstm: MetaLSTMConfig = field(default_factory=lambda: MetaLSTMConfig(hidden=32, meta=16, z=16))
-    pool: str = MEAN  # what stands for an image: the mean of the states, or the last ones
-    input_dropout: float = 0.1  # dropout of pixels
-    output_dropout: float = 0.2  # dropout of what stands for an image
+    # what stands for an image: the mean of the states, or the last ones
+    pool: Annotated[str, one_of(LAST, MEAN)] = MEAN
+    input_dropout: ShareBelow1 = 0.1  # dropout of pixels
+    output_dropout: ShareBelow1 = 0.2  # dropout of what stands for an image
 
 
 @dataclass(frozen=True)
 class EpisodesConfig:
     """How episodes are drawn from the meta-train tasks."""
 
-    ways_low: int = 2  # least number of classes
-    ways_high: int = 5  # greatest number of classes; of a task with fewer, all
-    shots_low: int = 1  # least K: images of each class in a support
-    shots_high: int = 10  # greatest K
-    query: int = 10  # query images of each class
+    ways_low: Annotated[int, Range(least=2)] = 2  # least number of classes
+    # greatest number of classes; of a task with fewer, all
+    ways_high: Annotated[int, Range(least=2)] = 5
+    shots_low: AtLeast1 = 1  # least K: images of each class in a support
+    shots_high: AtLeast1 = 10  # greatest K
+    query: AtLeast1 = 10  # query images of each class
 
 
 @dataclass(frozen=True)
 class ValidationConfig:
     """Meta-validation: fixed episodes from held-out images."""
 
-    episodes: int = 20  # how many, the tasks are visited in turn; 0 never validates
-    ways: int = 4  # classes of each
-    shots: int = 5  # K of their supports
-    query: int = 25  # query images of each class
+    episodes: AtLeast0 = 20  # how many, the tasks are visited in turn; 0 never validates
+    ways: Annotated[int, Range(least=2)] = 4  # classes of each
+    shots: AtLeast1 = 5  # K of their supports
+    query: AtLeast1 = 25  # query images of each class
 
 
 @dataclass(frozen=True)
@@ -93,23 +99,22 @@ class DigitsSettings(AdaptSettings):
 class DigitsRunConfig(DigitsSettings, AdaptRunSettings):
     """Settings of an adaptation run."""
 
-    shots: int = 5  # K images of each class; 0 takes the whole train split as support
+    shots: AtLeast0 = 5  # K images of each class; 0 takes the whole train split as support
 
 
 @dataclass(frozen=True)
 class DigitsSweepConfig(DigitsSettings, SweepSettings):
     """Settings of a sweep. What is not about the grid means what it means to ``adapt``."""
 
-    shots: tuple[int, ...] = (1, 5)  # K images of each class; 0 takes the whole train split
+    # K images of each class; 0 takes the whole train split
+    shots: Annotated[tuple[int, ...], Range(least=0)] = (1, 5)
 
 
 def check(config: DigitsTrainConfig) -> None:
     """Refuse what a reader cannot be trained with: a :class:`UserError`."""
-    check_lstm(config.reader.lstm)
-    check_reader(config.reader)
+    ranges.check(config)
+    check_lstm_room(SIDE, config.reader.lstm, "reader.lstm")
     check_episodes(config.episodes)
-    check_validation(config.validation)
-    check_warp(config.warp)
     if usual_tune(config.algorithm) not in (*TUNE, PROTOTYPES):
         raise UserError(
             f"{config.algorithm} is for tagging alone; use --algorithm joint, whose training is "
@@ -119,32 +124,16 @@ def check(config: DigitsTrainConfig) -> None:
 
 def check_reader(config: ReaderConfig) -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""
-    if config.pool not in (LAST, MEAN):
-        raise UserError(f"reader.pool {config.pool!r} is unknown; use {LAST} or {MEAN}")
-    for name in ("input_dropout", "output_dropout"):
-        rate = getattr(config, name)
-        if not 0 <= rate < 1:
-            raise UserError(f"reader.{name} is {rate}; use 0 to below 1")
+    ranges.check(config, "reader")
 
 
 def check_episodes(config: EpisodesConfig) -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""
-    for name, low, high, least in (
-        ("ways", config.ways_low, config.ways_high, 2),
-        ("shots", config.shots_low, config.shots_high, 1),
+    for name, low, high in (
+        ("ways", config.ways_low, config.ways_high),
+        ("shots", config.shots_low, config.shots_high),
     ):
-        if not least <= low <= high:
+        if low > high:
             raise UserError(
-                f"episodes.{name}_low and _high are {low} and {high}; "
-                f"use at least {least}, the lower first"
+                f"episodes.{name}_low is {low}, above {name}_high, which is {high}; mend one"
             )
-    if config.query < 1:
-        raise UserError(f"episodes.query is {config.query}; use at least 1")
-
-
-def check_validation(config: ValidationConfig) -> None:
-    """Refuse settings that mean nothing with a :class:`UserError`."""
-    for name, least in (("episodes", 0), ("ways", 2), ("shots", 1), ("query", 1)):
-        value = getattr(config, name)
-        if value < least:
-            raise UserError(f"validation.{name} is {value}; use at least {least}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.encoding import Batch, Scaling, encode
 from fewshot_metalstm.kinds.digits.model import (
@@ -20,15 +21,15 @@ from fewshot_metalstm.kinds.digits.model import (
     new_reader,
     save_model,
 )
-from fewshot_metalstm.kinds.digits.reader import CORPUS
+from fewshot_metalstm.kinds.digits.reader import CORPUS, SIDE
 from fewshot_metalstm.kinds.digits.score import FIGURE, compare, parts
-from fewshot_metalstm.kinds.digits.settings import ReaderConfig, check_reader
+from fewshot_metalstm.kinds.digits.settings import ReaderConfig
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.nn.plain_lstm import check as check_lstm
+from fewshot_metalstm.nn.room import check_lstm_room
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
 from fewshot_metalstm.train.source import Evaluation, SupervisedSource
 
@@ -55,8 +56,8 @@ class DigitsTraining(SupervisedSource):
     tasks: Sequence[DigitsTask]
 
     def __init__(self, config: DigitsSupervisedConfig, tasks: Sequence[DigitsTask]) -> None:
-        check_lstm(config.reader.lstm)
-        check_reader(config.reader)
+        ranges.check(config)
+        check_lstm_room(SIDE, config.reader.lstm, "reader.lstm")
         self.tasks = tasks
         self._by_name = {task.name: task for task in tasks}
         self._start: ReaderModel | None = None

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.functional import affine_grid, grid_sample
 
-from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.reader import Pixels
+from fewshot_metalstm.ranges import Range, Share
 
 Floats = NDArray[np.float32]
 
@@ -30,21 +31,16 @@ Floats = NDArray[np.float32]
 class WarpConfig:
     """How far images are from those of the suite; with all at 0 they are left alone."""
 
-    angle: float = 20.0  # degrees that an image is turned by, either way, at most
-    slant: float = 0.3  # columns that it is shifted by a row, either way, at most
-    stretch: float = 0.2  # share that it is widened and heightened by, or narrowed, at most
-    mirror: float = 0.0  # chance that it is mirrored
+    # degrees that an image is turned by, either way, at most
+    angle: Annotated[float, Range(least=0, most=180)] = 20.0
+    # columns that it is shifted by a row, either way, at most
+    slant: Annotated[float, Range(least=0, most=2)] = 0.3
+    # share that it is widened and heightened by, or narrowed, at most
+    stretch: Annotated[float, Range(least=0, most=0.5)] = 0.2
+    mirror: Share = 0.0  # chance that it is mirrored
 
 
 NO_WARP = WarpConfig(0.0, 0.0, 0.0, 0.0)
-
-
-def check_warp(config: WarpConfig) -> None:
-    """Refuse settings that mean nothing with a :class:`UserError`."""
-    for name, most in (("angle", 180.0), ("slant", 2.0), ("stretch", 0.5), ("mirror", 1.0)):
-        value = getattr(config, name)
-        if not 0 <= value <= most:
-            raise UserError(f"warp.{name} is {value:g}; use 0 to {most:g}")
 
 
 def draw_warps(config: WarpConfig, number: int, rng: np.random.Generator) -> Floats:

@@ -45,8 +45,9 @@ def test_a_target_is_seen_if_one_of_its_digits_was() -> None:
     [
         ("algorithm=nnshot", "nnshot is for tagging alone"),
         ("reader.pool=first", "reader.pool 'first' is unknown"),
-        ("reader.input_dropout=1.0", "reader.input_dropout is 1.0"),
-        ("episodes.ways_low=1", "episodes.ways_low"),
+        ("reader.input_dropout=1.0", "reader.input_dropout is 1; use 0 to below 1"),
+        ("episodes.ways_low=1", "episodes.ways_low is 1; use at least 2"),
+        ("episodes.ways_low=9", "episodes.ways_low is 9, above ways_high, which is 5"),
         ("episodes.query=0", "episodes.query is 0"),
         ("validation.ways=1", "validation.ways is 1"),
     ],

@@ -12,10 +12,10 @@ from fewshot_metalstm.kinds.digits.warp import (
     NO_WARP,
     Floats,
     WarpConfig,
-    check_warp,
     draw_warps,
     warped,
 )
+from fewshot_metalstm.ranges import check
 from fewshot_metalstm.seeds import numpy_generator
 from tests.kinds.digits.builders import pictures
 
@@ -56,4 +56,4 @@ def test_a_turn_is_a_turn_and_keeps_lengths() -> None:
 @pytest.mark.parametrize(("name", "value"), [("angle", 181.0), ("mirror", -0.1), ("stretch", 1.0)])
 def test_settings_that_mean_nothing_are_refused(name: str, value: float) -> None:
     with pytest.raises(UserError, match=rf"warp\.{name} is"):
-        check_warp(replace(WarpConfig(), **{name: value}))
+        check(replace(WarpConfig(), **{name: value}), "warp")

@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.hand_features import features
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.ranges import AtLeast1, NotNegative
 
 Floats = npt.NDArray[np.float64]
 _INSTALL = "pip install 'fewshot-metalstm[baselines]'"
@@ -31,10 +33,10 @@ _INSTALL = "pip install 'fewshot-metalstm[baselines]'"
 class CrfConfig:
     """The linear-chain CRF on hand-made features."""
 
-    c1: float = 0.1  # weight of the L1 norm
-    c2: float = 0.1  # weight of the squared L2 norm
-    iterations: int = 200  # of L-BFGS, at most
-    min_count: float = 0.0  # features seen less often are left out
+    c1: NotNegative = 0.1  # weight of the L1 norm
+    c2: NotNegative = 0.1  # weight of the squared L2 norm
+    iterations: AtLeast1 = 200  # of L-BFGS, at most
+    min_count: NotNegative = 0.0  # features seen less often are left out
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,7 @@ def train_crf(sentences: Sequence[Sentence], config: CrfConfig) -> LinearChain:
 
 def check_crf(config: CrfConfig) -> None:
     """Refuse settings that mean nothing, and a CRFsuite that is not there, in one line."""
-    if config.c1 < 0 or config.c2 < 0:
-        raise UserError("crf.c1 and crf.c2 are weights; use 0 or more")
-    if config.iterations < 1:
-        raise UserError(f"crf.iterations is {config.iterations}; use at least 1")
+    ranges.check(config, "crf")
     _crfsuite()
 
 

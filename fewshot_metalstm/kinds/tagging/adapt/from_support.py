@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import nn
 
-from fewshot_metalstm.adapt.finetune import MOST_NATS, AdaptConfig
+from fewshot_metalstm import ranges
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Nats
 from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
@@ -26,6 +27,7 @@ from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.neighbours import neighbours_of
 from fewshot_metalstm.kinds.tagging.tagger.prototypes import tokens_of
 from fewshot_metalstm.meta.protonet import START_SCALE, learned_scale
+from fewshot_metalstm.ranges import Range
 
 NNSHOT, STRUCTSHOT = "nnshot", "structshot"
 
@@ -34,18 +36,14 @@ NNSHOT, STRUCTSHOT = "nnshot", "structshot"
 class NeighboursConfig:
     """Adaptation by remembering the support."""
 
-    temperature: float = 0.32  # of structshot's transitions, above 0; 1 leaves them as counted
-    lexicon: float = AdaptConfig.lexicon  # nats for what equals a mention of the support; 0: none
+    # of structshot's transitions; 1 leaves them as counted
+    temperature: Annotated[float, Range(above=0, most=1)] = 0.32
+    lexicon: Nats = AdaptConfig.lexicon  # nats for what equals a mention of the support; 0: none
 
 
 def check_neighbours(config: NeighboursConfig) -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""
-    if not 0 < config.temperature <= 1:
-        raise UserError(
-            f"neighbours.temperature is {config.temperature:g}; use more than 0, at most 1"
-        )
-    if not 0 <= config.lexicon <= MOST_NATS:
-        raise UserError(f"neighbours.lexicon is {config.lexicon} nats; use 0 to {MOST_NATS:g}")
+    ranges.check(config, "neighbours")
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
@@ -25,6 +26,7 @@ from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
 from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.ranges import AtLeast1
 from fewshot_metalstm.seeds import numpy_generator
 
 TRAIN = "train"  # names the target's own train split, without the support
@@ -35,8 +37,8 @@ Tokens = tuple[str, ...]
 class SelfTrainingConfig:
     """The second adaptation, to the support and to unlabelled sentences; else as the first."""
 
-    sentences: int = 4000  # unlabelled sentences, at most; more are drawn from
-    epochs: int = 3  # passes over them
+    sentences: AtLeast1 = 4000  # unlabelled sentences, at most; more are drawn from
+    epochs: AtLeast1 = 3  # passes over them
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,7 @@ def no_use(tune: str) -> str:
 
 def check_self_training(config: SelfTrainingConfig) -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""
-    for name, value in vars(config).items():
-        if value < 1:
-            raise UserError(f"self_training.{name} is {value}; use at least 1")
+    ranges.check(config, "self_training")
 
 
 def unlabelled_of(target: Task, source: str) -> Unlabelled:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, encode, spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
+from fewshot_metalstm.ranges import AtLeast0, AtLeast1, Positive, Range, ShareBelow1
 from fewshot_metalstm.seeds import derive, global_generators, numpy_generator
 
 _INSTALL = "pip install 'fewshot-metalstm[spacy]'"
@@ -27,13 +29,13 @@ _BLANK = "\u2423"  # what spaCy sees of a token of white space: it takes no ment
 class SpacyConfig:
     """Training of spaCy's NER."""
 
-    epochs: int = 30  # passes over the support, at least
-    min_steps: int = 600  # a small support is passed over more often, up to this many steps
-    dropout: float = 0.5  # share of the units that a step leaves out
-    batch_from: float = 4.0  # sentences in the first step
-    batch_to: float = 32.0  # and at most
-    batch_growth: float = 1.001  # from step to step
-    lr: float = 0.001  # of spaCy's Adam, whose other settings are its own
+    epochs: AtLeast1 = 30  # passes over the support, at least
+    min_steps: AtLeast0 = 600  # a small support is passed over more often, up to this many steps
+    dropout: ShareBelow1 = 0.5  # share of the units that a step leaves out
+    batch_from: Annotated[float, Range(least=1)] = 4.0  # sentences in the first step
+    batch_to: Annotated[float, Range(least=1)] = 32.0  # and at most
+    batch_growth: Annotated[float, Range(least=1)] = 1.001  # from step to step
+    lr: Positive = 0.001  # of spaCy's Adam, whose other settings are its own
 
 
 @dataclass(frozen=True)
@@ -86,17 +88,12 @@ def train_spacy(sentences: Sequence[Sentence], config: SpacyConfig, seed: int) -
 
 def check_spacy(config: SpacyConfig) -> None:
     """Refuse settings that mean nothing, and a spaCy that is not there, in one line."""
-    if config.epochs < 1:
-        raise UserError(f"spacy.epochs is {config.epochs}; use at least 1")
-    if not 0 <= config.dropout < 1:
-        raise UserError(f"spacy.dropout is {config.dropout}; use 0 to less than 1")
-    if not 1 <= config.batch_from <= config.batch_to or config.batch_growth < 1:
+    ranges.check(config, "spacy")
+    if config.batch_from > config.batch_to:
         raise UserError(
             "spacy.batch_from, batch_to and batch_growth: batches grow from 1 or more; use for "
             "example 4, 32 and 1.001"
         )
-    if config.lr <= 0:
-        raise UserError(f"spacy.lr is {config.lr}; use more than 0")
     _spacy()
 
 

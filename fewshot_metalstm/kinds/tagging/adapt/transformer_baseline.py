@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.encoders import (
     digests,
@@ -34,6 +35,7 @@ from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.tagger.encoding import labels
 from fewshot_metalstm.nn.crf import viterbi
 from fewshot_metalstm.nn.transitions import TRANSITIONS
+from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Positive, Share
 from fewshot_metalstm.seeds import derive, global_generators, numpy_generator
 
 SUBWORDS = 4096  # padded subwords of a batch when tagging
@@ -44,14 +46,14 @@ class TransformerConfig:
     """Fine-tuning of a pretrained transformer."""
 
     model: str = ""  # folder of a Hugging Face encoder, or its name in the local cache
-    lr: float = 5e-5  # of AdamW, at its highest; it rises linearly, then falls linearly to zero
-    warmup: float = 0.1  # of the steps, in which it rises
-    weight_decay: float = 0.01  # of matrices
-    batch: int = 8  # sentences in a step
-    epochs: int = 20  # passes over the support
-    min_steps: int = 200  # a small support is passed over more often, up to this many steps
-    clip: float = 1.0  # largest norm of a gradient
-    longest: int = 0  # subwords read at once; 0: as many as the model can
+    lr: Positive = 5e-5  # of AdamW, at its highest; it rises linearly, then falls linearly to zero
+    warmup: Share = 0.1  # of the steps, in which it rises
+    weight_decay: NotNegative = 0.01  # of matrices
+    batch: AtLeast1 = 8  # sentences in a step
+    epochs: AtLeast1 = 20  # passes over the support
+    min_steps: AtLeast0 = 200  # a small support is passed over more often, up to this many steps
+    clip: Positive = 1.0  # largest norm of a gradient
+    longest: AtLeast0 = 0  # subwords read at once; 0: as many as the model can
 
 
 @dataclass(frozen=True)
@@ -136,18 +138,7 @@ def settled(config: TransformerConfig) -> TransformerConfig:
     Raises:
         UserError: settings that mean nothing, no such model, or transformers is not installed.
     """
-    for name, least in (("batch", 1), ("epochs", 1), ("min_steps", 0), ("longest", 0)):
-        if getattr(config, name) < least:
-            raise UserError(
-                f"transformer.{name} is {getattr(config, name)}; use at least {least}"
-            )  # fmt: skip
-    if config.lr <= 0 or config.clip <= 0 or config.weight_decay < 0:
-        raise UserError(
-            "transformer.lr and transformer.clip have to be above 0, transformer.weight_decay not "
-            "below; mend them"
-        )
-    if not 0 <= config.warmup <= 1:
-        raise UserError(f"transformer.warmup is {config.warmup}; use a part of the steps, 0 to 1")
+    ranges.check(config, "transformer")
     return replace(config, model=str(find_encoder(config.model)))
 
 

@@ -50,11 +50,12 @@ def check(
 
 def show(report: Report, *, notes: bool = True) -> None:
     """Print what the text holds, and the findings with places and cures."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    from fewshot_metalstm.cli.terminal import Terminal
+
+    console = Terminal(width=None if sys.stdout.isatty() else 120, highlight=False)
     scheme = f", {report.scheme}" if report.scheme else ""
     table = Table(title=f"{report.path} ({report.format}{scheme})", title_justify="left")
     for column in (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli.options import json_option, quiet_option
+from fewshot_metalstm.cli.tables import say
 from fewshot_metalstm.kinds.tagging.cli.format_options import formats, overlaps_option, print_notes
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def convert(as_json: bool, quiet: bool, **options: Any) -> None:
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
     else:
-        click.echo(f"{result['output']}: {result['documents']} documents, {result['mentions']} "
+        say(f"{result['output']}: {result['documents']} documents, {result['mentions']} "
                    f"mentions in {result['to']}, from {result['from']}")  # fmt: skip
 
 

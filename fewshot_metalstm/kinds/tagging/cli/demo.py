@@ -56,10 +56,9 @@ def demo(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) 
     text is made from templates, and the invented text is short, so the figures say that the
     machinery works, not how well it reads real text.
     """
-    from rich.console import Console
-
     from fewshot_metalstm.cli.adapt import show
     from fewshot_metalstm.cli.progress import TerminalProgress
+    from fewshot_metalstm.cli.terminal import Terminal
     from fewshot_metalstm.meta.outcome import Interrupted
 
     with TerminalProgress(quiet=quiet) as progress:
@@ -78,7 +77,7 @@ def demo(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) 
     every = reports if shipped is None else [*reports, shipped]
     for report in every:
         show(report)
-    Console(width=None if sys.stdout.isatty() else 120).print(overview(every))
+    Terminal(width=None if sys.stdout.isatty() else 120).print(overview(every))
     click.echo("\n".join(conclusion(every)))
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from fewshot_metalstm.cli.tables import say
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -44,4 +46,4 @@ def print_notes(notes: Mapping[str, int], name: str = "note") -> None:
     from fewshot_metalstm.kinds.tagging.formats.notes import lines
 
     for line in lines(notes):
-        click.echo(f"{name}: {line}", err=True)
+        say(f"{name}: {line}", err=True)

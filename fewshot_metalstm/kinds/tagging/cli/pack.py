@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from fewshot_metalstm.cli.options import json_option
+from fewshot_metalstm.cli.options import Number, json_option
+from fewshot_metalstm.cli.tables import say
 
 
 @click.command("pack")
@@ -18,7 +19,7 @@ from fewshot_metalstm.cli.options import json_option
               help="Figures for the model card: a sweep's folder that adapted this checkpoint, or "
               "a JSON file such as its report.json.")  # fmt: skip
 @click.option("--limit", default=15.0, show_default=True, metavar="MB",
-              type=click.FloatRange(0, min_open=True),
+              type=Number(0, min_open=True),
               help="Most that all files may take.")  # fmt: skip
 @json_option
 def pack(checkpoint: Path, output: Path, results: Path | None, limit: float, as_json: bool) -> None:
@@ -36,9 +37,9 @@ def pack(checkpoint: Path, output: Path, results: Path | None, limit: float, as_
         click.echo(json.dumps(packed.as_dict()))
         return
     account = packed.account
-    click.echo(f"{packed.folder}: {packed.bytes / 1e6:.1f} MB of {account.bytes_before / 1e6:.1f}")
-    click.echo(f"vectors turned by at most {account.turned:.1e} (cosine distance)")
+    say(f"{packed.folder}: {packed.bytes / 1e6:.1f} MB of {account.bytes_before / 1e6:.1f}")
+    say(f"vectors turned by at most {account.turned:.1e} (cosine distance)")
     if account.words_dropped:
-        click.echo(f"{account.words_dropped} rare words, of {account.words_dropped + account.words}"
+        say(f"{account.words_dropped} rare words, of {account.words_dropped + account.words}"
                    ", lost their vector and are composed of n-grams (mean cosine distance "
                    f"{account.dropped_turned:.2f})")  # fmt: skip

@@ -12,6 +12,7 @@ import click
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.cli.format_options import formats
+from fewshot_metalstm.printable import in_field, printable
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.kind import PredictionRequest
@@ -139,8 +140,8 @@ def lines(
         given = documents_of(path, kind, Notes())
         for document in tag_documents(predictor, given, confidence=confidence):
             yield "".join(
-                f"{path}:{document.id}\t{m.start}\t{m.end}\t{m.type}\t"
-                f"{' '.join(document.text[m.start : m.end].split())}"
+                f"{in_field(f'{path}:{document.id}')}\t{m.start}\t{m.end}\t{in_field(m.type)}\t"
+                f"{printable(' '.join(document.text[m.start : m.end].split()))}"
                 + ("\n" if m.confidence is None else f"\t{m.confidence:.4f}\n")
                 for m in document.mentions
             )
@@ -152,8 +153,8 @@ def lines(
             yield "".join(f"{token}\t{tag}\n" for token, tag in rows) + "\n"
         else:
             yield "".join(
-                f"{path}\t{m['start']}\t{m['end']}\t{m['type']}\t{m['text']}"
-                + (f"\t{m['confidence']:.4f}\n" if confidence else "\n")
+                f"{in_field(str(path))}\t{m['start']}\t{m['end']}\t{in_field(m['type'])}\t"
+                f"{printable(m['text'])}" + (f"\t{m['confidence']:.4f}\n" if confidence else "\n")
                 for m in sentence.mentions()
             )
 

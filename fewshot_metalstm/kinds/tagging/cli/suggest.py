@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
+from fewshot_metalstm.cli.options import Number, device_option, json_option, quiet_option
+from fewshot_metalstm.cli.tables import say
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.adapt.suggest import Suggestion
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
               help="Of FILE.  [default: by name and look]")  # fmt: skip
 @click.option("--exclude", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
               help="Sentences that are annotated already; repeatable.")  # fmt: skip
-@click.option("--diversity", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+@click.option("--diversity", type=Number(0, 1), default=0.5, show_default=True,
               metavar="SHARE",
               help="0: uncertainty alone; more: sentences that differ more.")  # fmt: skip
 @device_option
@@ -49,9 +50,9 @@ def suggest(as_json: bool, quiet: bool, **options: Any) -> None:
         return
     show(found)
     if options["output"] is not None:
-        click.echo(f"wrote {options['output']}")
+        say(f"wrote {options['output']}")
     elif not quiet:
-        click.echo("add --output FILE.jsonl (or --to brat --output FOLDER) to annotate them",
+        say("add --output FILE.jsonl (or --to brat --output FOLDER) to annotate them",
                    err=True)  # fmt: skip
 
 
@@ -114,9 +115,10 @@ def as_dict(found: list[Suggestion], output: Path | None) -> dict[str, Any]:
 
 def show(found: list[Suggestion]) -> None:
     """Print the table."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from fewshot_metalstm.cli.terminal import Terminal
 
     table = Table("", "where", "unsure", "sentence, with \\[mentions] as the tagger reads them")
     for number, each in enumerate(found, 1):
@@ -129,4 +131,4 @@ def show(found: list[Suggestion]) -> None:
             str(number), Text(each.id, overflow="fold"), f"{each.reading.uncertainty:.2f}",
             Text(words),
         )  # fmt: skip
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    Terminal(width=None if sys.stdout.isatty() else 120).print(table)

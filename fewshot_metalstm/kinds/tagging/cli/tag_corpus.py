@@ -17,6 +17,7 @@ from fewshot_metalstm.cli.options import (
     runner_option,
     workers_option,
 )
+from fewshot_metalstm.cli.tables import say
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.bulk.run import BulkReport
@@ -60,7 +61,7 @@ def tag_corpus(context: click.Context, /, as_json: bool, quiet: bool, **options:
     else:
         show(report)
     if report.failed:
-        click.echo(f"{len(report.failed)} files failed; the same command tries them again",
+        say(f"{len(report.failed)} files failed; the same command tries them again",
                    err=True)  # fmt: skip
         context.exit(FILES_FAILED)
 
@@ -133,8 +134,9 @@ def run(
 
 def show(report: BulkReport) -> None:
     """Print the summary."""
-    from rich.console import Console
     from rich.table import Table
+
+    from fewshot_metalstm.cli.terminal import Terminal
 
     table = Table(show_header=False)
     rows = [
@@ -149,7 +151,7 @@ def show(report: BulkReport) -> None:
     ]
     for name, value in rows:
         table.add_row(name, value)
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Terminal(width=None if sys.stdout.isatty() else 120)
     console.print(table)
     console.print(f"output: {report.output}", highlight=False, soft_wrap=True)
     if report.total("bad"):

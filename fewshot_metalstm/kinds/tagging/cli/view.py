@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
+from fewshot_metalstm.cli.tables import say
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.pages.view import View
@@ -42,13 +43,13 @@ def view(as_json: bool, quiet: bool, html: Path | None, file: Path, **options: A
         click.echo(json.dumps(summary(shown, html)))
         return
     for note in () if quiet else shown.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     line = f"{html}: {len(shown.rows)} sentences, {shown.found} mentions"
     if shown.gold:
         wrong = ", ".join(f"{sum(s.counts[k.name] for s in shown.scores[-1:])} {k.name}"
                           for k in shown.kinds)  # fmt: skip
         line += f"; F1 {shown.scores[-1].f1:.2f}, {wrong}"
-    click.echo(line)
+    say(line)
 
 
 def run(

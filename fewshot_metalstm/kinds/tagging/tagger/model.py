@@ -37,6 +37,7 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.nn.vectors import Quantised, Rows, Subwords, WordVectors
 from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
@@ -100,20 +101,18 @@ def adapted_model(
 
 def save_model(model: TaggerModel, folder: Path) -> None:
     """Write ``model`` to ``folder``, whole or not at all; an older model there is replaced."""
-    from safetensors.torch import save_file
-
     with beside(folder, put_in_place) as new:
         new.mkdir(0o755)
-        save_file(_tensors(model), new / "model.safetensors")
+        write_tensors(_tensors(model), new / "model.safetensors")
         vocabulary = {"words": model.vectors.words, "alphabet": model.alphabet}
         _write_json(vocabulary, new / "vocabulary.json")
         files: tuple[str, ...] = _FILES
         if model.heads:
-            save_file(head_tensors(model.heads), new / _HEADS)
+            write_tensors(head_tensors(model.heads), new / _HEADS)
             files = (*files, _HEADS)
         neighbours = model.learner.neighbours
         if neighbours is not None:
-            save_file(neighbours.tensors(), new / _NEIGHBOURS)
+            write_tensors(neighbours.tensors(), new / _NEIGHBOURS)
             files = (*files, _NEIGHBOURS)
         subwords = model.vectors.subwords
         config = {

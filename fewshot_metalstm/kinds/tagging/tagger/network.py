@@ -22,6 +22,7 @@ from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
 from fewshot_metalstm.nn.noise import dropout
 from fewshot_metalstm.nn.plain_lstm import make_lstm
 from fewshot_metalstm.nn.transitions import TRANSITIONS
+from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Share, ShareBelow1
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class TaggerConfig:
     """Sizes and noise of a tagger."""
 
     lstm: MetaLSTMConfig = field(default_factory=MetaLSTMConfig)
-    filters: int = 50  # outputs of the character CNN
-    vector_scale: float = 0.5  # root mean square of a word vector's entries
-    word_dropout: float = 0.3  # chance that a distinct word of a batch loses its vector
-    input_dropout: float = 0.3  # dropout of word features
-    output_dropout: float = 0.3  # dropout of the LSTM's outputs
-    memory: int = 0  # places of its memory of source heads, set where it gets one
+    filters: AtLeast1 = 50  # outputs of the character CNN
+    vector_scale: NotNegative = 0.5  # root mean square of a word vector's entries
+    word_dropout: Share = 0.3  # chance that a distinct word of a batch loses its vector
+    input_dropout: ShareBelow1 = 0.3  # dropout of word features
+    output_dropout: ShareBelow1 = 0.3  # dropout of the LSTM's outputs
+    memory: AtLeast0 = 0  # places of its memory of source heads, set where it gets one
 
 
 class TaggerNetwork(Learner):

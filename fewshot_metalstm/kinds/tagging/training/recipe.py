@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.meta import budget, make, registry
 from fewshot_metalstm.meta.algorithm import Algorithm
 from fewshot_metalstm.meta.config import TrainingConfig
-from fewshot_metalstm.nn.plain_lstm import check as check_lstm
 from fewshot_metalstm.nn.pretrain import VectorsConfig
+from fewshot_metalstm.nn.room import check_lstm_room, check_vectors_room
+from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Range, Share
 
 
 @dataclass(frozen=True)
 class EpisodesConfig:
     """How episodes are drawn from the meta-train tasks."""
 
-    shots_low: int = 5  # least K of a support
-    shots_high: int = 15  # greatest K
-    query: int = 16  # query sentences
-    negatives: float = 1.0  # mention-free sentences for each mention-bearing one
-    temperature: float = 0.5  # tasks are drawn in proportion to size^temperature
-    single_type_from_multi: float = 0.5  # chance that a multi-type task gives some of its types
-    max_types: int = 2  # types of an episode at most; a task of more gives some of them
+    shots_low: AtLeast1 = 5  # least K of a support
+    shots_high: AtLeast1 = 15  # greatest K
+    query: AtLeast1 = 16  # query sentences
+    negatives: NotNegative = 1.0  # mention-free sentences for each mention-bearing one
+    # tasks are drawn in proportion to size^temperature
+    temperature: Annotated[float, Range(least=0, most=10)] = 0.5
+    single_type_from_multi: Share = 0.5  # chance that a multi-type task gives some of its types
+    max_types: AtLeast1 = 2  # types of an episode at most; a task of more gives some of them
 
 
 @dataclass(frozen=True)
 class ValidationConfig:
     """Meta-validation: fixed episodes from held-out splits."""
 
-    episodes: int = 18  # how many; the tasks are visited in turn
-    shots: int = 10  # K of their supports
-    query: int = 40  # query sentences
+    episodes: AtLeast0 = 18  # how many; the tasks are visited in turn
+    shots: AtLeast1 = 10  # K of their supports
+    query: AtLeast1 = 40  # query sentences
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,27 @@ class MetaTrainConfig(TrainingConfig):
 
 def check(config: MetaTrainConfig) -> None:
     """Refuse what a tagger cannot be trained with: a :class:`UserError`."""
-    check_lstm(config.tagger.lstm)
+    ranges.check(config)
+    episodes = config.episodes
+    if episodes.shots_low > episodes.shots_high:
+        raise UserError(
+            f"episodes.shots_low is {episodes.shots_low}, above shots_high, which is "
+            f"{episodes.shots_high}; mend one"
+        )
+    check_sizes(config.tagger, config.vectors)
     if config.memory and not config.start and config.joint.steps == 0:
         raise UserError("memory keeps the heads of joint training; give joint.steps or --start")
+
+
+def check_sizes(tagger: TaggerConfig, vectors: VectorsConfig) -> None:
+    """Refuse sizes that contradict each other, or that no memory holds: a :class:`UserError`."""
+    if vectors.min_n > vectors.max_n:
+        raise UserError(
+            f"vectors.min_n is {vectors.min_n}, above max_n, which is {vectors.max_n}; mend one"
+        )
+    check_vectors_room(vectors)
+    size = 0 if vectors.file else vectors.size  # a file's is not known yet
+    check_lstm_room(size + tagger.filters + CASE_FEATURES, tagger.lstm, "tagger.lstm")
 
 
 def make_algorithm(config: MetaTrainConfig) -> Algorithm:

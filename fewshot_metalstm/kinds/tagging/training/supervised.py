@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
+from fewshot_metalstm import ranges
 from fewshot_metalstm.adapt.finetune import MOST_NATS
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
@@ -35,13 +36,14 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
 )
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, f1, mention_counts, strict_scores
+from fewshot_metalstm.kinds.tagging.training.recipe import check_sizes
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
-from fewshot_metalstm.nn.plain_lstm import check as check_lstm
 from fewshot_metalstm.nn.pretrain import VectorsConfig, load_or_train
+from fewshot_metalstm.ranges import Range
 from fewshot_metalstm.seeds import derive, numpy_generator
 from fewshot_metalstm.train.settings import TrainSettings
 from fewshot_metalstm.train.source import Evaluation, SupervisedSource
@@ -57,7 +59,7 @@ class TaggerTrainConfig(TrainSettings):
 
     # nats for what equals a mention of the train split, when tagging: of several those that are
     # best on devel, the first where there is no devel split
-    lexicon: tuple[float, ...] = (2.0, 0.0, 4.0, 8.0)
+    lexicon: Annotated[tuple[float, ...], Range(least=0, most=MOST_NATS)] = (2.0, 0.0, 4.0, 8.0)
     vectors: VectorsConfig = field(default_factory=VectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
 
@@ -71,9 +73,10 @@ class TaggingTraining(SupervisedSource):
     tasks: Sequence[Task]
 
     def __init__(self, config: TaggerTrainConfig, tasks: Sequence[Task]) -> None:
-        check_lstm(config.tagger.lstm)
-        if not config.lexicon or not all(0 <= bonus <= MOST_NATS for bonus in config.lexicon):
-            raise UserError(f"lexicon is {list(config.lexicon)}; give nats, 0 to {MOST_NATS:g}")
+        ranges.check(config)
+        check_sizes(config.tagger, config.vectors)
+        if not config.lexicon:
+            raise UserError("lexicon is empty; give nats, such as [2, 0]")
         self.tasks = tasks
         self._by_name = {task.name: task for task in tasks}
         self._start: TaggerModel | None = None

@@ -111,7 +111,7 @@ def test_sentences_without_a_mention() -> None:
 def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="support is empty"):
         train_crf([], CONFIG)
-    with pytest.raises(UserError, match="c1 and crf"):
+    with pytest.raises(UserError, match=r"crf\.c1 is -1; use at least 0"):
         check_crf(CrfConfig(c1=-1))
     with pytest.raises(UserError, match="iterations is 0; use at least 1"):
         check_crf(CrfConfig(iterations=0))

@@ -115,9 +115,9 @@ def test_a_sweep_on_processes_gives_the_same(tmp_path: Path) -> None:
 def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for config, line in (
         (SpacyConfig(epochs=0), r"spacy\.epochs is 0; use at least 1"),
-        (SpacyConfig(dropout=1.0), r"spacy\.dropout is 1\.0; use 0 to less than 1"),
+        (SpacyConfig(dropout=1.0), r"spacy\.dropout is 1; use 0 to below 1"),
         (SpacyConfig(batch_from=64), "batches grow from 1 or more"),
-        (SpacyConfig(batch_growth=0.5), "batches grow from 1 or more"),
+        (SpacyConfig(batch_growth=0.5), r"spacy\.batch_growth is 0\.5; use at least 1"),
         (SpacyConfig(lr=0), r"spacy\.lr is 0; use more than 0"),
     ):
         with pytest.raises(UserError, match=line):

@@ -204,8 +204,8 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         (TransformerConfig(batch=0), r"transformer\.batch is 0; use at least 1"),
         (TransformerConfig(epochs=0), r"transformer\.epochs is 0; use at least 1"),
         (TransformerConfig(longest=-1), r"transformer\.longest is -1; use at least 0"),
-        (TransformerConfig(lr=0), r"transformer\.lr and transformer\.clip have to be above 0"),
-        (TransformerConfig(warmup=2), r"transformer\.warmup is 2; use a part of the steps"),
+        (TransformerConfig(lr=0), r"transformer\.lr is 0; use more than 0"),
+        (TransformerConfig(warmup=2), r"transformer\.warmup is 2; use 0 to 1"),
     ):
         with pytest.raises(UserError, match=line):
             settled(config)

@@ -43,7 +43,7 @@ def test_algorithms_and_their_orders() -> None:
     ("algorithm", "order", "fault"),
     [
         ("fomaml", 2, "use --algorithm maml"),
-        ("maml", 3, "order 1 or 2"),
+        ("maml", 3, "order is 3; use 0 to 2"),
         ("proto", 0, "'proto' is unknown; use fomaml or maml"),
     ],
 )
@@ -102,15 +102,15 @@ def test_further_meta_learners() -> None:
         ({"algorithm": "protonet", "engine": "func"}, "protonet has no inner loop"),
         ({"algorithm": "protonet", "truncate": 1}, "--truncate is for second order"),
         ({"algorithm": "structshot", "order": 2}, "structshot has no outer gradient"),
+        ({"outer.steps": 0}, "outer.steps is 0, and fomaml needs at least 1"),
         ({"algorithm": "nnshot", "joint.steps": 0}, "and --algorithm nnshot does nothing else"),
         ({"stages.anneal": 3.0}, "stages.anneal is 3"),
         ({"outer.optimiser": "lion"}, "outer.optimiser 'lion' is unknown; use adam or sgd"),
     ],
 )
 def test_combinations_that_cannot_be(settings: dict[str, object], fault: str) -> None:
-    config = resolve(MetaTrainConfig, None, [], settings)
     with pytest.raises(UserError, match=fault) as caught:
-        make_algorithm(config)
+        make_algorithm(resolve(MetaTrainConfig, None, [], settings))
     assert "\n" not in str(caught.value)
 
 
@@ -131,18 +131,17 @@ def test_the_command_line_offers_every_algorithm() -> None:
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
-        ({"engine": "jax"}, "engine 'jax' is unknown; use higher, learn2learn, func"),
+        ({"engine": "jax"}, "engine 'jax' is unknown; use higher, learn2learn or func"),
         ({"truncate": 6}, "truncate is 6; use 0 to 5"),
-        ({"truncate": -1}, "truncate is -1; use 0 to 5"),
+        ({"truncate": -1}, "truncate is -1; use at least 0"),
         ({"truncate": 2, "order": 1}, "--truncate is for second order"),
         ({"truncate": 2, "algorithm": "fomaml"}, "--truncate is for second order"),
         ({"tasks_at_once": 0}, "use at least 1"),
     ],
 )
 def test_engine_settings_that_cannot_be(settings: dict[str, object], fault: str) -> None:
-    config = resolve(MetaTrainConfig, None, [], {"algorithm": "maml", **settings})
     with pytest.raises(UserError, match=fault):
-        make_algorithm(config)
+        make_algorithm(resolve(MetaTrainConfig, None, [], {"algorithm": "maml", **settings}))
 
 
 def test_presets_are_settings_that_exist() -> None:
