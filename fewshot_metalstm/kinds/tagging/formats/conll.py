@@ -20,6 +20,7 @@ from pathlib import Path
 
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora import schemes
+from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.columns import ParsedFile, parse
 from fewshot_metalstm.kinds.tagging.corpora.reader import resolve
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, spans
@@ -47,6 +48,7 @@ class _Head:
 def read(
     path: Path,
     notes: Notes,
+    bad: BadAnnotations,
     *,
     scheme: Scheme | str | None = None,
     repair: bool = False,
@@ -60,9 +62,9 @@ def read(
         parsed = ParsedFile(path)
         tagged: list[tuple[str, ...]] = []
     else:
-        parsed = parse(data, path, tag_column=-1 if labelled else None)
+        parsed = parse(data, path, tag_column=-1 if labelled else None, bad=bad)
         if labelled:
-            result = resolve({"": parsed}, scheme=scheme, repair=repair)[""]
+            result = resolve({"": parsed}, scheme=scheme, repair=repair, bad=bad)[""]
             notes["mended_tags"] += result.mended
             tagged = [sentence.tags for sentence in result.sentences]
         else:
