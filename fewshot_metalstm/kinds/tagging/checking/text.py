@@ -80,12 +80,23 @@ def read(source: str, format: str | None = None, examples: int = 3) -> Text:
         UserError: what is absent or cannot be read at all.
     """
     files = _files(source)
-    kinds = {split: format or kind_of(path) for split, path in files.items()}
+    bad, notes = BadAnnotations(LIST), Notes()
+    kinds = {}
+    for split, path in files.items():
+        try:
+            kinds[split] = format or kind_of(path)
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            bad.document(error, FILE)
+    if not kinds:
+        raise UserError(f"{source}: {bad.faults[0].place}: {bad.faults[0].problem}, and so on; "
+                        "check the files one by one")  # fmt: skip
+    files = {split: files[split] for split in kinds}
     if len(set(kinds.values())) > 1:
         each = ", ".join(f"{files[split].name} as {kind}" for split, kind in kinds.items())
         raise UserError(f"{source}: the files differ in their format ({each}); name it: --format")
     kind = next(iter(kinds.values()))
-    bad, notes = BadAnnotations(LIST), Notes()
     if kind.startswith("conll"):
         tagged = read_tagged(files, examples, bad)
         splits = {

@@ -253,7 +253,7 @@ def load_target(
 
     counts: Counter[str] = Counter() if notes is None else notes
     bad = BadAnnotations(bad_annotations)
-    reading = {"scheme": scheme, "repair": repair, "bad": bad}
+    reading: dict[str, Any] = {"scheme": scheme, "repair": repair, "bad": bad}
     corpus = _own_documents(
         name_or_path, format,
         {**reading, "overlaps": overlaps, "notes": counts, "unannotated": unannotated},
@@ -278,7 +278,7 @@ def _own_documents(
 ) -> Corpus | None:
     """The user's own corpus, unless it is in columns: those are read by the store.
 
-    ``reading`` are the options of :func:`fewshot_metalstm.kinds.tagging.formats.corpus.read_corpus`.
+    ``reading`` are options of :func:`fewshot_metalstm.kinds.tagging.formats.corpus.read_corpus`.
     """
     from fewshot_metalstm.data.catalogue import Catalogue
     from fewshot_metalstm.data.locate import is_own

@@ -78,7 +78,8 @@ def _of_lines(head: str, *, cut: bool) -> str:
 
 
 def _of_json(path: Path) -> str:
-    first: Any = next(files.json_values(path), (None, {}))[1]
+    # A line that is no JSON is the reader's to judge.
+    first: Any = next(files.json_values(path, lambda error: None), (None, {}))[1]
     if isinstance(first, list):
         first = first[0] if first else {}
     if not isinstance(first, Mapping):

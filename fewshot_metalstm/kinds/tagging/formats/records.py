@@ -114,6 +114,8 @@ def read_record(record: Mapping[str, Any], place: Place, notes: Notes, fallback:
     place = place.named(name)
     text = place.text(record.get("text"), "the text")
     listed = next((key for key in LISTS if record.get(key) is not None), None)
+    if _unconfirmed(record, listed):
+        return Document(name, text, annotated=False)
     drafts, claims = [], []
     for item in place.items(record[listed] if listed else None, f"'{listed}'"):
         try:
@@ -128,6 +130,14 @@ def read_record(record: Mapping[str, Any], place: Place, notes: Notes, fallback:
         name, text, mentions, _passages(record, place), _sentences(record, place),
         _tokens(record, place),
     )  # fmt: skip
+
+
+def _unconfirmed(record: Mapping[str, Any], listed: str | None) -> bool:
+    """Whether doccano says that nobody has approved of the annotation, or that there is none."""
+    if record.get("is_confirmed") is False or record.get("confirmed") is False:
+        return True
+    nobody = "annotation_approver" in record and record["annotation_approver"] is None
+    return nobody and not (listed and record[listed])
 
 
 def as_words(item: Any) -> str:

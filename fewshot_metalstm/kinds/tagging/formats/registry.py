@@ -134,10 +134,10 @@ def _checked(path: Path, document: Document, bad: BadAnnotations) -> Document | 
     document = replace(
         document, mentions=tuple(each for each in document.mentions if id(each) not in lost)
     )
-    problem = document.problem()
-    if problem is None:
+    still = document.problem()
+    if still is None:
         return document
-    bad.document(at(path, None, f"document {name}: {problem}", "mend it"))
+    bad.document(at(path, None, f"document {name}: {still}", "mend it"))
     return None
 
 
