@@ -35,7 +35,7 @@ from fewshot_metalstm.kinds.tagging.formats import (
 
 FORMATS = (
     "conll", "conll-plain", "brat", "pubtator", "bioc-xml", "bioc-json", "jsonl", "label-studio",
-    "prodigy",
+    "prodigy", "pubannotation", "huggingface", "gliner", "table",
 )  # fmt: skip
 SLOW = 10.0  # seconds
 DOCUMENTS = (
@@ -47,11 +47,16 @@ DOCUMENTS = (
              (Mention(0, 20, "Disease", "T1"), Mention(21 - 11, 20, "Disease", "T2"))),
     Document("c", ""),
 )  # fmt: skip
+BY_HAND = {  # formats that are read alone
+    "table": 'Sentence #,Word,POS,Tag\n1,IL-2,NN,B-Gene\n,in,IN,O\n2,"a ""b",X,I-x\n,é,Y,O\n',
+}
 JOIN = b"\n%ANN%\n"  # between text and annotations of BRAT, which are two files
 
 
 def seed(format: str) -> bytes:
     """A valid file of ``format``, as bytes; of BRAT one document's two files."""
+    if format in BY_HAND:
+        return BY_HAND[format].encode()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seed"
         write_documents(DOCUMENTS, path, format, overlaps="longest")

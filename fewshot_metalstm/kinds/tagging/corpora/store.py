@@ -10,6 +10,7 @@ from pathlib import Path
 from fewshot_metalstm.data import digests, locate
 from fewshot_metalstm.data.catalogue import Catalogue, CorpusEntry
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora import schemes
 from fewshot_metalstm.kinds.tagging.corpora.bad import ERROR, BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.cache import EncodedCache
 from fewshot_metalstm.kinds.tagging.corpora.columns import parse
@@ -35,6 +36,8 @@ class Reading:
     """Column of the tokens, from 0, or from the end when negative."""
     tag_column: int = -1
     """Column of the tags."""
+    plain: bool = False
+    """Whether tags are types without a letter before them (the scheme IO)."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,11 @@ def load_corpus(
     As :func:`load`, for callers that need the text alone; tags that ``repair`` mended are
     logged as a warning.
     """
+    given, plain = schemes.plain(scheme)
     return load(
         name_or_path,
         data_dir=data_dir,
-        reading=Reading(scheme=_parse(scheme), repair=repair),
+        reading=Reading(scheme=_parse(given), repair=repair, plain=plain),
         bad=bad,
         verify=verify,
         cache_dir=cache_dir,
@@ -150,6 +154,7 @@ def _read(
         scheme=reading.scheme,
         repair=reading.repair,
         columns=(reading.token_column, reading.tag_column),
+        plain=reading.plain,
     )
     strict = bad is None or bad.policy == ERROR
     recalled = cache.read(place) if strict else None
@@ -162,6 +167,7 @@ def _read(
             token_column=reading.token_column,
             tag_column=reading.tag_column,
             bad=bad,
+            plain=reading.plain,
         )
         for split, path in files.items()
     }

@@ -17,6 +17,7 @@ from fewshot_metalstm.kinds.tagging.formats.document import (
     Passage,
     probability,
 )
+from fewshot_metalstm.kinds.tagging.formats.looks import like_annotation
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.offsets import BYTES, CHARACTERS, UTF16, Claim
 from fewshot_metalstm.kinds.tagging.formats.settle import settle
@@ -114,6 +115,10 @@ def read_record(record: Mapping[str, Any], place: Place, notes: Notes, fallback:
     place = place.named(name)
     text = place.text(record.get("text"), "the text")
     listed = next((key for key in LISTS if record.get(key) is not None), None)
+    odd = None if listed and record[listed] else like_annotation(record)
+    if odd is not None:
+        problem = f"{odd[:40]!r} looks like annotation, of a kind that is not read"
+        raise place.error(problem, "call it 'mentions', or name the format with --format")
     if _unconfirmed(record, listed):
         return Document(name, text, annotated=False)
     drafts, claims = [], []

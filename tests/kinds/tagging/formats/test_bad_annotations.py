@@ -109,7 +109,9 @@ FILES = {
         ]},
     ]}]}),
     "studio.json": json.dumps([{"id": 1, "data": {"text": TEXT}, "annotations": [{"result": [
-        {"type": "labels", "value": {"start": at, "end": at + 3 if at > 0 else 40, "text": word, "labels": ["Gene"]}}
+        {"type": "labels",
+         "value": {"start": at, "end": abs(at) + 3 + 36 * (at < 0), "text": word,
+                   "labels": ["Gene"]}}
         for word, at in (("p53", 30), ("IL-", 37), ("no", -1))
     ]}]}]),
 }  # fmt: skip
