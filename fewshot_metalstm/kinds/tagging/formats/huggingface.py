@@ -1,8 +1,8 @@
 """Data sets of Hugging Face as JSON: ``tokens`` and ``ner_tags``, a sentence an object.
 
 The tags are strings in any scheme, or whole numbers; the names of the numbers stand in a file
-beside the data: ``NAME.labels.json`` (for ``NAME.json``), ``labels.json`` or ``label_names.json`` (a list,
-or an object such as ``id2label`` of a model's config), ``labels.txt`` (a name a line), or
+beside the data: ``NAME.labels.json`` (for ``NAME.json``), ``labels.json`` or ``label_names.json``
+(a list, or an object such as ``id2label`` of a model's config), ``labels.txt`` (a name a line), or
 ``dataset_info.json`` as `save_to_disk` writes it. ``tags`` and ``labels`` are read for
 ``ner_tags`` too.
 """
@@ -55,14 +55,14 @@ def read(
     for place, name, tokens, tags in read:
         wrong = schemes.violations(tags, chosen)
         if wrong:
-            error = place.error(f"{wrong[0].reason} in {chosen}", "mend it, or pass --repair")
+            illegal = place.error(f"{wrong[0].reason} in {chosen}", "mend it, or pass --repair")
             words = " ".join(tags)
             if not repair and not bad.repairs:
-                bad.leave_out(error, SEQUENCE, words)
+                bad.leave_out(illegal, SEQUENCE, words)
                 continue
             notes["mended_tags"] += schemes.repair(tags, chosen)[1]
             if bad.repairs:
-                bad.mended(error, SEQUENCE, words, "tags mended")
+                bad.mended(illegal, SEQUENCE, words, "tags mended")
         yield joined(name, tokens, schemes.decode(tags))
 
 

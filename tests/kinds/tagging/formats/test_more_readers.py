@@ -1,4 +1,4 @@
-"""Formats of other tools and of data sets, as they are met; what looks like annotation and is none."""
+"""Formats of other tools and of data sets, and what looks like annotation and is none."""
 
 from __future__ import annotations
 
