@@ -60,9 +60,15 @@ def _span(item: Any, size: int, place: Place) -> Span:
 
 
 def write(
-    documents: Iterable[Document], path: Path, notes: Notes, *, overlaps: str = ERROR, **_: Any
+    documents: Iterable[Document],
+    path: Path,
+    notes: Notes,
+    *,
+    overlaps: str = ERROR,
+    scheme: Any = None,
 ) -> None:
-    """Write a file, a sentence a line."""
+    """Write a file, a sentence a line; there are no tags that a ``scheme`` would matter for."""
+    del scheme
 
     def records() -> Iterator[dict[str, Any]]:
         for document in documents:

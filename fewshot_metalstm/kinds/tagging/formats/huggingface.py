@@ -45,13 +45,11 @@ def read(
         try:
             read.append(_sentence(record, place, f"{path.stem}-{count}", names, plain))
         except UserError as error:
-            if not bad.skips and not bad.repairs:
-                raise
-            bad.leave_out(error, TAG, "")
+            bad.leave_out(error, TAG)
     try:
         chosen = Scheme.parse(scheme) if scheme else schemes.detect(tags for *_, tags in read)
-    except ValueError as error:
-        raise at(path, None, str(error), "name the scheme with --scheme") from None
+    except ValueError as mixed:
+        raise at(path, None, str(mixed), "name the scheme with --scheme") from None
     for place, name, tokens, tags in read:
         wrong = schemes.violations(tags, chosen)
         if wrong:

@@ -113,7 +113,10 @@ def read_record(record: Mapping[str, Any], place: Place, notes: Notes, fallback:
     given = record.get("id", meta.get("id") if isinstance(meta, dict) else None)
     name = fallback if given is None else place.name(given, "the id")
     place = place.named(name)
-    text = place.text(record.get("text"), "the text")
+    given = record.get("text")
+    if given is None and isinstance(record.get("data"), str):  # as doccano calls it
+        given = record["data"]
+    text = place.text(given, "the text")
     listed = next((key for key in LISTS if record.get(key) is not None), None)
     odd = None if listed and record[listed] else like_annotation(record)
     if odd is not None:

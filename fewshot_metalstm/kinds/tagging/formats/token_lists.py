@@ -26,11 +26,7 @@ def tokens_of(value: Any, place: Place, what: str) -> list[str]:
 
 
 def blank(tokens: Sequence[str], place: Place) -> set[int]:
-    """The numbers of tokens of white space: left out where bad annotations are repaired.
-
-    Raises:
-        UserError: there are some, and they are not to be repaired.
-    """
+    """The numbers of tokens of white space, which are bad annotations and are left out."""
     found = {number for number, token in enumerate(tokens) if not token.strip()}
     if found:
         error = place.error("has an empty token", "remove it")

@@ -35,7 +35,7 @@ def found(path: Path, **options: Any) -> list[tuple[str, str]]:
     ]
 
 
-DENOTED = {
+DENOTED: dict[str, Any] = {
     "sourcedb": "PubMed", "sourceid": "12", "text": "IL-2 and head and neck cancer",
     "denotations": [
         {"id": "T1", "span": {"begin": 0, "end": 4}, "obj": "Gene"},
@@ -61,7 +61,7 @@ def test_pubannotation(tmp_path: Path, content: Any) -> None:
     write_documents([document], tmp_path / "y.json", "pubannotation")
     assert list(read_documents(tmp_path / "y.json")) == [document]
     bad = BadAnnotations("skip")
-    put(path, DENOTED["text"] and {**DENOTED, "denotations": [{"obj": "x"}, {
+    put(path, {**DENOTED, "denotations": [{"obj": "x"}, {
         "span": {"begin": 3, "end": 99}, "obj": "Gene"}]})  # fmt: skip
     assert [d.mentions for d in read_documents(path, bad=bad)] == [()]
     assert len(bad.faults) == 2
@@ -78,6 +78,11 @@ def test_pubannotation(tmp_path: Path, content: Any) -> None:
 def test_unknown_lists_of_offsets_are_refused(tmp_path: Path, record: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="looks like annotation, of a kind that is not read"):
         list(read_documents(put(tmp_path / "x.jsonl", record)))
+
+
+def test_doccano_calls_the_text_data(tmp_path: Path) -> None:
+    record = {"id": 1, "data": "IL-2 ran", "label": [[0, 4, "Gene"]]}
+    assert found(put(tmp_path / "x.jsonl", record)) == [("IL-2", "Gene")]
 
 
 def test_other_lists_are_no_annotation(tmp_path: Path) -> None:
