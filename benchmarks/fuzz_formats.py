@@ -4,9 +4,10 @@
     python -m benchmarks.fuzz_formats --seconds 120 --format bioc-xml --atheris
 
 Files that the package wrote are damaged at random: bytes changed, cut, doubled, put together from
-others. A reader may refuse one (`UserError`) or read it, and what it reads must be well-formed,
-make sentences and survive being written again as JSON lines. Anything else (another exception, more
-than ten seconds for a small file) stops the run, and the file is kept. With --atheris (the package
+others. A reader may refuse one (`UserError`) or read it, with bad annotations refused, repaired and
+left out, and what it reads must be well-formed, make sentences and survive being written again as
+JSON lines. Anything else (another exception, more than ten seconds for a small file) stops the run,
+and the file is kept. With --atheris (the package
 atheris has to be installed) coverage chooses what to damage further.
 """
 
@@ -23,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.bad import ERROR, LIST, REPAIR, SKIP, BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import (
     Document,
     Mention,
@@ -32,10 +34,11 @@ from fewshot_metalstm.kinds.tagging.formats import (
     to_sentences,
     write_documents,
 )
+from fewshot_metalstm.kinds.tagging.formats.unannotated import NEGATIVES
 
 FORMATS = (
     "conll", "conll-plain", "brat", "pubtator", "bioc-xml", "bioc-json", "jsonl", "label-studio",
-    "prodigy",
+    "prodigy", "pubannotation", "huggingface", "gliner", "table",
 )  # fmt: skip
 SLOW = 10.0  # seconds
 DOCUMENTS = (
@@ -47,11 +50,16 @@ DOCUMENTS = (
              (Mention(0, 20, "Disease", "T1"), Mention(21 - 11, 20, "Disease", "T2"))),
     Document("c", ""),
 )  # fmt: skip
+BY_HAND = {  # formats that are read alone
+    "table": 'Sentence #,Word,POS,Tag\n1,IL-2,NN,B-Gene\n,in,IN,O\n2,"a ""b",X,B-x\n,é,Y,O\n',
+}
 JOIN = b"\n%ANN%\n"  # between text and annotations of BRAT, which are two files
 
 
 def seed(format: str) -> bytes:
     """A valid file of ``format``, as bytes; of BRAT one document's two files."""
+    if format in BY_HAND:
+        return BY_HAND[format].encode()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seed"
         write_documents(DOCUMENTS, path, format, overlaps="longest")
@@ -98,9 +106,17 @@ def check(data: bytes, format: str, folder: Path) -> int:
     else:
         path.write_bytes(data)
     began = time.perf_counter()
-    try:
-        found = list(read_documents(path, format))
-    except UserError:
+    found: list[Document] | None = None
+    for policy in (ERROR, REPAIR, SKIP, LIST):
+        bad = BadAnnotations(policy)
+        try:
+            read = list(read_documents(path, format, bad=bad, unannotated=NEGATIVES))
+        except UserError:
+            continue
+        found = read if found is None else found
+        for document in read:
+            assert document.problem() is None
+    if not found:
         return -1
     for document in found:
         assert document.problem() is None

@@ -35,8 +35,13 @@ class UserError(Exception):
     impossible settings, never for a fault of our own.
     """
 
+    parts: tuple[Path | str, int | None, str, str] | None = None
+    """File, line, problem and cure, of an error that :func:`at` built."""
+
 
 def at(path: Path | str, line: int | None, problem: str, cure: str) -> UserError:
     """Build a :class:`UserError` that names file, line (1-based), problem and cure."""
     place = f"{path}:{line}" if line is not None else f"{path}"
-    return UserError(f"{place}: {problem}; {cure}")
+    error = UserError(f"{place}: {problem}; {cure}")
+    error.parts = (path, line, problem, cure)
+    return error

@@ -234,7 +234,7 @@ REFUSED = {
         "inner.lr=.nan", "outer.lr=.inf",
     ],
     "sweep": ["draws=[-1]", "shots=[-3]", "scratch.batch=0"],
-    "train": ["train.batch=0", "tagger.lstm.hidden=0", "lexicon=.nan"],
+    "train": ["train.batch=0", "tagger.lstm.hidden=0", "lexicon=[2, .nan]"],
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli import shells
+from fewshot_metalstm.cli.faults import NAME, write_faults
 from fewshot_metalstm.cli.kind_options import kind_option, of_kind, target_options
 from fewshot_metalstm.cli.options import (
     config_option,
@@ -160,7 +161,8 @@ def run(
     if unlabelled is not None and not hasattr(kind.adaptation_settings(), "unlabelled"):
         raise UserError(f"--unlabelled {unlabelled}: {kind.name} makes no use of unlabelled data")
     config = resolve(kind.adaptation_settings(), config_file, overrides, given, base)
-    task = kind.load_target(source, data_dir=data_dir, **of_kind(kind, reading))
+    faults: list[tuple[str, ...]] = []
+    task = kind.load_target(source, data_dir=data_dir, faults=faults, **of_kind(kind, reading))
     folder = find_checkpoint(checkpoint, task, progress)
     if output is not None:
         runs.claim(output, "the report")
@@ -181,6 +183,9 @@ def run(
     name = (task.name if train else f"{task.name}-{config.shots or 'all'}").replace("/", "-")
     with runs.run_folder(output, name, "the report") as place:
         progress.note(f"writing to {place}")
+        if faults:
+            write_faults(faults, place / NAME)
+            progress.note(f"note: {len(faults)} bad annotations, listed in {place / NAME}")
         progress.phase(f"adapting to {task.name}", config.draws * methods)
         report = tracked_adaptation(
             folder, task, config, place, device=chosen, workers=workers, on_cell=on_cell,

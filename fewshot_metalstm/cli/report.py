@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @json_option
 @quiet_option
 def report(as_json: bool, quiet: bool, **options: Any) -> None:
-    """Write a page, and pictures, of what meta-train, adapt and sweep left in the folders RUN.
+    """Write a page, and pictures, of what commands that train or adapt left in the folders RUN.
 
     The figure (F1, accuracy) against shots with intervals, that of each type or class, adaptation
     and meta-training curves, learned rates; and, of each adapted model whose target is at hand, a

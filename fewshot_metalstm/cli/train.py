@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli import shells
+from fewshot_metalstm.cli.faults import NAME, write_faults
 from fewshot_metalstm.cli.kind_options import kind_option, of_kind, target_options
 from fewshot_metalstm.cli.options import (
     Number,
@@ -171,7 +172,10 @@ def run(
     elif output is not None:
         runs.claim(output, "the run")
     reading = of_kind(kind, further)
-    loaded = [kind.load_target(source, data_dir=data_dir, **reading) for source in sources]
+    faults: list[tuple[str, ...]] = []
+    loaded = [
+        kind.load_target(source, data_dir=data_dir, faults=faults, **reading) for source in sources
+    ]
     for task in loaded:
         if not task.sizes.get("train"):
             raise UserError(f"{task.name} has no train split to learn from; add one")
@@ -182,6 +186,9 @@ def run(
             progress.note(f"note: {note}")
     with runs.run_folder(output, name, "the run", resume=resume) as place:
         progress.note(f"writing to {place}")
+        if faults:
+            write_faults(faults, place / NAME)
+            progress.note(f"note: {len(faults)} bad annotations, listed in {place / NAME}")
         return tracked_training(
             kind, source, place, device=chosen, resume=resume and not saved_nothing(place),
             progress=progress, uri=tracking_uri, enabled=not no_tracking,

@@ -118,6 +118,10 @@ class Kind(ABC):
     def load_target(self, source: str, *, data_dir: Path | None, **options: Any) -> Any:
         """A target (a :class:`Task`) by its declared name, or from a user's own files.
 
+        Among the options may be ``notes``, a counter of what reading changed, and ``faults``, a
+        list to which a row (file, line, annotation, problem, what was done) is added for each
+        annotation that is wrong; a kind that has no use for them passes them over.
+
         Raises:
             UserError: absent, damaged or ill-formed data.
         """

@@ -173,6 +173,12 @@ def _training(runs: Runs) -> list[Picture]:
         if training.rates:
             found.append(_picture(f"rates-{name}", f"Learned inner rates: {about}.", rates_curve,
                                   training.rates, synthetic=training.synthetic))  # fmt: skip
+    for each in runs.supervised:
+        name = each.folder.name
+        found.append(_picture(
+            f"train-{name}", f"Training on {each.tasks} ({name}).", learning_curve, each.epochs,
+            step="epoch", synthetic=each.synthetic, figure_label=each.kind.figure.axis,
+        ))  # fmt: skip
     return found
 
 

@@ -1,4 +1,4 @@
-"""What the folders of runs hold: meta-training, adaptations, sweeps, and folders of these."""
+"""What the folders of runs hold: training, adaptations, sweeps, and folders of these."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from fewshot_metalstm.sweep.comparison import Found
 from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.sweep.store import FORMAT, read_result
 from fewshot_metalstm.tracking.meta_training import joint_history, outer_history
+from fewshot_metalstm.tracking.training import epochs
 
 History = list[dict[str, float]]
 
@@ -49,6 +50,17 @@ class Adaptation:
 
 
 @dataclass(frozen=True)
+class Supervised:
+    """A supervised training: its tasks, and its curves by epoch."""
+
+    folder: Path
+    tasks: str
+    epochs: History
+    synthetic: bool
+    kind: Kind
+
+
+@dataclass(frozen=True)
 class Runs:
     """All that was found, in the order given."""
 
@@ -57,6 +69,7 @@ class Runs:
     adaptations: tuple[Adaptation, ...] = ()
     cells: tuple[Found, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    supervised: tuple[Supervised, ...] = ()
 
 
 def read_runs(folders: Sequence[Path]) -> Runs:
@@ -70,8 +83,8 @@ def read_runs(folders: Sequence[Path]) -> Runs:
     for folder in folders:
         runs = [folder] if _kind(folder) else sorted(f for f in _below(folder) if _kind(f))
         if not runs:
-            raise at(folder, None, "holds no run",
-                     "give a folder that meta-train, adapt, sweep or demo wrote")  # fmt: skip
+            cure = "give a folder that meta-train, train, adapt, sweep or demo wrote"
+            raise at(folder, None, "holds no run", cure)
         for run in runs:
             reader = _kind(run)
             if reader is not None and run.resolve() not in seen:
@@ -84,11 +97,12 @@ def _kind(folder: Path) -> Callable[[Path], Runs] | None:
     """How to read a folder, or None if it is no run."""
     if (folder / "cells").is_dir():
         return _read_sweep
-    if (folder / "history.jsonl").is_file():
+    trained, reported = (folder / "history.jsonl").is_file(), (folder / "report.json").is_file()
+    if trained and reported:
+        return _read_supervised
+    if trained:
         return _read_training
-    if (folder / "report.json").is_file():
-        return _read_adaptation
-    return None
+    return _read_adaptation if reported else None
 
 
 def _below(folder: Path) -> list[Path]:
@@ -98,7 +112,7 @@ def _below(folder: Path) -> list[Path]:
 def _joined(a: Runs, b: Runs) -> Runs:
     return Runs(
         a.folders + b.folders, a.trainings + b.trainings, a.adaptations + b.adaptations,
-        a.cells + b.cells, a.notes + b.notes,
+        a.cells + b.cells, a.notes + b.notes, a.supervised + b.supervised,
     )  # fmt: skip
 
 
@@ -161,6 +175,36 @@ def _read_adaptation(folder: Path) -> Runs:
     model = folder / kind.product  # where it is now; the report says where it was written
     adaptation = Adaptation(folder, target, shots, model, kind)
     return Runs((folder,), (), (adaptation,), tuple(cells), notes)
+
+
+def _read_supervised(folder: Path) -> Runs:
+    path = folder / "report.json"
+    report = _json(path)
+    try:
+        kind = registry.kind(str(report["kind"]))
+        tasks: Mapping[str, Any] = report["tasks"]
+        cells, models = [], []
+        for name, task in tasks.items():
+            model = Path(task["model"])
+            # Where it is now; the report says where it was written.
+            place = folder / model.parent.name if len(tasks) > 1 else folder
+            models.append(Adaptation(folder, name, 0, place / model.name, kind))
+            if "test" in task:
+                result = CellResult(
+                    "train", 0, kind.read_score(task["test"]), int(task["items"]), 0,
+                    float(report["seconds"]),
+                )  # fmt: skip
+                cells.append(Found(
+                    Key(name, 0, "train", 0), str(report["start"] or ""), result, str(folder),
+                    bool(task["synthetic"]), kind.name,
+                ))  # fmt: skip
+        curves = epochs(folder)
+    except (LookupError, TypeError, ValueError, AttributeError) as problem:
+        raise at(path, None, f"is no report of supervised training ({problem!r})",
+                 "give a folder that train wrote") from None  # fmt: skip
+    synthetic = any(task["synthetic"] for task in tasks.values())
+    training = Supervised(folder, " + ".join(tasks), curves, synthetic, kind)
+    return Runs((folder,), (), tuple(models), tuple(cells), (), (training,))
 
 
 def _read_training(folder: Path) -> Runs:

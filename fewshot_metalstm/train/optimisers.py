@@ -29,13 +29,13 @@ class OptimiserEntry:
 
 OPTIMISERS: Mapping[str, OptimiserEntry] = MappingProxyType({
     "sgd": OptimiserEntry("gradient descent with momentum", "torch.optim:SGD", 0.05, True),
-    "adam": OptimiserEntry("Adam (Kingma and Ba 2015)", "torch.optim:Adam", 1e-3),
+    "adam": OptimiserEntry("Adam (Kingma and Ba 2015)", "torch.optim:Adam", 2e-3),
     "adamw": OptimiserEntry(
         "Adam whose weight decay is apart from the gradient (Loshchilov and Hutter 2019)",
-        "torch.optim:AdamW", 1e-3,
+        "torch.optim:AdamW", 2e-3,
     ),
     "nadam": OptimiserEntry(
-        "Adam with Nesterov's momentum (Dozat 2016)", "torch.optim:NAdam", 1e-3
+        "Adam with Nesterov's momentum (Dozat 2016)", "torch.optim:NAdam", 2e-3
     ),
     "rmsprop": OptimiserEntry(
         "gradients over their root mean square (Hinton 2012)", "torch.optim:RMSprop", 1e-3

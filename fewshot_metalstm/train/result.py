@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class Scored:
     loss: float
     value: float  # the kind's figure
     figures: Mapping[str, Any]  # as JSON has a score: the figure, those beside it, its parts
+    tuned: Mapping[str, float] = field(default_factory=dict)  # on devel, beside the weights
 
     def as_dict(self, digits: int | None = None) -> dict[str, Any]:
         """As JSON has it.
@@ -45,11 +46,17 @@ class TaskResult:
     synthetic: bool = False
     invented: bool = False
 
+    @property
+    def tuned(self) -> Mapping[str, float]:
+        """What was chosen on devel and is no weight."""
+        return next((score.tuned for score in self.scores.values()), {})
+
     def as_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
         return {
             "items": self.items,
             **{split: score.as_dict(4) for split, score in self.scores.items()},
+            **({"tuned": dict(self.tuned)} if self.tuned else {}),
             "synthetic": self.synthetic,
             "invented": self.invented,
             "model": str(self.model),

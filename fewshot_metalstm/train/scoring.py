@@ -18,12 +18,16 @@ def score(source: SupervisedSource, task: str, items: Items, weights: Params) ->
     Those of ``train`` are of some of its items.
     """
     params = task_params(weights, task)
+    every = items.scored()
     found = {}
-    for name, (split, chosen) in items.scored().items():
-        got = source.evaluate(task, split, chosen, params)
+    tuned: Mapping[str, float] | None = None if "devel" in every else {}
+    for name in sorted(every, key=lambda name: name != "devel"):  # devel first: it is chosen by
+        split, chosen = every[name]
+        got = source.evaluate(task, split, chosen, params, tuned)
+        tuned = got.tuned
         figures = score_as_dict(got.score, source.figure, digits=4)
-        found[name] = Scored(len(chosen), got.loss, float(got.score.value), figures)
-    return found
+        found[name] = Scored(len(chosen), got.loss, float(got.score.value), figures, tuned)
+    return {name: found[name] for name in every}
 
 
 def curves(scores: Mapping[str, Mapping[str, Scored]], key: str) -> dict[str, float]:

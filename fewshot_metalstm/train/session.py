@@ -47,7 +47,7 @@ _STATE = Path("state") / "training.safetensors"
 
 def saved_nothing(folder: Path) -> bool:
     """Whether a run was begun in ``folder`` and ended before it first saved its state."""
-    return not (folder / _STATE).exists() and begun(folder)
+    return not (folder / _STATE).exists() and begun(folder, "bad-annotations.tsv")
 
 
 def run_id(folder: Path) -> str | None:
@@ -161,6 +161,11 @@ class _Session:
                     f"{self.output}: --resume with other settings than the run began with; "
                     "give the same, or another --output"
                 )
+            if state.record["data"] != self._data():
+                raise UserError(
+                    f"{self.output}: --resume with other data than the run began with; give the "
+                    "same, or another --output"
+                )
             self.model = self.source.load(initial)
         else:
             write_text(dump(self.source.config), self.output / "config.yaml")
@@ -168,7 +173,8 @@ class _Session:
             self.model = self.source.fresh(self.progress)
             self.source.save(self.model, initial)
         self.model.learner.to(self.device)
-        self.source.use(self.model, self.device)
+        learned = {task: own.train for task, own in self.items.items()}
+        self.source.use(self.model, self.device, learned)
         self.batches = number_of_batches(self.lengths, self.config.batch)
         steps = self.config.epochs * self.batches
         self.training = Training(
@@ -255,15 +261,16 @@ class _Session:
         for task in self.source.tasks:
             scores = {split: Scored(**s) for split, s in self.best["scores"][task.name].items()}
             folder = self.output / (plain_name(task.name) if several else "") / self.source.product
+            made = TaskResult(
+                task.name, len(self.items[task.name].train), scores, folder, task.synthetic,
+                task.invented,
+            )  # fmt: skip
             found = {split: score.value for split, score in scores.items()}
             self.source.save_model(
                 self.model, task.name, task_params(self.kept, task.name), folder,
-                {**about, "scores": found, "items": len(self.items[task.name].train)},
+                {**about, "scores": found, "items": made.items, "tuned": dict(made.tuned)},
             )  # fmt: skip
-            results.append(TaskResult(
-                task.name, len(self.items[task.name].train), scores, folder, task.synthetic,
-                task.invented,
-            ))  # fmt: skip
+            results.append(made)
         checkpoint: Path | None = self.output / "checkpoint"
         heads = {task: head_params(self.kept, task) for task in self.items}
         if not several or checkpoint is None or not self.source.save_joint(
@@ -282,13 +289,20 @@ class _Session:
     def _seconds(self) -> float:
         return self.spent + time.perf_counter() - self.started
 
+    def _data(self) -> dict[str, list[Any]]:
+        """What has to be the same in a run that goes on: items and digest of every split."""
+        return {
+            f"{task.name}/{split}": [size, task.digests.get(split, "")]
+            for task in self.source.tasks for split, size in task.sizes.items()
+        }  # fmt: skip
+
     def _save(self) -> None:
         kept = {f"{_BEST}{name}": value for name, value in self.kept.items()}
         record = {
             "epoch": self.epoch, "within": self.within, "total": self.total,
             "done": self.training.done, "skipped": self.training.skipped, "best": self.best,
             "stale": self.stale, **self.history.mark(), "seconds": self._seconds(),
-            "config": dump(self.source.config), "run_id": self.run.id,
+            "config": dump(self.source.config), "data": self._data(), "run_id": self.run.id,
         }  # fmt: skip
         save_state(State({**self.training.state(), **kept}, record), self.output / _STATE)
         self.saved = time.perf_counter()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,14 @@ from fewshot_metalstm.meta.outcome import Progress
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model on items of a split: the mean loss of an item, without noise, and the score."""
+    """A model on items of a split: the mean loss of an item, without noise, and the score.
+
+    ``tuned`` is what the score depends on and is no weight, such as a lexicon's bonus, by name.
+    """
 
     loss: float
     score: Score
+    tuned: Mapping[str, float] = field(default_factory=dict)
 
 
 class SupervisedSource(ABC):
@@ -61,8 +65,13 @@ class SupervisedSource(ABC):
         """Write what :meth:`fresh` gave, so that a resumed run begins from it."""
 
     @abstractmethod
-    def use(self, model: Any, device: torch.device) -> None:
-        """Encode items for ``model`` from now on, on ``device``. Called before what is below."""
+    def use(self, model: Any, device: torch.device, learned: Mapping[str, Sequence[int]]) -> None:
+        """Encode items for ``model`` from now on, on ``device``. Called before what is below.
+
+        Args:
+            learned: the items of each task's train split that are learned from, by index. The
+                others are held out: nothing may be made of their annotation.
+        """
 
     def heads(self, model: Any) -> Mapping[str, Params]:
         """The head that each task starts from, by name: what the learner makes of a small batch."""
@@ -85,8 +94,16 @@ class SupervisedSource(ABC):
         """The batch of some items of a split, by index."""
 
     @abstractmethod
-    def evaluate(self, task: str, split: str, items: Sequence[int], params: Params) -> Evaluation:
-        """Loss and score on some items of a split, by index, under ``params``."""
+    def evaluate(
+        self, task: str, split: str, items: Sequence[int], params: Params,
+        tuned: Mapping[str, float] | None = None,
+    ) -> Evaluation:  # fmt: skip
+        """Loss and score on some items of a split, by index, under ``params``.
+
+        Args:
+            tuned: what another evaluation has chosen; None chooses it on these items, which are
+                those of devel; empty stands for what is usual, where there is no devel split.
+        """
 
     @abstractmethod
     def save_model(
@@ -95,7 +112,7 @@ class SupervisedSource(ABC):
         """Write one task's model, which needs nothing else, whole or not at all.
 
         Args:
-            about: what the run knows of it: the epoch, scores.
+            about: what the run knows of it: the epoch, scores, and what was ``tuned``.
         """
 
     def save_joint(

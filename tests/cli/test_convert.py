@@ -183,3 +183,43 @@ def refuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     return captured.err
+
+
+def test_bad_annotations_are_said_repaired_and_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = brat(tmp_path / "in")
+    file = source / "d0.ann"
+    file.write_text(file.read_text() + "T7\tGene 1 5\tIL-2\nT8\tGene 1 3\tTNF\n")
+    out = tmp_path / "out.jsonl"
+    line = refused(["convert", str(source), str(out)], capsys)
+    assert "d0.ann:2: " in line
+    assert "(the first of 2 bad annotations)" in line
+    assert "--bad-annotations repair or skip" in line
+    line = refused(["convert", str(source), str(out), "--bad-annotations", "repair"], capsys)
+    assert "d0.ann:3: " in line
+    assert not out.exists()
+    arguments = ["convert", str(source), str(out), "--bad-annotations", "skip"]
+    result, error = told(arguments, capsys)
+    assert (result["mentions"], result["notes"]["bad_annotations"]) == (5, 2)
+    assert "note: 2 bad annotations left out\n" in error
+    table = Path(result["bad_annotations"])
+    assert table == tmp_path / "out.jsonl.bad-annotations.tsv"
+    rows = [row.split("\t") for row in table.read_text().splitlines()]
+    assert rows[0] == ["file", "line", "annotation", "problem", "done"]
+    assert rows[1][:3] == [str(file), "2", "T7 Gene 1 5 IL-2"]
+    assert rows[2][-1] == "left out"
+
+
+def test_unannotated_tasks_are_left_out_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks = [{"id": 1, "data": {"text": "a"}, "annotations": [{"result": []}]},
+             {"id": 2, "data": {"text": "b"}, "annotations": []}]  # fmt: skip
+    (tmp_path / "in.json").write_text(json.dumps(tasks))
+    arguments = ["convert", str(tmp_path / "in.json"), str(tmp_path / "out.jsonl")]
+    result, error = told(arguments, capsys)
+    assert (result["documents"], result["notes"]) == (1, {"unannotated": 1})
+    assert "--unannotated negatives" in error
+    result, _ = told([*arguments, "--unannotated", "negatives"], capsys)
+    assert result["documents"] == 2

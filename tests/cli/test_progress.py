@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from fewshot_metalstm.cli.progress import TerminalProgress, _Time
+from fewshot_metalstm.cli.terminal import Terminal
 
 
 def test_the_time_is_that_spent_until_there_is_one_to_tell() -> None:
@@ -27,7 +28,7 @@ def test_the_time_is_that_spent_until_there_is_one_to_tell() -> None:
 def test_without_a_terminal_there_are_lines() -> None:
     file = io.StringIO()
     progress = TerminalProgress()
-    progress.console = Console(file=file, force_terminal=False)
+    progress.console = Terminal(file=file, force_terminal=False)
     with progress:
         progress.phase("adapting", 2)
         progress.advance(1, {})

@@ -64,6 +64,14 @@ def test_from_text_to_a_tagger_that_the_other_commands_take(
     assert scored["f1"] == told["mean"]
     assert main(["predict", str(out), str(tmp_path / "test.tsv"), "--quiet"]) == 0
     assert "mouse" in capsys.readouterr().out
+    page = tmp_path / "page.html"
+    report = ["report", str(out), "--html", str(page), "--gold", own]
+    shown = run_json(report, capsys)
+    (row,) = shown["rows"]
+    assert "train" in row
+    assert f"{told['mean']:.2f}" in row
+    assert len(shown["taggers"]) == 1
+    assert "Training on " in page.read_text()
 
 
 def test_two_tasks_jointly_and_a_cell(
@@ -95,23 +103,21 @@ def test_two_tasks_jointly_and_a_cell(
     assert adapted["draws"][0]["start"]
 
 
-def test_the_synthetic_suite_is_called_so_and_resume_goes_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_table_and_a_run_that_goes_on(
+    tmp_path: Path, own: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = tmp_path / "whole"
-    assert main(train(whole, "demo-species", "--epochs", "1", "--quiet")) == 0
+    assert main(train(whole, own, "--quiet")) == 0
     shown = capsys.readouterr().out
-    assert "demo-species (synthetic)" in shown
-    assert "of epoch 1 of 1, chosen by devel" in shown
+    assert "of 2, chosen by devel" in shown
     assert "Next: fewshot-metalstm predict" in shown
     shutil.rmtree(whole / "tagger")  # as if it had been killed before it wrote this
     told = run_json(["train", "--output", str(whole), "--resume", "--no-tracking"], capsys)
-    assert told["tasks"]["demo-species"]["synthetic"] is True
     load_model(whole / "tagger", TAGGER)
     # A run that was killed before it saved anything begins anew.
     shutil.rmtree(whole / "state")
     again = run_json(["train", "--output", str(whole), "--resume", "--no-tracking"], capsys)
-    assert again["mean"] == told["mean"]
+    assert again["tasks"] == told["tasks"]
 
 
 def test_a_start_that_ships_or_is_not_there(
@@ -122,8 +128,12 @@ def test_a_start_that_ships_or_is_not_there(
          str(tmp_path / "out"), "--no-tracking", "--epochs", "1"], capsys,
     )  # fmt: skip
     assert told["start"] == str(meta_trained / "checkpoint")
+    assert told["tasks"]["demo-species"]["synthetic"] is True
     about = load_model(tmp_path / "out" / "tagger", TAGGER).about
     assert about["from"]["suite"] == "demo"
+    met = about["from"]["families"][0]
+    line = refused(train(tmp_path / "met", met, "--start", str(meta_trained)), capsys)
+    assert f"the checkpoint was meta-trained on {met}'s family" in line
     line = refused(train(tmp_path / "a", "demo-species", "--start", str(tmp_path / "no")), capsys)
     assert "holds no model" in line
 

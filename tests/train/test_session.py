@@ -108,6 +108,10 @@ def test_the_epoch_with_the_best_devel_figure_is_kept(tmp_path: Path) -> None:
     assert result.tasks[0].scores["test"].value == lines[1]["test_error"]
     assert result.as_dict()["mean"] == round(lines[1]["test_error"], 2)
     assert result.as_dict()["better"] == "lower"
+    # What is no weight is chosen on devel, and the other splits are scored with it.
+    assert {split: score.tuned for split, score in result.tasks[0].scores.items()} == {
+        split: {"chosen on": 8.0} for split in ("train", "devel", "test")
+    }
     alone = run(tmp_path / "two", config=replace(CONFIG, patience=2), devel=[5.0, 1.0, 1.5, 3.0])
     assert (alone.epoch, alone.epochs) == (2, 4)
     short = run(tmp_path / "three", config=replace(CONFIG, patience=1), devel=[5.0, 1.0, 1.5])
@@ -123,6 +127,8 @@ def test_without_a_devel_split_the_last_epoch_or_held_out_items(tmp_path: Path) 
     assert "c has no devel split: no epoch is chosen by it" in progress.notes
     held = run(tmp_path / "held", [task], replace(CONFIG, hold_out=0.1), progress=progress)
     assert held.tasks[0].items == 18
+    assert held.tasks[0].tuned == {"chosen on": 2.0}
+    assert last.tasks[0].tuned == {}
     assert held.tasks[0].scores["devel"].items == 2
     assert held.chosen_by == "held-out train items"
     assert any("2 of its 20 train points are held out" in note for note in progress.notes)
@@ -144,5 +150,7 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     run(tmp_path / "out")
     with pytest.raises(UserError, match="--resume with other settings"):
         run(tmp_path / "out", config=replace(CONFIG, lr=0.1), resume=True)
+    with pytest.raises(UserError, match="--resume with other data"):
+        run(tmp_path / "out", [toy_task("a", train=22, devel=8, test=9)], resume=True)
     with pytest.raises(UserError, match="no batch has a finite loss"):
         run(tmp_path / "far", [toy_task("far")], replace(CONFIG, optimiser="sgd", lr=1e200))

@@ -35,7 +35,7 @@ def report_look(folder: Path, task: DigitsTask, split: str, device: torch.device
     assert found.confusion is not None
     confusion, name = found.confusion, folder.parent.name
     text = f"the {split} split of {task.name}"
-    caption = f"What {name} takes the digits of {text} for."
+    caption = f"Which digits {name} takes for which, on {text}."
     picture = Picture(
         f"confusion-{name}".replace("/", "_"), caption,
         lambda path: confusion_picture(confusion, path, title=caption.removesuffix(".")),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fewshot_metalstm.figure import Figure
 
 FIGURE = Figure(
-    "accuracy", "accuracy", "accuracy", "percent of the images", "higher",
+    "accuracy", "accuracy", "accuracy", "percent", "higher",
     counted="images", group="class",
 )  # fmt: skip
 PIECE = 500  # images at a time

@@ -15,7 +15,7 @@ from fewshot_metalstm.adapt.settings import AdaptRunSettings, AdaptSettings, Swe
 from fewshot_metalstm.adapt.tuning import TUNE
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.reader import SIDE
-from fewshot_metalstm.kinds.digits.warp import NO_WARP, WarpConfig
+from fewshot_metalstm.kinds.digits.warp import WarpConfig
 from fewshot_metalstm.meta.config import InnerConfig, JointConfig, OuterConfig, TrainingConfig
 from fewshot_metalstm.meta.registry import usual_tune
 from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
@@ -29,7 +29,7 @@ LAST, MEAN = "last", "mean"
 class ReaderConfig:
     """Sizes and noise of a reader of digits."""
 
-    lstm: MetaLSTMConfig = field(default_factory=lambda: MetaLSTMConfig(hidden=64, meta=24, z=32))
+    lstm: MetaLSTMConfig = field(default_factory=lambda: MetaLSTMConfig(hidden=32, meta=16, z=16))
     # what stands for an image: the mean of the states, or the last ones
     pool: Annotated[str, one_of(LAST, MEAN)] = MEAN
     input_dropout: ShareBelow1 = 0.1  # dropout of pixels
@@ -52,7 +52,7 @@ class EpisodesConfig:
 class ValidationConfig:
     """Meta-validation: fixed episodes from held-out images."""
 
-    episodes: AtLeast0 = 40  # how many, the tasks are visited in turn; 0 never validates
+    episodes: AtLeast0 = 20  # how many, the tasks are visited in turn; 0 never validates
     ways: Annotated[int, Range(least=2)] = 4  # classes of each
     shots: AtLeast1 = 5  # K of their supports
     query: AtLeast1 = 25  # query images of each class
@@ -63,24 +63,27 @@ class DigitsTrainConfig(TrainingConfig):
     """Everything that training a reader depends on, besides the data and the code."""
 
     tasks: str = "digits"  # suite of tasks
-    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=1000, batch=32))
-    inner: InnerConfig = field(default_factory=InnerConfig)
+    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=3000, batch=32))
+    inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=6, lr=0.3))
     outer: OuterConfig = field(
-        default_factory=lambda: OuterConfig(steps=500, validate_every=100, lr=1e-3)
+        default_factory=lambda: OuterConfig(steps=150, lr=5e-4, validate_every=50)
     )
     reader: ReaderConfig = field(default_factory=ReaderConfig)
     episodes: EpisodesConfig = field(default_factory=EpisodesConfig)
-    warp: WarpConfig = field(default_factory=WarpConfig)  # of each class of an episode
-    joint_warp: WarpConfig = NO_WARP  # of each image of joint training
+    warp: WarpConfig = field(default_factory=WarpConfig)  # of classes; in joint training of images
     validation: ValidationConfig = field(default_factory=ValidationConfig)
 
 
 def _adaptation() -> AdaptConfig:
-    return AdaptConfig(epochs=30, min_steps=100)
+    return AdaptConfig(lr=0.03, min_steps=100)
+
+
+def _prototypes() -> PrototypesConfig:
+    return PrototypesConfig(lr=0.03, min_steps=100)
 
 
 def _scratch() -> AdaptConfig:
-    return AdaptConfig(optimiser="adam", lr=5e-3, min_steps=300)
+    return AdaptConfig(optimiser="adam", lr=4e-2, min_steps=300)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class DigitsSettings(AdaptSettings):
 
     adapt: AdaptConfig = field(default_factory=_adaptation)
     scratch: AdaptConfig = field(default_factory=_scratch)
-    prototypes: PrototypesConfig = field(default_factory=PrototypesConfig)
+    prototypes: PrototypesConfig = field(default_factory=_prototypes)
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class DigitsSource(TrainingSource):
         config = self.config
         return JointBatches(
             self.suite.train, config.joint.batch, self._scaling, derive(config.seed, "joint"),
-            device=self._device, warp=config.joint_warp,
+            device=self._device, warp=config.warp,
         )  # fmt: skip
 
     def episodes(self) -> EncodedEpisodes:

@@ -89,8 +89,11 @@ class DigitsTraining(SupervisedSource):
         """See :class:`SupervisedSource`."""
         save_model(model, folder)
 
-    def use(self, model: ReaderModel, device: torch.device) -> None:
+    def use(
+        self, model: ReaderModel, device: torch.device, learned: Mapping[str, Sequence[int]]
+    ) -> None:
         """See :class:`SupervisedSource`."""
+        del learned
         self._model, self._device = model, device
 
     def lengths(self, task: str) -> Sequence[int]:
@@ -102,8 +105,12 @@ class DigitsTraining(SupervisedSource):
         return encode(self._by_name[task], split, list(items), self._model.scaling, self._device)
 
     @torch.no_grad()
-    def evaluate(self, task: str, split: str, items: Sequence[int], params: Params) -> Evaluation:
+    def evaluate(
+        self, task: str, split: str, items: Sequence[int], params: Params,
+        tuned: Mapping[str, float] | None = None,
+    ) -> Evaluation:  # fmt: skip
         """See :class:`SupervisedSource`: nats an image, and accuracy."""
+        del tuned
         own, learner = self._by_name[task], self._model.learner
         predicted, total = [], 0.0
         for part in parts(len(items)):

@@ -105,17 +105,23 @@ def test_a_sweep_goes_on_where_it_ended(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    arguments = ["sweep", "--targets", "digits-6789,digits-68-90", "--shots", "1,2", "--draws",
+    arguments = ["sweep", "--targets", "digits-6789,digits-68-90", "--shots", "2", "--draws",
                  "0-1", "--methods", "meta,neighbour", "--checkpoint", str(trained), "--output",
-                 str(tmp_path / "sweep"), "--workers", "1", "--no-tracking",
-                 *settings(QUICK)]  # fmt: skip
+                 str(tmp_path / "sweep"), "--workers", "1", "--tracking-uri",
+                 str(tmp_path / "mlflow"), *settings(QUICK)]  # fmt: skip
     told = run_json(arguments, capsys)
     assert told["figure"] == "accuracy"
-    assert len(list((tmp_path / "sweep" / "cells").glob("*.json"))) == 16
+    assert len(list((tmp_path / "sweep" / "cells").glob("*.json"))) == 8
     monkeypatch.setattr("fewshot_metalstm.kinds.digits.methods.do_cell", None)  # none is left
     again = run_json(arguments, capsys)
     assert again["rows"] == told["rows"]
-    assert main(["compare", str(tmp_path / "sweep"), "--quiet"]) == 0
+    store = ["--tracking-uri", str(tmp_path / "mlflow")]
+    rows = run_json(["compare", *store], capsys)["rows"]
+    means = {(row["target"], row["shots"], row["method"]): row["mean"] for row in rows}
+    assert len(means) == 4
+    assert all(
+        means[row["target"], row["shots"], row["method"]] == row["mean"] for row in told["rows"]
+    )
 
 
 @pytest.mark.parametrize("algorithm", ["joint", "protonet", "meta-sgd", "lstm"])
@@ -174,4 +180,5 @@ def test_what_cannot_be_is_refused_in_a_line(
     )
     given = ["adapt", "--target", "digits-6789", "--checkpoint", str(trained)]
     assert "makes no use of unlabelled" in refused([*given, "--unlabelled", "train"], capsys)
+    assert "cannot be served by MLflow" in refused([*given, "--log-model"], capsys)
     assert "--scheme is for tagging" in refused([*given, "--scheme", "IOB2"], capsys)

@@ -18,7 +18,10 @@ from fewshot_metalstm.kinds.kind import Support
 from tests.kinds.digits.builders import SMALL, scaling, target
 
 ABOUT = {"learned_classes": ["0", "1", "2"], "algorithm": "fomaml"}
-QUICK = ["adapt.epochs=1", "adapt.min_steps=2", "scratch.epochs=1", "scratch.min_steps=2"]
+QUICK = [
+    f"{section}.{setting}" for section in ("adapt", "scratch", "prototypes")
+    for setting in ("epochs=1", "min_steps=2")
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["digits-6789", "digits-01-90", "digits-96", "mnist"])

@@ -34,7 +34,7 @@ def test_images_and_labels_come_back(packed: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "is no idx file of images"),
+        (b"", "cut off within its header"),
         (b"PK\x03\x04", "is no idx file of images"),
         (struct.pack(">2I", 0x801, 1) + b"\x01", "holds labels, not images"),
         (struct.pack(">2I", 0x803, 1), "cut off within its header"),

@@ -46,7 +46,7 @@ def test_the_reader_scores_as_the_run_said(tmp_path: Path) -> None:
 def test_loss_is_that_of_the_learner() -> None:
     source = DigitsTraining(CONFIG, [load_target("digits-169", MNIST)])
     model = source.fresh(Progress())
-    source.use(model, CPU)
+    source.use(model, CPU, {"digits-169": range(9)})
     params = dict(model.learner.named_parameters()) | dict(source.heads(model)["digits-169"])
     params = {name: value.detach() for name, value in params.items()}
     got = source.evaluate("digits-169", "test", range(30), params)

@@ -1,4 +1,4 @@
-"""The model card of an adapted tagger: Markdown with the front matter that model hubs read.
+"""The model card of a tagger, adapted or trained: Markdown with front matter for model hubs.
 
 Everything in it comes from the tagger itself; the same tagger gives the same page. The card of a
 checkpoint is :mod:`fewshot_metalstm.kinds.tagging.shipping.card`.
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
+from fewshot_metalstm.nn.cells import META_LSTM
 
 
 def tagger_card(model: TaggerModel, name: str) -> str:
@@ -45,9 +46,11 @@ def _front_matter() -> str:
 def _what(model: TaggerModel) -> str:
     about = model.about
     synthetic = " **The examples are synthetic.**" if about.get("synthetic") else ""
+    cell = "a Meta-LSTM" if model.learner.config.lstm.kind == META_LSTM else "an LSTM"
+    made = "trained on" if _trained(about) else "adapted from a few"
     return (
-        f"A tagger of {_list(model.types)} in English biomedical text: a Meta-LSTM with a CRF, "
-        f"adapted from a few annotated sentences.{synthetic}"
+        f"A tagger of {_list(model.types)} in English biomedical text: {cell} with a CRF, "
+        f"{made} annotated sentences.{synthetic}"
     )
 
 
@@ -71,6 +74,11 @@ def _made_from(model: TaggerModel) -> str:
     lines = [
         f"- examples: {about.get('support_sentences', 'unknown')} sentences of "
         f"`{about.get('target', 'unknown')}`",
+        *(
+            [f"- jointly with: {_list(tuple(about['jointly_with']))}"]
+            if about.get("jointly_with")
+            else []
+        ),
         f"- method: {about.get('method', 'unknown')}, tuned: {about.get('tune', 'unknown')}, "
         f"seed {about.get('seed', 'unknown')}",
     ]
@@ -92,16 +100,16 @@ def _figures(about: Mapping[str, Any]) -> str:
     f1 = about.get("test_f1")
     if f1 is None:
         return "None: it was not scored. Score it on sentences of yours that it has not seen."
-    return (
-        f"Strict entity-level micro F1 {f1:.2f} (0-100) on the whole test split of "
-        f"`{about['target']}`, of this one support; another would give another figure."
-    )
+    where = f"Strict entity-level micro F1 {f1:.2f} (0-100) on the whole test split of "
+    if _trained(about):
+        return f"{where}`{about['target']}`; the epoch was chosen by {about['chosen_by']}."
+    return f"{where}`{about['target']}`, of this one support; another would give another figure."
 
 
 def _limits(model: TaggerModel) -> str:
     lines = [
         "- Confidences are the model's own probabilities, not calibrated: use them to rank.",
-        "- With a few sentences, names unlike those annotated are missed; check a sample.",
+        "- Names unlike those annotated are missed, the more the fewer there are; check a sample.",
         "- It is no medical device, and no basis for decisions on a patient.",
     ]
     if model.lexicon.mentions and model.lexicon.bonus:
@@ -110,6 +118,11 @@ def _limits(model: TaggerModel) -> str:
             "tagging makes use of: do not pass the tagger on if they are confidential."
         )
     return "\n".join(lines)
+
+
+def _trained(about: Mapping[str, Any]) -> bool:
+    """Whether `train` made it, of all that was annotated."""
+    return about.get("method") == "train"
 
 
 def _list(types: tuple[str, ...]) -> str:

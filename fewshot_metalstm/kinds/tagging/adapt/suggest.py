@@ -20,8 +20,10 @@ import numpy.typing as npt
 import torch
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.bad import SKIP, BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import Document, Mention, read_documents, to_sentences
 from fewshot_metalstm.kinds.tagging.formats.document import Bounds
+from fewshot_metalstm.kinds.tagging.formats.unannotated import KEEP
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading, read
 from fewshot_metalstm.kinds.tagging.tagger.decode import batches
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
@@ -113,7 +115,7 @@ def documents_of(path: Path, format: str | None = None) -> Iterator[Document]:
     kind = format or kind_of(path)
     if kind.startswith("conll"):
         return read_documents(path, kind, labelled=False)
-    return read_documents(path, kind)
+    return read_documents(path, kind, bad=BadAnnotations(SKIP), unannotated=KEEP)
 
 
 def suggest(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.checking.finding import NOTE, WARNING, Finding
+from fewshot_metalstm.kinds.tagging.corpora.bad import FILE, BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.formats import (
     Document,
     Mention,
+    Notes,
     PlacedSentence,
     read_documents,
     to_sentences,
@@ -84,20 +87,38 @@ class _Places:
 
 
 def documents_of(
-    path: Path, format: str, findings: tuple[Finding, ...], examples: int
+    path: Path,
+    format: str,
+    findings: tuple[Finding, ...],
+    examples: int,
+    bad: BadAnnotations,
+    notes: Notes,
 ) -> tuple[list[tuple[Sentence, Callable[[int], str]]], tuple[Finding, ...]]:
     """The sentences of a file's documents with the places of their tokens, and what was odd.
 
-    ``findings`` are those of files before it, which are added to.
+    ``findings`` are those of files before it, which are added to. What cannot be read goes to
+    ``bad``, and the documents after it are read where that is possible.
     """
     seen = {name: _Seen() for name in _CHECKS}
     sentences: list[tuple[Sentence, Callable[[int], str]]] = []
-    for document in read_documents(path, format):
+    for document in _until_it_breaks(read_documents(path, format, notes=notes, bad=bad), bad):
         places = _Places.of(document, path, format)
         _look(document, places, seen, examples)
         for placed in to_sentences(document, overlaps="longest", place=str(path)):
             sentences.append((placed.sentence, partial(places.token, placed)))
     return sentences, _merged(findings, seen, examples)
+
+
+def _until_it_breaks(documents: Iterator[Document], bad: BadAnnotations) -> Iterator[Document]:
+    read = False
+    try:
+        for document in documents:
+            read = True
+            yield document
+    except UserError as error:
+        if not read and not bad.faults:
+            raise
+        bad.document(error, FILE)
 
 
 def _look(document: Document, places: _Places, seen: dict[str, _Seen], limit: int) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.checking.finding import ERROR, Finding
 from fewshot_metalstm.kinds.tagging.corpora import schemes
+from fewshot_metalstm.kinds.tagging.corpora.bad import FILE, BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.columns import ParsedFile, parse
 from fewshot_metalstm.kinds.tagging.corpora.reader import read_bytes
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
@@ -23,13 +25,23 @@ class Tagged:
     findings: tuple[Finding, ...]
 
 
-def read_tagged(files: Mapping[str, Path], examples: int) -> Tagged:
+def read_tagged(files: Mapping[str, Path], examples: int, bad: BadAnnotations) -> Tagged:
     """Read the files of one corpus, mentions of illegal tags leniently (as conlleval does).
 
+    Lines that are none of tokens, and files that cannot be read among others, go to ``bad``.
+
     Raises:
-        UserError: a file without tokens and tags in columns.
+        UserError: the one file that there is has no tokens and tags in columns.
     """
-    parsed = {split: parse(read_bytes(path), path) for split, path in files.items()}
+    parsed = {}
+    for split, path in files.items():
+        try:
+            parsed[split] = parse(read_bytes(path), path, bad=bad)
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            bad.document(error, FILE)
+            parsed[split] = ParsedFile(path)
     scheme, findings = _scheme(parsed)
     findings += _illegal(parsed, scheme, examples)
     splits = {

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from fewshot_metalstm.data.splits import SPLITS
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.checking.faults import faulty
 from fewshot_metalstm.kinds.tagging.checking.finding import Finding
 from fewshot_metalstm.kinds.tagging.checking.standoff import documents_of
 from fewshot_metalstm.kinds.tagging.checking.tags import read_tagged
+from fewshot_metalstm.kinds.tagging.corpora.bad import FILE, LIST, BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
-from fewshot_metalstm.kinds.tagging.formats import detect
+from fewshot_metalstm.kinds.tagging.formats import Notes, detect
 
 _ALIASES = {"train": "train", "training": "train", "dev": "devel", "devel": "devel",
             "valid": "devel", "validation": "devel", "test": "test"}  # fmt: skip
@@ -67,7 +69,8 @@ class Text:
 def read(source: str, format: str | None = None, examples: int = 3) -> Text:
     """Read a file, a folder, or ``train=FILE,test=FILE``.
 
-    Illegal tags are a finding and no reason to stop.
+    Illegal tags, bad annotations and documents that cannot be read are findings and no reason to
+    stop.
 
     Args:
         format: a name of :data:`fewshot_metalstm.kinds.tagging.formats.FORMATS`; None detects it.
@@ -77,26 +80,45 @@ def read(source: str, format: str | None = None, examples: int = 3) -> Text:
         UserError: what is absent or cannot be read at all.
     """
     files = _files(source)
-    kinds = {split: format or kind_of(path) for split, path in files.items()}
+    bad, notes = BadAnnotations(LIST), Notes()
+    kinds = {}
+    for split, path in files.items():
+        try:
+            kinds[split] = format or kind_of(path)
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            bad.document(error, FILE)
+    if not kinds:
+        raise UserError(f"{source}: {bad.faults[0].place}: {bad.faults[0].problem}, and so on; "
+                        "check the files one by one")  # fmt: skip
+    files = {split: files[split] for split in kinds}
     if len(set(kinds.values())) > 1:
         each = ", ".join(f"{files[split].name} as {kind}" for split, kind in kinds.items())
         raise UserError(f"{source}: the files differ in their format ({each}); name it: --format")
     kind = next(iter(kinds.values()))
     if kind.startswith("conll"):
-        tagged = read_tagged(files, examples)
+        tagged = read_tagged(files, examples, bad)
         splits = {
             split: [
                 Placed(sentence, partial(_line, files[split], line)) for sentence, line in sentences
             ]
             for split, sentences in tagged.splits.items()
         }
-        return Text(source, kind, tagged.scheme, splits, tagged.findings)
+        found = (*faulty(bad, notes, examples), *tagged.findings)
+        return Text(source, kind, tagged.scheme, splits, found)
     splits = {}
     findings: tuple[Finding, ...] = ()
     for split, path in files.items():
-        placed, findings = documents_of(path, kind, findings, examples)
+        try:
+            placed, findings = documents_of(path, kind, findings, examples, bad, notes)
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            bad.document(error, FILE)
+            placed = []
         splits[split] = [Placed(sentence, place) for sentence, place in placed]
-    return Text(source, kind, None, splits, findings)
+    return Text(source, kind, None, splits, (*faulty(bad, notes, examples), *findings))
 
 
 def kind_of(path: Path) -> str:

@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewshot_metalstm.cli.faults import beside_output, write_faults
 from fewshot_metalstm.cli.options import json_option, quiet_option
 from fewshot_metalstm.cli.tables import say
-from fewshot_metalstm.kinds.tagging.cli.format_options import formats, overlaps_option, print_notes
+from fewshot_metalstm.kinds.tagging.cli.format_options import (
+    bad_option,
+    formats,
+    overlaps_option,
+    print_notes,
+    unannotated_option,
+)
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.formats import Document
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
 @click.option("--from", "form", metavar="FORMAT", shell_complete=formats,
               help="Format of IN; text too.  [default: by name and look]")  # fmt: skip
 @overlaps_option
+@bad_option
+@unannotated_option
 @click.option("--rename", "renames", multiple=True, metavar="OLD=NEW",
               help="Another name for an entity type; repeatable.")  # fmt: skip
 @click.option("--scheme", metavar="SCHEME", help="Tag scheme of IN.  [default: detected]")
@@ -45,6 +54,8 @@ def convert(as_json: bool, quiet: bool, **options: Any) -> None:
     result = run(**options)
     if not quiet:
         print_notes(result["notes"])
+        if "bad_annotations" in result:
+            say(f"note: listed in {result['bad_annotations']}", err=True)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
     else:
@@ -63,8 +74,11 @@ def run(
     scheme: str | None,
     repair: bool,
     to_scheme: str,
+    bad_annotations: str = "error",
+    unannotated: str = "skip",
 ) -> dict[str, Any]:
     """Convert a file, a folder of texts and annotations, or each split of a folder."""
+    from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
     from fewshot_metalstm.kinds.tagging.formats import (
         Notes,
         detect,
@@ -80,13 +94,16 @@ def run(
     names = _renamed(renames)
     splits = _splits(source, form)
     notes = Notes()
+    bad = BadAnnotations(bad_annotations)
     kinds = []
 
     def one(path: Path, place: Path) -> None:
         chosen = find(form) if form is not None else detect(path)
         kinds.append(chosen.name)
         options = {"scheme": scheme, "repair": repair} if chosen.tags else {}
-        documents = read_documents(path, chosen.name, notes=notes, **options)
+        documents = read_documents(
+            path, chosen.name, notes=notes, bad=bad, unannotated=unannotated, **options
+        )
         write_documents(
             _with_types(documents, names), place, into.name, overlaps=overlaps, notes=notes,
             **({"scheme": to_scheme} if into.tags else {}),
@@ -98,6 +115,9 @@ def run(
         with replacing_folder(output) as folder:
             for split, path in splits.items():
                 one(path, folder / f"{split}{into.suffix}")
+    listed = beside_output(output)
+    if bad.faults:
+        write_faults(bad.rows(), listed)
     return {
         "input": str(source),
         "output": str(output),
@@ -107,6 +127,7 @@ def run(
         "documents": notes["documents"],
         "mentions": notes["mentions"],
         "notes": losses(notes),
+        **({"bad_annotations": str(listed)} if bad.faults else {}),
     }
 
 

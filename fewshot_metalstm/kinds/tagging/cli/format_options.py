@@ -41,6 +41,25 @@ def overlaps_option(command: _Command) -> _Command:
     )(command)  # fmt: skip
 
 
+def bad_option(command: _Command) -> _Command:
+    """``--bad-annotations error|repair|skip`` as ``bad_annotations: str``, error by default."""
+    return click.option(
+        "--bad-annotations", default="error", show_default=True,
+        type=click.Choice(["error", "repair", "skip"]),
+        help="Where an annotation is wrong: stop; move it to where its text is; leave it out.",
+    )(command)  # fmt: skip
+
+
+def unannotated_option(command: _Command) -> _Command:
+    """``--unannotated skip|skip-empty|negatives`` as ``unannotated: str``, skip by default."""
+    return click.option(
+        "--unannotated", default="skip", show_default=True,
+        type=click.Choice(["skip", "skip-empty", "negatives"]),
+        help="Text that nobody annotated: leave it out (and empty .ann files too), or take it as "
+        "text without mentions.",
+    )(command)  # fmt: skip
+
+
 def print_notes(notes: Mapping[str, int], name: str = "note") -> None:
     """Say on standard error what was changed and left out."""
     from fewshot_metalstm.kinds.tagging.formats.notes import lines

@@ -7,20 +7,29 @@ from typing import Any, TypeVar
 
 import click
 
-from fewshot_metalstm.kinds.tagging.cli.format_options import format_option, overlaps_option
+from fewshot_metalstm.kinds.tagging.cli.format_options import (
+    bad_option,
+    format_option,
+    overlaps_option,
+    unannotated_option,
+)
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def target_options(command: _Command) -> _Command:
-    """``--type``, ``--format``, ``--overlaps``, ``--scheme`` and ``--repair``."""
+    """``--type``, ``--format``, ``--overlaps``, ``--bad-annotations``, ``--unannotated``,
+    ``--scheme`` and ``--repair``.
+    """
     options = (
         click.option("--type", "types", multiple=True, metavar="TYPE",
                      help="An entity type of the target; repeatable.  [default: all]"),
         format_option,
         overlaps_option,
+        bad_option,
+        unannotated_option,
         click.option("--scheme", metavar="SCHEME",
-                     help="IOB1, IOB2, IOBES or BILOU, of your file.  [default: detected]"),
+                     help="IO, IOB1, IOB2, IOBES or BILOU, of your file.  [default: detected]"),
         click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file."),
     )  # fmt: skip
     for option in reversed(options):

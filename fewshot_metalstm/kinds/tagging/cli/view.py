@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewshot_metalstm.cli.faults import beside_output, write_faults
 from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
 from fewshot_metalstm.cli.tables import say
+from fewshot_metalstm.kinds.tagging.cli.format_options import bad_option
 
 if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
     from fewshot_metalstm.kinds.tagging.pages.view import View
 
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
               "any]")  # fmt: skip
 @click.option("--overlaps", type=click.Choice(["longest", "error"]), default="longest",
               show_default=True, help="What becomes of gold mentions that overlap.")  # fmt: skip
+@bad_option
 @device_option
 @json_option
 @quiet_option
@@ -61,11 +65,13 @@ def run(
     gold: bool | None,
     overlaps: str,
     device: str,
+    bad_annotations: str = "error",
 ) -> View:
     """Read the file, tag it, write the page."""
     from fewshot_metalstm import runs
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor
+    from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
     from fewshot_metalstm.kinds.tagging.formats.notes import Notes, lines
     from fewshot_metalstm.kinds.tagging.pages.view import make_view, placed, write_view
     from fewshot_metalstm.machine import pick_device
@@ -76,7 +82,8 @@ def run(
         raise UserError(f"{html}: is the file to look at; name another for the page")
     folder = runs.model_folder(model, "tagger")
     notes = Notes()
-    documents = read(file, form, gold, notes)
+    bad = BadAnnotations(bad_annotations)
+    documents = read(file, form, gold, notes, bad)
     sentences = placed(documents, overlaps, notes, file)
     if gold is None:
         gold = any(document.mentions for document in documents)
@@ -86,18 +93,33 @@ def run(
         str(folder), predictor.model.types, sentences, readings, gold=gold, notes=lines(notes)
     )
     write_view(shown, f"{file.name}, as the tagger reads it", html)
+    if bad.faults:
+        write_faults(bad.rows(), beside_output(html))
     return shown
 
 
-def read(file: Path, form: str | None, gold: bool | None, notes: Any) -> list[Any]:
-    """The documents of a file in any format; a file of bare tokens has no tags to read."""
+def read(
+    file: Path, form: str | None, gold: bool | None, notes: Any, bad: BadAnnotations | None = None
+) -> list[Any]:
+    """The documents of a file in any format; a file of bare tokens has no tags to read.
+
+    Where some are annotated, and gold is looked at, those that nobody annotated are left out.
+    """
     from fewshot_metalstm.kinds.tagging.formats.registry import detect, find, read_documents
+    from fewshot_metalstm.kinds.tagging.formats.unannotated import KEEP
 
     chosen = detect(file) if form is None else find(form)
     options: dict[str, Any] = {}
     if chosen.module == "conll":
         options["labelled"] = has_tags(file) if gold is None else gold
-    return list(read_documents(file, chosen.name, notes=notes, **options))
+    found = list(
+        read_documents(file, chosen.name, notes=notes, bad=bad, unannotated=KEEP, **options)
+    )
+    if gold is False or not any(document.annotated for document in found):
+        return found
+    kept = [document for document in found if document.annotated]
+    notes["unannotated"] += len(found) - len(kept)
+    return kept
 
 
 def has_tags(file: Path) -> bool:

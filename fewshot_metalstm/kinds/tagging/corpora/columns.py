@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fewshot_metalstm.errors import at
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora.bad import LIST, TAG, TOKEN, BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.schemes import well_formed
 
 UNTYPED = "entity"
@@ -46,26 +47,39 @@ class ParsedFile:
 
 
 def parse(
-    data: bytes, path: Path | str, *, token_column: int = 0, tag_column: int | None = -1
+    data: bytes,
+    path: Path | str,
+    *,
+    token_column: int = 0,
+    tag_column: int | None = -1,
+    bad: BadAnnotations | None = None,
+    plain: bool = False,
 ) -> ParsedFile:
-    """Split the bytes of a token-per-line file into sentences (``path`` serves the messages)."""
+    """Split the bytes of a token-per-line file into sentences (``path`` serves the messages).
+
+    ``bad`` says what becomes of lines that are none of tokens: by default the file is refused;
+    where it is repaired, a line without a token is left out; where bad annotations are skipped,
+    the whole sentence is. ``plain`` tags are types without a letter before them, and get ``I-``.
+    """
+    bad = BadAnnotations() if bad is None else bad
     lines = _text_lines(data, path)
-    layout = _Layout.of(lines, path, token_column, tag_column)
+    layout = _Layout.of(lines, path, token_column, tag_column, plain)
     parsed = ParsedFile(path)
     tokens: list[str] = []
     tags: list[str] = []
     start = 0
+    spoiled = False  # whether a line of the sentence cannot be read
     known: dict[str, str] = {}  # tag as written -> tag as read: tags are few, lines are many
     width, split, intern = layout.width, layout.split, sys.intern
 
     def close() -> None:
-        if tokens:
+        if tokens and not spoiled:
             parsed.tokens.append(tuple(tokens))
             parsed.lines.append(start)
             if tag_column is not None:
                 parsed.tags.append(tuple(tags))
-            tokens.clear()
-            tags.clear()
+        tokens.clear()
+        tags.clear()
 
     for number, line in enumerate(lines, 1):
         cells = split(line)
@@ -80,11 +94,21 @@ def parse(
                 continue
         if not line or line.isspace() or _BLANKS.split(line, maxsplit=1)[0] == _DOCSTART:
             close()
+            spoiled = False
             continue
         if layout.is_comment(line, cells, before_sentence=not tokens):
             parsed.comments += 1
             continue
-        token, tag_read = layout.token(number, line, cells)
+        blank = len(cells) == width and not cells[token_column].strip()
+        try:
+            token, tag_read = layout.token(number, line, cells)
+        except UserError as error:
+            if blank and bad.repairs:
+                bad.mended(error, TOKEN, line, "the line left out")
+            else:
+                bad.leave_out(error, TOKEN if blank else TAG, line)
+                spoiled = True
+            continue
         if not tokens:
             start = number
         if tag_column is not None:
@@ -92,7 +116,8 @@ def parse(
         tokens.append(intern(token))
         tags.append(tag_read)
     close()
-    if not parsed.tokens:
+    bad.check()
+    if not parsed.tokens and not (bad.policy == LIST and bad.faults):
         raise at(path, None, "holds no sentence", "give a file with one token a line")
     return parsed
 
@@ -107,10 +132,16 @@ class _Layout:
     split: Callable[[str], list[str]]
     token_column: int
     tag_column: int | None
+    plain: bool = False
 
     @classmethod
     def of(
-        cls, lines: Sequence[str], path: Path | str, token_column: int, tag_column: int | None
+        cls,
+        lines: Sequence[str],
+        path: Path | str,
+        token_column: int,
+        tag_column: int | None,
+        plain: bool = False,
     ) -> _Layout:
         found = [
             (number, line)
@@ -136,7 +167,7 @@ class _Layout:
                     f"has {width} columns and no column {column}",
                     f"set {option} to one of 0 to {width - 1}",
                 )
-        return cls(path, width, number, split, token_column, tag_column)
+        return cls(path, width, number, split, token_column, tag_column, plain)
 
     def is_comment(self, line: str, cells: Sequence[str], *, before_sentence: bool) -> bool:
         """Whether a line that is not a well-formed token line is a comment."""
@@ -167,17 +198,26 @@ class _Layout:
             raise at(self.path, number, "has an empty token", "remove the line or name the token")
         if self.tag_column is None:
             return token, ""
-        tag = cells[self.tag_column].strip(" ")
-        if len(tag) == 1 and tag in "BIESLU":
-            tag = f"{tag}-{UNTYPED}"
-        if not well_formed(tag):
+        written = cells[self.tag_column].strip(" ")
+        tag = read_tag(written, self.plain)
+        if tag is None:
             raise at(
                 self.path,
                 number,
-                f"tag {tag!r} is not O or <letter>-<type>",
-                f"mend it or name the column of the tags with --tag-column{hint}",
+                f"tag {written!r} is not O or <letter>-<type>",
+                "mend it, put the tags into the last column, or pass --scheme IO if they are types "
+                f"alone{hint}",
             )
         return token, sys.intern(tag)
+
+
+def read_tag(written: str, plain: bool = False) -> str | None:
+    """A tag as it is read, None if it is none; ``plain`` ones are types, and get ``I-``."""
+    if plain and written != "O":
+        return f"I-{written}" if written and not any(map(str.isspace, written)) else None
+    if len(written) == 1 and written in "BIESLU":
+        return f"{written}-{UNTYPED}"
+    return written if well_formed(written) else None
 
 
 def _split_tabs(line: str) -> list[str]:

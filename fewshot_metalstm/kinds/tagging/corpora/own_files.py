@@ -12,7 +12,7 @@ _SPLIT_AT_END = re.compile(
     rf"(?:^|.*[-_.])({'|'.join(WORDS)})(?:[-_]?set)?(?:\.(?:pubtator|bioc))?", re.IGNORECASE
 )
 _EXTENSIONS = re.compile(
-    r"\.(tsv|txt|conll|conllu|bio|iob|iob1|iob2|iobes|bioes|bilou|col|tags|data"
+    r"\.(tsv|csv|txt|conll|conllu|bio|iob|iob1|iob2|iobes|bioes|bilou|col|tags|data"
     r"|jsonl|ndjson|json|xml|pubtator|spacy|parquet)",
     re.IGNORECASE,
 )

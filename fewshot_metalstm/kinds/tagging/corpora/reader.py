@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora import schemes
+from fewshot_metalstm.kinds.tagging.corpora.bad import SEQUENCE, BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.columns import ParsedFile, parse
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
@@ -68,14 +69,23 @@ def read_bytes(path: Path | str) -> bytes:
 
 
 def resolve(
-    files: Mapping[str, ParsedFile], *, scheme: Scheme | str | None = None, repair: bool = False
+    files: Mapping[str, ParsedFile],
+    *,
+    scheme: Scheme | str | None = None,
+    repair: bool = False,
+    bad: BadAnnotations | None = None,
 ) -> dict[str, ReadResult]:
     """Judge the files of one corpus together, and convert them to IOBES.
 
     One scheme holds for all: a split in which only ``O`` occurs says nothing of its own.
-    ``types`` of each result are those of its own file.
+    ``types`` of each result are those of its own file. Where ``bad`` repairs, it does as
+    ``repair`` does; where it skips, sentences with illegal tags are left out, of ``files`` too.
     """
     chosen = _scheme(files, scheme)
+    if bad is not None and not repair:
+        repair = bad.repairs
+        for parsed in files.values() if bad.repairs or bad.skips else ():
+            _list_illegal(parsed, chosen, bad)
     results: dict[str, ReadResult] = {}
     converted: dict[tuple[str, ...], tuple[tuple[str, ...], int]] = {}
     for split, parsed in files.items():
@@ -96,6 +106,30 @@ def resolve(
             tuple(sentences), chosen, mended, tuple(sorted(types)), parsed.comments
         )
     return results
+
+
+def _list_illegal(parsed: ParsedFile, scheme: Scheme, bad: BadAnnotations) -> None:
+    """List the sentences with illegal tags, and leave them out where these are not repaired."""
+    legal: dict[tuple[str, ...], bool] = {}
+    kept = []
+    for number, tags in enumerate(parsed.tags):
+        if tags not in legal:
+            legal[tags] = not schemes.violations(tags, scheme)
+        if legal[tags]:
+            kept.append(number)
+            continue
+        first = schemes.violations(tags, scheme)[0]
+        line = parsed.lines[number] + first.index
+        error = at(parsed.path, line, f"{first.reason} in {scheme}", "mend the tags")
+        words = " ".join(tags)
+        if bad.repairs:
+            bad.mended(error, SEQUENCE, words, "tags mended")
+        else:
+            bad.leave_out(error, SEQUENCE, words)
+    if len(kept) < len(parsed.tags) and not bad.repairs:
+        parsed.tokens = [parsed.tokens[number] for number in kept]
+        parsed.tags = [parsed.tags[number] for number in kept]
+        parsed.lines = [parsed.lines[number] for number in kept]
 
 
 def _scheme(files: Mapping[str, ParsedFile], scheme: Scheme | str | None) -> Scheme:
@@ -155,5 +189,5 @@ def _illegal(files: Mapping[str, ParsedFile], scheme: Scheme, *, detected: bool)
         path,
         line,
         f"{reason} in {scheme}, the scheme {how}{more}",
-        "mend the file, name its scheme with --scheme, or pass --repair",
+        "mend the file, name its scheme with --scheme, or pass --repair or --bad-annotations skip",
     )

@@ -82,6 +82,17 @@ class IllegalTagsError(ValueError):
         self.violation = violation
 
 
+def plain(scheme: Scheme | str | None) -> tuple[Scheme | str | None, bool]:
+    """The scheme that tags are read in, and whether they are types without a letter before them.
+
+    ``IO`` writes a mention as its type on every token. That is IOB1 once each type has its ``I-``:
+    two mentions of one type that touch are one, as the file does not tell them apart.
+    """
+    if isinstance(scheme, str) and scheme.strip().upper() == "IO":
+        return Scheme.IOB1, True
+    return scheme, False
+
+
 def well_formed(tag: str) -> bool:
     """Whether ``tag`` is ``O`` or ``<letter>-<type>`` with a letter that some scheme has."""
     return tag == "O" or (len(tag) > 2 and tag[1] == "-" and tag[0] in _ANY_LETTER)

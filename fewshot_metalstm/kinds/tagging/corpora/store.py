@@ -10,6 +10,8 @@ from pathlib import Path
 from fewshot_metalstm.data import digests, locate
 from fewshot_metalstm.data.catalogue import Catalogue, CorpusEntry
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora import schemes
+from fewshot_metalstm.kinds.tagging.corpora.bad import ERROR, BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.cache import EncodedCache
 from fewshot_metalstm.kinds.tagging.corpora.columns import parse
 from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
@@ -34,6 +36,8 @@ class Reading:
     """Column of the tokens, from 0, or from the end when negative."""
     tag_column: int = -1
     """Column of the tags."""
+    plain: bool = False
+    """Whether tags are types without a letter before them (the scheme IO)."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ def load_corpus(
     data_dir: Path | None = None,
     repair: bool = False,
     scheme: Scheme | str | None = None,
+    bad: BadAnnotations | None = None,
     verify: bool = True,
     cache_dir: Path | None = None,
     catalogue: Catalogue | None = None,
@@ -62,10 +67,12 @@ def load_corpus(
     As :func:`load`, for callers that need the text alone; tags that ``repair`` mended are
     logged as a warning.
     """
+    given, plain = schemes.plain(scheme)
     return load(
         name_or_path,
         data_dir=data_dir,
-        reading=Reading(scheme=_parse(scheme), repair=repair),
+        reading=Reading(scheme=_parse(given), repair=repair, plain=plain),
+        bad=bad,
         verify=verify,
         cache_dir=cache_dir,
         catalogue=catalogue,
@@ -77,6 +84,7 @@ def load(
     *,
     data_dir: Path | None = None,
     reading: Reading | None = None,
+    bad: BadAnnotations | None = None,
     verify: bool = True,
     cache_dir: Path | None = None,
     catalogue: Catalogue | None = None,
@@ -88,7 +96,8 @@ def load(
     ``verify`` is off. Anything with a path separator, or else that exists, is the user's own: a
     folder with train, devel and test files, one file, or ``train=FILE,test=FILE``; its family is
     its own name, or the catalogue's when it holds a file of the catalogue. What was read is kept
-    in ``cache_dir`` (default: ``encoded`` in the user's cache folder) and recalled from there.
+    in ``cache_dir`` (default: ``encoded`` in the user's cache folder) and recalled from there,
+    unless ``bad`` repairs or leaves out what is wrong: that is read, and listed, each time.
 
     Raises :class:`UserError` for what is absent, changed, empty or ill-formed.
     """
@@ -116,7 +125,7 @@ def load(
             raise _changed(path, entry, data_dir)
 
     folder = cache_dir or locate.cache_folder() / "encoded"
-    results, cached = _read(files, contents, found, reading, EncodedCache(folder))
+    results, cached = _read(files, contents, found, reading, EncodedCache(folder), bad)
     mended = sum(result.mended for result in results.values())
     if mended:
         _log.warning("%s: mended %d illegal tags", name, mended)
@@ -138,14 +147,17 @@ def _read(
     found: Mapping[str, str],
     reading: Reading,
     cache: EncodedCache,
+    bad: BadAnnotations | None,
 ) -> tuple[dict[str, ReadResult], bool]:
     place = cache.path(
         found,
         scheme=reading.scheme,
         repair=reading.repair,
         columns=(reading.token_column, reading.tag_column),
+        plain=reading.plain,
     )
-    recalled = cache.read(place)
+    strict = bad is None or bad.policy == ERROR
+    recalled = cache.read(place) if strict else None
     if recalled is not None and list(recalled) == list(files):
         return recalled, True
     parsed = {
@@ -154,11 +166,14 @@ def _read(
             path,
             token_column=reading.token_column,
             tag_column=reading.tag_column,
+            bad=bad,
+            plain=reading.plain,
         )
         for split, path in files.items()
     }
-    results = resolve(parsed, scheme=reading.scheme, repair=reading.repair)
-    cache.write(place, results)
+    results = resolve(parsed, scheme=reading.scheme, repair=reading.repair, bad=bad)
+    if strict:
+        cache.write(place, results)
     return results, False
 
 

@@ -14,6 +14,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from fewshot_metalstm.data.suites import (
     Suite,
@@ -229,6 +230,9 @@ def load_target(
     format: str | None = None,
     overlaps: str = "error",
     notes: Counter[str] | None = None,
+    bad_annotations: str = "error",
+    unannotated: str = "skip",
+    faults: list[tuple[str, ...]] | None = None,
 ) -> Task:
     """Load a target: a corpus of the catalogue, of the embedded default or of the user's own.
 
@@ -236,53 +240,57 @@ def load_target(
     :func:`fewshot_metalstm.kinds.tagging.corpora.store.load_corpus`. The user's own files may be in
     any format of :mod:`fewshot_metalstm.kinds.tagging.formats`, ``format`` or the one detected;
     ``overlaps`` is the policy for mentions that tags cannot hold, and what was changed is counted
-    in ``notes``, or logged as warnings without them. Raises :class:`UserError` when the corpus is
+    in ``notes``, or logged as warnings without them. ``bad_annotations`` is the policy for what is
+    wrong in the user's own files (:mod:`fewshot_metalstm.kinds.tagging.corpora.bad`); to ``faults``
+    a row (file, line, annotation, problem, what was done) is added for each. ``unannotated`` is
+    that for text that nobody annotated. Raises :class:`UserError` when the corpus is
     absent or ill-formed, holds no entity or lacks one of ``types``.
     """
     if isinstance(name_or_path, str) and name_or_path in demo_families():
         return as_task(InstalledCorpora(data_dir).load(name_or_path), tuple(types))
-    own = _own_documents(name_or_path, format, overlaps, notes, scheme, repair)
-    if own is not None:
-        return as_task(own, tuple(types))
-    from fewshot_metalstm.kinds.tagging.corpora.store import load_corpus
+    from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
+    from fewshot_metalstm.kinds.tagging.formats.notes import lines
 
-    corpus = load_corpus(
-        name_or_path,
-        data_dir=Path(data_dir) if data_dir is not None else None,
-        repair=repair,
-        scheme=scheme,
-    )
+    counts: Counter[str] = Counter() if notes is None else notes
+    bad = BadAnnotations(bad_annotations)
+    reading: dict[str, Any] = {"scheme": scheme, "repair": repair, "bad": bad}
+    corpus = _own_documents(
+        name_or_path, format,
+        {**reading, "overlaps": overlaps, "notes": counts, "unannotated": unannotated},
+    )  # fmt: skip
+    if corpus is None:
+        from fewshot_metalstm.kinds.tagging.corpora.store import load_corpus
+
+        data = Path(data_dir) if data_dir is not None else None
+        corpus = load_corpus(name_or_path, data_dir=data, **reading)
+        counts.update(bad.counts())
+    if faults is not None:
+        faults += bad.rows()
+    for line in lines(counts) if notes is None else ():
+        _log.warning("%s: %s", corpus.name, line)
     return as_task(corpus, tuple(types))
 
 
 def _own_documents(
     source: str | Path,
     format: str | None,
-    overlaps: str,
-    notes: Counter[str] | None,
-    scheme: str | None,
-    repair: bool,
+    reading: dict[str, Any],
 ) -> Corpus | None:
-    """The user's own corpus, unless it is in columns: those are read by the store."""
+    """The user's own corpus, unless it is in columns: those are read by the store.
+
+    ``reading`` are options of :func:`fewshot_metalstm.kinds.tagging.formats.corpus.read_corpus`.
+    """
     from fewshot_metalstm.data.catalogue import Catalogue
     from fewshot_metalstm.data.locate import is_own
     from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
     from fewshot_metalstm.kinds.tagging.formats.corpus import in_columns, read_corpus
-    from fewshot_metalstm.kinds.tagging.formats.notes import lines
 
     name = str(source)
     if isinstance(source, str) and (name in Catalogue.load() or not is_own(name)):
         return None
     if in_columns(own_files(name)[1], format):
         return None
-    counts: Counter[str] = Counter() if notes is None else notes
-    corpus = read_corpus(
-        name, format=format, overlaps=overlaps, notes=counts, scheme=scheme, repair=repair
-    )
-    if notes is None:
-        for line in lines(counts):
-            _log.warning("%s: %s", corpus.name, line)
-    return corpus
+    return read_corpus(name, format=format, **reading)
 
 
 def as_task(corpus: Corpus, types: tuple[str, ...] = ()) -> Task:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 from typing import Any
 
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.bad import LINE
 from fewshot_metalstm.kinds.tagging.formats.document import (
     Bounds,
     Document,
@@ -35,11 +37,11 @@ from fewshot_metalstm.kinds.tagging.formats.offsets import (
     UTF16,
     Claim,
     Ruler,
-    far_longer,
     fit,
-    same,
+    held,
 )
-from fewshot_metalstm.kinds.tagging.formats.records import Place
+from fewshot_metalstm.kinds.tagging.formats.records import Place, as_words
+from fewshot_metalstm.kinds.tagging.formats.settle import settle
 
 _MAX_GAP = 65_536  # characters between passages that a reader fills
 _GAP_WRITTEN = 1024  # line breaks between passages that a writer leaves to the offsets
@@ -154,50 +156,59 @@ class _Reading:
     def add(self, values: Any, part: _Part | None) -> None:
         """Add annotations."""
         for item in self.place.items(values, "'annotations'"):
-            value = self.place.object(item, "an annotation")
-            identifier = value.get("id")
-            name = "" if identifier is None else self.place.name(identifier, "an annotation's id")
-            locations = self.place.items(value.get("locations"), "'locations'")
-            if not locations:
-                self.notes["node_annotations"] += 1
-                continue
-            pieces = []
-            for location in locations:
-                location = self.place.object(location, "a location")
-                start = self.place.offset(location.get("offset"), "an annotation's offset")
-                pieces.append(
-                    (start, start + self.place.offset(location.get("length"), "a length"))
-                )
-            infons = self.place.object(value.get("infons") or {}, "'infons'")
-            kind = infons.get("type")
-            if not isinstance(kind, str) or not kind.strip():
-                raise self.place.error(f"annotation {name[:40]!r} has no infon 'type'", "add it")
-            attributes = tuple(
-                (key, _as_text(each))
-                for key, given in infons.items()
-                if key != "type" and given is not None
-                for each in (given if isinstance(given, list) else [given])
-            )
-            text = value.get("text")
-            claim = Claim(
-                tuple(sorted(pieces)), None if text is None else self.place.text(text, "a text")
-            )
-            self.annotations.append(_Annotation(kind.strip(), name, attributes, claim, part))
+            try:
+                self._annotation(self.place.object(item, "an annotation"), part)
+            except UserError as error:
+                self.place.bad.leave_out(error, LINE, as_words(item))
+
+    def _annotation(self, value: Mapping[str, Any], part: _Part | None) -> None:
+        identifier = value.get("id")
+        name = "" if identifier is None else self.place.name(identifier, "an annotation's id")
+        locations = self.place.items(value.get("locations"), "'locations'")
+        if not locations:
+            self.notes["node_annotations"] += 1
+            return
+        pieces = []
+        for location in locations:
+            location = self.place.object(location, "a location")
+            start = self.place.offset(location.get("offset"), "an annotation's offset")
+            pieces.append((start, start + self.place.offset(location.get("length"), "a length")))
+        infons = self.place.object(value.get("infons") or {}, "'infons'")
+        kind = infons.get("type")
+        if not isinstance(kind, str) or not kind.strip():
+            raise self.place.error(f"annotation {name[:40]!r} has no infon 'type'", "add it")
+        attributes = tuple(
+            (key, _as_text(each))
+            for key, given in infons.items()
+            if key != "type" and given is not None
+            for each in (given if isinstance(given, list) else [given])
+        )
+        text = value.get("text")
+        claim = Claim(tuple(pieces), None if text is None else self.place.text(text, "a text"))
+        self.annotations.append(_Annotation(kind.strip(), name, attributes, claim, part))
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """The annotations with bounds in characters."""
         claims = [annotation.claim for annotation in self.annotations]
-        found = fit(text, claims, (CHARACTERS,))
-        if not isinstance(found, int):
-            return tuple(map(_mention, self.annotations, found[1]))
-        for unit in (BYTES, UTF16):
-            pieces = self._within_parts(unit)
-            if pieces is not None:
-                self.notes[_NOTED[unit]] += 1
-                return tuple(map(_mention, self.annotations, pieces))
-        wrong = self.annotations[found]
-        raise self.place.error(f"annotation {wrong.id[:40]!r} at {wrong.claim.pieces[0][0]} is not "
-                               "what stands there", "mend its offset")  # fmt: skip
+        if isinstance(fit(text, claims, (CHARACTERS,)), int):
+            for unit in (BYTES, UTF16):
+                inner = self._within_parts(unit)
+                if inner is not None:
+                    self.notes[_NOTED[unit]] += 1
+                    return tuple(map(_mention, self.annotations, inner))
+        _, pieces = settle(text, claims, (CHARACTERS,), self.place.bad, self._wrong)
+        return tuple(
+            _mention(annotation, each)
+            for annotation, each in zip(self.annotations, pieces, strict=True)
+            if each is not None
+        )
+
+    def _wrong(self, number: int) -> tuple[UserError, str]:
+        wrong = self.annotations[number]
+        start = wrong.claim.pieces[0][0]
+        problem = f"annotation {wrong.id[:40]!r} at {start} is not what stands there"
+        words = f"{wrong.id} {wrong.type} {start} {wrong.claim.text or ''}"
+        return self.place.error(problem, "mend its offset"), words
 
     def _within_parts(self, unit: str) -> list[tuple[Bounds, ...]] | None:
         rulers: dict[int, Ruler] = {}
@@ -207,17 +218,10 @@ class _Reading:
             if part is None:
                 return None
             ruler = rulers.get(id(part)) or rulers.setdefault(id(part), Ruler(part.text, unit))
-            pieces = []
-            for start, end in annotation.claim.pieces:
-                first, last = ruler.index(start - part.offset), ruler.index(end - part.offset)
-                if first is None or last is None or first >= last:
-                    return None
-                pieces.append((first, last))
-            stated = annotation.claim.text
-            if stated is not None and (
-                far_longer(pieces, stated)
-                or not same(stated, " ".join(part.text[a:b] for a, b in pieces))
-            ):
+            claim = annotation.claim
+            inner = tuple((start - part.offset, end - part.offset) for start, end in claim.pieces)
+            pieces = held(part.text, Claim(inner, claim.text), ruler)
+            if pieces is None:
                 return None
             result.append(tuple((part.start + a, part.start + b) for a, b in pieces))
         return result
@@ -241,7 +245,7 @@ def read_document(value: Mapping[str, Any], place: Place, notes: Notes, fallback
     """
     given = value.get("id")
     name = fallback if given is None else place.name(given, "the id")
-    reading = _Reading(Place(place.path, place.line, name), notes)
+    reading = _Reading(place.named(name), notes)
     for item in reading.place.items(value.get("passages"), "'passages'"):
         reading.passage(reading.place.object(item, "a passage"))
     reading.add(value.get("annotations"), None)

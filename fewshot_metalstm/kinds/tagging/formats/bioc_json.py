@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.errors import at
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.bioc import as_object, read_document
 from fewshot_metalstm.kinds.tagging.formats.document import Document
@@ -18,17 +19,22 @@ COLLECTIONS = ("documents", "PubTator3")
 HEAD = {"source": "fewshot-metalstm", "date": "", "key": "", "infons": {}}
 
 
-def read(path: Path, notes: Notes) -> Iterator[Document]:
+def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
     """The documents of a file."""
     count = 0
-    for number, value in files.json_values(path):
-        place = Place(path, number)
+    for number, value in files.json_values(path, bad.document):
+        place = Place(path, number, None, bad)
         for item in _documents(value, place):
             count += 1
-            document = place.object(item, "a document")
-            if "passages" not in document:
-                raise place.error("a document has no 'passages'")
-            yield read_document(document, place, notes, f"{path.stem}-{count}")
+            try:
+                document = place.object(item, "a document")
+                if "passages" not in document:
+                    raise place.error("a document has no 'passages'")
+                found = read_document(document, place, notes, f"{path.stem}-{count}")
+            except UserError as error:
+                bad.document(error)
+            else:
+                yield found
         count += 1 if value == [] else 0
     if not count and not path.read_bytes().strip():
         raise at(path, None, "holds no document", "give a BioC collection")

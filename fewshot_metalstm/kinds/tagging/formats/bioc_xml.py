@@ -14,6 +14,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.bioc import as_object, read_document
 from fewshot_metalstm.kinds.tagging.formats.document import Document
@@ -133,7 +134,7 @@ class _Builder:
             raise self.error("is in a document that is too large", "split the document")
 
 
-def read(path: Path, notes: Notes) -> Iterator[Document]:
+def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
     """The documents of a collection."""
     builder = _Builder(path)
     fed = count = 0
@@ -154,8 +155,13 @@ def read(path: Path, notes: Notes) -> Iterator[Document]:
             found, builder.done = builder.done, []
             for line, value in found:
                 count += 1
-                place = Place(path, line)
-                yield read_document(_single(value), place, notes, f"{path.stem}-{count}")
+                place = Place(path, line, None, bad)
+                try:
+                    document = read_document(_single(value), place, notes, f"{path.stem}-{count}")
+                except UserError as error:
+                    bad.document(error)
+                else:
+                    yield document
             builder.check_size(fed)
             if not data:
                 break

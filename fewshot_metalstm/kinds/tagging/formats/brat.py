@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora.bad import IDS, LINE, OFFSETS, BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.document import (
     Bounds,
@@ -31,8 +33,8 @@ from fewshot_metalstm.kinds.tagging.formats.offsets import (
     NEWLINES,
     UTF16,
     Claim,
-    fit,
 )
+from fewshot_metalstm.kinds.tagging.formats.settle import settle
 
 UNITS = (CHARACTERS, NEWLINES, UTF16, BYTES)
 _SPAN = re.compile(r"([0-9]{1,18}) ([0-9]{1,18})")
@@ -44,23 +46,27 @@ _SUFFIXES = (".ann", ".a1", ".a2")
 _NORMALISED = "Reference"  # the name of brat's normalisations
 
 
-def read(path: Path, notes: Notes) -> Iterator[Document]:
+def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
     """The documents of a folder and those below it, or of one ``.txt`` or ``.ann`` file."""
     if path.is_dir():
         texts = sorted(p for p in _seen(path, ".txt") if p.is_file())
         known = {p.with_suffix("") for p in texts}
         for mate in sorted(p for suffix in _SUFFIXES for p in _seen(path, suffix)):
             if mate.with_suffix("") not in known:
-                raise at(mate, None, "has no text beside it", f"add {mate.stem}.txt")
+                bad.document(at(mate, None, "has no text beside it", f"add {mate.stem}.txt"))
         if not texts:
             raise at(path, None, "holds no .txt file", "name a folder of .txt and .ann files")
         for text in texts:
-            yield _document(text, text.relative_to(path).with_suffix("").as_posix(), notes)
+            name = text.relative_to(path).with_suffix("").as_posix()
+            try:
+                yield _document(text, name, notes, bad)
+            except UserError as error:
+                bad.document(error)
     else:
         text = path.with_suffix(".txt")
         if not text.is_file():
             raise at(path, None, "has no text beside it", f"add {text.name}")
-        yield _document(text, text.stem, notes)
+        yield _document(text, text.stem, notes, bad)
 
 
 def _seen(folder: Path, suffix: str) -> Iterator[Path]:
@@ -70,21 +76,27 @@ def _seen(folder: Path, suffix: str) -> Iterator[Path]:
             yield path
 
 
-def _document(path: Path, name: str, notes: Notes) -> Document:
+def _document(path: Path, name: str, notes: Notes, bad: BadAnnotations) -> Document:
     text = files.decode(files.read_bytes(path), path)
     identifier = re.sub(r"%([0-9A-F]{2})", lambda m: chr(int(m[1], 16)), name)
-    found = _Annotations()
+    found = _Annotations(bad)
     mates = [path.with_suffix(suffix) for suffix in _SUFFIXES]
     mates = [mates[0]] if mates[0].is_file() else mates[1:]
     for mate in mates:
         if mate.is_file():
             found.read(mate, notes)
-    fitted = fit(text, found.claims, UNITS)
-    if isinstance(fitted, int):
-        mate, line = found.places[fitted]
-        raise at(mate, line, "the text of the mention is not what stands at its offsets",
-                 f"export it again with {path.name}")  # fmt: skip
-    unit, pieces = fitted
+
+    def wrong(number: int) -> tuple[UserError, str]:
+        mate, line = found.places[number]
+        (name, kind), claim = found.named[number], found.claims[number]
+        spans = ";".join(f"{start} {end}" for start, end in claim.pieces)
+        words = f"{name}\t{kind} {spans}\t{claim.text}"
+        if any(start >= end for start, end in claim.pieces):
+            return at(mate, line, f"the mention {name} is empty", "remove it"), words
+        problem = "the text of the mention is not what stands at its offsets"
+        return at(mate, line, problem, f"export it again with {path.name}"), words
+
+    unit, pieces = settle(text, found.claims, UNITS, bad, wrong)
     if unit != CHARACTERS:
         notes[
             {NEWLINES: "newline_offsets", UTF16: "utf16_offsets", BYTES: "byte_offsets"}[unit]
@@ -92,6 +104,7 @@ def _document(path: Path, name: str, notes: Notes) -> Document:
     mentions = tuple(
         _mention(text, name, kind, bounds, tuple(found.attributes.get(name, ())))
         for (name, kind), bounds in zip(found.named, pieces, strict=True)
+        if bounds is not None
     )
     return Document(identifier, text, mentions)
 
@@ -115,10 +128,22 @@ def _mention(
     return Mention(whole[0][0], whole[-1][1], kind, name, fragments, others, sure)
 
 
+def _joined(pieces: tuple[Bounds, ...]) -> tuple[Bounds, ...]:
+    """Pieces in order, those that overlap made one."""
+    joined: list[Bounds] = []
+    for start, end in sorted(pieces):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return tuple(joined)
+
+
 class _Annotations:
     """What the lines of annotation files say of one document."""
 
-    def __init__(self) -> None:
+    def __init__(self, bad: BadAnnotations) -> None:
+        self._bad = bad
         self.named: list[tuple[str, str]] = []  # id and type
         self.claims: list[Claim] = []
         self.places: list[tuple[Path, int]] = []
@@ -140,8 +165,9 @@ class _Annotations:
             elif line[0] in _OTHERS:
                 notes[_OTHERS[line[0]]] += 1
             else:
-                raise at(path, number, f"begins with {line[0]!r}, which no annotation does",
-                         "mend or remove the line")  # fmt: skip
+                problem = f"begins with {line[0]!r}, which no annotation does"
+                error = at(path, number, problem, "mend or remove the line")
+                self._bad.leave_out(error, LINE, line)
         for number, line in waiting:
             self._attribute(path, number, line, notes)
 
@@ -150,27 +176,39 @@ class _Annotations:
         kind, _, spans = cells[1].partition(" ") if len(cells) == 3 else ("", "", "")
         found = [_SPAN.fullmatch(span) for span in spans.split(";")]
         if not kind or not all(found):
-            raise at(path, number, "is not ID, type and offsets, and text, split by tabs",
-                     "write it as T1<TAB>Gene 0 4<TAB>BRCA")  # fmt: skip
-        if cells[0] in self._seen:
-            raise at(path, number, f"{cells[0]} is the id of an annotation before it", "rename it")
-        self._seen.add(cells[0])
-        pieces = tuple(sorted((int(m[1]), int(m[2])) for m in found if m is not None))
-        before = -1
-        for start, end in pieces:
-            if start >= end:
-                raise at(path, number, f"the mention {cells[0]} is empty", "remove it")
-            if start < before:
-                raise at(path, number, f"{cells[0]} has fragments that overlap", "mend its offsets")
-            before = end
-        self.named.append((cells[0], kind))
-        self.claims.append(Claim(pieces, cells[2]))
+            error = at(path, number, "is not ID, type and offsets, and text, split by tabs",
+                       "write it as T1<TAB>Gene 0 4<TAB>BRCA")  # fmt: skip
+            self._bad.leave_out(error, LINE, line)
+            return
+        name = cells[0]
+        if name in self._seen:
+            problem = f"{name} is the id of an annotation before it"
+            error = at(path, number, problem, "rename it")
+            if not self._bad.repairs:
+                self._bad.leave_out(error, IDS, line)
+                return
+            self._bad.mended(error, IDS, line, "taken without an id")
+            name = ""
+        self._seen.add(name)
+        pieces = tuple((int(m[1]), int(m[2])) for m in found if m is not None)
+        words: str | None = cells[2]
+        if any(a[1] > b[0] for a, b in pairwise(sorted(pieces))):
+            error = at(path, number, f"{name} has fragments that overlap", "mend its offsets")
+            if not self._bad.repairs:
+                self._bad.leave_out(error, OFFSETS, line)
+                return
+            pieces, words = _joined(pieces), None
+            self._bad.mended(error, OFFSETS, line, "its fragments joined")
+        self.named.append((name, kind))
+        self.claims.append(Claim(pieces, words))
         self.places.append((path, number))
 
     def _attribute(self, path: Path, number: int, line: str, notes: Notes) -> None:
         words = line.split("\t")[1].split(" ") if "\t" in line else []
         if len(words) < 2:
-            raise at(path, number, "is not ID, name and annotation", "mend or remove the line")
+            error = at(path, number, "is not ID, name and annotation", "mend or remove the line")
+            self._bad.leave_out(error, LINE, line)
+            return
         if words[1] not in self._seen:
             notes["attributes_of_others"] += 1
             return

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora import schemes
+from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.columns import ParsedFile, parse
 from fewshot_metalstm.kinds.tagging.corpora.reader import resolve
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, spans
@@ -35,7 +36,7 @@ _ID, _TEXT = '# id = "', '# text = "'  # with the quotation mark that begins a J
 
 
 @dataclass
-class _Head:
+class Head:
     """Where a document begins in the file, and what its comments say."""
 
     line: int
@@ -47,6 +48,7 @@ class _Head:
 def read(
     path: Path,
     notes: Notes,
+    bad: BadAnnotations,
     *,
     scheme: Scheme | str | None = None,
     repair: bool = False,
@@ -54,15 +56,16 @@ def read(
 ) -> Iterator[Document]:
     """The documents of a file; ``labelled`` says whether its last column holds tags."""
     rows = _lines(files.read_bytes(path, MAX_FILE), path)
+    scheme, plain = schemes.plain(scheme)
     heads = _heads(rows, path)
     data = "\n".join(rows).encode()
     if not data.strip() and heads[0].id is not None:
         parsed = ParsedFile(path)
         tagged: list[tuple[str, ...]] = []
     else:
-        parsed = parse(data, path, tag_column=-1 if labelled else None)
+        parsed = parse(data, path, tag_column=-1 if labelled else None, bad=bad, plain=plain)
         if labelled:
-            result = resolve({"": parsed}, scheme=scheme, repair=repair)[""]
+            result = resolve({"": parsed}, scheme=scheme, repair=repair, bad=bad)[""]
             notes["mended_tags"] += result.mended
             tagged = [sentence.tags for sentence in result.sentences]
         else:
@@ -77,7 +80,7 @@ def read(
     several = len(heads) > 1
     for count, head in enumerate(heads, 1):
         name = head.id if head.id is not None else f"{path.stem}-{count}" if several else path.stem
-        yield _document(path, head, name, parsed, tagged)
+        yield document_of(path, head, name, parsed, tagged)
 
 
 def _lines(data: bytes, path: Path) -> list[str]:
@@ -89,17 +92,17 @@ def _lines(data: bytes, path: Path) -> list[str]:
     return text.split("\n")
 
 
-def _heads(rows: list[str], path: Path) -> list[_Head]:
+def _heads(rows: list[str], path: Path) -> list[Head]:
     """The beginnings of the documents, at least one; our own comments become empty ``rows``."""
-    heads = [_Head(0)]
+    heads = [Head(0)]
     used = False  # whether the document that the last head began has a line of its own
     for number, line in enumerate(rows, 1):
         if line.startswith(_DOCSTART):
-            heads.append(_Head(number))
+            heads.append(Head(number))
             used = False
         elif line.startswith(_ID):
             if used or heads[-1].id is not None:
-                heads.append(_Head(number))
+                heads.append(Head(number))
             heads[-1].id = _stated(path, number, line.removeprefix(_ID[:-1]))
             rows[number - 1], used = "", False
         elif line.startswith(_TEXT) and not used and heads[-1].id is not None:
@@ -118,9 +121,10 @@ def _stated(path: Path, number: int, words: str) -> str:
     return value
 
 
-def _document(
-    path: Path, head: _Head, name: str, parsed: ParsedFile, tagged: list[tuple[str, ...]]
+def document_of(
+    path: Path, head: Head, name: str, parsed: ParsedFile, tagged: list[tuple[str, ...]]
 ) -> Document:
+    """The document called ``name`` of the sentences of ``head``, with its text or one of tokens."""
     text = head.text
     tokens: list[Bounds] = []
     sentences: list[Bounds] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.errors import at
+from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus, Sentence
 from fewshot_metalstm.kinds.tagging.formats import files
@@ -15,6 +16,7 @@ from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
 from fewshot_metalstm.kinds.tagging.formats.registry import detect, find, read_documents
 from fewshot_metalstm.kinds.tagging.formats.sentences import to_sentences
+from fewshot_metalstm.kinds.tagging.formats.unannotated import SKIP
 
 _COLUMNS = ("conll", "conll-plain", "text")
 
@@ -39,6 +41,8 @@ def read_corpus(
     notes: Notes | None = None,
     scheme: str | None = None,
     repair: bool = False,
+    bad: BadAnnotations | None = None,
+    unannotated: str = SKIP,
 ) -> Corpus:
     """The corpus of a path: a folder, a file or a list, as in :mod:`~.corpora.own_files`.
 
@@ -46,6 +50,8 @@ def read_corpus(
         format: that of all its files, or None to detect each one's.
         overlaps: the policy for mentions that tags cannot hold.
         notes: counts what was left out, joined and split.
+        bad: what becomes of annotations that are wrong; by default the file is refused.
+        unannotated: the policy for documents that nobody annotated.
         scheme, repair: of files of columns among them.
 
     Raises:
@@ -61,10 +67,16 @@ def read_corpus(
             options = {"scheme": scheme, "repair": repair}
         read[split] = tuple(
             placed.sentence
-            for document in read_documents(path, chosen.name, notes=notes, **options)
+            for document in read_documents(
+                path, chosen.name, notes=notes, bad=bad, unannotated=unannotated, **options
+            )
             for placed in to_sentences(document, overlaps=overlaps, notes=notes, place=str(path))
         )
         if not read[split]:
+            left = notes["unannotated"] + notes["empty_left_out"]
+            if left:
+                problem = f"holds no annotated sentence ({left} unannotated documents)"
+                raise at(path, None, problem, "annotate some, or pass --unannotated negatives")
             raise at(path, None, "holds no sentence", "give annotated text")
     types = {
         tag[2:] for found in read.values() for s in found for tag in s.tags if tag != "O"

@@ -10,6 +10,8 @@ from typing import Any
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.bioc_json import COLLECTIONS
+from fewshot_metalstm.kinds.tagging.formats.header import columns_of
+from fewshot_metalstm.kinds.tagging.formats.looks import looks_so
 from fewshot_metalstm.kinds.tagging.formats.pubtator import FIRST
 
 # A name that tells the format whatever is inside. The others are looked into.
@@ -23,6 +25,7 @@ _SUFFIXES = {
          ".bilou", ".col", ".tags"), "conll"
     ),
 }  # fmt: skip
+_LOOKED_INTO = (".tsv", ".tags")  # a table's too, if a header says so
 _WRITTEN = {".jsonl": "jsonl", ".ndjson": "jsonl", ".xml": "bioc-xml", ".json": "bioc-json"}
 _HEAD = 65_536  # bytes that are looked at
 _TAG = re.compile(r"O|[BIESLU]-\S.*")
@@ -41,7 +44,7 @@ def by_look(path: Path) -> str:
         UserError: it cannot be read, or is of a kind that is not read here.
     """
     known = by_name(path)
-    if known is not None:
+    if known is not None and path.suffix.lower() not in _LOOKED_INTO:
         return known
     if path.suffix.lower() == ".txt" and any(
         path.with_suffix(suffix).is_file() for suffix in (".ann", ".a1")
@@ -49,6 +52,13 @@ def by_look(path: Path) -> str:
         return "brat"
     with files.opened(path) as stream:
         head: bytes = stream.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
+    if columns_of(head.lstrip(b"\r\n").split(b"\n", 1)[0].decode("utf-8", "replace")):
+        return "table"
+    if known is not None:
+        return known
+    if path.suffix.lower() == ".csv":
+        problem = "is a table without a header that names columns of tokens (word) and tags (tag)"
+        raise at(path, None, problem, "add one, or name the format")
     start = head.lstrip()[:1]
     if head.startswith(b"PAR1"):
         return "parquet"
@@ -74,11 +84,18 @@ def _of_lines(head: str, *, cut: bool) -> str:
     tags = [re.split(r"\t", row)[-1] if "\t" in row else row.split(" ")[-1] for row in rows]
     columns = [tag for tag, row in zip(tags, rows, strict=True) if tag != row]
     labelled = len(columns) == len(rows) and all(_TAG.fullmatch(tag.strip()) for tag in columns)
-    return "conll" if rows and labelled else "text"
+    if rows and labelled:
+        return "conll"
+    # Columns by tabs with O in the last: tags, if not of a form that is known; a reader says so.
+    widths = {row.count("\t") for row in rows}
+    if len(rows) > 1 and len(widths) == 1 and widths != {0} and "O" in map(str.strip, tags):
+        return "conll"
+    return "text"
 
 
 def _of_json(path: Path) -> str:
-    first: Any = next(files.json_values(path), (None, {}))[1]
+    # A line that is no JSON is the reader's to judge.
+    first: Any = next(files.json_values(path, lambda error: None), (None, {}))[1]
     if isinstance(first, list):
         first = first[0] if first else {}
     if not isinstance(first, Mapping):
@@ -87,6 +104,12 @@ def _of_json(path: Path) -> str:
         return "bioc-json"
     if "text" not in first and "passages" in first:
         return "bioc-json"
+    if isinstance(first.get("denotations"), list):
+        return "pubannotation"
+    if isinstance(first.get("tokenized_text"), list):
+        return "gliner"
+    if looks_so(first):
+        return "huggingface"
     if "text" not in first and isinstance(first.get("data"), dict):
         return "label-studio"
     if "_input_hash" in first or first.get("answer") in ("accept", "reject", "ignore"):

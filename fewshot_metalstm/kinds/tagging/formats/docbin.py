@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
@@ -27,7 +28,7 @@ MAX_FILE = 256 * 2**20
 _ID = "fewshot_metalstm_id"
 
 
-def read(path: Path, notes: Notes) -> Iterator[Document]:
+def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
     """The documents of a file."""
     spacy = _spacy()
     data = files.read_bytes(path, MAX_FILE)

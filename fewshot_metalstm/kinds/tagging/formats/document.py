@@ -63,6 +63,9 @@ class Document:
     sentences: tuple[Bounds, ...] = ()
     tokens: tuple[Bounds, ...] = ()
 
+    annotated: bool = True
+    """Whether someone annotated it: if no one did, that it has no mentions says nothing."""
+
     def problem(self) -> str | None:
         """What is wrong with the document, or None.
 
@@ -72,6 +75,12 @@ class Document:
         """
         return next(self._problems(), None)
 
+    def bad_mentions(self) -> list[tuple[Mention, str]]:
+        """The mentions that something is wrong with, and what."""
+        size = len(self.text)
+        found = ((mention, next(_of_mention(mention, size), None)) for mention in self.mentions)
+        return [(mention, problem) for mention, problem in found if problem is not None]
+
     def _problems(self) -> Iterator[str]:
         for text in (self.id, self.text):
             if not encodable(text):
@@ -80,31 +89,7 @@ class Document:
             yield f"the id {self.id[:80]!r} holds a control character"
         size = len(self.text)
         for mention in self.mentions:
-            name = f"mention {mention.id or mention.type!r} at {mention.start}-{mention.end}"
-            if not mention.type.strip() or mention.type != mention.type.strip():
-                yield f"{name} has no type, or one with blanks around it"
-            if any(ord(c) < 32 or c in "\x7f\x85\u2028\u2029" for c in mention.type + mention.id):
-                yield f"{name} has a control character in its type or id"
-            words = (
-                mention.type,
-                mention.id,
-                *(word for pair in mention.attributes for word in pair),
-            )
-            if not all(map(encodable, words)):
-                yield f"{name} holds a lone surrogate, which is no character"
-            if mention.confidence is not None and not 0 <= mention.confidence <= 1:
-                yield f"{name} has the confidence {mention.confidence}, which is not from 0 to 1"
-            if mention.start == mention.end:
-                yield f"{name} is empty"
-            elif not 0 <= mention.start < mention.end <= size:
-                yield f"{name} is not within the text of {size} characters"
-            pieces = mention.fragments
-            if pieces and (
-                len(pieces) < 2
-                or (pieces[0][0], pieces[-1][1]) != (mention.start, mention.end)
-                or not _apart(pieces, size)
-            ):
-                yield f"{name} has fragments out of order"
+            yield from _of_mention(mention, size)
         for passage in self.passages:
             if not 0 <= passage.start <= passage.end <= size:
                 yield f"passage {passage.start}-{passage.end} is not within the text"
@@ -113,6 +98,31 @@ class Document:
         for name, bounds in (("sentences", self.sentences), ("tokens", self.tokens)):
             if not _apart(bounds, size):
                 yield f"{name} are out of order, empty or not within the text"
+
+
+def _of_mention(mention: Mention, size: int) -> Iterator[str]:
+    """What is wrong with a mention of a text of ``size`` characters."""
+    name = f"mention {mention.id or mention.type!r} at {mention.start}-{mention.end}"
+    if not mention.type.strip() or mention.type != mention.type.strip():
+        yield f"{name} has no type, or one with blanks around it"
+    if any(ord(c) < 32 or c in "\x7f\x85\u2028\u2029" for c in mention.type + mention.id):
+        yield f"{name} has a control character in its type or id"
+    words = (mention.type, mention.id, *(word for pair in mention.attributes for word in pair))
+    if not all(map(encodable, words)):
+        yield f"{name} holds a lone surrogate, which is no character"
+    if mention.confidence is not None and not 0 <= mention.confidence <= 1:
+        yield f"{name} has the confidence {mention.confidence}, which is not from 0 to 1"
+    if mention.start == mention.end:
+        yield f"{name} is empty"
+    elif not 0 <= mention.start < mention.end <= size:
+        yield f"{name} is not within the text of {size} characters"
+    pieces = mention.fragments
+    if pieces and (
+        len(pieces) < 2
+        or (pieces[0][0], pieces[-1][1]) != (mention.start, mention.end)
+        or not _apart(pieces, size)
+    ):
+        yield f"{name} has fragments out of order"
 
 
 def with_confidence(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -89,15 +89,26 @@ def parse_json(text: str, path: Path, line: int | None = None) -> Any:
         raise at(path, line, "holds a number that is too long", "mend it") from None
 
 
-def json_values(path: Path) -> Iterator[tuple[int | None, Any]]:
+def json_values(
+    path: Path, bad: Callable[[UserError], None] | None = None
+) -> Iterator[tuple[int | None, Any]]:
     """The values of a file of JSON: one a line (with its number), or one that is the whole file.
 
-    It is read by lines where its name says so, or its first line is an object by itself.
+    It is read by lines where its name says so, or its first line is an object by itself. ``bad``
+    is called with the error of a line that is no JSON, and may raise it; None raises it.
     """
     if path.suffix.lower() in (".jsonl", ".ndjson") or _begins_with_object(path):
         for number, line in lines(path):
-            if line.strip():
-                yield number, parse_json(line, path, number)
+            if not line.strip():
+                continue
+            try:
+                value = parse_json(line, path, number)
+            except UserError as error:
+                if bad is None:
+                    raise
+                bad(error)
+            else:
+                yield number, value
     else:
         text = read_text(path, MAX_JSON)
         if text.strip():

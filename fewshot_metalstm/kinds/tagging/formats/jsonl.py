@@ -15,33 +15,49 @@ and others write them; ``score`` is a confidence too, where it is from 0 to 1.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.errors import at
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.records import Place, read_record
 
 
-def objects(path: Path) -> Iterator[tuple[Place, dict[str, Any]]]:
+def objects(path: Path, bad: BadAnnotations) -> Iterator[tuple[Place, dict[str, Any]]]:
     """The objects of a file, one a line or in a list, and where each stands."""
     empty = True
-    for number, value in files.json_values(path):
+    for number, value in files.json_values(path, bad.document):
         empty = False
         for item in value if isinstance(value, list) else [value]:
-            place = Place(path, number)
-            yield place, dict(place.object(item, "the line" if number else "an item"))
+            place = Place(path, number, None, bad)
+            try:
+                found = dict(place.object(item, "the line" if number else "an item"))
+            except UserError as error:
+                bad.document(error)
+            else:
+                yield place, found
     if empty:
         raise at(path, None, "holds no document", "give a file with an object a line")
 
 
-def read(path: Path, notes: Notes) -> Iterator[Document]:
+def each_document(
+    path: Path, bad: BadAnnotations, read: Callable[[dict[str, Any], Place, str], Document]
+) -> Iterator[Document]:
+    """What ``read`` makes of each object, its place, and an id for a document without one."""
+    for count, (place, record) in enumerate(objects(path, bad), 1):
+        try:
+            yield read(record, place, f"{path.stem}-{count}")
+        except UserError as error:
+            bad.document(error)
+
+
+def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
     """The documents of a file; one without an id has the file's name and its number for one."""
-    for count, (place, record) in enumerate(objects(path), 1):
-        yield read_record(record, place, notes, f"{path.stem}-{count}")
+    return each_document(path, bad, lambda r, place, name: read_record(r, place, notes, name))
 
 
 def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:

@@ -2,7 +2,8 @@
 
 Its offsets are JavaScript's and count UTF-16 units; files that other programs wrote in characters
 are known by the texts of their regions. Of several annotators the first whose work was not
-cancelled is read. The id of a document is ``id`` in the task's data, or else the task's own.
+cancelled is read; a task without any is one that nobody annotated.
+The id of a document is ``id`` in the task's data, or else the task's own.
 """
 
 from __future__ import annotations
@@ -12,45 +13,61 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.bad import LINE, BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention, probability
-from fewshot_metalstm.kinds.tagging.formats.jsonl import objects
+from fewshot_metalstm.kinds.tagging.formats.jsonl import each_document
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.offsets import CHARACTERS, UTF16, Claim, Ruler
-from fewshot_metalstm.kinds.tagging.formats.records import Place, confident, fitted
+from fewshot_metalstm.kinds.tagging.formats.records import Draft, Place, as_words, fitted
 
 _SPANS = ("labels", "hypertextlabels")
 
 
-def read(path: Path, notes: Notes) -> Iterator[Document]:
+def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
     """The documents of a file of tasks."""
-    for count, (place, task) in enumerate(objects(path), 1):
-        data = place.object(task.get("data"), "a task's 'data'")
-        given = data.get("id", task.get("id"))
-        name = f"{path.stem}-{count}" if given is None else place.name(given, "the id")
-        place = Place(path, place.line, name)
-        text = _text(data, place)
-        drafts, claims, sure = [], [], []
-        for region in place.items(_annotation(task, place, notes).get("result"), "'result'"):
-            region = place.object(region, "a region")
-            kind = region.get("type")
-            value = region.get("value")
-            if kind not in _SPANS or not isinstance(value, dict):
-                notes["relations" if kind == "relation" else "other_regions"] += 1
-                continue
-            bounds = place.bounds({k: value.get(k) for k in ("start", "end")}, "a region")
-            stated = value.get("text")
-            claim = Claim(
-                (bounds,), None if stated is None else place.text(stated, "a region's text")
-            )
-            identifier = region.get("id")
-            own = "" if identifier is None else place.name(identifier, "a region's id")
-            for label in place.items(value.get(kind), f"a region's '{kind}'"):
-                drafts.append((place.text(label, "a label"), own, ()))
-                claims.append(claim)
-                sure.append(probability(region.get("score")))
-        mentions = fitted(text, drafts, claims, (UTF16, CHARACTERS), place, notes)
-        yield Document(name, text, confident(mentions, sure))
+    return each_document(path, bad, lambda task, place, name: _document(task, place, name, notes))
+
+
+def _document(task: Mapping[str, Any], place: Place, fallback: str, notes: Notes) -> Document:
+    data = place.object(task.get("data"), "a task's 'data'")
+    given = data.get("id", task.get("id"))
+    name = fallback if given is None else place.name(given, "the id")
+    place = place.named(name)
+    text = _text(data, place)
+    annotation = _annotation(task, place, notes)
+    if annotation is None:
+        return Document(name, text, annotated=False)
+    drafts: list[Draft] = []
+    claims: list[Claim] = []
+    for region in place.items(annotation.get("result"), "'result'"):
+        try:
+            _region_read(place.object(region, "a region"), place, drafts, claims, notes)
+        except UserError as error:
+            place.bad.leave_out(error, LINE, as_words(region))
+    return Document(name, text, fitted(text, drafts, claims, (UTF16, CHARACTERS), place, notes))
+
+
+def _region_read(
+    region: Mapping[str, Any], place: Place, drafts: list[Draft], claims: list[Claim], notes: Notes
+) -> None:
+    """Add a region's mentions, one for each of its labels."""
+    kind = region.get("type")
+    value = region.get("value")
+    if kind not in _SPANS or not isinstance(value, dict):
+        notes["relations" if kind == "relation" else "other_regions"] += 1
+        return
+    bounds = place.bounds({k: value.get(k) for k in ("start", "end")}, "a region")
+    stated = value.get("text")
+    claim = Claim((bounds,), None if stated is None else place.text(stated, "a region's text"))
+    identifier = region.get("id")
+    own = "" if identifier is None else place.name(identifier, "a region's id")
+    sure = probability(region.get("score"))
+    labels = place.items(value.get(kind), f"a region's '{kind}'")
+    found = [Draft(place.text(label, "a label"), own, (), sure) for label in labels]
+    drafts += found
+    claims += [claim] * len(found)
 
 
 def _text(data: Mapping[str, Any], place: Place) -> str:
@@ -62,14 +79,14 @@ def _text(data: Mapping[str, Any], place: Place) -> str:
     return texts[0]
 
 
-def _annotation(task: Mapping[str, Any], place: Place, notes: Notes) -> Mapping[str, Any]:
-    """The annotation that counts; an empty one where there is none."""
+def _annotation(task: Mapping[str, Any], place: Place, notes: Notes) -> Mapping[str, Any] | None:
+    """The annotation that counts; None where there is none: nobody annotated, or gave it up."""
     key = "annotations" if task.get("annotations") is not None else "completions"
     given = [place.object(a, "an annotation") for a in place.items(task.get(key), f"'{key}'")]
     valid = [annotation for annotation in given if not annotation.get("was_cancelled")]
     notes["other_annotations"] += max(0, len(given) - 1)
     notes["predictions"] += len(place.items(task.get("predictions"), "'predictions'"))
-    return valid[0] if valid else {}
+    return valid[0] if valid else None
 
 
 def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:

@@ -12,6 +12,14 @@ Notes: TypeAlias = Counter[str]
 _WORDS = {
     "documents": None,
     "mentions": None,
+    "repaired": "%d bad annotations repaired",
+    "bad_annotations": "%d bad annotations left out",
+    "unannotated": "%d unannotated documents left out (--unannotated negatives takes them as text "
+    "without mentions)",
+    "unannotated_taken": "%d unannotated documents taken as text without mentions",
+    "empty_annotations": "%d documents without any annotation beside annotated ones, taken as text "
+    "without mentions (--unannotated skip-empty leaves them out)",
+    "empty_left_out": "%d documents without any annotation beside annotated ones left out",
     "repeated": "%d mentions given twice (one of each kept)",
     "discontinuous": "%d discontinuous mentions taken from their first character to their last",
     "overlapping": "%d mentions left out that overlap a longer one",
@@ -32,7 +40,7 @@ _WORDS = {
     "attributes_of_others": "%d attributes of events and relations left out",
     "other_annotations": "%d annotations of a further annotator left out",
     "other_regions": "%d regions that are no labelled text left out",
-    "rejected": "%d rejected or skipped examples left out",
+    "rejected": "%d rejected or skipped examples, of which no mention is read",
     "node_annotations": "%d annotations without a location left out",
     "predictions": "%d sets of predictions left out",
     "lost_infons": "%d further infons of documents and passages left out",

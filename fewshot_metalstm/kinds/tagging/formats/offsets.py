@@ -23,7 +23,10 @@ CHARACTERS, UTF16, BYTES, NEWLINES = "characters", "utf16", "bytes", "newlines"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a file says of a mention: its pieces in some unit, and the text of it (or None)."""
+    """What a file says of a mention: its pieces in some unit, and the text of it (or None).
+
+    The pieces stand in the order of the file, which the text follows too, or that of the text.
+    """
 
     pieces: tuple[Bounds, ...]
     text: str | None
@@ -73,6 +76,14 @@ def same(stated: str, found: str) -> bool:
     return stated == found or stated.split() == found.split()
 
 
+def says(text: str, pieces: Sequence[Bounds], stated: str) -> bool:
+    """Whether ``stated`` is the text of the pieces, joined with blanks or without any."""
+    words = [text[start:end] for start, end in pieces]
+    if same(stated, " ".join(words)):
+        return True
+    return len(pieces) > 1 and "".join(stated.split()) == "".join("".join(words).split())
+
+
 def far_longer(pieces: Sequence[Bounds], stated: str) -> bool:
     """Whether no white space explains the length: saves looking at it."""
     return sum(end - start for start, end in pieces) > 4 * len(stated) + 64
@@ -95,7 +106,7 @@ def fit(
         tried_plain |= ruler.plain
         found = []
         for claim in claims:
-            pieces = _held(text, claim, ruler)
+            pieces = held(text, claim, ruler)
             if pieces is None:
                 break
             found.append(pieces)
@@ -106,17 +117,18 @@ def fit(
     return failed
 
 
-def _held(text: str, claim: Claim, ruler: Ruler) -> tuple[Bounds, ...] | None:
+def held(text: str, claim: Claim, ruler: Ruler) -> tuple[Bounds, ...] | None:
+    """The pieces in characters and in their order, if what the claim says stands there."""
     pieces = []
     for start, end in claim.pieces:
         first, last = ruler.index(start), ruler.index(end)
         if first is None or last is None or first >= last:
             return None
         pieces.append((first, last))
+    ordered = tuple(sorted(pieces))
     if claim.text is not None:
         if far_longer(pieces, claim.text):
             return None
-        found = " ".join(text[start:end] for start, end in pieces)
-        if not same(claim.text, found):
+        if not says(text, pieces, claim.text) and not says(text, ordered, claim.text):
             return None
-    return tuple(pieces)
+    return ordered

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.document import Document
 from fewshot_metalstm.kinds.tagging.formats.jsonl import as_record
@@ -24,7 +25,7 @@ _MAX_GROUP = 2**30  # bytes of a row group, unpacked
 _MAX_VALUES = 2**26  # of a column in a row group: a few bytes can repeat one value for ever
 
 
-def read(path: Path, notes: Notes) -> Iterator[Document]:
+def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
     """The documents of a file that has the columns ``text`` and ``mentions``."""
     pa, pq = _pyarrow()
     number = 0
@@ -42,8 +43,15 @@ def read(path: Path, notes: Notes) -> Iterator[Document]:
                 for index in range(batch.num_rows):
                     row = batch.slice(index, 1).to_pylist()[0]
                     number += 1
-                    place = Place(path, None, f"{number}")
-                    yield read_record(_plain(row, place), place, notes, f"{path.stem}-{number}")
+                    place = Place(path, None, f"{number}", bad)
+                    try:
+                        found = read_record(
+                            _plain(row, place), place, notes, f"{path.stem}-{number}"
+                        )
+                    except UserError as error:
+                        bad.document(error)
+                    else:
+                        yield found
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise at(path, None, f"cannot be read as Parquet ({reason})", "write it again") from None

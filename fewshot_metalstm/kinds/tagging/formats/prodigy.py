@@ -1,6 +1,6 @@
 """Prodigy's JSON lines: ``text``, ``spans`` with ``label``, and ``tokens`` where there are any.
 
-Examples that were rejected or ignored are passed over, and counted. The id of a document is
+Examples that were rejected or ignored are text that nobody annotated. The id of a document is
 ``id`` in the example's ``meta``, or the example's own.
 """
 
@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats.document import Document
-from fewshot_metalstm.kinds.tagging.formats.jsonl import objects, write_objects
+from fewshot_metalstm.kinds.tagging.formats.jsonl import each_document, write_objects
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
-from fewshot_metalstm.kinds.tagging.formats.records import read_record
+from fewshot_metalstm.kinds.tagging.formats.records import LISTS, Place, read_record
 
 
-def read(path: Path, notes: Notes) -> Iterator[Document]:
-    """The accepted examples of a file."""
-    for count, (place, record) in enumerate(objects(path), 1):
-        if record.get("answer", "accept") != "accept":
-            notes["rejected"] += 1
-        else:
-            yield read_record(record, place, notes, f"{path.stem}-{count}")
+def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
+    """The examples of a file; what was rejected or ignored is not annotated."""
+
+    def one(record: dict[str, Any], place: Place, name: str) -> Document:
+        if record.get("answer", "accept") == "accept":
+            return read_record(record, place, notes, name)
+        notes["rejected"] += 1
+        bare = {key: value for key, value in record.items() if key not in LISTS}
+        return replace(read_record(bare, place, notes, name), annotated=False)
+
+    return each_document(path, bad, one)
 
 
 def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:

@@ -20,10 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora.bad import LINE, BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention, Passage
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
-from fewshot_metalstm.kinds.tagging.formats.offsets import BYTES, CHARACTERS, UTF16, Claim, fit
+from fewshot_metalstm.kinds.tagging.formats.offsets import BYTES, CHARACTERS, UTF16, Claim
+from fewshot_metalstm.kinds.tagging.formats.settle import settle
 
 UNITS = (CHARACTERS, UTF16, BYTES)
 FIRST = re.compile(r"[^|\t\n]+\|t\|")
@@ -41,18 +43,18 @@ class _Block:
     parts: dict[str, str] = field(default_factory=dict)
     drafts: list[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    lines: list[tuple[int, str]] = field(default_factory=list)
     size: int = 0
 
 
-def read(path: Path, notes: Notes) -> Iterator[Document]:
+def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
     """The documents of a file."""
     block: _Block | None = None
     empty = True
     for number, line in files.lines(path):
         if not line.strip():
             if block is not None:
-                yield _document(path, block, notes)
+                yield from _document(path, block, notes, bad)
             block = None
             continue
         empty = False
@@ -60,66 +62,79 @@ def read(path: Path, notes: Notes) -> Iterator[Document]:
         name = match[1] if match else line.split("\t", 1)[0]
         if block is None or (match is not None and match[2] == "t" and block.parts):
             if block is not None:
-                yield _document(path, block, notes)
+                yield from _document(path, block, notes, bad)
             block = _Block(name)
         if name != block.id:
             problem = f"begins with {name[:40]!r} among the lines of document {block.id}"
-            raise at(path, number, problem, "put an empty line between documents")
+            bad.document(at(path, number, problem, "put an empty line between documents"), LINE)
+            continue
         block.size += len(line)
         if block.size > files.MAX_DOCUMENT:
             raise at(path, number, "is in a document that is too large", "split the document")
         if match is None:
-            _annotation(path, number, line, block, notes)
+            _annotation(path, number, line, block, notes, bad)
         elif match[2] not in "ta" or match[2] in block.parts:
-            raise at(path, number, f"is a second |{match[2]}|, or neither title nor abstract",
-                     "give each document one line |t| and one |a|")  # fmt: skip
+            error = at(path, number, f"is a second |{match[2]}|, or neither title nor abstract",
+                       "give each document one line |t| and one |a|")  # fmt: skip
+            bad.document(error, LINE)
         else:
             block.parts[match[2]] = match[3]
     if block is not None:
-        yield _document(path, block, notes)
+        yield from _document(path, block, notes, bad)
     if empty:
         raise at(path, None, "holds no document", "give a file with lines ID|t|TITLE")
 
 
-def _annotation(path: Path, number: int, line: str, block: _Block, notes: Notes) -> None:
+def _annotation(
+    path: Path, number: int, line: str, block: _Block, notes: Notes, bad: BadAnnotations
+) -> None:
     cells = line.split("\t")
     if len(cells) >= 3 and not _OFFSET.fullmatch(cells[1]) and not _OFFSET.fullmatch(cells[2]):
         notes["relations"] += 1
         return
     if len(cells) < 5 or not (_OFFSET.fullmatch(cells[1]) and _OFFSET.fullmatch(cells[2])):
-        raise at(path, number, "is not ID, start, end, text and type, split by tabs", "mend it")
+        problem = "is not ID, start, end, text and type, split by tabs"
+        bad.leave_out(at(path, number, problem, "mend it"), LINE, line)
+        return
     if len(cells) > 7:
-        raise at(path, number, "has more than seven columns", "mend it")
-    start, end = int(cells[1]), int(cells[2])
-    if start >= end:
-        raise at(path, number, "is an empty mention", "remove it")
+        bad.leave_out(at(path, number, "has more than seven columns", "mend it"), LINE, line)
+        return
     pairs = zip(_COLUMNS, cells[5:], strict=False)
     block.drafts.append((cells[4].strip(), tuple((key, value) for key, value in pairs if value)))
-    block.claims.append(Claim(((start, end),), cells[3]))
-    block.lines.append(number)
+    block.claims.append(Claim(((int(cells[1]), int(cells[2])),), cells[3]))
+    block.lines.append((number, line))
 
 
-def _document(path: Path, block: _Block, notes: Notes) -> Document:
+def _document(path: Path, block: _Block, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
+    """The document of a block, or none where `check` goes on without it."""
     if "t" not in block.parts:
-        raise at(path, None, f"document {block.id} has no line {block.id}|t|", "add its title")
+        problem = f"document {block.id} has no line {block.id}|t|"
+        bad.document(at(path, None, problem, "add its title"))
+        return
     title, abstract = block.parts["t"], block.parts.get("a")
     text = title if abstract is None else f"{title}\n{abstract}"
     passages = [Passage(0, len(title), "title")]
     if abstract is not None:
         passages.append(Passage(len(title) + 1, len(text), "abstract"))
-    found = fit(text, block.claims, UNITS)
-    if isinstance(found, int):
+
+    def wrong(number: int) -> tuple[UserError, str]:
+        line, words = block.lines[number]
+        ((start, end),) = block.claims[number].pieces
+        if start >= end:
+            return at(path, line, "is an empty mention", "remove it"), words
         problem = "the text of the mention is not what stands at its offsets"
         cure = "mend its offsets; they count from the title's first character"
-        raise at(path, block.lines[found], problem, cure)
-    unit, pieces = found
+        return at(path, line, problem, cure), words
+
+    unit, pieces = settle(text, block.claims, UNITS, bad, wrong)
     if unit != CHARACTERS:
         notes[_NOTED[unit]] += 1
     mentions = tuple(
         Mention(bounds[0][0], bounds[0][1], kind, attributes=attributes)
         for (kind, attributes), bounds in zip(block.drafts, pieces, strict=True)
+        if bounds is not None
     )
-    return Document(block.id, text, mentions, tuple(passages))
+    yield Document(block.id, text, mentions, tuple(passages))
 
 
 def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.tagging.corpora.bad import LINE, BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats.document import (
     Bounds,
     Document,
@@ -15,10 +17,12 @@ from fewshot_metalstm.kinds.tagging.formats.document import (
     Passage,
     probability,
 )
+from fewshot_metalstm.kinds.tagging.formats.looks import like_annotation
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
-from fewshot_metalstm.kinds.tagging.formats.offsets import BYTES, CHARACTERS, UTF16, Claim, fit
+from fewshot_metalstm.kinds.tagging.formats.offsets import BYTES, CHARACTERS, UTF16, Claim
+from fewshot_metalstm.kinds.tagging.formats.settle import settle
 
-_LISTS = ("mentions", "spans", "entities", "labels", "label")
+LISTS = ("mentions", "spans", "entities", "labels", "label")
 _STARTS = ("start", "start_offset", "begin")
 _ENDS = ("end", "end_offset")
 _TYPES = ("type", "label", "entity", "tag", "labels")
@@ -28,10 +32,24 @@ _LARGEST = 2**53
 
 
 class Place:
-    """Where a value stands, for messages: a file, and a line or the id of a document."""
+    """Where a value stands, for messages: a file, and a line or the id of a document.
 
-    def __init__(self, path: Path, line: int | None = None, document: str | None = None) -> None:
+    ``bad`` is what becomes of annotations there that are wrong.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        line: int | None = None,
+        document: str | None = None,
+        bad: BadAnnotations | None = None,
+    ) -> None:
         self.path, self.line, self.document = path, line, document
+        self.bad = BadAnnotations() if bad is None else bad
+
+    def named(self, document: str) -> Place:
+        """The same place, in a document of which the id is known."""
+        return Place(self.path, self.line, document, self.bad)
 
     def error(self, problem: str, cure: str = _CURE) -> UserError:
         """The error that names the place."""
@@ -94,49 +112,98 @@ def read_record(record: Mapping[str, Any], place: Place, notes: Notes, fallback:
     meta = record.get("meta")
     given = record.get("id", meta.get("id") if isinstance(meta, dict) else None)
     name = fallback if given is None else place.name(given, "the id")
-    place = Place(place.path, place.line, name)
-    text = place.text(record.get("text"), "the text")
-    listed = next((key for key in _LISTS if record.get(key) is not None), None)
-    drafts, claims, sure = [], [], []
+    place = place.named(name)
+    given = record.get("text")
+    if given is None and isinstance(record.get("data"), str):  # as doccano calls it
+        given = record["data"]
+    text = place.text(given, "the text")
+    listed = next((key for key in LISTS if record.get(key) is not None), None)
+    odd = None if listed and record[listed] else like_annotation(record)
+    if odd is not None:
+        problem = f"{odd[:40]!r} looks like annotation, of a kind that is not read"
+        raise place.error(problem, "call it 'mentions', or name the format with --format")
+    if _unconfirmed(record, listed):
+        return Document(name, text, annotated=False)
+    drafts, claims = [], []
     for item in place.items(record[listed] if listed else None, f"'{listed}'"):
-        if isinstance(item, list):
-            if len(item) != 3:
-                raise place.error("a mention is not [start, end, type]")
-            item = {"start": item[0], "end": item[1], "type": item[2]}
-        item = place.object(item, "a mention")
-        drafts.append(_draft(item, place))
-        sure.append(probability(_first(item, _CONFIDENCES)))
-        claims.append(_claim(item, place))
+        try:
+            draft, claim = _mention(item, place)
+        except UserError as error:
+            place.bad.leave_out(error, LINE, as_words(item))
+            continue
+        drafts.append(draft)
+        claims.append(claim)
     mentions = fitted(text, drafts, claims, (CHARACTERS, UTF16, BYTES), place, notes)
     return Document(
-        name, text, confident(mentions, sure), _passages(record, place), _sentences(record, place),
+        name, text, mentions, _passages(record, place), _sentences(record, place),
         _tokens(record, place),
     )  # fmt: skip
 
 
+def _unconfirmed(record: Mapping[str, Any], listed: str | None) -> bool:
+    """Whether doccano says that nobody has approved of the annotation, or that there is none."""
+    if record.get("is_confirmed") is False or record.get("confirmed") is False:
+        return True
+    nobody = "annotation_approver" in record and record["annotation_approver"] is None
+    return nobody and not (listed and record[listed])
+
+
+def as_words(item: Any) -> str:
+    """A value as a report shows it."""
+    try:
+        return json.dumps(item)
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _mention(item: Any, place: Place) -> tuple[Draft, Claim]:
+    if isinstance(item, list):
+        if len(item) != 3:
+            raise place.error("a mention is not [start, end, type]")
+        item = {"start": item[0], "end": item[1], "type": item[2]}
+    item = place.object(item, "a mention")
+    sure = probability(_first(item, _CONFIDENCES))
+    return replace(_draft(item, place), confidence=sure), _claim(item, place)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mention before its bounds are known."""
+
+    type: str
+    id: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+    confidence: float | None = None
+
+
 def fitted(
     text: str,
-    drafts: Iterable[tuple[str, str, tuple[tuple[str, str], ...]]],
-    claims: list[Claim],
+    drafts: Sequence[Draft],
+    claims: Sequence[Claim],
     units: tuple[str, ...],
     place: Place,
     notes: Notes,
 ) -> tuple[Mention, ...]:
-    """Mentions from (type, id, attributes) and where each claims to be."""
-    found = fit(text, claims, units)
-    if isinstance(found, int):
-        (start, end), words = claims[found].pieces[0], claims[found].text
+    """Mentions from drafts and where each claims to be."""
+
+    def wrong(number: int) -> tuple[UserError, str]:
+        claim, draft = claims[number], drafts[number]
+        (start, end), words = claim.pieces[0], claim.text
         what = "is not within the text" if words is None else f"is not {words[:40]!r}"
-        raise place.error(f"the mention at {start}-{end} {what}", "mend its offsets")
-    unit, pieces = found
+        shown = " ".join(each for each in (draft.id, draft.type, f"{start}-{end}", words) if each)
+        return place.error(f"the mention at {start}-{end} {what}", "mend its offsets"), shown
+
+    unit, pieces = settle(text, claims, units, place.bad, wrong)
     if unit != units[0]:
         notes[
             {CHARACTERS: "character_offsets", UTF16: "utf16_offsets", BYTES: "byte_offsets"}[unit]
         ] += 1
     return tuple(
-        Mention(p[0][0], p[-1][1], kind, name, p if len(p) > 1 else (), attributes)
-        for (kind, name, attributes), p in zip(drafts, pieces, strict=True)
-    )
+        Mention(p[0][0], p[-1][1], draft.type, draft.id, p if len(p) > 1 else (),
+                draft.attributes, draft.confidence)
+        for draft, p in zip(drafts, pieces, strict=True)
+        if p is not None
+    )  # fmt: skip
 
 
 def confident(
@@ -149,7 +216,7 @@ def confident(
     )
 
 
-def _draft(item: Mapping[str, Any], place: Place) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+def _draft(item: Mapping[str, Any], place: Place) -> Draft:
     kind = _first(item, _TYPES)
     if isinstance(kind, list) and len(kind) == 1:
         kind = kind[0]
@@ -159,7 +226,7 @@ def _draft(item: Mapping[str, Any], place: Place) -> tuple[str, str, tuple[tuple
             attributes.append((key, place.text(each, f"the attribute {key[:40]!r}")))
     identifier = item.get("id")
     name = "" if identifier is None else place.name(identifier, "a mention's id")
-    return place.text(kind, "a mention's type"), name, tuple(attributes)
+    return Draft(place.text(kind, "a mention's type"), name, tuple(attributes))
 
 
 def _claim(item: Mapping[str, Any], place: Place) -> Claim:

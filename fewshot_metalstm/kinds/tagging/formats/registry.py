@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.errors import at
+from fewshot_metalstm.kinds.tagging.corpora.bad import DOCUMENT_IDS, LIST, TYPE, BadAnnotations
+from fewshot_metalstm.kinds.tagging.corpora.bad import ERROR as ERROR_OUT
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.detect import by_look
 from fewshot_metalstm.kinds.tagging.formats.document import Document
@@ -26,6 +30,7 @@ from fewshot_metalstm.kinds.tagging.formats.table import (
     find,
     to_be_written,
 )
+from fewshot_metalstm.kinds.tagging.formats.unannotated import SKIP, annotated
 
 __all__ = ["FORMATS", "Format", "detect", "find", "read_documents", "write_documents"]
 
@@ -48,6 +53,8 @@ def read_documents(
     format: str | None = None,
     *,
     notes: Notes | None = None,
+    bad: BadAnnotations | None = None,
+    unannotated: str = SKIP,
     **options: Any,
 ) -> Iterator[Document]:
     """The documents of a file or folder, one at a time.
@@ -55,6 +62,9 @@ def read_documents(
     Args:
         format: its name, or None to detect it.
         notes: counts what the file holds and a document does not (relations, say).
+        bad: what becomes of annotations that are wrong; by default the file is refused.
+        unannotated: what becomes of documents that nobody annotated, one of
+            :data:`~fewshot_metalstm.kinds.tagging.formats.unannotated.POLICIES`.
         options: those of the format's reader, such as ``scheme`` and ``repair`` of ``conll``.
 
     Raises:
@@ -67,18 +77,68 @@ def read_documents(
         raise files.absent(path)
     if path.is_dir() and not chosen.folder:
         raise at(path, None, f"is a folder, which {chosen.name} is not", "name a file")
-    return _checked(path, chosen.function(chosen.reads, "read")(path, notes, **options), notes)
+    bad = BadAnnotations() if bad is None else bad
+    read = chosen.function(chosen.reads, "read")(path, notes, bad, **options)
+    checked = (_checked(path, document, bad) for document in read)
+    whole = filter(None, checked)
+    return _counted(path, annotated(chosen.name, whole, unannotated, notes), notes, bad)
 
 
-def _checked(path: Path, documents: Iterable[Document], notes: Notes) -> Iterator[Document]:
+def _counted(
+    path: Path, documents: Iterator[Document], notes: Notes, bad: BadAnnotations
+) -> Iterator[Document]:
+    """The documents as long as no annotation is wrong; then the error, after reading to the end."""
+    before = bad.counts()
+    ids: set[str] = set()
     for document in documents:
-        problem = document.problem()
-        if problem is not None:
-            name = document.id[:80].encode("utf-8", "replace").decode()
-            raise at(path, None, f"document {name}: {problem}", "mend it")
+        if bad.stops:
+            continue  # for the number of the others
+        named = _of_its_own_name(path, document, ids, bad)
+        if named is None:
+            continue
         notes["documents"] += 1
-        notes["mentions"] += len(document.mentions)
-        yield document
+        notes["mentions"] += len(named.mentions)
+        yield named
+    bad.check()
+    notes.update(bad.counts() - before)
+
+
+def _of_its_own_name(
+    path: Path, document: Document, ids: set[str], bad: BadAnnotations
+) -> Document | None:
+    """The document, with an id that no other has where bad annotations are repaired."""
+    name = document.id
+    if name in ids and bad.policy != ERROR_OUT:
+        problem = f"document {name[:80]} has the id of one before it"
+        error = at(path, None, problem, "give each an id of its own")
+        if not bad.repairs:
+            bad.leave_out(error, DOCUMENT_IDS, name)
+            return document if bad.policy == LIST else None
+        new = next(each for n in count(2) if (each := f"{name}-{n}") not in ids)
+        bad.mended(error, DOCUMENT_IDS, name, f"called {new}")
+        document = replace(document, id=new)
+    ids.add(document.id)
+    return document
+
+
+def _checked(path: Path, document: Document, bad: BadAnnotations) -> Document | None:
+    """The document without bad mentions; None, or an error, where it is bad itself."""
+    if document.problem() is None:
+        return document
+    name = document.id[:80].encode("utf-8", "replace").decode()
+    wrong = document.bad_mentions()
+    for mention, problem in wrong:
+        words = document.text[mention.start : mention.end].encode("utf-8", "replace").decode()
+        bad.leave_out(at(path, None, f"document {name}: {problem}", "mend it"), TYPE, words)
+    lost = {id(mention) for mention, _ in wrong}
+    document = replace(
+        document, mentions=tuple(each for each in document.mentions if id(each) not in lost)
+    )
+    still = document.problem()
+    if still is None:
+        return document
+    bad.document(at(path, None, f"document {name}: {still}", "mend it"))
+    return None
 
 
 def write_documents(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
 from fewshot_metalstm import ranges
-from fewshot_metalstm.adapt.finetune import Nats
+from fewshot_metalstm.adapt.finetune import MOST_NATS
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
@@ -35,7 +35,7 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     save_model,
 )
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
-from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, strict_scores
+from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, f1, mention_counts, strict_scores
 from fewshot_metalstm.kinds.tagging.training.recipe import check_sizes
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
@@ -43,11 +43,13 @@ from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
 from fewshot_metalstm.nn.pretrain import VectorsConfig, load_or_train
+from fewshot_metalstm.ranges import Range
 from fewshot_metalstm.seeds import derive, numpy_generator
 from fewshot_metalstm.train.settings import TrainSettings
 from fewshot_metalstm.train.source import Evaluation, SupervisedSource
 
 HEADS_BY = 1000  # train sentences that a source head is chosen by
+LEXICON = "lexicon"  # what is tuned on devel
 _NOISE = ("word_dropout", "input_dropout", "output_dropout")
 
 
@@ -55,7 +57,9 @@ _NOISE = ("word_dropout", "input_dropout", "output_dropout")
 class TaggerTrainConfig(TrainSettings):
     """Everything that supervised training of taggers depends on, besides data and code."""
 
-    lexicon: Nats = 8.0  # nats for what equals a mention of the train split, when tagging; 0: none
+    # nats for what equals a mention of the train split, when tagging: of several those that are
+    # best on devel, the first where there is no devel split
+    lexicon: Annotated[tuple[float, ...], Range(least=0, most=MOST_NATS)] = (2.0, 0.0, 4.0, 8.0)
     vectors: VectorsConfig = field(default_factory=VectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
 
@@ -71,6 +75,8 @@ class TaggingTraining(SupervisedSource):
     def __init__(self, config: TaggerTrainConfig, tasks: Sequence[Task]) -> None:
         ranges.check(config)
         check_sizes(config.tagger, config.vectors)
+        if not config.lexicon:
+            raise UserError("lexicon is empty; give nats, such as [2, 0]")
         self.tasks = tasks
         self._by_name = {task.name: task for task in tasks}
         self._start: TaggerModel | None = None
@@ -104,8 +110,10 @@ class TaggingTraining(SupervisedSource):
         """See :class:`SupervisedSource`."""
         save_model(replace(model, heads=()), folder)
 
-    def use(self, model: TaggerModel, device: torch.device) -> None:
-        """See :class:`SupervisedSource`."""
+    def use(
+        self, model: TaggerModel, device: torch.device, learned: Mapping[str, Sequence[int]]
+    ) -> None:
+        """See :class:`SupervisedSource`: the lexicon is of what is learned from alone."""
         self._model, self._device = model, device
         self._table = model.table()
         self._encoded: dict[tuple[str, str], Encoded] = {}
@@ -113,8 +121,8 @@ class TaggingTraining(SupervisedSource):
             for split in task.sizes:
                 encoded = self._table.encode(task.split(split), task.types)
                 self._encoded[task.name, split] = encoded
-            train = task.split("train")
-            self._lexicons[task.name] = lexicon_of(train, task.types, self.config.lexicon)
+            train = [task.split("train")[i] for i in learned[task.name]]
+            self._lexicons[task.name] = lexicon_of(train, task.types, 1.0)
 
     def heads(self, model: TaggerModel) -> Mapping[str, Params]:
         """See :class:`SupervisedSource`.
@@ -158,31 +166,46 @@ class TaggingTraining(SupervisedSource):
         return self._table.batch(self._encoded[task, split].take(items)).to(self._device)
 
     @torch.no_grad()
-    def evaluate(self, task: str, split: str, items: Sequence[int], params: Params) -> Evaluation:
-        """See :class:`SupervisedSource`: nats a sentence, and strict scores with the lexicon."""
+    def evaluate(
+        self, task: str, split: str, items: Sequence[int], params: Params,
+        tuned: Mapping[str, float] | None = None,
+    ) -> Evaluation:  # fmt: skip
+        """See :class:`SupervisedSource`: nats a sentence, and strict scores with the lexicon.
+
+        What is chosen on devel is the lexicon's bonus.
+        """
         own, learner, table = self._by_name[task], self._model.learner, self._table
         encoded = self._encoded[task, split].take(items)
         sentences = [own.split(split)[i] for i in items]
         letters = encode_characters(learner, params, table, encoded)
-        names, lexicon = labels(own.types), self._lexicons[task]
         transitions = params["head_transitions"]
-        predicted: list[tuple[str, ...]] = [() for _ in sentences]
+        if tuned is None:
+            bonuses = self.config.lexicon
+        else:
+            bonuses = (tuned.get(LEXICON, self.config.lexicon[0]),)
+        paths: list[list[Sequence[int]]] = [[()] * len(sentences) for _ in bonuses]
         total = 0.0
         for chosen in token_batches(encoded, TOKENS):
             batch = table.batch(encoded.take(chosen), letters).to(self._device)
             scores = learner.emissions_with(params, batch)
             loss = negative_log_likelihood(scores, transitions, batch.tags, batch.lengths)
             total += float(loss.sum())
-            prior = lexicon.prior([sentences[i].tokens for i in chosen], own.types)
-            if prior is not None:
-                scores = scores + prior.to(scores)
-            for place, path in zip(
-                chosen, viterbi(scores, transitions, batch.lengths), strict=True
-            ):
-                predicted[place] = tuple(names[i] for i in path)
-        return Evaluation(
-            total / len(sentences), strict_scores([s.tags for s in sentences], predicted)
-        )
+            prior = self._lexicon(task, 1.0).prior([sentences[i].tokens for i in chosen], own.types)
+            for found, bonus in zip(paths, bonuses, strict=True):
+                final = scores if prior is None else scores + bonus * prior.to(scores)
+                decoded = viterbi(final, transitions, batch.lengths)
+                for place, path in zip(chosen, decoded, strict=True):
+                    found[place] = path
+        gold = [tags.tolist() for tags in encoded.tags]
+        best = max(range(len(bonuses)), key=lambda i: f1(*mention_counts(gold, paths[i])))
+        names = labels(own.types)
+        predicted = [tuple(names[i] for i in path) for path in paths[best]]
+        score = strict_scores([s.tags for s in sentences], predicted)
+        return Evaluation(total / len(sentences), score, {LEXICON: bonuses[best]})
+
+    def _lexicon(self, task: str, bonus: float) -> Lexicon:
+        """The mentions that a task learns from, with so many nats."""
+        return replace(self._lexicons[task], bonus=bonus)
 
     def save_model(
         self, model: TaggerModel, task: str, params: Params, folder: Path, about: Mapping[str, Any]
@@ -197,7 +220,7 @@ class TaggingTraining(SupervisedSource):
             "synthetic": own.synthetic,
             "epoch": about.get("epoch"), "chosen_by": about.get("chosen_by"),
             "devel_f1": _rounded(scores.get("devel")), "test_f1": _rounded(scores.get("test")),
-        }, self._lexicons[task])  # fmt: skip
+        }, self._lexicon(task, about["tuned"][LEXICON]))  # fmt: skip
         save_model(tagger, folder)
 
     def save_joint(

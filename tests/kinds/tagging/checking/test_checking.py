@@ -57,10 +57,53 @@ def test_illegal_tags_are_counted_with_their_lines(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_refused_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"a\.tsv:2: tag 'X' is not O"):
-        look(tmp_path, "a\tO\nb\tX\n")
+    with pytest.raises(UserError, match=r"a\.tsv:1: has one column"):
+        look(tmp_path, "a\nb\n")
     with pytest.raises(UserError, match="no such file"):
         check(str(tmp_path / "absent"))
+
+
+def test_every_ill_formed_line_is_listed(tmp_path: Path) -> None:
+    start = clean()
+    more = "a\tO\nb\tX\n\n\tO\nc\tO\n\na\tO\tO\n\n" + columns("a/O b/E-Sp")
+    findings = found(look(tmp_path, start + more + "b\tY\n"))
+    line = start.count("\n")
+    assert {n: f.count for n, f in findings.items() if f.severity == ERROR} == {
+        "ill-formed-line": 3, "blank-token": 1, "illegal-tags": 1,
+    }  # fmt: skip
+    assert findings["ill-formed-line"].examples[0] == (
+        f"{tmp_path / 'a.tsv'}:{line + 2}: tag 'X' is not O or <letter>-<type>: 'b\\tX'"
+    )
+    only = look(tmp_path, "a\tO\nb\tX\n")
+    assert only.splits[0].sentences == 0
+    assert found(only)["ill-formed-line"].count == 1
+
+
+def test_every_fault_of_every_file_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text(
+        '{"id": "a", "text": "IL-2 here", "mentions": [[5, 9, "Gene"], [5, 99, "Gene"]]}\n'
+        '{"id": "b", "text": "IL-2", "mentions": [[0, 4, "Gene"], "x"]}\n'
+        "{\n"
+        '{"id": "a", "text": 3}\n'
+        '{"id": "a", "text": "IL-4", "mentions": [{"start": 0, "end": 4, "type": "Gene", '
+        '"text": "IL-2"}]}\n'
+    )
+    (tmp_path / "test.jsonl").write_text("[")
+    report = check(str(tmp_path))
+    findings = found(report)
+    assert {name: findings[name].count for name in (
+        "wrong-offsets", "ill-formed-annotation", "unreadable-document", "duplicate-document-ids",
+    )} == {"wrong-offsets": 2, "ill-formed-annotation": 1, "unreadable-document": 3,
+           "duplicate-document-ids": 1}  # fmt: skip
+    assert str(tmp_path / "train.jsonl:4") in findings["unreadable-document"].examples[1]
+    assert report.splits[0].mentions == {"Gene": 2}
+
+
+def test_unannotated_documents_are_counted(tmp_path: Path) -> None:
+    for name, annotation in (("a", "T1\tGene 0 4\tIL-2\n"), ("b", ""), ("c", "")):
+        (tmp_path / f"{name}.txt").write_text("IL-2 here")
+        (tmp_path / f"{name}.ann").write_text(annotation)
+    assert found(check(str(tmp_path)))["empty-annotations"].count == 2
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.card import tagger_card
 from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
 from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.tagger.heads import source_heads
+from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
     TAGGER,
@@ -35,7 +37,7 @@ CONFIG = TaggerTrainConfig(
     train=SupervisedConfig(epochs=2, batch=8, average=0.5),
     vectors=VectorsConfig(size=8, epochs=1, min_count=1, buckets=50),
     tagger=SIZES,
-    lexicon=1.0,
+    lexicon=(1.0, 0.0),
 )
 ONE = [task("one", ("X", "Y"))]
 TWO = [*ONE, task("two", ("Z",))]
@@ -49,7 +51,7 @@ def run(output: Path, tasks: list[Any], config: TaggerTrainConfig = CONFIG) -> T
 def started(source: TaggingTraining) -> TaggerModel:
     """A source that is ready to be asked."""
     model = source.fresh(Progress())
-    source.use(model, CPU)
+    source.use(model, CPU, {task.name: range(task.sizes["train"]) for task in source.tasks})
     return model
 
 
@@ -62,10 +64,16 @@ def test_loss_and_score_are_those_of_the_learner() -> None:
     got = source.evaluate("one", "devel", every, params)
     batch = source.batch("one", "devel", every)
     assert got.loss == pytest.approx(float(model.learner.loss(params, batch)), rel=1e-5)
-    lexicon = source._lexicons["one"]
-    assert lexicon.bonus == 1.0
-    wanted = score_split(model.learner, params, model.table(), ONE[0], "devel", lexicon)
-    assert got.score == wanted
+    # The bonus is the one that is best on devel, as an adapted tagger would decode with it.
+    lexicons = [lexicon_of(ONE[0].split("train"), ("X", "Y"), bonus) for bonus in (1.0, 0.0, 50.0)]
+    wanted = [score_split(model.learner, params, model.table(), ONE[0], "devel", each)
+              for each in lexicons]  # fmt: skip
+    assert got.score == max(wanted[:2], key=lambda score: score.f1)
+    far = source.evaluate("one", "devel", every, params, {"lexicon": 50.0})
+    assert (far.score, far.tuned) == (wanted[2], {"lexicon": 50.0})
+    assert wanted[1] != wanted[2]
+    usual = source.evaluate("one", "devel", every, params, {})
+    assert (usual.score, usual.tuned) == (wanted[0], {"lexicon": 1.0})
     assert source.lengths("one") == [len(s) for s in ONE[0].split("train")]
 
 
@@ -85,8 +93,14 @@ def test_the_tagger_scores_as_the_run_said(tmp_path: Path) -> None:
     assert tagger.about["epoch"] == result.epoch
     assert (tagger.about["method"], tagger.about["target"]) == ("train", "one")
     assert tagger.about["support_sentences"] == 40
+    assert tagger.lexicon.bonus == result.tasks[0].tuned["lexicon"] in (0.0, 1.0)
     assert tagger.types == ("X", "Y")
     assert result.checkpoint is None
+    page = tagger_card(tagger, "mine")
+    assert "a Meta-LSTM with a CRF, trained on annotated sentences." in page
+    assert "- examples: 40 sentences of `one`" in page
+    assert "the epoch was chosen by devel" in page
+    assert "support" not in page
 
 
 def test_several_tasks_give_a_tagger_each_and_a_checkpoint_to_adapt(tmp_path: Path) -> None:
@@ -158,3 +172,13 @@ def test_fresh_weights_are_a_function_of_the_seed() -> None:
     wanted = new_tagger(SIZES, first.vectors, first.alphabet, 0)
     for name, value in first.learner.named_parameters():
         assert torch.equal(value, dict(wanted.named_parameters())[name])
+
+
+def test_held_out_sentences_are_not_in_the_lexicon() -> None:
+    source = TaggingTraining(CONFIG, ONE)
+    model = source.fresh(Progress())
+    source.use(model, CPU, {"one": range(10)})
+    wanted = lexicon_of(ONE[0].split("train")[:10], ("X", "Y"), 1.0)
+    assert source._lexicons["one"] == wanted
+    with pytest.raises(UserError, match=r"lexicon is \[-1.0\]; give nats, 0 to 1000"):
+        TaggingTraining(replace(CONFIG, lexicon=(-1.0,)), ONE)

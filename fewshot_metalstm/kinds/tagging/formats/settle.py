@@ -1,0 +1,101 @@
+"""Where the mentions of a document are: as claimed, moved to their text, or left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.bad import OFFSETS, BadAnnotations
+from fewshot_metalstm.kinds.tagging.formats.document import Bounds
+from fewshot_metalstm.kinds.tagging.formats.offsets import Claim, Ruler, fit, held
+
+_SEARCHED = 2**32  # characters of a document that may be looked through for texts of mentions
+
+
+def settle(
+    text: str,
+    claims: Sequence[Claim],
+    units: Sequence[str],
+    bad: BadAnnotations,
+    wrong: Callable[[int], tuple[UserError, str]],
+) -> tuple[str, list[tuple[Bounds, ...] | None]]:
+    """The unit of the claims and their pieces in characters, None for one that is left out.
+
+    The unit is one in which all claims hold; if there is none, the one in which most do, and the
+    others are bad annotations.
+
+    Args:
+        units: those that the format is met in, its own first.
+        wrong: the error for a claim's number, and the annotation as the file has it.
+    """
+    fitted = fit(text, claims, units)
+    if not isinstance(fitted, int):
+        return fitted[0], list(fitted[1])
+    unit, found = _best(text, claims, units)
+    nearest = Occurrences(text)
+    ruler = Ruler(text, unit)
+    for number, pieces in enumerate(found):
+        if pieces is not None:
+            continue
+        error, words = wrong(number)
+        moved = moved_to(text, claims[number], ruler, nearest) if bad.repairs else None
+        if moved is None:
+            bad.leave_out(error, OFFSETS, words)
+        else:
+            places = ";".join(f"{start}-{end}" for start, end in moved)
+            bad.mended(error, OFFSETS, words, f"moved to {places}")
+            found[number] = moved
+    return unit, found
+
+
+def _best(
+    text: str, claims: Sequence[Claim], units: Sequence[str]
+) -> tuple[str, list[tuple[Bounds, ...] | None]]:
+    tried_plain = False
+    best: tuple[str, list[tuple[Bounds, ...] | None]] | None = None
+    for unit in units:
+        ruler = Ruler(text, unit)
+        if ruler.plain and tried_plain:
+            continue
+        tried_plain |= ruler.plain
+        found = [held(text, claim, ruler) for claim in claims]
+        if best is None or found.count(None) < best[1].count(None):
+            best = unit, found
+    if best is None:
+        raise AssertionError("a format without a unit")
+    return best
+
+
+def moved_to(
+    text: str, claim: Claim, ruler: Ruler, nearest: Occurrences
+) -> tuple[Bounds, ...] | None:
+    """The nearest occurrence of the claim's text."""
+    if claim.text is None or not claim.text.strip():
+        return None
+    claimed = ruler.index(claim.pieces[0][0])
+    start = min(claim.pieces[0][0], len(text)) if claimed is None else claimed
+    place = nearest.to(claim.text, start)
+    return None if place is None else (place,)
+
+
+class Occurrences:
+    """Where texts of mentions occur in a document, each looked for once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[tuple[str, ...], list[Bounds]] = {}
+        self._searched = 0
+
+    def to(self, stated: str, start: int) -> Bounds | None:
+        """The occurrence of ``stated`` that begins nearest to ``start``, the first of two."""
+        words = tuple(stated.split())
+        places = self._known.get(words)
+        if places is None:
+            self._searched += len(self._text)
+            if self._searched > _SEARCHED:  # of a file that is made to be slow
+                return None
+            pattern = re.compile(r"\s+".join(map(re.escape, words)))
+            places = [match.span() for match in pattern.finditer(self._text)]
+            self._known[words] = places
+        return min(places, key=lambda place: abs(place[0] - start), default=None)
