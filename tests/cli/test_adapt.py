@@ -157,6 +157,14 @@ def test_mistakes_are_one_line(
         return refused(adapt(tmp_path / "out", *more), capsys)
 
     assert "holds no model" in error("--checkpoint", str(tmp_path))
+    for setting, allowed in (
+        ("adapt.lr=-1", "at least 0"), ("adapt.lr=1e400", "at least 0"), ("draws=0", "1 to 10000"),
+        ("adapt.batch=0", "at least 1"), ("adapt.momentum=2", "0 to below 1"),
+    ):  # fmt: skip
+        assert f"; use {allowed}" in error("--checkpoint", "x", "--set", setting)
+    high = error("--checkpoint", str(meta_trained), "--draws", "1", "--set", "adapt.lr=1e30")
+    assert "the loss is not finite after 4 steps at a learning rate of 1e+30; set a lower" in high
+    assert not (tmp_path / "out" / "tagger").exists()
     assert "did you mean adapt.epochs?" in error("--checkpoint", "x", "--set", "adapt.epoch=1")
     given = ("--checkpoint", str(meta_trained))
     assert "nowhere" in error(*given, "--target", "nowhere")

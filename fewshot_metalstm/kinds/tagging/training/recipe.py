@@ -35,7 +35,7 @@ class EpisodesConfig:
 class ValidationConfig:
     """Meta-validation: fixed episodes from held-out splits."""
 
-    episodes: AtLeast0 = 18  # how many; the tasks are visited in turn
+    episodes: AtLeast0 = 18  # how many, the tasks are visited in turn; 0 never validates
     shots: AtLeast1 = 10  # K of their supports
     query: AtLeast1 = 40  # query sentences
 
