@@ -84,16 +84,19 @@ def claim(output: Path, what: str) -> None:
 
 
 def begun(folder: Path, *further: str) -> bool:
-    """Whether ``folder`` holds what a run of training writes first, and nothing else.
+    """Whether a run of training began in ``folder``.
+
+    Then there are its settings or, where it was ended at once, what it writes first and no more.
 
     Args:
-        further: names of files that this kind of run writes beside the usual ones.
+        further: names of files that it writes before its settings.
     """
-    own = {"config.yaml", "history.jsonl", "state", LOCK, *further}
+    if (folder / "config.yaml").is_file():
+        return True
     if not folder.is_dir():
         return False
     names = [path.name for path in folder.iterdir()]
-    return bool(names) and all(n in own or _HALF_WRITTEN.fullmatch(n) for n in names)
+    return bool(names) and all(n in {LOCK, *further} or _HALF_WRITTEN.fullmatch(n) for n in names)
 
 
 def model_folder(path: Path, inner: str) -> Path:

@@ -81,7 +81,7 @@ def test_a_run_that_was_ended_as_it_began(tmp_path: Path) -> None:
     assert not begun(folder)
     folder.mkdir()
     assert not begun(folder)
-    for name in (LOCK, ".exclusions.txt.ab_12cd9.part", "config.yaml", "history.jsonl", "state"):
+    for name in (LOCK, ".exclusions.txt.ab_12cd9.part"):
         (folder / name).touch()
         assert begun(folder)
     (folder / "exclusions.txt").touch()
@@ -89,3 +89,5 @@ def test_a_run_that_was_ended_as_it_began(tmp_path: Path) -> None:
     assert begun(folder, "exclusions.txt")
     (folder / "thesis.tex").touch()
     assert not begun(folder, "exclusions.txt")
+    (folder / "config.yaml").touch()
+    assert begun(folder)

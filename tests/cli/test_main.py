@@ -70,6 +70,7 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
         "fewshot_metalstm.errors",
         "fewshot_metalstm.kinds",
         "fewshot_metalstm.kinds.registry",
+        "fewshot_metalstm.printable",
         "fewshot_metalstm.version",
     }
     for name, lazy in entry.COMMANDS.items():
