@@ -120,7 +120,7 @@ def show(found: list[Suggestion]) -> None:
 
     from fewshot_metalstm.cli.terminal import Terminal
 
-    table = Table("", "where", "unsure", "sentence, with \\[mentions] as the tagger reads them")
+    table = Table("", "where", "unsure", "sentence, with [mentions] as the tagger reads them")
     for number, each in enumerate(found, 1):
         words, end = "", 0
         for mention in each.as_document().mentions:
