@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 from fewshot_metalstm import pretrained
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
-from fewshot_metalstm.lock import Busy, holds_nothing, locked
+from fewshot_metalstm.lock import LOCK, Busy, holds_nothing, locked
 
 RUNS = Path("runs")
+_HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # see writing.py
 
 
 def fresh(name: str, folder: Path = RUNS) -> Path:
@@ -79,6 +81,19 @@ def claim(output: Path, what: str) -> None:
         raise UserError(f"{output}: is a file; name a folder for {what}")
     if not holds_nothing(output):
         raise UserError(f"{output}: holds a run already; name another folder, or remove it")
+
+
+def begun(folder: Path, *further: str) -> bool:
+    """Whether ``folder`` holds what a run of training writes first, and nothing else.
+
+    Args:
+        further: names of files that this kind of run writes beside the usual ones.
+    """
+    own = {"config.yaml", "history.jsonl", "state", LOCK, *further}
+    if not folder.is_dir():
+        return False
+    names = [path.name for path in folder.iterdir()]
+    return bool(names) and all(n in own or _HALF_WRITTEN.fullmatch(n) for n in names)
 
 
 def model_folder(path: Path, inner: str) -> Path:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.runs import claim, fresh, latest, model_folder, newest_checkpoint
+from fewshot_metalstm.lock import LOCK
+from fewshot_metalstm.runs import begun, claim, fresh, latest, model_folder, newest_checkpoint
 
 
 def checkpoint(folder: Path, run: str, age: int) -> Path:
@@ -73,3 +74,18 @@ def test_shipped_checkpoints_come_after_those_of_runs(tmp_path: Path) -> None:
     assert newest_checkpoint(lambda _: True, tmp_path, shipped) == own
     assert newest_checkpoint(lambda _: False, tmp_path, shipped) == shipped[0]
     assert newest_checkpoint(lambda _: True, tmp_path / "absent", shipped) == shipped[0]
+
+
+def test_a_run_that_was_ended_as_it_began(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert not begun(folder)
+    folder.mkdir()
+    assert not begun(folder)
+    for name in (LOCK, ".exclusions.txt.ab_12cd9.part", "config.yaml", "history.jsonl", "state"):
+        (folder / name).touch()
+        assert begun(folder)
+    (folder / "exclusions.txt").touch()
+    assert not begun(folder)
+    assert begun(folder, "exclusions.txt")
+    (folder / "thesis.tex").touch()
+    assert not begun(folder, "exclusions.txt")

@@ -219,8 +219,10 @@ def suite_named(tasks: str | None, config_file: Path | None, overrides: tuple[st
 
 def saved_nothing(folder: Path) -> bool:
     """Whether a run was begun in ``folder`` and ended (``kill -9``, say) before its first save."""
+    from fewshot_metalstm.runs import begun
+
     state = folder / "state" / "training.safetensors"
-    return (folder / "config.yaml").is_file() and not state.exists()
+    return not state.exists() and begun(folder, "exclusions.txt")
 
 
 def _follow(

@@ -1,12 +1,16 @@
-"""Telling whether a file is the one that the catalogue knows."""
+"""Telling whether a file is the one that was written, or that the catalogue knows."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 GZIP = b"\x1f\x8b"  # what a file packed with gzip begins with
+SEAL = "config_sha256"  # where a file of JSON holds a digest of all else in it
 _GZIP_ALONE = 31  # zlib's word for a gzip file, and no other form
 _PIECE = 1 << 20
 
@@ -14,6 +18,24 @@ _PIECE = 1 << 20
 def sha256(data: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """``content``, which JSON can hold, with a digest of itself for :func:`is_whole`."""
+    return {**content, SEAL: _seal(content)}
+
+
+def is_whole(content: Mapping[str, Any]) -> bool:
+    """Whether ``content``, as read from JSON, is what was sealed, or was never sealed.
+
+    White space and the order of keys do not count.
+    """
+    return SEAL not in content or content[SEAL] == _seal(content)
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    plain = json.loads(json.dumps({k: v for k, v in content.items() if k != SEAL}))
+    return sha256(json.dumps(plain, sort_keys=True).encode())
 
 
 def catalogued(data: bytes, expected: str | None) -> str:

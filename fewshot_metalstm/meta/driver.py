@@ -133,7 +133,7 @@ class _Session:
             self.spent = float(self.record["seconds"])
             self.best = float(self.record["best"])
             self.model = self.source.load(initial)
-            self.history.cut(int(self.record["lines"]))
+            self.history.cut(self.record)
         else:
             write_text(dump(self.config), self.output / "config.yaml")
             self.history.begin()
@@ -197,8 +197,10 @@ class _Session:
             loop.barren = int(self.record["barren"])
         self.pending = bool(self.record.get("pending", loop.done == 0))
         finished = loop.done >= config.outer.steps and not self.pending
-        if finished and (self.output / "checkpoint").is_dir():
-            return self._result(loop)
+        if saved and (self.output / "checkpoint").is_dir():
+            self.source.load(self.output / "checkpoint")  # refuses one that is damaged
+            if finished:
+                return self._result(loop)
         try:
             self._train(loop, stop, workers)
         except RankLost as loss:
@@ -322,7 +324,7 @@ class _Session:
         weights = {f"learner.{n}": p for n, p in self.learner.named_parameters()}
         record = {
             "phase": phase, "done": done, "skipped": skipped, "barren": barren,
-            "best": self.best, "lines": self.history.lines(), "pending": self.pending,
+            "best": self.best, **self.history.mark(), "pending": self.pending,
             "seconds": self._seconds(), "config": dump(self.config), "run_id": self.run.id,
         }  # fmt: skip
         save_state(State({**weights, **tensors}, record), self._state_file)

@@ -6,6 +6,7 @@ JSON record; it is written beside and renamed, so that a crash leaves the one be
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ def save_state(state: State, path: Path) -> None:
     """Write ``state`` to ``path``, whole or not at all."""
     tensors = {n: t.detach().cpu().clone().contiguous() for n, t in state.tensors.items()}
     with beside(path) as part:
-        write_tensors(tensors, part, {"record": json.dumps(dict(state.record))})
+        record = json.dumps(dict(state.record))
+        write_tensors(tensors, part, {"record": record, "sha256": _digest(tensors, record)})
 
 
 def load_state(path: Path) -> State:
@@ -41,12 +43,26 @@ def load_state(path: Path) -> State:
 
     try:
         with safe_open(path, framework="pt") as file:
-            record = json.loads((file.metadata() or {})["record"])
-            return State({name: file.get_tensor(name) for name in file.keys()}, record)  # noqa: SIM118
+            told = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Earlier versions wrote no digest.
+            if told.get("sha256", "") not in ("", _digest(tensors, told["record"])):
+                raise ValueError("the digest differs")
+            return State(tensors, json.loads(told["record"]))
     except FileNotFoundError:
         raise at(path, None, "there is no saved state to resume", "leave out --resume") from None
     except (SafetensorError, KeyError, ValueError, OSError):
         raise at(path, None, "the saved state is damaged", "start anew without --resume") from None
+
+
+def _digest(tensors: Mapping[str, Tensor], record: str) -> str:
+    """SHA-256 of a state: its record, and each tensor's name, form and bytes."""
+    found = hashlib.sha256(record.encode())
+    for name in sorted(tensors):
+        value = tensors[name].contiguous()
+        found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        found.update(value.reshape(-1).view(torch.uint8).numpy())
+    return found.hexdigest()
 
 
 def optimiser_tensors(

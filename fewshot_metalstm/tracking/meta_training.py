@@ -45,7 +45,7 @@ def tracked_meta_training(
     tracker = open_tracker(uri, EXPERIMENT, enabled)
     state = output / "state" / "training.safetensors"
     resume_id = None
-    if resume and state.is_file():
+    if resume:  # before a run is opened, which an absent or damaged state would leave failed
         resume_id = load_state(state).record.get("run_id")
     with tracker.run(
         f"meta-train {config.tasks}",

@@ -28,6 +28,7 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Interrupted, Progress
 from fewshot_metalstm.meta.state import State, load_state, save_state
 from fewshot_metalstm.meta.stop import StopSignal
+from fewshot_metalstm.runs import begun
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tracked_run import NullRun, Run
 from fewshot_metalstm.train.batches import epoch_batches, number_of_batches
@@ -46,7 +47,7 @@ _STATE = Path("state") / "training.safetensors"
 
 def saved_nothing(folder: Path) -> bool:
     """Whether a run was begun in ``folder`` and ended before it first saved its state."""
-    return (folder / "config.yaml").is_file() and not (folder / _STATE).exists()
+    return not (folder / _STATE).exists() and begun(folder)
 
 
 def run_id(folder: Path) -> str | None:
@@ -300,7 +301,7 @@ class _Session:
         record = {
             "epoch": self.epoch, "within": self.within, "total": self.total,
             "done": self.training.done, "skipped": self.training.skipped, "best": self.best,
-            "stale": self.stale, "lines": self.history.lines(), "seconds": self._seconds(),
+            "stale": self.stale, **self.history.mark(), "seconds": self._seconds(),
             "config": dump(self.source.config), "data": self._data(), "run_id": self.run.id,
         }  # fmt: skip
         save_state(State({**self.training.state(), **kept}, record), self.output / _STATE)
@@ -314,7 +315,7 @@ class _Session:
         self.total, self.stale = float(record["total"]), int(record["stale"])
         self.best, self.spent = dict(record["best"]), float(record["seconds"])
         self.kept = _under(tensors, _BEST, self.device)
-        self.history.cut(int(record["lines"]))
+        self.history.cut(record)
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str, device: torch.device) -> Params:

@@ -172,6 +172,18 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "no saved state to resume" in error("--resume")
 
 
+def test_a_run_that_was_killed_as_it_began_begins_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "exclusions.txt").write_text("half")
+    assert main([*meta_train(run, "--resume"), "--no-tracking"]) == 0
+    assert "was ended before it saved its state: begun anew" in capsys.readouterr().err
+    assert (run / "checkpoint" / "config.json").is_file()
+    assert (run / "exclusions.txt").read_text() != "half"
+
+
 @pytest.mark.parametrize("group", [False, True])
 def test_sigterm_saves_the_state(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], group: bool

@@ -112,3 +112,27 @@ def test_optimiser_goes_on_as_if_never_interrupted() -> None:
     assert torch.equal(flat_parameters(first), flat_parameters(second))
     plain = Regressor()
     assert not optimiser_tensors(torch.optim.Adam(plain.parameters()))
+
+
+def test_a_byte_that_changed_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    save_state(State({"a": torch.arange(8.0), "n": torch.tensor(3)}, {"done": 4}), path)
+    content = path.read_bytes()
+    for place in range(8, len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        try:
+            read = load_state(path)
+        except UserError:
+            continue
+        # Only the name of the digest, or a blank.
+        assert read.record == {"done": 4}
+        assert torch.equal(read.tensors["a"], torch.arange(8.0))
+        assert int(read.tensors["n"]) == 3
+    path.write_bytes(content)
+    assert load_state(path).record == {"done": 4}
+
+
+def test_a_state_of_an_earlier_version_has_no_digest(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    safetensors.torch.save_file({"a": torch.ones(2)}, path, {"record": '{"done": 4}'})
+    assert load_state(path).record == {"done": 4}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.config import as_mapping, from_mapping
-from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.data.digests import is_whole, sealed, sha256
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.digits.encoding import Scaling
@@ -95,7 +95,7 @@ def save_model(model: ReaderModel, folder: Path) -> None:
             "about": dict(model.about),
             "sha256": {_WEIGHTS: sha256((new / _WEIGHTS).read_bytes())},
         }
-        text = json.dumps(config, ensure_ascii=False, indent=1) + "\n"
+        text = json.dumps(sealed(config), ensure_ascii=False, indent=1) + "\n"
         (new / "config.json").write_text(text, encoding="utf-8")
 
 
@@ -165,6 +165,10 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
             path, None, f"has format version {version}, newer than {FORMAT_VERSION}",
             "upgrade fewshot-metalstm",
         )  # fmt: skip
+    if not is_whole(config):
+        raise at(
+            path, None, "is damaged or was changed (its digest differs)", "make the model anew"
+        )
     needed = {"kind": str, "classes": list, "reader": dict, "scaling": dict, "about": dict,
               "sha256": dict}  # fmt: skip
     for key, form in needed.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fewshot_metalstm.data.digests import SEAL, sealed
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.model import (
     CHECKPOINT,
@@ -64,7 +65,7 @@ def test_what_a_meta_learner_learned_is_in_a_checkpoint_and_not_in_a_reader(
 def edit(folder: Path, **changes: object) -> None:
     """Change fields of a model's config."""
     path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(json.dumps(sealed(json.loads(path.read_text()) | changes)))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,18 @@ def test_a_damaged_config_is_refused(
     edit(tmp_path / "m", **changes)
     with pytest.raises(UserError, match=problem):
         load_model(tmp_path / "m")
+
+
+def test_a_config_that_was_changed_is_refused(tmp_path: Path) -> None:
+    save_model(model(), tmp_path / "m")
+    path = tmp_path / "m" / "config.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"about": {"turn": 1}}))
+    with pytest.raises(UserError, match=r"config\.json: is damaged or was changed \(its digest"):
+        load_model(tmp_path / "m")
+    content.pop(SEAL)  # as earlier versions wrote it
+    path.write_text(json.dumps(content))
+    assert load_model(tmp_path / "m").about == content["about"]
 
 
 def test_absent_and_damaged_weights_are_refused(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.config import as_mapping, from_mapping
-from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.data.digests import is_whole, sealed, sha256
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
@@ -136,7 +136,7 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             config["neighbours"] = len(neighbours.hidden)
         if model.lexicon.mentions:
             config["lexicon"] = model.lexicon.as_dict()
-        _write_json(config, new / "config.json")
+        _write_json(sealed(config), new / "config.json")
 
 
 def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
@@ -231,6 +231,10 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
             path, None, f"has format version {version}, newer than {FORMAT_VERSION}",
             "upgrade fewshot-metalstm",
         )  # fmt: skip
+    if not is_whole(config):
+        raise at(
+            path, None, "is damaged or was changed (its digest differs)", "make the model anew"
+        )
     needed = {"kind": str, "types": list, "tagger": dict, "vectors": dict, "about": dict,
               "sha256": dict}  # fmt: skip
     for key, form in needed.items():

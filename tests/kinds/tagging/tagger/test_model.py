@@ -14,7 +14,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.data.digests import SEAL, sealed, sha256
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.shipping.pack import smaller
 from fewshot_metalstm.kinds.tagging.tagger.decode import tag
@@ -48,7 +48,7 @@ def saved(tmp_path: Path) -> Path:
 
 def mend(folder: Path, **changes: Any) -> None:
     path = folder / "config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    path.write_text(json.dumps(sealed({**json.loads(path.read_text()), **changes})))
 
 
 @pytest.mark.parametrize("subwords", [True, False])
@@ -274,10 +274,35 @@ def test_a_field_that_is_missing(saved: Path) -> None:
     path = saved / "config.json"
     for field in ("kind", "types", "tagger", "vectors", "about", "sha256"):
         whole = json.loads(path.read_text())
-        path.write_text(json.dumps({k: v for k, v in whole.items() if k != field}))
+        rest = {k: v for k, v in whole.items() if k not in (field, SEAL)}
+        path.write_text(json.dumps(rest))
         with pytest.raises(UserError, match=f"{field} is missing"):
             read_config(saved)
         path.write_text(json.dumps(whole))
+
+
+def test_no_byte_of_the_config_changes_unnoticed(saved: Path) -> None:
+    path = saved / "config.json"
+    content = path.read_bytes()
+    whole = json.loads(content)
+    for place in range(0, len(content), 3):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        try:
+            found = read_config(saved)
+        except UserError:
+            continue
+        # Only the name of the digest itself, without which it is one of an earlier version.
+        assert SEAL not in found
+        assert len(found) == len(whole)
+        assert all(found[key] == value for key, value in whole.items() if key != SEAL)
+
+
+def test_a_config_of_an_earlier_version_has_no_digest(saved: Path) -> None:
+    path = saved / "config.json"
+    older = json.loads(path.read_text())
+    assert older.pop(SEAL)
+    path.write_text(json.dumps(older))
+    assert load_model(saved).learner is not None
 
 
 def test_heads_have_a_file_of_their_own(tmp_path: Path) -> None:

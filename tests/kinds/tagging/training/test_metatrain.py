@@ -367,3 +367,20 @@ def test_it_runs_outside_the_main_thread(tmp_path: Path, whole: Path) -> None:
     thread.start()
     thread.join()
     assert_same_run(tmp_path, whole)
+
+
+def test_what_is_damaged_of_a_run_is_refused_on_resume(tmp_path: Path) -> None:
+    train(tmp_path)
+    assert train(tmp_path, resume=True).outer_steps == CONFIG.outer.steps
+    for name, fault in (
+        ("checkpoint/model.safetensors", r"model\.safetensors: is damaged \(its SHA-256 differs\)"),
+        ("checkpoint/config.json", r"config\.json: is damaged"),
+        ("history.jsonl", r"history\.jsonl: is damaged or was changed"),
+    ):
+        path = tmp_path / name
+        content = path.read_bytes()
+        path.write_bytes(content[:-9])
+        with pytest.raises(UserError, match=fault):
+            train(tmp_path, resume=True)
+        path.write_bytes(content)
+    assert train(tmp_path, resume=True).outer_steps == CONFIG.outer.steps
