@@ -259,7 +259,7 @@ def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:
                     file.write(document.text.encode())
             except FileExistsError:
                 raise UserError(f"{path}: two documents have the id {document.id}; give each an "
-                                "id of its own") from None  # fmt: skip
+                                "id of its own, or --bad-annotations repair") from None  # fmt: skip
             lines = _lines(document, path, notes)
             (folder / f"{name}.ann").write_bytes("".join(f"{line}\n" for line in lines).encode())
 

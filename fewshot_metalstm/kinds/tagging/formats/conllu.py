@@ -88,7 +88,7 @@ def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
 
 def _built(path: Path, text: str, bad: BadAnnotations) -> list[_Building]:
     documents: list[_Building] = []
-    order = _ORDER
+    order: tuple[str, ...] = _ORDER
     within = 0  # the last word that belongs to a token of several
     for number, row in enumerate(text.split("\n"), 1):
         line = row.removesuffix("\r")
