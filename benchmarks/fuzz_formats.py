@@ -38,7 +38,8 @@ from fewshot_metalstm.kinds.tagging.formats.unannotated import NEGATIVES
 
 FORMATS = (
     "conll", "conll-plain", "brat", "pubtator", "bioc-xml", "bioc-json", "jsonl", "label-studio",
-    "prodigy", "pubannotation", "huggingface", "gliner", "table",
+    "prodigy", "pubannotation", "huggingface", "gliner", "table", "spacy-tuples", "spacy-json",
+    "conllu", "webanno-tsv",
 )  # fmt: skip
 SLOW = 10.0  # seconds
 DOCUMENTS = (
@@ -52,6 +53,16 @@ DOCUMENTS = (
 )  # fmt: skip
 BY_HAND = {  # formats that are read alone
     "table": 'Sentence #,Word,POS,Tag\n1,IL-2,NN,B-Gene\n,in,IN,O\n2,"a ""b",X,B-x\n,é,Y,O\n',
+    "spacy-json": '[{"id": 1, "paragraphs": [{"raw": "IL-2  in é", "sentences": [{"tokens": ['
+    '{"orth": "IL-2", "ner": "U-Gene"}, {"orth": " "}, {"orth": "in", "ner": "O"}, '
+    '{"orth": "é", "ner": "-"}]}]}]}]',
+    "conllu": "# newdoc id = a\n# text = IL-2's role\n"
+    "1-2\tIL-2's\t_\t_\t_\t_\t_\t_\t_\tNER=S-Gene\n"
+    "1\tIL-2\t_\t_\t_\t_\t_\t_\t_\t_\n2\t's\t_\t_\t_\t_\t_\t_\t_\t_\n"
+    "3\trole\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No\n\n",
+    "webanno-tsv": "#FORMAT=WebAnno TSV 3.3\n#T_SP=webanno.custom.Named|value\n\n\n"
+    "#Text=Mice ran, 😀 too\n1-1\t0-4\tMice\tSp[1]|x\t\n1-2\t5-8\tran\tSp[1]\t\n"
+    "1-3\t8-9\t,\t_\t\n1-4\t10-12\t😀\t*\t\n1-5\t13-16\ttoo\t_\t\n",
 }
 JOIN = b"\n%ANN%\n"  # between text and annotations of BRAT, which are two files
 

@@ -175,3 +175,22 @@ def test_help_lists_cells_and_optimisers(capsys: pytest.CaptureFixture[str]) -> 
     shown = capsys.readouterr().out
     for part in ("--task NAME|PATH", "Cells:", "meta-lstm", "Optimisers:", "adadelta", "--resume"):
         assert part in shown
+
+
+def test_bad_annotations_are_left_out_and_listed(
+    tmp_path: Path, own: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with (tmp_path / "train.tsv").open("a") as file:
+        file.write("x\tQ\ny\tO\n\n\tO\nz\tO\n\n")
+    line = refused(train(out, own), capsys)
+    assert "train.tsv:55: tag 'Q' is not" in line
+    assert "(the first of 2 bad annotations)" in line
+    assert "--bad-annotations repair or skip" in line
+    assert main(train(out, own, "--bad-annotations", "skip", "--epochs", "1")) == 0
+    assert "note: 2 bad annotations, listed in" in capsys.readouterr().err
+    rows = (out / "bad-annotations.tsv").read_text().splitlines()
+    assert [row.split("\t")[1] for row in rows] == ["line", "55", "58"]
+    main(["evaluate", str(out), "--target", str(tmp_path / "train.tsv"), "--bad-annotations",
+          "skip"])  # fmt: skip
+    assert "2 bad annotations left out" in capsys.readouterr().err

@@ -113,7 +113,7 @@ def documents_of(path: Path, format: str | None = None) -> Iterator[Document]:
     from fewshot_metalstm.kinds.tagging.checking.text import kind_of
 
     kind = format or kind_of(path)
-    if kind.startswith("conll"):
+    if kind in ("conll", "conll-plain"):
         return read_documents(path, kind, labelled=False)
     return read_documents(path, kind, bad=BadAnnotations(SKIP), unannotated=KEEP)
 

@@ -97,7 +97,7 @@ def read(source: str, format: str | None = None, examples: int = 3) -> Text:
         each = ", ".join(f"{files[split].name} as {kind}" for split, kind in kinds.items())
         raise UserError(f"{source}: the files differ in their format ({each}); name it: --format")
     kind = next(iter(kinds.values()))
-    if kind.startswith("conll"):
+    if kind in ("conll", "conll-plain"):
         tagged = read_tagged(files, examples, bad)
         splits = {
             split: [

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 @unannotated_option
 @click.option("--rename", "renames", multiple=True, metavar="OLD=NEW",
               help="Another name for an entity type; repeatable.")  # fmt: skip
-@click.option("--scheme", metavar="SCHEME", help="Tag scheme of IN.  [default: detected]")
+@click.option(
+    "--scheme", metavar="SCHEME", help="Tag scheme of IN; IO or lenient too.  [default: detected]"
+)
 @click.option("--repair", is_flag=True, help="Mend illegal tag sequences of IN.")
 @click.option("--to-scheme", default="IOB2", show_default=True, metavar="SCHEME",
               help="Tag scheme of OUT: IOB1, IOB2, IOBES or BILOU.")  # fmt: skip

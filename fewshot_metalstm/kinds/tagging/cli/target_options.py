@@ -29,7 +29,8 @@ def target_options(command: _Command) -> _Command:
         bad_option,
         unannotated_option,
         click.option("--scheme", metavar="SCHEME",
-                     help="IO, IOB1, IOB2, IOBES or BILOU, of your file.  [default: detected]"),
+                     help="IO, IOB1, IOB2, IOBES or BILOU, of your file, or lenient (b_Gene).  "
+                     "[default: detected]"),
         click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file."),
     )  # fmt: skip
     for option in reversed(options):

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora.bad import LIST, TAG, TOKEN, BadAnnotations
-from fewshot_metalstm.kinds.tagging.corpora.schemes import well_formed
+from fewshot_metalstm.kinds.tagging.corpora.schemes import Writing, well_formed
 
 UNTYPED = "entity"
 """The entity type of a tag that names none (``B`` is read as ``B-entity``)."""
@@ -53,17 +53,17 @@ def parse(
     token_column: int = 0,
     tag_column: int | None = -1,
     bad: BadAnnotations | None = None,
-    plain: bool = False,
+    writing: Writing = Writing.STRICT,
 ) -> ParsedFile:
     """Split the bytes of a token-per-line file into sentences (``path`` serves the messages).
 
     ``bad`` says what becomes of lines that are none of tokens: by default the file is refused;
     where it is repaired, a line without a token is left out; where bad annotations are skipped,
-    the whole sentence is. ``plain`` tags are types without a letter before them, and get ``I-``.
+    the whole sentence is. ``writing`` says how tags are spelt.
     """
     bad = BadAnnotations() if bad is None else bad
     lines = _text_lines(data, path)
-    layout = _Layout.of(lines, path, token_column, tag_column, plain)
+    layout = _Layout.of(lines, path, token_column, tag_column, writing)
     parsed = ParsedFile(path)
     tokens: list[str] = []
     tags: list[str] = []
@@ -132,7 +132,7 @@ class _Layout:
     split: Callable[[str], list[str]]
     token_column: int
     tag_column: int | None
-    plain: bool = False
+    writing: Writing = Writing.STRICT
 
     @classmethod
     def of(
@@ -141,7 +141,7 @@ class _Layout:
         path: Path | str,
         token_column: int,
         tag_column: int | None,
-        plain: bool = False,
+        writing: Writing = Writing.STRICT,
     ) -> _Layout:
         found = [
             (number, line)
@@ -167,7 +167,7 @@ class _Layout:
                     f"has {width} columns and no column {column}",
                     f"set {option} to one of 0 to {width - 1}",
                 )
-        return cls(path, width, number, split, token_column, tag_column, plain)
+        return cls(path, width, number, split, token_column, tag_column, writing)
 
     def is_comment(self, line: str, cells: Sequence[str], *, before_sentence: bool) -> bool:
         """Whether a line that is not a well-formed token line is a comment."""
@@ -199,7 +199,7 @@ class _Layout:
         if self.tag_column is None:
             return token, ""
         written = cells[self.tag_column].strip(" ")
-        tag = read_tag(written, self.plain)
+        tag = read_tag(written, self.writing)
         if tag is None:
             raise at(
                 self.path,
@@ -211,10 +211,13 @@ class _Layout:
         return token, sys.intern(tag)
 
 
-def read_tag(written: str, plain: bool = False) -> str | None:
-    """A tag as it is read, None if it is none; ``plain`` ones are types, and get ``I-``."""
-    if plain and written != "O":
+def read_tag(written: str, writing: Writing = Writing.STRICT) -> str | None:
+    """A tag, spelt as ``writing`` says, as it is read; None if it is none."""
+    if writing is Writing.TYPES and written != "O":
         return f"I-{written}" if written and not any(map(str.isspace, written)) else None
+    if writing is Writing.LENIENT:
+        letter, rest = written[:1].upper(), written[1:]
+        written = f"{letter}-{rest[1:]}" if rest[:1] in ("-", "_") and rest else letter + rest
     if len(written) == 1 and written in "BIESLU":
         return f"{written}-{UNTYPED}"
     return written if well_formed(written) else None

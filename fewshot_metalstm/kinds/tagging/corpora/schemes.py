@@ -82,15 +82,27 @@ class IllegalTagsError(ValueError):
         self.violation = violation
 
 
-def plain(scheme: Scheme | str | None) -> tuple[Scheme | str | None, bool]:
-    """The scheme that tags are read in, and whether they are types without a letter before them.
+class Writing(Enum):
+    """How tags are spelt: as the schemes say, as types alone, or with other letters and marks."""
+
+    STRICT = "strict"
+    TYPES = "types"
+    LENIENT = "lenient"
+
+
+def written_how(scheme: Scheme | str | None) -> tuple[Scheme | str | None, Writing]:
+    """The scheme that tags are read in (None to detect it), and how they are spelt.
 
     ``IO`` writes a mention as its type on every token. That is IOB1 once each type has its ``I-``:
-    two mentions of one type that touch are one, as the file does not tell them apart.
+    two mentions of one type that touch are one, as the file does not tell them apart. ``lenient``
+    takes ``b-Gene``, ``B_Gene`` and ``o`` for ``B-Gene`` and ``O``, in whatever scheme they are.
     """
-    if isinstance(scheme, str) and scheme.strip().upper() == "IO":
-        return Scheme.IOB1, True
-    return scheme, False
+    name = scheme.strip().lower() if isinstance(scheme, str) else ""
+    if name == "io":
+        return Scheme.IOB1, Writing.TYPES
+    if name == "lenient":
+        return None, Writing.LENIENT
+    return scheme, Writing.STRICT
 
 
 def well_formed(tag: str) -> bool:

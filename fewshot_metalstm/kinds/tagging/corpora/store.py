@@ -16,7 +16,7 @@ from fewshot_metalstm.kinds.tagging.corpora.cache import EncodedCache
 from fewshot_metalstm.kinds.tagging.corpora.columns import parse
 from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
 from fewshot_metalstm.kinds.tagging.corpora.reader import ReadResult, read_bytes, resolve
-from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
+from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, Writing
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus
 
 _log = logging.getLogger(__name__)
@@ -36,8 +36,8 @@ class Reading:
     """Column of the tokens, from 0, or from the end when negative."""
     tag_column: int = -1
     """Column of the tags."""
-    plain: bool = False
-    """Whether tags are types without a letter before them (the scheme IO)."""
+    writing: Writing = Writing.STRICT
+    """How tags are spelt."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ def load_corpus(
     As :func:`load`, for callers that need the text alone; tags that ``repair`` mended are
     logged as a warning.
     """
-    given, plain = schemes.plain(scheme)
+    given, writing = schemes.written_how(scheme)
     return load(
         name_or_path,
         data_dir=data_dir,
-        reading=Reading(scheme=_parse(given), repair=repair, plain=plain),
+        reading=Reading(scheme=_parse(given), repair=repair, writing=writing),
         bad=bad,
         verify=verify,
         cache_dir=cache_dir,
@@ -154,7 +154,7 @@ def _read(
         scheme=reading.scheme,
         repair=reading.repair,
         columns=(reading.token_column, reading.tag_column),
-        plain=reading.plain,
+        writing=reading.writing,
     )
     strict = bad is None or bad.policy == ERROR
     recalled = cache.read(place) if strict else None
@@ -167,7 +167,7 @@ def _read(
             token_column=reading.token_column,
             tag_column=reading.tag_column,
             bad=bad,
-            plain=reading.plain,
+            writing=reading.writing,
         )
         for split, path in files.items()
     }

@@ -6,13 +6,15 @@ normalisations (``N``) of these; the others are counted. ``.a1`` and ``.a2`` of 
 tasks are read in the place of a missing ``.ann``. brat writes a mention that crosses a line's end
 as fragments, one a line; these are one piece again.
 
+A zip archive of such folders is read as one.
+
 The name of a file is the id of its document, with ``%XX`` for characters that names cannot hold.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from fewshot_metalstm.kinds.tagging.formats.document import (
     apart,
     with_confidence,
 )
+from fewshot_metalstm.kinds.tagging.formats.folders import Folder, opened_folder
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.offsets import (
     BYTES,
@@ -42,49 +45,72 @@ _OWN_ID = re.compile(r"T[0-9]{1,9}")
 _UNFIT = re.compile(r'[/\\%:*?"<>|\x00-\x1f\x7f]|^\.|^ | $|\.$')
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _OTHERS = {"R": "relations", "E": "events", "*": "equivalences", "#": "annotator_notes"}
+_TEXT = ".txt"
 _SUFFIXES = (".ann", ".a1", ".a2")
 _NORMALISED = "Reference"  # the name of brat's normalisations
 
 
 def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
-    """The documents of a folder and those below it, or of one ``.txt`` or ``.ann`` file."""
-    if path.is_dir():
-        texts = sorted(p for p in _seen(path, ".txt") if p.is_file())
-        known = {p.with_suffix("") for p in texts}
-        for mate in sorted(p for suffix in _SUFFIXES for p in _seen(path, suffix)):
-            if mate.with_suffix("") not in known:
-                bad.document(at(mate, None, "has no text beside it", f"add {mate.stem}.txt"))
-        if not texts:
-            raise at(path, None, "holds no .txt file", "name a folder of .txt and .ann files")
-        for text in texts:
-            name = text.relative_to(path).with_suffix("").as_posix()
-            try:
-                yield _document(text, name, notes, bad)
-            except UserError as error:
-                bad.document(error)
-    else:
-        text = path.with_suffix(".txt")
+    """The documents of a folder and those below it, of a zip archive, or of one text."""
+    if path.suffix.lower() in (_TEXT, *_SUFFIXES) and not path.is_dir():
+        text = path.with_suffix(_TEXT)
         if not text.is_file():
             raise at(path, None, "has no text beside it", f"add {text.name}")
-        yield _document(text, text.stem, notes, bad)
+        found = [text, *map(text.with_suffix, _SUFFIXES)]
+        contents = _Files({each.name: each for each in found if each.is_file()})
+        yield _document(contents, text.name, notes, bad)
+        return
+    with opened_folder(path, (_TEXT, *_SUFFIXES)) as folder:
+        texts = [name for name in folder.names if name.endswith(_TEXT)]
+        known = {name.removesuffix(_TEXT) for name in texts}
+        for mate in folder.names:
+            stem = mate.rpartition(".")[0]
+            if stem not in known:
+                problem, cure = "has no text beside it", f"add {stem.rpartition('/')[2]}.txt"
+                bad.document(at(folder.place(mate), None, problem, cure))
+        if not texts:
+            raise at(path, None, "holds no .txt file", "name a folder of .txt and .ann files")
+        known_names = set(folder.names)
+        for name in texts:
+            try:
+                yield _document(folder, name, notes, bad, known_names)
+            except UserError as error:
+                bad.document(error)
 
 
-def _seen(folder: Path, suffix: str) -> Iterator[Path]:
-    """What ends so below a folder, without what is hidden: an editor's, or half-written."""
-    for path in folder.rglob(f"*{suffix}"):
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            yield path
+class _Files:
+    """The files of one document."""
+
+    def __init__(self, paths: dict[str, Path]) -> None:
+        self._paths = paths
+        self.names = list(paths)
+
+    def read(self, name: str) -> bytes:
+        return files.read_bytes(self._paths[name])
+
+    def place(self, name: str) -> Path:
+        return self._paths[name]
 
 
-def _document(path: Path, name: str, notes: Notes, bad: BadAnnotations) -> Document:
-    text = files.decode(files.read_bytes(path), path)
-    identifier = re.sub(r"%([0-9A-F]{2})", lambda m: chr(int(m[1], 16)), name)
+def _document(
+    folder: Folder,
+    file: str,
+    notes: Notes,
+    bad: BadAnnotations,
+    names: Container[str] | None = None,
+) -> Document:
+    """The document of a text; ``names`` are those of the folder, where there are many."""
+    names = folder.names if names is None else names
+    stem = file.removesuffix(_TEXT)
+    path = folder.place(file)
+    text = files.decode(folder.read(file), path)
+    identifier = re.sub(r"%([0-9A-F]{2})", lambda m: chr(int(m[1], 16)), stem)
     found = _Annotations(bad)
-    mates = [path.with_suffix(suffix) for suffix in _SUFFIXES]
-    mates = [mates[0]] if mates[0].is_file() else mates[1:]
-    for mate in mates:
-        if mate.is_file():
-            found.read(mate, notes)
+    mates = [f"{stem}{suffix}" for suffix in _SUFFIXES]
+    for mate in [mates[0]] if mates[0] in names else mates[1:]:
+        if mate in names:
+            place = folder.place(mate)
+            found.read(place, files.decode(_without_mark(folder.read(mate)), place), notes)
 
     def wrong(number: int) -> tuple[UserError, str]:
         mate, line = found.places[number]
@@ -128,6 +154,10 @@ def _mention(
     return Mention(whole[0][0], whole[-1][1], kind, name, fragments, others, sure)
 
 
+def _without_mark(data: bytes) -> bytes:
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
 def _joined(pieces: tuple[Bounds, ...]) -> tuple[Bounds, ...]:
     """Pieces in order, those that overlap made one."""
     joined: list[Bounds] = []
@@ -150,10 +180,9 @@ class _Annotations:
         self.attributes: dict[str, list[tuple[str, str]]] = {}
         self._seen: set[str] = set()
 
-    def read(self, path: Path, notes: Notes) -> None:
-        """Add a file's annotations."""
+    def read(self, path: Path, content: str, notes: Notes) -> None:
+        """Add the annotations of a file's content."""
         waiting: list[tuple[int, str]] = []
-        content = files.decode(files.read_bytes(path).removeprefix(b"\xef\xbb\xbf"), path)
         for number, line in enumerate(content.split("\n"), 1):
             line = line.removesuffix("\r")
             if not line.strip():
@@ -230,7 +259,7 @@ def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:
                     file.write(document.text.encode())
             except FileExistsError:
                 raise UserError(f"{path}: two documents have the id {document.id}; give each an "
-                                "id of its own") from None  # fmt: skip
+                                "id of its own, or --bad-annotations repair") from None  # fmt: skip
             lines = _lines(document, path, notes)
             (folder / f"{name}.ann").write_bytes("".join(f"{line}\n" for line in lines).encode())
 

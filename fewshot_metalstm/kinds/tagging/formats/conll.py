@@ -56,14 +56,14 @@ def read(
 ) -> Iterator[Document]:
     """The documents of a file; ``labelled`` says whether its last column holds tags."""
     rows = _lines(files.read_bytes(path, MAX_FILE), path)
-    scheme, plain = schemes.plain(scheme)
+    scheme, writing = schemes.written_how(scheme)
     heads = _heads(rows, path)
     data = "\n".join(rows).encode()
     if not data.strip() and heads[0].id is not None:
         parsed = ParsedFile(path)
         tagged: list[tuple[str, ...]] = []
     else:
-        parsed = parse(data, path, tag_column=-1 if labelled else None, bad=bad, plain=plain)
+        parsed = parse(data, path, tag_column=-1 if labelled else None, bad=bad, writing=writing)
         if labelled:
             result = resolve({"": parsed}, scheme=scheme, repair=repair, bad=bad)[""]
             notes["mended_tags"] += result.mended

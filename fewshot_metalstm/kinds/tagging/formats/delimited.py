@@ -17,7 +17,7 @@ from fewshot_metalstm.kinds.tagging.corpora import schemes
 from fewshot_metalstm.kinds.tagging.corpora.bad import TAG, TOKEN, BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.columns import ParsedFile, read_tag
 from fewshot_metalstm.kinds.tagging.corpora.reader import resolve
-from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
+from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, Writing
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.conll import MAX_FILE, Head, document_of
 from fewshot_metalstm.kinds.tagging.formats.document import Document
@@ -34,9 +34,9 @@ def read(
     repair: bool = False,
 ) -> Iterator[Document]:
     """The one document of a file."""
-    scheme, plain = schemes.plain(scheme)
+    scheme, writing = schemes.written_how(scheme)
     text = files.decode(files.read_bytes(path, MAX_FILE).removeprefix(b"\xef\xbb\xbf"), path)
-    parsed = _parsed(path, text, bad, plain)
+    parsed = _parsed(path, text, bad, writing)
     bad.check()
     if not parsed.tokens:
         raise at(path, None, "holds no sentence", "give a table with a row a token")
@@ -47,7 +47,7 @@ def read(
     yield document_of(path, head, path.stem, parsed, tagged)
 
 
-def _parsed(path: Path, text: str, bad: BadAnnotations, plain: bool) -> ParsedFile:
+def _parsed(path: Path, text: str, bad: BadAnnotations, writing: Writing) -> ParsedFile:
     first = text.lstrip("\r\n").split("\n", 1)[0].rstrip("\r")
     found = columns_of(first)
     if found is None:
@@ -81,7 +81,7 @@ def _parsed(path: Path, text: str, bad: BadAnnotations, plain: bool) -> ParsedFi
             close()
             sentence, spoiled = named, False
         token = _cell(row, found.token)
-        tag = read_tag(_cell(row, found.tag), plain)
+        tag = read_tag(_cell(row, found.tag), writing)
         words = found.delimiter.join(row)
         if len(row) == width and tag is not None and token and not _odd(token):
             if not tokens:

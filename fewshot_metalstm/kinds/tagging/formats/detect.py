@@ -11,7 +11,7 @@ from fewshot_metalstm.errors import at
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.bioc_json import COLLECTIONS
 from fewshot_metalstm.kinds.tagging.formats.header import columns_of
-from fewshot_metalstm.kinds.tagging.formats.looks import looks_so
+from fewshot_metalstm.kinds.tagging.formats.looks import is_tuple, looks_so
 from fewshot_metalstm.kinds.tagging.formats.pubtator import FIRST
 
 # A name that tells the format whatever is inside. The others are looked into.
@@ -25,7 +25,9 @@ _SUFFIXES = {
          ".bilou", ".col", ".tags"), "conll"
     ),
 }  # fmt: skip
-_LOOKED_INTO = (".tsv", ".tags")  # a table's too, if a header says so
+_LOOKED_INTO = (".tsv", ".tags", ".conllu", ".conll")  # others' names too, as a look tells
+_UNIVERSAL = re.compile(r"[0-9]+(?:[-.][0-9]+)?(?:\t[^\t]*){9}")  # a token of CoNLL-U
+_ENTITY = re.compile(r"(?:NER|ner|NE|Entity)=")
 _WRITTEN = {".jsonl": "jsonl", ".ndjson": "jsonl", ".xml": "bioc-xml", ".json": "bioc-json"}
 _HEAD = 65_536  # bytes that are looked at
 _TAG = re.compile(r"O|[BIESLU]-\S.*")
@@ -54,6 +56,10 @@ def by_look(path: Path) -> str:
         head: bytes = stream.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
     if columns_of(head.lstrip(b"\r\n").split(b"\n", 1)[0].decode("utf-8", "replace")):
         return "table"
+    if head.startswith(b"#FORMAT=WebAnno TSV 3"):
+        return "webanno-tsv"
+    if _is_universal(head.decode("utf-8", "replace"), path.suffix.lower() == ".conllu"):
+        return "conllu"
     if known is not None:
         return known
     if path.suffix.lower() == ".csv":
@@ -62,6 +68,10 @@ def by_look(path: Path) -> str:
     start = head.lstrip()[:1]
     if head.startswith(b"PAR1"):
         return "parquet"
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "brat"
+    if path.suffix.lower() == ".py":
+        return "spacy-tuples"
     if path.suffix.lower() in (".jsonl", ".ndjson", ".json") or (
         start in (b"{", b"[") and path.suffix.lower() != ".txt"
     ):
@@ -73,6 +83,13 @@ def by_look(path: Path) -> str:
             raise at(path, None, "is PubMed's XML, without mentions", "tag it with tag-corpus")
         return "bioc-xml"
     return _of_lines(head.decode("utf-8", "replace"), cut=len(head) == _HEAD)
+
+
+def _is_universal(head: str, named: bool) -> bool:
+    """Whether the first token is one of CoNLL-U, of a file so ``named`` or with entities."""
+    rows = (line for line in head.split("\n") if line.strip() and not line.startswith("#"))
+    first = next(rows, "").rstrip("\r")
+    return bool(_UNIVERSAL.fullmatch(first)) and (named or bool(_ENTITY.search(head)))
 
 
 def _of_lines(head: str, *, cut: bool) -> str:
@@ -96,6 +113,11 @@ def _of_lines(head: str, *, cut: bool) -> str:
 def _of_json(path: Path) -> str:
     # A line that is no JSON is the reader's to judge.
     first: Any = next(files.json_values(path, lambda error: None), (None, {}))[1]
+    if is_tuple(first):
+        return "spacy-tuples"
+    listed = first.get("annotations") if isinstance(first, Mapping) else first
+    if isinstance(listed, list) and any(map(is_tuple, listed)):
+        return "spacy-tuples"
     if isinstance(first, list):
         first = first[0] if first else {}
     if not isinstance(first, Mapping):
@@ -104,6 +126,8 @@ def _of_json(path: Path) -> str:
         return "bioc-json"
     if "text" not in first and "passages" in first:
         return "bioc-json"
+    if isinstance(first.get("paragraphs"), list):
+        return "spacy-json"
     if isinstance(first.get("denotations"), list):
         return "pubannotation"
     if isinstance(first.get("tokenized_text"), list):

@@ -7,6 +7,7 @@ sentence each. The types are written as they are given.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def _document(record: Mapping[str, Any], place: Place, fallback: str) -> Documen
             place.bad.leave_out(error, kind, as_words(item))
     if not lost:
         return joined(name, tokens, found)
-    before = [sum(number < n for number in lost) for n in range(len(tokens) + 1)]
+    before = [0, *accumulate(number in lost for number in range(len(tokens)))]
     moved = [Span(s.start - before[s.start], s.end - before[s.end], s.type) for s in found]
     kept = [token for number, token in enumerate(tokens) if number not in lost]
     return joined(name, kept, [span for span in moved if span.start < span.end])

@@ -17,7 +17,7 @@ from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora import schemes
 from fewshot_metalstm.kinds.tagging.corpora.bad import SEQUENCE, TAG, BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.columns import read_tag
-from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
+from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, Writing
 from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.document import Document
 from fewshot_metalstm.kinds.tagging.formats.jsonl import objects, write_objects
@@ -38,12 +38,12 @@ def read(
     repair: bool = False,
 ) -> Iterator[Document]:
     """The sentences of a file, a document each; one scheme holds for all."""
-    scheme, plain = schemes.plain(scheme)
+    scheme, writing = schemes.written_how(scheme)
     read: list[tuple[Place, str, list[str], list[str]]] = []
     names = _names(path)
     for count, (place, record) in enumerate(objects(path, bad), 1):
         try:
-            read.append(_sentence(record, place, f"{path.stem}-{count}", names, plain))
+            read.append(_sentence(record, place, f"{path.stem}-{count}", names, writing))
         except UserError as error:
             bad.leave_out(error, TAG)
     try:
@@ -65,7 +65,11 @@ def read(
 
 
 def _sentence(
-    record: Mapping[str, Any], place: Place, fallback: str, names: list[str] | None, plain: bool
+    record: Mapping[str, Any],
+    place: Place,
+    fallback: str,
+    names: list[str] | None,
+    writing: Writing,
 ) -> tuple[Place, str, list[str], list[str]]:
     given = record.get("id")
     name = fallback if given is None else place.name(given, "the id")
@@ -73,7 +77,7 @@ def _sentence(
     tokens = tokens_of(record.get("tokens"), place, "'tokens'")
     key = next((key for key in TAGS if isinstance(record.get(key), list)), TAGS[0])
     tags = [
-        _tag(each, key, place, names, plain) for each in place.items(record.get(key), f"'{key}'")
+        _tag(each, key, place, names, writing) for each in place.items(record.get(key), f"'{key}'")
     ]
     if len(tags) != len(tokens):
         raise place.error(f"has {len(tokens)} tokens and {len(tags)} tags", "give one a token")
@@ -82,7 +86,7 @@ def _sentence(
     return place, name, [tokens[n] for n in kept], [tags[n] for n in kept]
 
 
-def _tag(value: Any, key: str, place: Place, names: list[str] | None, plain: bool) -> str:
+def _tag(value: Any, key: str, place: Place, names: list[str] | None, writing: Writing) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         if names is None:
             raise place.error(
@@ -94,7 +98,7 @@ def _tag(value: Any, key: str, place: Place, names: list[str] | None, plain: boo
             raise place.error(problem, "mend it")
         value = names[value]
     words = place.text(value, f"a tag of '{key}'")
-    tag = read_tag(words, plain)
+    tag = read_tag(words, writing)
     if tag is None:
         raise place.error(
             f"tag {words[:40]!r} is not O or <letter>-<type>",

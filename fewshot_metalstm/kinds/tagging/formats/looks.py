@@ -20,6 +20,17 @@ def looks_so(record: Mapping[str, Any]) -> bool:
     return words and any(isinstance(record.get(key), list) for key in TAGS)
 
 
+def is_tuple(value: Any) -> bool:
+    """Whether a value is a text and an object with its entities."""
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) == 2
+        and isinstance(value[0], str)
+        and isinstance(value[1], Mapping)
+        and "entities" in value[1]
+    )
+
+
 def like_annotation(record: Mapping[str, Any]) -> str | None:
     """A key of an object that holds a list of offsets and is none that is read; or None."""
     for key, value in record.items():

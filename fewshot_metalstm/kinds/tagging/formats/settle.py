@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.bad import OFFSETS, BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats.document import Bounds
 from fewshot_metalstm.kinds.tagging.formats.offsets import Claim, Ruler, fit, held
 
-_SEARCHED = 2**32  # characters of a document that may be looked through for texts of mentions
+_SEARCHED = 2**30  # characters of a document that may be looked through for texts of mentions
+_OCCURRENCES = 1000  # of a text with other white space
 
 
 def settle(
@@ -80,22 +82,45 @@ def moved_to(
 
 
 class Occurrences:
-    """Where texts of mentions occur in a document, each looked for once."""
+    """Where texts of mentions occur in a document; the work of looking is bounded."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._known: dict[tuple[str, ...], list[Bounds]] = {}
+        self._absent: set[str] = set()  # as they are written
+        self._spaced: dict[str, list[Bounds]] = {}  # occurrences with other white space
         self._searched = 0
 
     def to(self, stated: str, start: int) -> Bounds | None:
         """The occurrence of ``stated`` that begins nearest to ``start``, the first of two."""
-        words = tuple(stated.split())
-        places = self._known.get(words)
-        if places is None:
+        words = " ".join(stated.split())
+        if words not in self._absent:
+            place = self._nearest(words, start)
+            if place is not None:
+                return place, place + len(words)
+        return self._with_other_space(words, start)
+
+    def _nearest(self, words: str, start: int) -> int | None:
+        if self._searched > _SEARCHED:  # of a file that is made to be slow
+            return None
+        before = self._text.rfind(words, 0, start + len(words))
+        after = self._text.find(words, start)
+        self._searched += start - before if before >= 0 else start
+        self._searched += (after if after >= 0 else len(self._text)) - start
+        if before < 0 and after < 0:
+            self._absent.add(words)
+        found = [place for place in (before, after) if place >= 0]
+        return min(found, key=lambda place: abs(place - start), default=None)
+
+    def _with_other_space(self, words: str, start: int) -> Bounds | None:
+        """The nearest of the first occurrences in which more or other white space stands."""
+        if " " not in words:
+            return None
+        if words not in self._spaced:
             self._searched += len(self._text)
-            if self._searched > _SEARCHED:  # of a file that is made to be slow
+            if self._searched > _SEARCHED:
                 return None
-            pattern = re.compile(r"\s+".join(map(re.escape, words)))
-            places = [match.span() for match in pattern.finditer(self._text)]
-            self._known[words] = places
-        return min(places, key=lambda place: abs(place[0] - start), default=None)
+            pattern = re.compile(r"\s+".join(map(re.escape, words.split(" "))))
+            places = islice(pattern.finditer(self._text), _OCCURRENCES)
+            self._spaced[words] = [match.span() for match in places]
+        places_known = self._spaced[words]
+        return min(places_known, key=lambda place: abs(place[0] - start), default=None)

@@ -112,7 +112,7 @@ def test_reader_columns(tmp_path: Path) -> None:
     assert result.types == ("ORG",)
     with pytest.raises(UserError, match=r":1: has 6 columns and no column 9; set --tag-column"):
         read_columns(path, tag_column=9)
-    with pytest.raises(UserError, match=r":1: tag 'x' .*--tag-column"):
+    with pytest.raises(UserError, match=r":1: tag 'x' .*--scheme IO"):
         read_columns(path)
 
 

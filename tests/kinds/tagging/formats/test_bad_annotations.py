@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,17 @@ def test_repair_moves_to_the_nearest_occurrence(tmp_path: Path) -> None:
     assert document.mentions[-1].pieces == ((7, 27),)
     assert (notes["repaired"], notes["bad_annotations"]) == (6, 0)
     assert ("moved to 37-41", "2") in [(row[4], row[1]) for row in bad.rows()]
+
+
+def test_repair_of_a_large_text_takes_no_time(tmp_path: Path) -> None:
+    size = 1_000_000
+    (tmp_path / "a.txt").write_text("a b " * (size // 4))
+    lines = [f"T{n}\tX {n} {n + 1}\t{'b' if n % 4 == 0 else f'x{n}'}\n" for n in range(0, 3600, 2)]
+    (tmp_path / "a.ann").write_text("".join(lines) + "T1\tX 5 8\ta  b\n")
+    began = time.perf_counter()
+    with pytest.raises(UserError, match="first of 900 bad"):
+        read(tmp_path, "repair")
+    assert time.perf_counter() - began < 10
 
 
 def test_what_cannot_be_repaired_is_an_error_still(tmp_path: Path) -> None:

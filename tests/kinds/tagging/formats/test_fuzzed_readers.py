@@ -43,5 +43,6 @@ def test_any_bytes_by_any_name(data: bytes, name: str) -> None:
 @pytest.mark.parametrize("format", fuzz_formats.FORMATS)
 def test_the_seeds_are_whole(format: str, tmp_path: Path) -> None:
     # the first document; no ends of documents; a document a sentence
-    counts = {"brat": 1, "conll-plain": 1, "table": 1, "huggingface": 4, "gliner": 4}
+    counts = dict.fromkeys(("brat", "conll-plain", *fuzz_formats.BY_HAND), 1)
+    counts |= {"huggingface": 4, "gliner": 4}
     assert fuzz_formats.check(seed(format), format, tmp_path) == counts.get(format, 3)

@@ -124,6 +124,16 @@ def test_types_without_a_letter_are_read_on_demand(tmp_path: Path) -> None:
     assert load_target(str(path), scheme="io").types == ("person-actor",)
 
 
+def test_other_letters_and_marks_on_demand(tmp_path: Path) -> None:
+    path = put(tmp_path / "x.tsv", "IL\tB_Gene\n2\te-Gene\nran\to\n\np53\ts_Gene\n")
+    with pytest.raises(UserError, match="tag 'B_Gene' is not"):
+        found(path)
+    assert found(path, scheme="lenient") == [("IL 2", "Gene"), ("p53", "Gene")]
+    assert load_target(str(path), scheme="lenient").types == ("Gene",)
+    with pytest.raises(UserError, match="tag 'x_Gene' is not"):
+        found(put(path, "IL\tx_Gene\n"), scheme="lenient")
+
+
 SENTENCE = {"id": "7", "tokens": ["IL", "2", "ran"], "ner_tags": ["B-Gene", "I-Gene", "O"]}
 
 

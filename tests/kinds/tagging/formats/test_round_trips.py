@@ -103,6 +103,19 @@ def test_label_studio(given: list[Document]) -> None:
 
 
 @FEW
+@given(documents(overlaps=True, fragments=True, ids=True, attributes=("n", "m")))
+def test_pubannotation(given: list[Document]) -> None:
+    assert through(given, "pubannotation", "x.json", Notes()) == given
+
+
+@FEW
+@given(documents(overlaps=True))
+def test_spacy_tuples_keep_all_but_ids(given: list[Document]) -> None:
+    found = through(given, "spacy-tuples", "x.json", Notes())
+    assert [(d.text, d.mentions) for d in found] == [(d.text, d.mentions) for d in given]
+
+
+@FEW
 @given(documents(overlaps=True, confidences=True))
 def test_prodigy(given: list[Document]) -> None:
     assert through(given, "prodigy", "x.jsonl", Notes()) == given
