@@ -44,12 +44,17 @@ class EpisodesConfig:
 
 @dataclass(frozen=True)
 class ValidationConfig:
-    """Meta-validation: fixed episodes from held-out images."""
+    """Meta-validation: fixed episodes from held-out images.
+
+    Their classes are those of meta-training, which a checkpoint soon knows by heart; so they are
+    warped further than those of meta-training are, into classes that nobody met.
+    """
 
     episodes: int = 20  # how many, the tasks are visited in turn; 0 never validates
     ways: int = 4  # classes of each
     shots: int = 5  # K of their supports
     query: int = 25  # query images of each class
+    warp: WarpConfig = field(default_factory=lambda: WarpConfig(180.0, 0.5, 0.25, 0.5))
 
 
 @dataclass(frozen=True)
@@ -148,3 +153,4 @@ def check_validation(config: ValidationConfig) -> None:
         value = getattr(config, name)
         if value < least:
             raise UserError(f"validation.{name} is {value}; use at least {least}")
+    check_warp(config.warp, "validation.warp")

@@ -39,12 +39,12 @@ class WarpConfig:
 NO_WARP = WarpConfig(0.0, 0.0, 0.0, 0.0)
 
 
-def check_warp(config: WarpConfig) -> None:
+def check_warp(config: WarpConfig, section: str = "warp") -> None:
     """Refuse settings that mean nothing with a :class:`UserError`."""
     for name, most in (("angle", 180.0), ("slant", 2.0), ("stretch", 0.5), ("mirror", 1.0)):
         value = getattr(config, name)
         if not 0 <= value <= most:
-            raise UserError(f"warp.{name} is {value:g}; use 0 to {most:g}")
+            raise UserError(f"{section}.{name} is {value:g}; use 0 to {most:g}")
 
 
 def draw_warps(config: WarpConfig, number: int, rng: np.random.Generator) -> Floats:
