@@ -63,6 +63,13 @@ def draw_episode(
     )  # fmt: skip
 
 
+def in_new_classes(drawn: Draw, config: WarpConfig, rng: np.random.Generator) -> Draw:
+    """An episode with a warp for each of its task's classes; as it is where none is wanted."""
+    if config == NO_WARP:
+        return drawn
+    return replace(drawn, warps=draw_warps(config, len(drawn.task.classes), rng))
+
+
 @dataclass(frozen=True)
 class EncodedEpisodes:
     """Episodes of N classes with K images of each, of every task alike."""
@@ -84,9 +91,7 @@ class EncodedEpisodes:
         ways = int(rng.integers(min(config.ways_low, most), most + 1))
         shots = int(rng.integers(config.shots_low, config.shots_high + 1))
         drawn = draw_episode(task, self.split, ways, shots, config.query, rng)
-        if self.warp == NO_WARP:
-            return drawn
-        return replace(drawn, warps=draw_warps(self.warp, len(task.classes), rng))
+        return in_new_classes(drawn, self.warp, rng)
 
     def episode(self, step: int, index: int) -> Episode:
         """See :class:`~fewshot_metalstm.meta.pool.EpisodeSource`."""
@@ -152,7 +157,8 @@ class AccuracyValidation:
             self.seed, "task-episode", self.split, task.name, index // len(self.tasks)
         )
         ways = min(config.ways, len(task.classes))
-        return draw_episode(task, self.split, ways, config.shots, config.query, rng)
+        drawn = draw_episode(task, self.split, ways, config.shots, config.query, rng)
+        return in_new_classes(drawn, config.warp, rng)
 
     def score(self, learner: Learner, algorithm: Algorithm, index: int) -> tuple[float, ...]:
         """(right, all) query images of episode ``index``."""

@@ -50,12 +50,18 @@ class EpisodesConfig:
 
 @dataclass(frozen=True)
 class ValidationConfig:
-    """Meta-validation: fixed episodes from held-out images."""
+    """Meta-validation: fixed episodes from held-out images.
+
+    Their classes are those of meta-training, which a checkpoint soon memorises; so they are
+    warped further than those of meta-training are, into classes that nobody met.
+    """
 
     episodes: AtLeast0 = 20  # how many, the tasks are visited in turn; 0 never validates
     ways: Annotated[int, Range(least=2)] = 4  # classes of each
     shots: AtLeast1 = 5  # K of their supports
     query: AtLeast1 = 25  # query images of each class
+    # of its classes
+    warp: WarpConfig = field(default_factory=lambda: WarpConfig(180.0, 0.5, 0.25, 0.5))
 
 
 @dataclass(frozen=True)

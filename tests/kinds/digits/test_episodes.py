@@ -17,7 +17,7 @@ from fewshot_metalstm.kinds.digits.episodes import (
 )
 from fewshot_metalstm.kinds.digits.settings import EpisodesConfig, ValidationConfig
 from fewshot_metalstm.kinds.digits.tasks import load_tasks
-from fewshot_metalstm.kinds.digits.warp import WarpConfig, warped
+from fewshot_metalstm.kinds.digits.warp import NO_WARP, WarpConfig, warped
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
 from tests.kinds.digits.builders import made_up, reader
 
@@ -88,11 +88,15 @@ def test_joint_batches_are_of_one_task_with_all_its_classes() -> None:
 
 
 def test_validation_visits_every_task_on_held_out_images() -> None:
-    config = ValidationConfig(8, 3, 2, 3)
+    config = ValidationConfig(8, 3, 2, 3, NO_WARP)
     validation = AccuracyValidation(SUITE.validation, config, SCALING)
     drawn = [validation.draw(index) for index in range(len(validation))]
     assert len({one.task.name for one in drawn}) == 4
     assert all(len(one.classes) == 3 for one in drawn)
+    assert all(one.warps is None for one in drawn)
+    warped = AccuracyValidation(SUITE.validation, ValidationConfig(8, 3, 2, 3), SCALING).draw(0)
+    assert warped.warps is not None
+    assert warped.support.tolist() == drawn[0].support.tolist()
     learner = reader().float()
     scores = [validation.score(learner, FirstOrderMAML(), index) for index in range(2)]
     assert all(total == 9 for _, total in scores)
