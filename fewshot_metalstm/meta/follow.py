@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +24,7 @@ from fewshot_metalstm.meta.ranks import EndedElsewhere, Ranks
 from fewshot_metalstm.meta.source import TrainingSource
 from fewshot_metalstm.meta.state import optimiser_tensors, restore_optimiser
 from fewshot_metalstm.meta.stop import StopSignal
+from fewshot_metalstm.ranges import LARGEST
 from fewshot_metalstm.version import __version__
 
 
@@ -105,7 +105,7 @@ def _follow(
     start: Start = ranks.take()
     learner = start.model.learner.to(device)
     # Rank 0 judges when to give up.
-    loop = OuterLoop(learner, replace(config.outer, patience=sys.maxsize))
+    loop = OuterLoop(learner, replace(config.outer, patience=LARGEST))
     restore_optimiser(loop.optimiser, start.optimiser)
     loop.done = start.done
     ranks.same(parameter_facts(learner))

@@ -69,7 +69,7 @@ def test_settings_that_mean_nothing_are_refused() -> None:
     for name, settings, line in (
         ("joint", replace(SETTINGS, tune="lstm"), "tune 'lstm' is unknown"),
         ("maml", replace(SETTINGS, adapt=replace(QUICK, averages=0)), "averages is 0"),
-        ("crf", replace(SETTINGS, crf=CrfConfig(c2=-1)), "crf.c2 are weights"),
+        ("crf", replace(SETTINGS, crf=CrfConfig(c2=-1)), "crf.c2 is -1; use at least 0"),
     ):
         with pytest.raises(UserError, match=line):
             make_cell(name, settings, 0, SUPPORT)
