@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fewshot_metalstm.data.digests import sealed
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch
@@ -124,7 +125,7 @@ def test_a_model_from_before_is_read_as_it_was(tmp_path: Path) -> None:
     stored = json.loads(path.read_text())
     for name in ("kind", "match"):
         del stored["tagger"]["lstm"][name]
-    path.write_text(json.dumps(stored))
+    path.write_text(json.dumps(sealed(stored)))
     read = load_model(tmp_path / "m")
     assert read.learner.config.lstm == MetaLSTMConfig(hidden=8, meta=4, z=5)
     assert same(own(read.learner), own(made.learner))
@@ -135,7 +136,7 @@ def test_weights_of_the_other_kind_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "m" / "config.json"
     stored = json.loads(path.read_text())
     stored["tagger"]["lstm"]["kind"] = "plain"
-    path.write_text(json.dumps(stored))
+    path.write_text(json.dumps(sealed(stored)))
     with pytest.raises(UserError, match="does not fit the weights"):
         load_model(tmp_path / "m")
 

@@ -180,5 +180,5 @@ def test_held_out_sentences_are_not_in_the_lexicon() -> None:
     source.use(model, CPU, {"one": range(10)})
     wanted = lexicon_of(ONE[0].split("train")[:10], ("X", "Y"), 1.0)
     assert source._lexicons["one"] == wanted
-    with pytest.raises(UserError, match=r"lexicon is \[-1.0\]; give nats, 0 to 1000"):
+    with pytest.raises(UserError, match=r"lexicon holds -1; use 0 to 1000"):
         TaggingTraining(replace(CONFIG, lexicon=(-1.0,)), ONE)
