@@ -25,7 +25,10 @@ PROGRAM = (sys.executable, "-m", "fewshot_metalstm.cli.main")
 # What meta-train is given, by the name of the method.
 TRAINED = {
     "joint": ("--algorithm", "joint"),
-    "fomaml-after": ("--algorithm", "fomaml", "--start", "{joint}"),
+    # Its last weights: meta-validation would keep those of joint training.
+    "fomaml-after": (
+        "--algorithm", "fomaml", "--start", "{joint}", "--set", "outer.validate_every=0"
+    ),
     "protonet-after": (
         "--algorithm", "protonet", "--start", "{joint}", "--outer-steps", "300", "--outer-lr",
         "1e-3",

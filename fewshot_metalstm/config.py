@@ -181,13 +181,20 @@ def _put(tree: dict[str, Any], name: str, value: Any) -> None:
     tree[last] = value
 
 
-def _build(kind: type[T], tree: Mapping[str, Any]) -> T:
+def _build(kind: type[T], tree: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> T:
+    """A config of ``tree``; what is not in it is taken from ``base``, then from the defaults.
+
+    A section may have other defaults in one config than in another: what is not set keeps those.
+    """
     hints = typing.get_type_hints(kind)
-    values = {}
+    values = dict(base or {})
+    fields = {field.name: field for field in dataclasses.fields(typing.cast(Any, kind))}
     for name, value in tree.items():
         hint = hints[name]
         if dataclasses.is_dataclass(hint):
-            values[name] = _build(typing.cast(type[Any], hint), value)
+            own = values.get(name, _default(fields[name]))
+            known = {f.name: getattr(own, f.name) for f in dataclasses.fields(own)} if own else {}
+            values[name] = _build(typing.cast(type[Any], hint), value, known)
         elif hint is float:
             values[name] = float(value)
         elif typing.get_origin(hint) is tuple:
@@ -195,3 +202,10 @@ def _build(kind: type[T], tree: Mapping[str, Any]) -> T:
         else:
             values[name] = value
     return kind(**values)
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    """A field's default, or None if it has none."""
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    return None if field.default_factory is dataclasses.MISSING else field.default_factory()
