@@ -82,7 +82,7 @@ def _prototypes() -> PrototypesConfig:
 
 
 def _scratch() -> AdaptConfig:
-    return AdaptConfig(optimiser="sgd", lr=0.04)
+    return AdaptConfig(optimiser="adam", lr=1e-2)
 
 
 @dataclass(frozen=True)
