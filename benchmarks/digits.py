@@ -25,13 +25,22 @@ PROGRAM = (sys.executable, "-m", "fewshot_metalstm.cli.main")
 # What meta-train is given, by the name of the method.
 TRAINED = {
     "joint": ("--algorithm", "joint"),
+    # Its last weights: meta-validation would keep those of joint training.
+    "fomaml-after": (
+        "--algorithm", "fomaml", "--start", "{joint}", "--set", "outer.validate_every=0"
+    ),
+    "protonet-after": (
+        "--algorithm", "protonet", "--start", "{joint}", "--outer-steps", "300", "--outer-lr",
+        "1e-3",
+    ),
     "fomaml": ("--algorithm", "fomaml"),
-    "protonet": ("--algorithm", "protonet", "--outer-steps", "300", "--outer-lr", "1e-3"),
-}
+}  # fmt: skip
 # Methods of the sweep: a checkpoint, or a baseline.
 METHODS = {
-    "joint": "joint={joint}", "fomaml": "fomaml={fomaml}", "protonet": "protonet={protonet}",
-    "protonet-tuned": "protonet-tuned={protonet}:tune=all", "scratch": "scratch",
+    "joint": "joint={joint}", "fomaml": "fomaml={fomaml}",
+    "fomaml-after": "fomaml-after={fomaml-after}", "protonet": "protonet={protonet-after}",
+    "protonet-tuned": "protonet-tuned={protonet-after}:tune=all",
+    "joint-prototypes": "joint-prototypes={joint}:tune=prototypes", "scratch": "scratch",
     "neighbour": "neighbour",
 }  # fmt: skip
 
@@ -47,7 +56,8 @@ def train(folder: Path, method: str, seed: int) -> Path:
     output = folder / f"{method}-{seed}"
     if not (output / "done").is_file():
         resume = ["--resume"] if (output / "state" / "training.safetensors").is_file() else []
-        run(["meta-train", "--tasks", "digits", *TRAINED[method], "--seed", str(seed), "--output",
+        given = [part.format(joint=folder / f"joint-{seed}") for part in TRAINED[method]]
+        run(["meta-train", "--tasks", "digits", *given, "--seed", str(seed), "--output",
              str(output), "--workers", "1", "--no-tracking", "--quiet", "--json",
              *resume])  # fmt: skip
         (output / "done").touch()
@@ -60,8 +70,8 @@ def sweep(folder: Path, seed: int, shots: str) -> Path:
     places = {method: str(folder / f"{method}-{seed}") for method in TRAINED}
     methods = ",".join(text.format(**places) for text in METHODS.values())
     run(["sweep", "--targets", TARGET, "--shots", shots, "--draws", "0-4", "--methods", methods,
-         "--seed", str(seed), "--output", str(output), "--workers", "1", "--no-tracking",
-         "--quiet", "--json"])  # fmt: skip
+         "--output", str(output), "--workers", "1", "--no-tracking", "--quiet",
+         "--json"])  # fmt: skip
     return output
 
 
@@ -120,7 +130,7 @@ def main() -> None:
             about = config["about"]
             trained.append({
                 "method": method, "seed": seed, "outer_step": about["outer_step"],
-                "validation_accuracy": about["validation_accuracy"],
+                "sha256": config["sha256"]["model.safetensors"],
             })  # fmt: skip
     if given.train_only:
         return

@@ -229,9 +229,11 @@ def _build(kind: type[T], tree: Mapping[str, Any], base: T | None = None) -> T:
         if dataclasses.is_dataclass(hint):
             # A section may have other defaults in this config than by itself.
             own = getattr(base, name, None)
-            factory = defaults[name].default_factory
+            factory, default = defaults[name].default_factory, defaults[name].default
             if own is None and factory is not dataclasses.MISSING:
                 own = factory()
+            elif own is None and default is not dataclasses.MISSING:
+                own = default
             values[name] = _build(typing.cast(type[Any], hint), value, own)
         else:
             values[name] = _converted(value, hint)
@@ -239,3 +241,10 @@ def _build(kind: type[T], tree: Mapping[str, Any], base: T | None = None) -> T:
         changed: T = dataclasses.replace(typing.cast(Any, base), **values)
         return changed
     return kind(**values)
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    """A field's default, or None if it has none."""
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    return None if field.default_factory is dataclasses.MISSING else field.default_factory()

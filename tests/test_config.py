@@ -49,6 +49,22 @@ def test_precedence_is_default_base_file_set_option(tmp_path: Path) -> None:
     assert resolve(Outer, None, ["limit=null"], {}, base=["limit=1"]).limit is None
 
 
+def test_a_section_keeps_the_defaults_that_it_has_where_it_stands(tmp_path: Path) -> None:
+    """One field that is set leaves the others as this config has them, not as the section does."""
+
+    @dataclass(frozen=True)
+    class Whole:
+        other: Outer = field(default_factory=lambda: Outer("b", inner=Inner(0.1, 7)))
+        tenth: Inner = Inner(0.1)
+
+    made = resolve(Whole, None, ["other.limit=2"], {"tenth.steps": 9}, base=["other.inner.rate=4"])
+    assert made == Whole(Outer("b", limit=2, inner=Inner(4.0, 7)), Inner(0.1, 9))
+    assert resolve(Whole, write(tmp_path, "other: {inner: {noise: false}}"), [], {}) == Whole(
+        Outer("b", inner=Inner(0.1, 7, False))
+    )
+    assert from_mapping(Whole, as_mapping(made), "here") == made
+
+
 def test_round_trip(tmp_path: Path) -> None:
     made = Outer("é: 1", ("x",), 3, Inner(1e-5, 1, False))
     assert resolve(Outer, write(tmp_path, dump(made)), [], {}) == made

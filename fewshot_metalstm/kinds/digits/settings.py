@@ -69,7 +69,7 @@ class DigitsTrainConfig(TrainingConfig):
     """Everything that training a reader depends on, besides the data and the code."""
 
     tasks: str = "digits"  # suite of tasks
-    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=3000, batch=32))
+    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=3000))
     inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=6, lr=0.3))
     outer: OuterConfig = field(
         default_factory=lambda: OuterConfig(steps=150, lr=5e-4, validate_every=50)
@@ -81,15 +81,15 @@ class DigitsTrainConfig(TrainingConfig):
 
 
 def _adaptation() -> AdaptConfig:
-    return AdaptConfig(lr=0.03, min_steps=100)
+    return AdaptConfig(lr=0.03)
 
 
 def _prototypes() -> PrototypesConfig:
-    return PrototypesConfig(lr=0.03, min_steps=100)
+    return PrototypesConfig(lr=0.03)
 
 
 def _scratch() -> AdaptConfig:
-    return AdaptConfig(optimiser="adam", lr=4e-2, min_steps=300)
+    return AdaptConfig(optimiser="adam", lr=1e-2)
 
 
 @dataclass(frozen=True)

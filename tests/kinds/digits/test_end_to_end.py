@@ -124,14 +124,17 @@ def test_a_sweep_goes_on_where_it_ended(
     )
 
 
-@pytest.mark.parametrize("algorithm", ["joint", "protonet", "meta-sgd", "lstm"])
+@pytest.mark.parametrize("algorithm", ["joint", "protonet", "meta-sgd", "lstm", "maml"])
 def test_other_meta_learners(
     algorithm: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_json(meta_train(tmp_path / "run", "--algorithm", algorithm), capsys)
+    more = ("--order", "2", "--engine", "func") if algorithm == "maml" else ()
+    run_json(meta_train(tmp_path / "run", "--algorithm", algorithm, *more), capsys)
     told = run_json(adapt(tmp_path / "out", tmp_path / "run", "--draws", "1"), capsys)
     assert told["method"] == algorithm
-    assert told["tune"] == {"joint": "all", "protonet": "prototypes"}.get(algorithm, "basic")
+    assert told["tune"] == {"joint": "all", "maml": "all", "protonet": "prototypes"}.get(
+        algorithm, "basic"
+    )
 
 
 def test_a_checkpoint_is_a_function_of_settings_and_seed(
