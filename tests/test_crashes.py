@@ -216,10 +216,11 @@ def test_pack(forks: Crashing, trained: Path, tmp_path: Path) -> None:
     def command(out: Path) -> list[str]:
         return ["pack", str(trained), "--output", str(out)]
 
+    save_model(model(), tmp_path / "other")
+    shutil.copytree(tmp_path / "other", tmp_path / "count" / "small")
     ended = forks.run(command(tmp_path / "count" / "small"), tmp_path / "count")
     assert ended.code == 0, ended
     expected = digests(tmp_path / "count" / "small")
-    save_model(model(), tmp_path / "other")
     for moment in moments(ended.changes, "pack"):
         folder = tmp_path / str(moment)
         shutil.copytree(tmp_path / "other", folder / "small")

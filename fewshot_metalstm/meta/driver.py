@@ -46,7 +46,7 @@ from fewshot_metalstm.meta.state import (
 from fewshot_metalstm.meta.stop import StopSignal
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tracked_run import NullRun, Run
-from fewshot_metalstm.writing import write_text
+from fewshot_metalstm.writing import remove_left, write_text
 
 SAVE_SECONDS = 60.0  # between two saves of the state
 
@@ -121,6 +121,8 @@ class _Session:
         make_algorithm(self.config)  # refuses what cannot be, before anything is written
         initial = self.output / "state" / "initial"
         if resume:
+            for written in (self._state_file, self.output / "checkpoint"):
+                remove_left(written)  # of a kill just after the last write
             self.state = load_state(self._state_file)
             # Not as text: an earlier version may have written the sections in another order.
             began = yaml.safe_load(self.state.record["config"])
