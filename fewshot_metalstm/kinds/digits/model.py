@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.config import as_mapping, from_mapping
-from fewshot_metalstm.data.digests import is_whole, sealed, sha256
-from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.data import model_folder
+from fewshot_metalstm.data.digests import sealed, sha256
+from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.digits.encoding import Scaling
 from fewshot_metalstm.kinds.digits.learner import DigitReader
@@ -32,7 +34,6 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
-FORMAT = "fewshot-metalstm"
 FORMAT_VERSION = 1
 CHECKPOINT, READER = "checkpoint", "reader"
 _WEIGHTS = "model.safetensors"
@@ -114,20 +115,9 @@ def load_model(
             another kind.
     """
     config = read_config(folder, kind)
-    weights = folder / _WEIGHTS
-    if not weights.is_file():
-        raise at(weights, None, "is missing", "copy the whole folder, or make it anew")
-    if sha256(weights.read_bytes()) != config["sha256"].get(_WEIGHTS):
-        raise at(weights, None, "is damaged (its SHA-256 differs)", "make it anew")
-    from safetensors import SafetensorError
-
-    try:
+    check_files(folder, (_WEIGHTS,), config["sha256"])
+    with built_of(folder):
         return _build(folder, config, prepare)
-    except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError,
-            SafetensorError) as problem:  # fmt: skip
-        raise at(
-            folder / "config.json", None, "does not fit the weights beside it", "make it anew"
-        ) from problem
 
 
 def load_prepared(folder: Path, kind: str | None = None) -> ReaderModel:
@@ -144,44 +134,13 @@ def load_prepared(folder: Path, kind: str | None = None) -> ReaderModel:
 
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
-    path = folder / "config.json"
-    cure = "give the folder that meta-train or adapt wrote"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise at(folder, None, "holds no model (config.json is missing)", cure) from None
-    except NotADirectoryError:
-        raise at(folder, None, "is a file, not a model's folder", cure) from None
-    except (ValueError, OSError):
-        raise at(path, None, "is damaged (not JSON)", "make the model anew") from None
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise at(path, None, "was not written by fewshot-metalstm", cure)
-    found = config.get("task_kind", "tagging")
-    if found != KIND:
-        raise at(folder, None, f"is a model of the kind {found}, not {KIND}", cure)
-    version = config.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
-        raise at(
-            path, None, f"has format version {version}, newer than {FORMAT_VERSION}",
-            "upgrade fewshot-metalstm",
-        )  # fmt: skip
-    if not is_whole(config):
-        raise at(
-            path, None, "is damaged or was changed (its digest differs)", "make the model anew"
-        )
-    needed = {"kind": str, "classes": list, "reader": dict, "scaling": dict, "about": dict,
-              "sha256": dict}  # fmt: skip
-    for key, form in needed.items():
-        if not isinstance(config.get(key), form):
-            problem = f"is damaged ({key} is missing or ill-formed)"
-            raise at(path, None, problem, "make the model anew")
-    if kind is not None and config["kind"] != kind:
-        hint = {
-            CHECKPOINT: "give a checkpoint that meta-train wrote",
-            READER: "give a reader that adapt wrote",
-        }[kind]
-        raise at(folder, None, f"is a {config['kind']}, not a {kind}", hint)
-    return config
+    return model_folder.read_config(
+        folder, kind, kind=KIND, version=FORMAT_VERSION,
+        needed={"kind": str, "classes": list, "reader": dict, "scaling": dict, "about": dict,
+                "sha256": dict},
+        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
+               READER: "give a reader that adapt wrote"},
+    )  # fmt: skip
 
 
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ReaderModel:

@@ -23,8 +23,10 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.config import as_mapping, from_mapping
-from fewshot_metalstm.data.digests import is_whole, sealed, sha256
-from fewshot_metalstm.errors import at
+from fewshot_metalstm.data import model_folder
+from fewshot_metalstm.data.digests import sealed, sha256
+from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
+from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads
@@ -41,7 +43,6 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
-FORMAT = "fewshot-metalstm"
 FORMAT_VERSION = 2  # the newest that is read; one that an older version can read says so
 CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
@@ -148,20 +149,10 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
     """
     config = read_config(folder, kind)
     further = {"heads": _HEADS, "neighbours": _NEIGHBOURS}
-    for name in (*_FILES, *(file for key, file in further.items() if key in config)):
-        if not (folder / name).is_file():
-            raise at(folder / name, None, "is missing", "copy the whole folder, or make it anew")
-        if _digest(folder / name) != config["sha256"].get(name):
-            raise at(folder / name, None, "is damaged (its SHA-256 differs)", "make it anew")
-    from safetensors import SafetensorError
-
-    try:
+    files = (*_FILES, *(file for key, file in further.items() if key in config))
+    check_files(folder, files, config["sha256"])
+    with built_of(folder):
         return _build(folder, config)
-    except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError,
-            SafetensorError) as problem:  # fmt: skip
-        raise at(
-            folder / "config.json", None, "does not fit the weights beside it", "make it anew"
-        ) from problem
 
 
 def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
@@ -213,41 +204,13 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
 
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
-    path = folder / "config.json"
-    cure = "give the folder that meta-train or adapt wrote"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise at(folder, None, "holds no model (config.json is missing)", cure) from None
-    except NotADirectoryError:
-        raise at(folder, None, "is a file, not a model's folder", cure) from None
-    except (ValueError, OSError):
-        raise at(path, None, "is damaged (not JSON)", "make the model anew") from None
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise at(path, None, "was not written by fewshot-metalstm", cure)
-    version = config.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
-        raise at(
-            path, None, f"has format version {version}, newer than {FORMAT_VERSION}",
-            "upgrade fewshot-metalstm",
-        )  # fmt: skip
-    if not is_whole(config):
-        raise at(
-            path, None, "is damaged or was changed (its digest differs)", "make the model anew"
-        )
-    needed = {"kind": str, "types": list, "tagger": dict, "vectors": dict, "about": dict,
-              "sha256": dict}  # fmt: skip
-    for key, form in needed.items():
-        if not isinstance(config.get(key), form):
-            problem = f"is damaged ({key} is missing or ill-formed)"
-            raise at(path, None, problem, "make the model anew")
-    if kind is not None and config["kind"] != kind:
-        hint = {
-            CHECKPOINT: "give a checkpoint that meta-train wrote",
-            TAGGER: "give a tagger that adapt wrote",
-        }[kind]
-        raise at(folder, None, f"is a {config['kind']}, not a {kind}", hint)
-    return config
+    return model_folder.read_config(
+        folder, kind, kind=DEFAULT_KIND, version=FORMAT_VERSION,
+        needed={"kind": str, "types": list, "tagger": dict, "vectors": dict, "about": dict,
+                "sha256": dict},
+        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
+               TAGGER: "give a tagger that adapt wrote"},
+    )  # fmt: skip
 
 
 def _tensors(model: TaggerModel) -> dict[str, Tensor]:
