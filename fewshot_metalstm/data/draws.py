@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from fewshot_metalstm import declarations
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.writing import write_text
 
 FROZEN_DRAWS = (0, 1, 2, 3, 4)
 FROZEN_SEED = 0
@@ -21,6 +22,18 @@ SPLIT = "train"
 FORMAT = 1
 
 T = TypeVar("T")
+Supports = Mapping[tuple[int, int], object]  # by shots and number of the draw
+
+
+class Named(Protocol):
+    """A target, of any kind."""
+
+    @property
+    def name(self) -> str:
+        """As its file is called."""
+
+
+N = TypeVar("N", bound=Named)
 
 
 def draws_file(target: str, folder: Path | None = None) -> Path:
@@ -48,6 +61,48 @@ def text(head: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> str:
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in fields.items()]
     body = ",\n    ".join(json.dumps(row, separators=(",", ":")) for row in rows)
     return "{\n" + "\n".join(lines) + '\n  "draws": [\n    ' + body + "\n  ]\n}\n"
+
+
+def freeze(
+    targets: Iterable[N], content: Callable[[N], str], folder: Path | None = None
+) -> tuple[Path, ...]:
+    """Write the frozen draws of some targets; each file is replaced in one step."""
+    paths = []
+    for target in targets:
+        path = draws_file(target.name, folder)
+        write_text(content(target), path)
+        paths.append(path)
+    return tuple(paths)
+
+
+def check(
+    targets: Iterable[N], frozen: Callable[[Path, N], Supports], drawn: Callable[[N], Supports],
+    folder: Path | None = None,
+) -> tuple[str, ...]:  # fmt: skip
+    """Draw everything again and compare; one line a difference, empty when all agree.
+
+    Args:
+        frozen: the supports in a target's file, or a :class:`UserError` for a file that is
+            damaged or was made on another split.
+        drawn: the same supports, drawn afresh.
+    """
+    problems = []
+    for target in targets:
+        path = draws_file(target.name, folder)
+        if not path.is_file():
+            problems.append(f"{target.name}: there is no {path}")
+            continue
+        try:
+            known = frozen(path, target)
+        except UserError as error:
+            problems.append(str(error))
+            continue
+        problems += [
+            f"{target.name}: draw {number} at {shots} shots differs from {path}"
+            for (shots, number), support in drawn(target).items()
+            if known[shots, number] != support
+        ]
+    return tuple(problems)
 
 
 def read(path: Path, parse: Callable[[str], T]) -> T:

@@ -18,7 +18,6 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.reader import CORPUS
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
 from fewshot_metalstm.seeds import numpy_generator
-from fewshot_metalstm.writing import write_text
 
 FROZEN_SHOTS = (1, 5, 10, 20, 50, 100)
 
@@ -67,42 +66,18 @@ def load_draw(
     path = draws_file(target.name, folder)
     frozen = seed == FROZEN_SEED and shots in FROZEN_SHOTS and number in FROZEN_DRAWS
     if frozen and path.is_file():
-        found = read_frozen(path)
-        _same_split(path, found, target)
-        return found.supports[shots, number]
+        return _frozen(path, target)[shots, number]
     return draw(target, shots, number, seed=seed)
 
 
 def freeze(targets: Iterable[DigitsTask], folder: Path | None = None) -> tuple[Path, ...]:
-    """Write the frozen draws of some targets; each file is replaced in one step."""
-    paths = []
-    for target in targets:
-        path = draws_file(target.name, folder)
-        write_text(frozen_text(target), path)
-        paths.append(path)
-    return tuple(paths)
+    """See :func:`fewshot_metalstm.data.draws.freeze`."""
+    return draws.freeze(targets, frozen_text, folder)
 
 
 def check(targets: Iterable[DigitsTask], folder: Path | None = None) -> tuple[str, ...]:
-    """Draw everything again and compare; one line a difference, empty when all agree."""
-    problems = []
-    for target in targets:
-        path = draws_file(target.name, folder)
-        if not path.is_file():
-            problems.append(f"{target.name}: there is no {path}")
-            continue
-        try:
-            frozen = read_frozen(path)
-            _same_split(path, frozen, target)
-        except UserError as error:
-            problems.append(str(error))
-            continue
-        problems += [
-            f"{target.name}: draw {number} at {shots} shots differs from {path}"
-            for shots, number in draws.settings(FROZEN_SHOTS)
-            if frozen.supports[shots, number] != draw(target, shots, number)
-        ]
-    return tuple(problems)
+    """See :func:`fewshot_metalstm.data.draws.check`."""
+    return draws.check(targets, _frozen, _draw_all, folder)
 
 
 def frozen_text(target: DigitsTask) -> str:
@@ -117,8 +92,8 @@ def frozen_text(target: DigitsTask) -> str:
         "seed": FROZEN_SEED,
     }
     rows = (
-        {"shots": shots, "draw": number, "indices": list(draw(target, shots, number))}
-        for shots, number in draws.settings(FROZEN_SHOTS)
+        {"shots": shots, "draw": number, "indices": list(support)}
+        for (shots, number), support in _draw_all(target).items()
     )
     return draws.text(head, rows)
 
@@ -141,8 +116,22 @@ def _parse(text: str) -> FrozenDraws:
     return FrozenDraws(data["target"], classes, data["sha256"], data["images"], supports)
 
 
+def _frozen(path: Path, target: DigitsTask) -> Mapping[tuple[int, int], Support]:
+    """The supports of a target's file, which is believed only for the split it was made on."""
+    frozen = read_frozen(path)
+    _same_split(path, frozen, target)
+    return frozen.supports
+
+
 def _same_split(path: Path, frozen: FrozenDraws, target: DigitsTask) -> None:
     split = target.splits[SPLIT]
     known = (frozen.classes, frozen.sha256, frozen.images)
     if known != (target.classes, split.sha256, split.size):
         raise draws.changed(path, target.name, CORPUS)
+
+
+def _draw_all(target: DigitsTask) -> dict[tuple[int, int], Support]:
+    return {
+        (shots, number): draw(target, shots, number)
+        for shots, number in draws.settings(FROZEN_SHOTS)
+    }

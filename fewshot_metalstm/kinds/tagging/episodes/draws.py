@@ -19,7 +19,6 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.episodes.sampling import Support, TaskIndex
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.seeds import numpy_generator
-from fewshot_metalstm.writing import write_text
 
 FROZEN_SHOTS = (5, 10, 20, 50, 100)
 FROZEN_NEGATIVES = 1.0
@@ -69,43 +68,18 @@ def load_draw(
     path = draws_file(target.name, folder)
     frozen_setting = (seed, negatives) == (FROZEN_SEED, FROZEN_NEGATIVES)
     if frozen_setting and shots in FROZEN_SHOTS and draw in FROZEN_DRAWS and path.is_file():
-        frozen = read_frozen(path)
-        _same_split(path, frozen, target)
-        return frozen.supports[shots, draw]
+        return _frozen(path, target)[shots, draw]
     return _drawn(_index(target), target.name, shots, draw, seed, negatives)
 
 
 def freeze(targets: Iterable[Task], folder: Path | None = None) -> tuple[Path, ...]:
-    """Write the frozen draws of some targets; each file is replaced in one step."""
-    paths = []
-    for target in targets:
-        path = draws_file(target.name, folder)
-        write_text(frozen_text(target), path)
-        paths.append(path)
-    return tuple(paths)
+    """See :func:`fewshot_metalstm.data.draws.freeze`."""
+    return draws.freeze(targets, frozen_text, folder)
 
 
 def check(targets: Iterable[Task], folder: Path | None = None) -> tuple[str, ...]:
-    """Draw everything again and compare; one line a difference, empty when all agree."""
-    problems = []
-    for target in targets:
-        path = draws_file(target.name, folder)
-        if not path.is_file():
-            problems.append(f"{target.name}: there is no {path}")
-            continue
-        try:
-            frozen = read_frozen(path)
-            _same_split(path, frozen, target)
-        except UserError as error:
-            problems.append(str(error))
-            continue
-        drawn = _draw_all(target)
-        problems += [
-            f"{target.name}: draw {number} at {shots} shots differs from {path}"
-            for (shots, number), support in drawn.items()
-            if frozen.supports[shots, number] != support
-        ]
-    return tuple(problems)
+    """See :func:`fewshot_metalstm.data.draws.check`."""
+    return draws.check(targets, _frozen, _draw_all, folder)
 
 
 def frozen_text(target: Task) -> str:
@@ -152,6 +126,13 @@ def _parse(text: str) -> FrozenDraws:
             negatives_wanted=int(FROZEN_NEGATIVES * bearing + 0.5),
         )
     return FrozenDraws(data["target"], types, data["sha256"], data["sentences"], supports)
+
+
+def _frozen(path: Path, target: Task) -> Mapping[tuple[int, int], Support]:
+    """The supports of a target's file, which is believed only for the split it was made on."""
+    frozen = read_frozen(path)
+    _same_split(path, frozen, target)
+    return frozen.supports
 
 
 def _same_split(path: Path, frozen: FrozenDraws, target: Task) -> None:
