@@ -28,7 +28,7 @@ from fewshot_metalstm.meta.learner import Episode
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
 from fewshot_metalstm.meta.pool import EpisodePool
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from tests.kinds.tagging.tagger.builders import TAGGER, double, encoded, model, own, same, sentences
 from tests.meta.toys import flatten, noise
 
