@@ -132,12 +132,14 @@ class _Gathered(torch.autograd.Function):
     def backward(ctx: Any, *given: Tensor | None) -> tuple[Tensor | None, ...]:
         d_weight, d_bias = given
         found = ctx.store.take()
-        if found is not None:  # then nothing is given
+        if found is not None:  # in second order a part of it is given besides
             left, d_result = found
             if ctx.needs_input_grad[0]:
-                d_weight = outer(left, d_result)
+                gathered = outer(left, d_result)
+                d_weight = gathered if d_weight is None else d_weight + gathered
             if ctx.needs_input_grad[1]:
-                d_bias = d_result.sum(1, keepdim=True)
+                total = d_result.sum(1, keepdim=True)
+                d_bias = total if d_bias is None else d_bias + total
         return d_weight, d_bias, None
 
 
