@@ -10,9 +10,9 @@ y in {n, o, i, f} (the RNN has one)::
 
 and of the RNN ``h_t = act(y)``. At the start V_h and V_x are nought, a_h and a_x one, and every
 number of D_h and D_x is ``scale_start / N_z``, so that all scales begin at 0.1; V_b is
-N(0, 0.01^2), D_b nought, W_h orthogonal gate by gate, and the forget gate has a bias of 1. With ``start=uniform``
-all of them are drawn from +-1/sqrt(hidden), as torch.nn draws its weights. ``norm=layer``
-normalises the small network's gates and cell, the gates and the cell.
+N(0, 0.01^2), D_b nought, W_h orthogonal gate by gate, and the forget gate has a bias of 1. With
+``start=uniform`` all of them are drawn from +-1/sqrt(hidden), as torch.nn draws its weights.
+``norm=layer`` normalises the small network's gates and cell, the gates and the cell.
 
 V, a and M are shared by all tasks (``meta_``); W, D and b are the task's own (``basic_``). The
 products D V are taken once, before the steps.

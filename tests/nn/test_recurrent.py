@@ -223,7 +223,7 @@ def test_the_plain_form_is_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", FORMS)
 def test_both_derivatives_equal_finite_differences(name: str) -> None:
     model = make(name)
-    words, index, lengths = make_batch()
+    words, index, _ = make_batch()
     parts = {n: p for n, p in model.named_parameters() if not n.startswith("stats_")}
     # One vector of all weights: what a check takes grows with the number of tensors.
     flat = torch.cat([p.detach().flatten() for p in parts.values()]).requires_grad_()
