@@ -37,8 +37,8 @@ class CellsCommand(TrainingCommand):
 
 
 def write_cells(formatter: click.HelpFormatter) -> None:
-    """Write what each cell is, and which settings it reads besides its size."""
-    with formatter.section("Cells, with the settings of the section lstm that they read"):
+    """Write what each cell is, and which settings of the section lstm it has."""
+    with formatter.section("Cells"):
         formatter.write_dl([(name, cell.line()) for name, cell in CELLS.items()])
 
 

@@ -36,7 +36,8 @@ class Cell:
 
     def line(self) -> str:
         """What it is and what may be set, for a list."""
-        return f"{self.about} ({', '.join(self.options)})" if self.options else self.about
+        own = f"; settings: {', '.join(self.options)}" if self.options else ""
+        return self.about + own
 
 
 _NN = "fewshot_metalstm.nn"
