@@ -131,7 +131,7 @@ def test_a_run_that_is_there_is_not_run_again(
         calls.append(command)
         return Done()
 
-    monkeypatch.setattr(studies.subprocess, "run", run)
+    monkeypatch.setattr("subprocess.run", run)
     folder = tmp_path / "runs" / made.runs[0].folder
     failed = {"failed": "error: the loss is not finite"}
     assert studies.result_of(made.runs[0], folder) == failed

@@ -45,18 +45,19 @@ def test_the_reader_scores_as_the_run_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_cell_learns_and_is_the_same_when_it_is_read(cell: str, tmp_path: Path) -> None:
+def test_every_cell_is_the_same_when_it_is_read(cell: str, tmp_path: Path) -> None:
     drops = 0.1 if "recurrent_dropout" in CELLS[cell].options else 0.0
     norm = CELLS[cell].norms[-1] if CELLS[cell].norms else "none"
     lstm = replace(SMALL.lstm, kind=cell, recurrent_dropout=drops, norm=norm)
-    config = replace(CONFIG, reader=replace(SMALL, lstm=lstm))
+    few = replace(CONFIG.train, epochs=1, items=32)
+    config = replace(CONFIG, train=few, reader=replace(SMALL, lstm=lstm))
     result = run(tmp_path, "digits-69", config=config)
+    assert (result.tasks[0].items, result.steps, result.skipped) == (32, 4, 0)
     score = result.tasks[0].scores["test"].value
     reader = load_prepared(result.tasks[0].model, READER)
     assert reader.learner.config.lstm == lstm
     again = DIGITS.score(DIGITS.loaded(reader), load_target("digits-69", MNIST), "test")
     assert again.value == pytest.approx(score)
-    assert score > 60
 
 
 def test_loss_is_that_of_the_learner() -> None:
