@@ -2,7 +2,8 @@
 
 Sizes are those of digits (28 rows of 28 numbers, 128 outputs a direction) and of tagging (words of
 156 numbers, 100 outputs); all sentences are of one length, so that nothing is won by leaving out
-padding. ``nn.LSTM`` is bidirectional with as many outputs. The goal is 3 times its time on one thread.
+padding. ``nn.LSTM`` is bidirectional with as many outputs. The goal is 3 times its time on one
+thread.
 Run: python -m benchmarks.bench_cells [--rounds N]
 """
 

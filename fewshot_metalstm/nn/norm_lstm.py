@@ -97,10 +97,9 @@ class NormLSTM(Recurrent):
             hidden, c = shrunk(x.shape[1], hidden, c)
             if batch:
                 of_x, of_h = self.basic_gain.chunk(2, dim=-1)
-                x = torch.addcmul(self.basic_b, self._by_batch(x, t, 0, own), of_x)
+                x = self._by_batch(x, t, 0, own, of_x, self.basic_b)
                 if outputs:
-                    product = self._by_batch(recurrent.times(hidden), t, 4 * h, own)
-                    x = torch.addcmul(x, product, of_h)
+                    x = self._by_batch(recurrent.times(hidden), t, 4 * h, own, of_h, x)
             elif outputs:
                 x = recurrent.times(hidden, x)
             if config.norm == LAYER:
@@ -110,15 +109,17 @@ class NormLSTM(Recurrent):
                 gain, shift = self.basic_cell_gain, self.basic_cell_shift
                 if not batch:
                     return layer_norm(cell, gain, shift)
-                return torch.addcmul(shift, self._by_batch(cell, t, 8 * h, own), gain)
+                return self._by_batch(cell, t, 8 * h, own, gain, shift)
 
             norm = normed if config.norm in (LAYER, BATCH) else None
             hidden, c = lstm_step(x, c, factor, norm, plain=plain)
             outputs.append(hidden)
         return placed(torch.cat(outputs, 1), layout)
 
-    def _by_batch(self, x: Tensor, t: int, first: int, own: bool) -> Tensor:
-        """Rows (2, rows, F) of step ``t`` with mean 0 and variance 1.
+    def _by_batch(
+        self, x: Tensor, t: int, first: int, own: bool, gain: Tensor, to: Tensor
+    ) -> Tensor:
+        """Rows (2, rows, F) of step ``t`` with mean 0 and variance 1, times a gain, plus ``to``.
 
         Args:
             first: where their statistics begin among all.
@@ -126,10 +127,12 @@ class NormLSTM(Recurrent):
         """
         at = min(t, STEPS - 1), slice(None), slice(None), slice(first, first + x.shape[2])
         if own:
-            mean, variance = x.mean(1, keepdim=True), x.var(1, keepdim=True, unbiased=False)
+            mean = x.mean(1, keepdim=True)
+            centred = x - mean
+            variance = (centred * centred).mean(1, keepdim=True)
             with torch.no_grad():
                 self.stats_mean[at].lerp_(mean, _MOMENTUM)
                 self.stats_variance[at].lerp_(variance, _MOMENTUM)
         else:
-            mean, variance = self.stats_mean[at].detach(), self.stats_variance[at].detach()
-        return (x - mean) * torch.rsqrt(variance + EPSILON)
+            centred, variance = x - self.stats_mean[at].detach(), self.stats_variance[at].detach()
+        return torch.addcmul(to, centred, torch.rsqrt(variance + EPSILON) * gain)
