@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fewshot_metalstm.cli.options import data_dir_option, device_option, json_option, quiet_option
-from fewshot_metalstm.cli.tables import say
+from fewshot_metalstm.cli.options import (
+    data_dir_option,
+    device_option,
+    json_option,
+    output_file_option,
+    quiet_option,
+)
+from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
+from fewshot_metalstm.cli.tables import print_json, say
 
 if TYPE_CHECKING:
     import torch
@@ -23,8 +30,7 @@ if TYPE_CHECKING:
 @click.command("report")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path),
                 metavar="RUN...")  # fmt: skip
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE",
-              help="The page to write.  [default: report.html, if no --png]")  # fmt: skip
+@output_file_option("The page to write.  [default: report.html, if no --png]", once="--html")
 @click.option("--png", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where to write the pictures.")  # fmt: skip
 @click.option("--against", metavar="METHOD",
@@ -46,20 +52,29 @@ def report(as_json: bool, quiet: bool, **options: Any) -> None:
     closer look: of a tagger the costliest mistakes and what its Meta-LSTM does, of a reader of
     digits which are taken for which. The page is one file and loads nothing.
     """
-    result = run(note=lambda text: None if quiet else say(text, err=True), **options)
+    html, png = options.pop("output"), options["png"]
+    html = Path("report.html") if html is None and png is None else html
+
+    def note(text: str) -> None:
+        if not quiet:
+            say(text, err=True)
+
+    with nullcontext() if html is None else place_of(html, as_json=as_json) as place:
+        result = run(html=place, note=note, **options)
+    result["html"] = str(html) if html else None
     if as_json:
-        click.echo(json.dumps(result))
+        print_json(result)
         return
     from fewshot_metalstm.cli.sweep import comparison_table
     from fewshot_metalstm.cli.terminal import Terminal
 
-    if result["rows"]:
+    if result["rows"] and html != STANDARD_OUTPUT:
         console = Terminal(width=None if sys.stdout.isatty() else 120)
         rows = [tuple(row) for row in result["rows"]]
         console.print(comparison_table(result["head"], rows, result["title"]))
     for path in (result["html"], *result["png"]):
         if path:
-            say(path)
+            say(path, err=html == STANDARD_OUTPUT)
 
 
 def run(
@@ -82,8 +97,6 @@ def run(
     from fewshot_metalstm.pages.runs import read_runs
     from fewshot_metalstm.sweep.comparison import compare
 
-    if html is None and png is None:
-        html = Path("report.html")
     if html is not None and html.is_dir():
         raise UserError(f"{html}: is a folder; name a file for the page")
     runs = read_runs(folders)

@@ -61,6 +61,13 @@ def test_view_of_gold_and_of_text(
     shown = page.read_text(encoding="utf-8")
     assert "&lt;b&gt;ran&lt;/b&gt;." in shown
     assert "<b>ran" not in shown
+    for option in (["-o", "-"], ["--output", "-"]):
+        assert main(["view", str(adapted), str(text), *option]) == 0
+        captured = capsys.readouterr()
+        assert captured.out.count("&lt;b&gt;ran&lt;/b&gt;.") == shown.count(
+            "&lt;b&gt;ran&lt;/b&gt;."
+        )
+        assert captured.err.startswith("-: 2 sentences")
     tokens = tmp_path / "tokens.tsv"
     tokens.write_text("Mice\nran\n\nCats\n", encoding="utf-8")
     assert (

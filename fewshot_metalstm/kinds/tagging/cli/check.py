@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from fewshot_metalstm.cli import failures
 from fewshot_metalstm.cli.options import json_option, quiet_option
+from fewshot_metalstm.cli.tables import print_json
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.checking.finding import Report
@@ -41,7 +41,7 @@ def check(
 
     report = look(source, form, examples)
     if as_json:
-        click.echo(json.dumps(report.as_dict(), ensure_ascii=False))
+        print_json(report.as_dict())
     else:
         show(report, notes=not quiet)
     if report.count("error"):
