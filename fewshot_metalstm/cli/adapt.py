@@ -124,6 +124,7 @@ def run(
     from fewshot_metalstm import runs
     from fewshot_metalstm.adapt.report import checkpoint_name
     from fewshot_metalstm.config import resolve
+    from fewshot_metalstm.data.origin import write_origins
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.machine import pick_device
@@ -145,7 +146,8 @@ def run(
         raise UserError(f"--unlabelled {unlabelled}: {kind.name} makes no use of unlabelled data")
     config = resolve(kind.adaptation_settings(), config_file, overrides, given, base)
     faults: list[tuple[str, ...]] = []
-    task = kind.load_target(source, data_dir=data_dir, faults=faults, **of_kind(kind, reading))
+    own = of_kind(kind, reading)
+    task = kind.load_target(source, data_dir=data_dir, faults=faults, **own)
     folder = find_checkpoint(checkpoint, task, progress)
     if output is not None:
         runs.claim(output, "the report")
@@ -157,8 +159,8 @@ def run(
         done += 1
         score = result.score
         figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
-        own = result.method not in config.baselines
-        method = checkpoint_name(folder) if own else result.method
+        baseline = result.method in config.baselines
+        method = result.method if baseline else checkpoint_name(folder)
         progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s)")
         progress.advance(done, {})
 
@@ -169,6 +171,7 @@ def run(
         if faults:
             write_faults(faults, place / NAME)
             progress.note(f"note: {len(faults)} bad annotations, listed in {place / NAME}")
+        write_origins((source,), (task,), own, place)
         progress.phase(f"adapting to {task.name}", config.draws * methods)
         report = tracked_adaptation(
             folder, task, config, place, device=chosen, workers=workers, on_cell=on_cell,

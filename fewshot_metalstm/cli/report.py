@@ -37,7 +37,7 @@ if TYPE_CHECKING:
               help="The method to hold the others against.  [default: the first]")  # fmt: skip
 @click.option("--gold", metavar="NAME|PATH",
               help="What to look at the models with, such as annotated text.  [default: their "
-              "targets, of the catalogue]")  # fmt: skip
+              "targets, of the catalogue or the files that they were read from]")  # fmt: skip
 @click.option("--split", default="test", show_default=True, metavar="NAME", help="Its split.")
 @click.option("--no-taggers", is_flag=True, help="Look at no model: what the runs wrote alone.")
 @device_option
@@ -126,16 +126,21 @@ def look_at(
     runs: Runs, gold: str | None, split: str, data_dir: Path | None, device: torch.device
 ) -> tuple[list[Look], list[str]]:
     """A look at every adapted model whose target is at hand; notes on the others."""
+    from fewshot_metalstm.data.origin import read_origins
     from fewshot_metalstm.errors import UserError
 
     looks, notes = [], []
     for adaptation in runs.adaptations:
         kind, model = adaptation.kind, adaptation.model
+        origin = None if gold else read_origins(adaptation.folder).get(adaptation.target)
         if not (model / "config.json").is_file():
             notes.append(f"{adaptation.folder} holds no {kind.product} to look at")
             continue
         try:
-            task = kind.load_target(gold or adaptation.target, data_dir=data_dir)
+            if origin is None:
+                task = kind.load_target(gold or adaptation.target, data_dir=data_dir)
+            else:
+                task = kind.load_target(origin.source, data_dir=data_dir, **origin.options)
         except UserError as problem:
             if gold:
                 raise
@@ -145,6 +150,12 @@ def look_at(
             continue
         if split not in task.sizes:
             notes.append(f"{task.name} has no {split} split to look at {model} with")
+            continue
+        if origin is not None and origin.changed(task, split):
+            notes.append(
+                f"no mistakes of {model} are shown: the {split} split of {origin.source} has "
+                f"changed since it was read; name {kind.items} with --gold"
+            )
             continue
         found = kind.look(model, task, split, device)
         if found is not None:

@@ -123,6 +123,7 @@ def run(
     from fewshot_metalstm import runs
     from fewshot_metalstm.adapt.plan import check_held_out
     from fewshot_metalstm.config import resolve
+    from fewshot_metalstm.data.origin import write_origins
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tracking.training import tracked_training
@@ -177,6 +178,7 @@ def run(
         if faults:
             write_faults(faults, place / NAME)
             progress.note(f"note: {len(faults)} bad annotations, listed in {place / NAME}")
+        write_origins(sources, loaded, reading, place)
         return tracked_training(
             kind, source, place, device=chosen, resume=resume and not saved_nothing(place),
             progress=progress, uri=tracking_uri, enabled=not no_tracking,

@@ -129,6 +129,23 @@ FILES = {
 }  # fmt: skip
 
 
+def test_the_error_names_the_first_five_and_how_many_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "x.pubtator"
+    for count in (5, 7):
+        wrong = "".join(f"1\t{n}\t{n + 2}\t??\tGene\n" for n in range(count))
+        path.write_text(f"1|t|{TEXT}\n{wrong}")
+        with pytest.raises(UserError) as caught:
+            read(path, "error")
+        line = str(caught.value)
+        assert line.startswith(f"{path}:2: ")
+        assert f"(the first of {count} bad annotations; then line 3: " in line
+        assert all(f"line {number}: " in line for number in (4, 5, 6))
+        assert "line 7: " not in line
+        assert (", and so on)" in line) == (count == 7)
+        assert "--bad-annotations repair or skip" in line
+        assert "\n" not in line
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_every_format_has_the_choice(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
