@@ -42,7 +42,7 @@ def test_a_scheme_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[st
     file.write_text(clean().replace("B-Sp", "Sp").replace("E-Sp", "Sp"))
     assert main(["check", str(file), "--scheme", "IO"]) == 0
     out = capsys.readouterr().out
-    assert "(conll, IO)" in out
+    assert "(conll, IO)" in " ".join(out.split())
     assert "Sp 12" in out
     file.write_text(columns("a/B-Sp b/I-Sp") + columns("a/O b/I-Sp"))
     assert main(["check", str(file), "--scheme", "iob2"]) == 1

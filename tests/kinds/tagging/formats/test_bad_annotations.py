@@ -62,8 +62,9 @@ def test_the_error_counts_them_and_names_the_first_and_the_option(tmp_path: Path
         read(tmp_path, "error")
     assert str(caught.value) == (
         f"{tmp_path / 'a.ann'}:3: is not ID, type and offsets, and text, split by tabs (the first "
-        "of 3 bad annotations); write it as T1<TAB>Gene 0 4<TAB>BRCA, or pass --bad-annotations "
-        "repair or skip"
+        "of 3 bad annotations; then line 4: T1 is the id of an annotation before it, line 2: the "
+        "text of the mention is not what stands at its offsets); write it as T1<TAB>Gene "
+        "0 4<TAB>BRCA, or pass --bad-annotations repair or skip"
     )
 
 
