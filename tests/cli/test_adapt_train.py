@@ -61,6 +61,34 @@ def test_scored_where_there_is_a_test_file(capsys: pytest.CaptureFixture[str]) -
     assert "# methods, all shots" in Path("out/report.md").read_text()
 
 
+def test_report_looks_at_the_files_that_were_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"train": Path("a.conll"), "test": Path("b.conll")}
+    for path, source in zip(files.values(), (TRAIN, TEST), strict=True):
+        path.write_bytes(source.read_bytes())
+    run_json(adapt("--train", "a.conll", "--test", "b.conll", "-o", "out"), capsys)
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    here = Path.cwd()
+    monkeypatch.chdir(moved)
+    report = ["report", str(here / "out"), "-o", "page.html"]
+    told = run_json(report, capsys)
+    assert told["notes"] == []
+    assert len(told["taggers"]) == 1
+    (here / "b.conll").write_bytes(TEST.read_bytes() + b"more\tO\n\n")
+    told = run_json(report, capsys)
+    assert "b.conll has changed since it was read; name sentences with --gold" in told["notes"][0]
+    assert told["taggers"] == []
+    assert len(run_json([*report, "--gold", f"test={here / 'b.conll'}"], capsys)["taggers"]) == 1
+    (here / "b.conll").unlink()
+    told = run_json(report, capsys)
+    assert "b.conll: cannot be read (No such file" in told["notes"][0]
+    assert "catalogue" not in told["notes"][0]
+    (here / "out" / "targets.json").write_text("[1]")
+    assert "targets.json: is damaged" in refused(report, capsys)
+
+
 def test_a_dev_file_is_checked_and_no_more(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,8 @@ PUBTATOR = "".join(
     for n, title, start in ((1, "Of mice", 15), (2, "IL-2 in rats", 0))
 )
 
+COLUMNS = "Mice\tB-Species\nran\tO\n\np53\tB-Gene\nran\tO\n"
+
 
 def brat(folder: Path) -> Path:
     """A folder with a document a sentence, every gene in it annotated."""
@@ -175,6 +177,54 @@ def test_overlaps_in_a_target(
                  "--workers", "1", *settings(QUICK)]  # fmt: skip
     assert "pass --overlaps longest" in refused(arguments, capsys)
     assert main([*arguments, "--quiet", "--json", "--overlaps", "longest"]) == 0
+
+
+def test_standard_output_is_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.conll").write_text(COLUMNS)
+    for words in (["-"], ["-o", "-"], ["--output", "-"]):
+        assert main(["convert", "in.conll", *words, "--to", "jsonl"]) == 0
+        captured = capsys.readouterr()
+        assert json.loads(captured.out)["text"] == "Mice ran\np53 ran"
+        assert captured.err == "-: 1 documents, 2 mentions in jsonl, from conll\n"
+    assert main(["convert", "in.conll", "-o", "out.jsonl", "--quiet"]) == 0
+    capsys.readouterr()
+    assert "there is no type" in refuse(
+        ["convert", "in.conll", "-", "--to", "jsonl", "--rename", "No=A"], capsys
+    )
+    assert "brat is a folder" in refuse(["convert", "in.conll", "-", "--to", "brat"], capsys)
+    assert "leave out --json" in refuse(
+        ["convert", "in.conll", "-", "--to", "jsonl", "--json"], capsys
+    )
+    assert "name what to write once" in refuse(["convert", "in.conll"], capsys)
+    assert "name what to write once" in refuse(["convert", "in.conll", "a", "-o", "b"], capsys)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.conll", "out.jsonl"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_says_nothing_is_refused(
+    folder: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.conll"
+    if folder:
+        source = tmp_path / "in"
+        source.mkdir()
+    for name in ("train.conll", "test.conll") if folder else (".",):
+        (source / name).write_text(COLUMNS)
+    out = str(tmp_path / "out.jsonl")
+    line = refuse(["convert", str(source), out, "--to", "jsonl", "--rename", "Nope=A"], capsys)
+    assert "there is no type Nope; the types there are: Gene, Species" in line
+    line = refuse(["convert", str(source), out, "--to", "jsonl", "--to-scheme", "IOBES"], capsys)
+    assert "--to-scheme IOBES: jsonl has no scheme of tags" in line
+    assert not Path(out).exists()
+    assert main(["convert", str(source), out, "--to", "gliner", "--rename", "Gene=A"]) == 0
+    capsys.readouterr()
+    if not folder:
+        for command in (["convert", out, "x.conll", "--from", "gliner"], ["adapt", "--train", out]):
+            line = refuse([*command, "--scheme", "IOB1"], capsys)
+            assert "--scheme IOB1: gliner has no scheme of tags" in line
 
 
 def refuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

@@ -61,6 +61,13 @@ def test_view_of_gold_and_of_text(
     shown = page.read_text(encoding="utf-8")
     assert "&lt;b&gt;ran&lt;/b&gt;." in shown
     assert "<b>ran" not in shown
+    for option in (["-o", "-"], ["--output", "-"]):
+        assert main(["view", str(adapted), str(text), *option]) == 0
+        captured = capsys.readouterr()
+        assert captured.out.count("&lt;b&gt;ran&lt;/b&gt;.") == shown.count(
+            "&lt;b&gt;ran&lt;/b&gt;."
+        )
+        assert captured.err.startswith("-: 2 sentences")
     tokens = tmp_path / "tokens.tsv"
     tokens.write_text("Mice\nran\n\nCats\n", encoding="utf-8")
     assert (
@@ -118,7 +125,7 @@ def test_report_without_runs_or_with_damaged_ones_is_one_line(
 
 
 def test_compare_gives_the_figures_of_the_report(
-    adapted: Path, store: Path, capsys: pytest.CaptureFixture[str]
+    adapted: Path, meta_trained: Path, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = json.loads((adapted / "report.json").read_text())
     command = ["compare", "--tracking-uri", str(store)]
@@ -128,7 +135,8 @@ def test_compare_gives_the_figures_of_the_report(
         assert row["f1"]["mean"] == pytest.approx(source["mean_f1"], abs=0.01)
         assert row["draws"] == {str(d["draw"]): d["f1"] for d in source["draws"]}
     assert result["synthetic"] == [DEMO_TARGET]
-    by_name = run_json([*command, f"adapt {DEMO_TARGET} 5", "--against", "scratch"], capsys)
+    name = f"adapt {DEMO_TARGET}, 5 shots, from {meta_trained.name}"
+    by_name = run_json([*command, name, "--against", "scratch"], capsys)
     assert by_name["first"] == "scratch"
     assert by_name["rows"][1]["difference"]["draws"] == 2
     assert main(command) == 0
