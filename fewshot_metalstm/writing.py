@@ -92,10 +92,19 @@ def writing(place: Path) -> Iterator[None]:
 
 def remove_left(path: Path) -> None:
     """Remove what processes that are gone have left of their writing to ``path``."""
-    name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.part")
+    _remove_like(re.escape(path.name), path.parent)
+
+
+def remove_left_within(folder: Path) -> None:
+    """Remove what processes that are gone have left of their writing to any file of a folder."""
+    _remove_like(".+", folder)
+
+
+def _remove_like(name: str, folder: Path) -> None:
+    left = re.compile(rf"\.{name}\.[a-z0-9_]{{8}}\.part")
     with suppress(OSError):
-        for entry in list(os.scandir(path.parent)):
-            if name.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+        for entry in list(os.scandir(folder)):
+            if left.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
                 _remove(Path(entry.path))
 
 

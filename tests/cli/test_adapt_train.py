@@ -73,18 +73,18 @@ def test_report_looks_at_the_files_that_were_read(
     here = Path.cwd()
     monkeypatch.chdir(moved)
     report = ["report", str(here / "out"), "-o", "page.html"]
-    told = run_json(report, capsys)
-    assert told["notes"] == []
-    assert len(told["taggers"]) == 1
+    result = run_json(report, capsys)
+    assert result["notes"] == []
+    assert len(result["taggers"]) == 1
     (here / "b.conll").write_bytes(TEST.read_bytes() + b"more\tO\n\n")
-    told = run_json(report, capsys)
-    assert "b.conll has changed since it was read; name sentences with --gold" in told["notes"][0]
-    assert told["taggers"] == []
+    result = run_json(report, capsys)
+    assert "b.conll has changed since it was read; name sentences with --gold" in result["notes"][0]
+    assert result["taggers"] == []
     assert len(run_json([*report, "--gold", f"test={here / 'b.conll'}"], capsys)["taggers"]) == 1
     (here / "b.conll").unlink()
-    told = run_json(report, capsys)
-    assert "b.conll: cannot be read (No such file" in told["notes"][0]
-    assert "catalogue" not in told["notes"][0]
+    result = run_json(report, capsys)
+    assert "b.conll: cannot be read (No such file" in result["notes"][0]
+    assert "catalogue" not in result["notes"][0]
     (here / "out" / "targets.json").write_text("[1]")
     assert "targets.json: is damaged" in refused(report, capsys)
 

@@ -10,7 +10,7 @@ import pytest
 
 from fewshot_metalstm.tracking.store import tracking_uri
 from tests.cli.builders import adapt, start
-from tests.test_crashes import documents
+from tests.kills import documents
 
 
 def ended(command: list[str], folder: Path, times: int = 2) -> list[tuple[int, str]]:
