@@ -4,7 +4,7 @@
 
     title: of the table
     about: what was measured, and what was cut short
-    task: as `train --task` takes it
+    task: as `train --task` takes it; {data} stands for the folder of the corpora
     against: the row that the others are held against
     seeds: [0, 1, 2]
     settings: {train.epochs: 1}     # of every run, by dotted names
@@ -20,15 +20,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.config import read_mapping
+from fewshot_metalstm.data.locate import DATA_VARIABLE
 from fewshot_metalstm.errors import UserError, at
 
 FOLDER = Path(__file__).parent
+_DATA = "{data}"
 _KEYS = {"title", "about", "task", "against", "seeds", "settings", "rows"}
 _ROW = {"set", "about", "published", "seeds", "group"}
 
@@ -67,7 +70,13 @@ class Run:
     def arguments(self) -> list[str]:
         """What `fewshot-metalstm` is given, but for where to write."""
         given = [f"--set={name}={_text(value)}" for name, value in self.row.settings.items()]
-        return ["train", "--task", self.task, "--seed", str(self.seed), *given]
+        task = self.task
+        if _DATA in task:
+            folder = os.environ.get(DATA_VARIABLE)
+            if not folder:
+                raise UserError(f"set {DATA_VARIABLE} to the folder of the corpora for {task}")
+            task = task.replace(_DATA, folder)
+        return ["train", "--task", task, "--seed", str(self.seed), *given]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from benchmarks.studies.declared import FOLDER, Study, names, read
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
+from fewshot_metalstm.nn.cell_config import check_cell
 
 TEXT = """
 title: "A title"
@@ -71,19 +72,19 @@ def test_what_is_declared_wrong_is_one_line(tmp_path: Path, old: str, new: str, 
 
 
 @pytest.mark.parametrize("name", names())
-def test_every_study_here_has_settings_that_are(name: str) -> None:
+def test_every_study_here_has_settings_that_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEWSHOT_METALSTM_DATA", "corpora")
     made = read(name, FOLDER)
     for row in made.rows:
-        task = made.runs[0].task
+        arguments = next(run for run in made.runs if run.row is row).arguments()
+        task = arguments[2]
+        assert "{" not in task
         kind = registry.of_target(task, None)
         settings = kind.supervised_settings()
         assert settings is not None
-        arguments = next(run for run in made.runs if run.row is row).arguments()
         given = [text.removeprefix("--set=") for text in arguments if text.startswith("--set=")]
         config = resolve(settings, None, given, {})
         if kind.cell:
-            from fewshot_metalstm.nn.cell_config import check_cell
-
             section = kind.cell.removesuffix(".kind").split(".")
             lstm: Any = config
             for part in section:
@@ -141,3 +142,18 @@ def test_a_run_that_is_there_is_not_run_again(
     Done.returncode = 1
     with pytest.raises(UserError, match="ended with 1"):
         studies.result_of(replace(made.runs[0], seed=5), tmp_path / "runs" / "other")
+
+
+def test_a_task_of_files_needs_the_folder_of_the_corpora(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = study(tmp_path, TEXT.replace("digits-69", "train={data}/a.txt"))
+    monkeypatch.setenv("FEWSHOT_METALSTM_DATA", "/corpora")
+    run = made.runs[0]
+    digest = run.digest
+    assert run.arguments()[2] == "train=/corpora/a.txt"
+    monkeypatch.setenv("FEWSHOT_METALSTM_DATA", "/elsewhere")
+    assert run.digest == digest
+    monkeypatch.delenv("FEWSHOT_METALSTM_DATA")
+    with pytest.raises(UserError, match="set FEWSHOT_METALSTM_DATA to the folder"):
+        run.arguments()
