@@ -27,8 +27,10 @@ from torch import Tensor, nn
 
 from fewshot_metalstm.nn.cell_config import LAYER, UNIFORM, MetaLSTMConfig
 from fewshot_metalstm.nn.gates import lstm_step
+from fewshot_metalstm.nn.hyper_fused import Weights, steps_fused
 from fewshot_metalstm.nn.layer import Layout
 from fewshot_metalstm.nn.layer_norm import layer_norm
+from fewshot_metalstm.nn.products import compiled_for
 from fewshot_metalstm.nn.recurrent import Recurrent
 from fewshot_metalstm.nn.rnn import activated
 from fewshot_metalstm.nn.steps import Shared, by_step, kept, placed, projected, shrunk
@@ -112,17 +114,36 @@ class _Hyper(Recurrent):
         """See :class:`~fewshot_metalstm.nn.recurrent.Recurrent`."""
         del training
         h, m, k = self.hidden, self.config.meta, self.gates
-        scale, at_rest = self._scales()
-        scales = Shared(scale, at_rest, plain=plain)
-        meta_h, meta_g = (Shared(w, plain=plain) for w in (self.meta_h, self.meta_g))
-        recurrent = Shared(self.basic_wh, plain=plain)
+        weights = Weights(self.meta_h, self.meta_g, *self._scales(), self.basic_wh)
         both = torch.cat([self.meta_x, self.basic_wx], 2)
         bias = torch.cat([self.meta_b, self.basic_b.new_zeros(self.basic_b.shape)], 2)
         rows = projected(words, both, bias, layout)
-        to_meta, to_own = torch.split_with_sizes(rows, [k * m, k * h], 2)
-        first = to_own.shape[0], layout.sizes[0]
-        g, s = (rows.new_zeros(*first, m) for _ in range(2))
-        hidden, c = (rows.new_zeros(*first, h) for _ in range(2))
+        to_meta, x = torch.split_with_sizes(rows, [k * m, k * h], 2)
+        if self._compiled(keep) and not plain and compiled_for(x):
+
+            def again(to_meta: Tensor, x: Tensor, weights: Weights) -> Tensor:
+                return self._steps(to_meta, x, weights, layout, None, plain=True)
+
+            return placed(steps_fused(to_meta, x, weights, layout.sizes, again), layout)
+        return placed(self._steps(to_meta, x, weights, layout, keep, plain=plain), layout)
+
+    def _compiled(self, keep: Tensor | None) -> bool:
+        """Whether the compiled steps compute what the settings ask for."""
+        return self.gates == 4 and self.config.norm != LAYER and keep is None
+
+    def _steps(
+        self, to_meta: Tensor, to_own: Tensor, weights: Weights, layout: Layout,
+        keep: Tensor | None, *, plain: bool,
+    ) -> Tensor:  # fmt: skip
+        """The steps, from products with the words (2, N, .) to outputs (2, N, h)."""
+        h, m, k = self.hidden, self.config.meta, self.gates
+        scales = Shared(weights.scale, weights.at_rest, plain=plain)
+        meta_h, meta_g, recurrent = (
+            Shared(w, plain=plain) for w in (weights.meta_h, weights.meta_g, weights.wh)
+        )
+        first = 2, layout.sizes[0]
+        g, s = (to_own.new_zeros(*first, m) for _ in range(2))
+        hidden, c = (to_own.new_zeros(*first, h) for _ in range(2))
         outputs: list[Tensor] = []
         for x_meta, x, factor in zip(
             by_step(to_meta, layout), by_step(to_own, layout), kept(keep, layout), strict=True
@@ -138,7 +159,7 @@ class _Hyper(Recurrent):
             y = self._normed("basic_gates", y, k)
             hidden, c = self._step(y, c, factor, "basic_cell", plain)
             outputs.append(hidden)
-        return placed(torch.cat(outputs, 1), layout)
+        return torch.cat(outputs, 1)
 
     def _scales(self) -> tuple[Tensor, Tensor]:
         """From g to the scales of W_h h, of W_x x and the bias: (2, m, 3kh) and (2, 1, 3kh)."""
