@@ -101,7 +101,7 @@ def measured(
 
 
 def _about(seconds: float) -> str:
-    """A time in words that do not claim more than is known: ``40 s``, ``12 min``, ``3 h 10 min``."""
+    """A time in words that claim no more than is known: ``40 s``, ``12 min``, ``3 h 10 min``."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = round(timedelta(seconds=seconds) / timedelta(minutes=1))
