@@ -31,10 +31,10 @@ def test_exit_codes_and_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "error: tags that IOBES" in capsys.readouterr().out
     file.write_text("a\n")
     assert main(["check", str(file)]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("error: ")
-    assert told.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1
 
 
 def test_a_scheme_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,9 +58,9 @@ def test_a_scheme_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.tsv").write_text(clean() + columns("a/O b/E-Sp"))
     assert main(["check", str(tmp_path / "a.tsv"), "--json"]) == 1
-    told = capsys.readouterr()
-    assert told.err == ""
-    value = json.loads(told.out)
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    value = json.loads(printed.out)
     assert (value["errors"], value["warnings"], value["scheme"]) == (1, 0, "IOBES")
     (finding,) = value["findings"]
     assert set(finding) == {"name", "severity", "problem", "count", "cure", "examples"}

@@ -45,7 +45,9 @@ def places(found: list[Document]) -> list[tuple[str, str, list[tuple[int, int, s
     return [(d.id, d.text, sorted((m.start, m.end, m.type) for m in d.mentions)) for d in found]
 
 
-def told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
+def convert_json(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> tuple[dict[str, Any], str]:
     """What a command with ``--json`` prints, and what it says on standard error."""
     capsys.readouterr()
     assert main([*arguments, "--json"]) == 0
@@ -63,7 +65,7 @@ def test_there_and_back(
     to: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = brat(tmp_path / "in")
-    result, _ = told(["convert", str(source), str(tmp_path / name), "--to", to], capsys)
+    result, _ = convert_json(["convert", str(source), str(tmp_path / name), "--to", to], capsys)
     assert (result["documents"], result["mentions"]) == (4, 5)
     assert (result["from"], result["to"]) == ("brat", to)
     assert main(["convert", str(tmp_path / name), str(tmp_path / "back"), "--to", "brat"]) == 0
@@ -81,13 +83,13 @@ def test_what_is_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "is discontinuous; pass --overlaps longest" in line
     assert not out.exists()
     arguments = ["convert", str(source), str(out), "--overlaps", "longest", "--to-scheme", "BILOU"]
-    result, error = told(arguments, capsys)
+    result, error = convert_json(arguments, capsys)
     assert result["notes"] == {"discontinuous": 1, "overlapping": 1}
     assert error.splitlines() == [
         "note: 1 discontinuous mentions taken from their first character to their last",
         "note: 1 mentions left out that overlap a longer one",
     ]
-    quiet, error = told([*arguments, "--quiet"], capsys)
+    quiet, error = convert_json([*arguments, "--quiet"], capsys)
     assert quiet["notes"] == result["notes"], "still in the object"
     assert error == ""
     assert "head\tB-A b\nneck\tL-A b\n" in out.read_text()
@@ -101,7 +103,7 @@ def test_what_is_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_splits_of_a_folder_stay_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     brat(tmp_path / "in" / "train")
     (tmp_path / "in" / "test.pubtator").write_text(PUBTATOR)
-    result, _ = told(
+    result, _ = convert_json(
         ["convert", str(tmp_path / "in"), str(tmp_path / "out"), "--to", "bioc-xml"], capsys
     )
     assert result["splits"] == ["train", "test"]
@@ -143,18 +145,18 @@ def test_adapt_predict_and_evaluate_on_standoff(
     arguments = ["adapt", "--target", str(target), "--shots", "0", "--draws", "1", "--no-tracking",
                  "--checkpoint", str(meta_trained), "--output", str(run), "--quiet",
                  "--workers", "1", *settings(QUICK)]  # fmt: skip
-    report, _ = told(arguments, capsys)
+    report, _ = convert_json(arguments, capsys)
     assert report["draws"][0]["support_sentences"] == 5  # a line end is a sentence's end
-    result, _ = told(["evaluate", str(run), "--target", str(target)], capsys)
+    result, _ = convert_json(["evaluate", str(run), "--target", str(target)], capsys)
     assert (result["split"], result["mentions"]) == ("test", 2)
     assert result["f1"] == report["draws"][0]["f1"]
     inputs = [str(target / "train"), str(target / "test.pubtator")]
     output = ["--to", "bioc-json", "--output", str(tmp_path / "found")]
-    result, _ = told(["predict", str(run), *inputs, *output], capsys)
+    result, _ = convert_json(["predict", str(run), *inputs, *output], capsys)
     assert (result["documents"], result["format"]) == (6, "bioc-json")
     found = list(read_documents(tmp_path / "found"))
     assert [d.text for d in found][:4] == list(SENTENCES)
-    value, _ = told(["predict", str(run), str(target / "train")], capsys)
+    value, _ = convert_json(["predict", str(run), str(target / "train")], capsys)
     (file,) = value["files"]
     assert (file["format"], [d["id"] for d in file["documents"]]) == (
         "brat",
@@ -250,7 +252,7 @@ def test_bad_annotations_are_said_repaired_and_listed(
     assert "d0.ann:3: " in line
     assert not out.exists()
     arguments = ["convert", str(source), str(out), "--bad-annotations", "skip"]
-    result, error = told(arguments, capsys)
+    result, error = convert_json(arguments, capsys)
     assert (result["mentions"], result["notes"]["bad_annotations"]) == (5, 2)
     assert "note: 2 bad annotations left out\n" in error
     table = Path(result["bad_annotations"])
@@ -268,8 +270,8 @@ def test_unannotated_tasks_are_left_out_and_said(
              {"id": 2, "data": {"text": "b"}, "annotations": []}]  # fmt: skip
     (tmp_path / "in.json").write_text(json.dumps(tasks))
     arguments = ["convert", str(tmp_path / "in.json"), str(tmp_path / "out.jsonl")]
-    result, error = told(arguments, capsys)
+    result, error = convert_json(arguments, capsys)
     assert (result["documents"], result["notes"]) == (1, {"unannotated": 1})
     assert "--unannotated negatives" in error
-    result, _ = told([*arguments, "--unannotated", "negatives"], capsys)
+    result, _ = convert_json([*arguments, "--unannotated", "negatives"], capsys)
     assert result["documents"] == 2

@@ -205,9 +205,9 @@ def test_verbose_shows_the_log_and_is_over_with_the_command(
 
 def test_the_exit_codes_are_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main(["--help"]) == 0
-    told = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
     for code in ("0 done", "1 done, and", "2 nothing done", "130 Ctrl-C", "141 the reader"):
-        assert code in told
+        assert code in printed
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
