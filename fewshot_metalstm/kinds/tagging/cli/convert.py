@@ -102,7 +102,7 @@ def run(
     def one(path: Path, place: Path) -> None:
         chosen = find(form) if form is not None else detect(path)
         kinds.append(chosen.name)
-        options = {"scheme": scheme, "repair": repair} if chosen.tags else {}
+        options = {"scheme": scheme, "repair": repair} if chosen.tags or chosen.schemed else {}
         documents = read_documents(
             path, chosen.name, notes=notes, bad=bad, unannotated=unannotated, **options
         )

@@ -63,7 +63,7 @@ def read_corpus(
     for split, path in splits.items():
         chosen = detect(path) if format is None else find(format)
         options: dict[str, Any] = {}
-        if chosen.tags:
+        if chosen.tags or chosen.schemed:
             options = {"scheme": scheme, "repair": repair}
         read[split] = tuple(
             placed.sentence

@@ -9,6 +9,7 @@ read in a process of its own.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import fewshot_metalstm
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.interrupts import held_back
 from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
@@ -30,6 +30,13 @@ from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.records import Place, read_record
 
 _WRITTEN = 1024  # documents
+# The file as a program, and no module of the folder that the user happens to be in.
+_RUN = """
+import sys
+sys.path[:] = filter(None, sys.path)
+import runpy
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
+"""
 
 
 def read(
@@ -69,9 +76,9 @@ def _rows(path: Path) -> Iterator[Iterator[dict[str, Any]]]:
     _pyarrow()
     with held_back():  # within, Ctrl-C reaches this process alone, which ends the other
         process = subprocess.Popen(
-            [sys.executable, "-m", parquet_rows.__name__, str(path.resolve())],
+            [sys.executable, "-c", _RUN, parquet_rows.__file__, str(path)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            cwd=Path(fewshot_metalstm.__file__).parents[1],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )  # fmt: skip
     try:
         yield _lines(process, path)
@@ -84,7 +91,9 @@ def _lines(process: subprocess.Popen[bytes], path: Path) -> Iterator[dict[str, A
     assert process.stdout is not None
     problem = None
     for line in process.stdout:
-        value = json.loads(line) if line.endswith(b"\n") else {}
+        if not line.endswith(b"\n"):  # cut by a crash
+            break
+        value = json.loads(line)
         if "done" in value:
             return
         if "refused" in value:

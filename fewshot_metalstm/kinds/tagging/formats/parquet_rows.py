@@ -1,7 +1,5 @@
 """The rows of a Parquet file as lines of JSON: run as a program, so that a crash ends it alone.
 
-    python -m fewshot_metalstm.kinds.tagging.formats.parquet_rows FILE
-
 The library in C++ that reads Parquet ends its process on some damaged files. What it reads is
 written to standard output: ``{"tags": NAMES}``, the names of a data set's tags or null; then
 ``{"row": ...}`` for each row; and in the end ``{"done": true}`` or ``{"error": REASON}``.
@@ -35,7 +33,8 @@ def rows(path: str) -> Iterator[dict[str, Any]]:
     import pyarrow.parquet as pq
 
     # As a dictionary a text is held once, however many rows repeat it.
-    with pq.ParquetFile(path, read_dictionary=["text"]) as file:
+    texts = [name for name in pq.read_schema(path).names if name == "text"]
+    with pq.ParquetFile(path, read_dictionary=texts) as file:
         for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
             columns = map(group.column, range(group.num_columns))
             values = max((column.num_values for column in columns), default=0)

@@ -23,7 +23,8 @@ class Format:
     """A format: its module and functions, and which parts of a document survive in it.
 
     ``suffix`` is what the name of a file ends in. A ``folder`` is written as one; ``tags`` are flat
-    and found for tokens by the writer itself.
+    and found for tokens by the writer itself. What is read may hold tags in some scheme, if it is
+    ``schemed`` or ``tags``.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Format:
     reads: str | None = "read"
     writes: str | None = "write"
     tags: bool = False
+    schemed: bool = False
 
     def function(self, name: str | None, doing: str) -> Any:
         """A function of the module, imported now."""
@@ -74,7 +76,8 @@ _TABLE = (
     Format("conllu", "conllu", "CoNLL-U with entities in its last column", ".conllu", writes=None),
     Format("webanno-tsv", "webanno", "WebAnno's and INCEpTION's TSV 3", ".tsv", writes=None),
     Format("docbin", "docbin", "spaCy's DocBin (needs spacy)", ".spacy", _TAGGED),
-    Format("parquet", "parquet", "Parquet, a row a document", ".parquet", _ALL),
+    Format("parquet", "parquet", "Parquet, a row a document", ".parquet", _ALL,
+           schemed=True),
     Format("text", "text", "raw text, without mentions", ".txt", writes=None),
 )  # fmt: skip
 FORMATS = {format.name: format for format in _TABLE}
