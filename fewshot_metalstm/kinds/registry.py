@@ -51,6 +51,7 @@ class KindEntry:
     commands: Mapping[str, Command] = field(default_factory=dict)
 
 
+_CLASSIFICATION = "fewshot_metalstm.kinds.classification"
 _TAGGING = "fewshot_metalstm.kinds.tagging"
 BUILT_IN: Mapping[str, KindEntry] = {
     "tagging": KindEntry(
@@ -86,6 +87,11 @@ BUILT_IN: Mapping[str, KindEntry] = {
                 f"{_TAGGING}.cli.view:view", "Write a page of a text as a tagger reads it."
             ),
         },
+    ),
+    "classification": KindEntry(
+        "texts with one label each", f"{_CLASSIFICATION}.kind:CLASSIFICATION",
+        f"{_CLASSIFICATION}.cli.options:target_options",
+        f"{_CLASSIFICATION}.cli.options:predict_options",
     ),
     "digits": KindEntry(
         "handwritten digits, row by row", "fewshot_metalstm.kinds.digits.kind:DIGITS"
