@@ -74,9 +74,7 @@ def draw(
 
 def shortfall(target: ClassificationTask, shots: int) -> str:
     """Which classes have fewer texts than ``shots``, in words; empty where none has."""
-    sizes = {
-        name: len(target.splits[SPLIT].of_class(at)) for at, name in enumerate(target.classes)
-    }
+    sizes = {name: len(target.splits[SPLIT].of_class(at)) for at, name in enumerate(target.classes)}
     few = [f"{number} of {name}" for name, number in sizes.items() if number < shots]
     return f"fewer than {shots} texts: {', '.join(few)}" if few else ""
 

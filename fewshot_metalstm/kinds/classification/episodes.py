@@ -77,11 +77,11 @@ class EncodedTasks:
             texts = rng.choice(places, min(shots + query, len(places)), replace=False)
             support.append(texts[:shots])
             others.append(texts[shots:])
-        parts = (
+        support_batch, query_batch = (
             _renumbered(self.batch(task, np.sort(np.concatenate(part))), chosen)
             for part in (support, others)
         )
-        return Episode(*parts, f"{task.name}/{label}")
+        return Episode(support_batch, query_batch, f"{task.name}/{label}")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from fewshot_metalstm.kinds.classification.score import FIGURE
 from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
 
 if TYPE_CHECKING:
-    import torch
-
     from fewshot_metalstm.accuracy import Score
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.work import Loaded, Method
@@ -114,9 +112,7 @@ class Classification(Kind):
 
         return check(targets)
 
-    def source(
-        self, config: ClassificationTrainConfig, suite: LoadedTexts
-    ) -> ClassificationSource:
+    def source(self, config: ClassificationTrainConfig, suite: LoadedTexts) -> ClassificationSource:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.classification.source import ClassificationSource
 

@@ -25,9 +25,7 @@ from fewshot_metalstm.meta.registry import usual_tune
 TFIDF = "tfidf"
 
 
-def run_adapted(
-    cell: Cell, target: ClassificationTask, loaded: Callable[[], Loaded]
-) -> CellResult:
+def run_adapted(cell: Cell, target: ClassificationTask, loaded: Callable[[], Loaded]) -> CellResult:
     """Adapt a learner: the checkpoint's, or a fresh one of its sizes."""
     return ClassificationWork(cell, loaded(), target).run()
 
@@ -112,9 +110,7 @@ def make_cells(
     return cells
 
 
-def do_cell(
-    cell: Cell, target: ClassificationTask, loaded: Callable[[], Loaded]
-) -> CellResult:
+def do_cell(cell: Cell, target: ClassificationTask, loaded: Callable[[], Loaded]) -> CellResult:
     """Do a cell of any method; ``loaded`` is called by those that need a checkpoint."""
     method = baselines().get(cell.method)
     return (run_adapted if method is None else method.run)(cell, target, loaded)

@@ -88,9 +88,7 @@ def adapted_model(
 ) -> ClassifierModel:
     """A classifier of its own from adapted parameters: it needs nothing of ``model`` any more."""
     learner = adapted_classifier(model, params)
-    return replace(
-        model, learner=learner, classes=tuple(classes), kind=CLASSIFIER, about=about
-    )
+    return replace(model, learner=learner, classes=tuple(classes), kind=CLASSIFIER, about=about)
 
 
 def adapted_classifier(model: ClassifierModel, params: Params) -> Classifier:
@@ -114,9 +112,7 @@ def save_model(model: ClassifierModel, folder: Path) -> None:
     with beside(folder, put_in_place) as new:
         new.mkdir(0o755)
         write_tensors(tensors | vector_tensors(model.vectors), new / _WEIGHTS)
-        _write_json(
-            {"words": model.vectors.words, "alphabet": model.alphabet}, new / _VOCABULARY
-        )
+        _write_json({"words": model.vectors.words, "alphabet": model.alphabet}, new / _VOCABULARY)
         config = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,

@@ -26,9 +26,7 @@ class Pooling(nn.Module):
         super().__init__()
         self.kind = kind
         if kind == ATTENTION:
-            self.weight = nn.Parameter(
-                torch.randn(width, inner, generator=generator) * width**-0.5
-            )
+            self.weight = nn.Parameter(torch.randn(width, inner, generator=generator) * width**-0.5)
             self.bias = nn.Parameter(torch.zeros(inner))
             self.context = nn.Parameter(torch.randn(inner, generator=generator) * inner**-0.5)
 
@@ -54,8 +52,9 @@ class Pooling(nn.Module):
             return scores.masked_fill(~inside, -torch.inf).softmax(dim=1)
         best = self._shut(states, lengths).argmax(1)  # (B, width)
         counts = torch.zeros(inside.shape, dtype=states.dtype, device=states.device)
-        return counts.scatter_add(1, best, torch.ones_like(best, dtype=states.dtype)) / (
-            states.shape[2]
+        return (
+            counts.scatter_add(1, best, torch.ones_like(best, dtype=states.dtype))
+            / (states.shape[2])
         )
 
     @staticmethod

@@ -99,9 +99,7 @@ def kept_out(suite: Suite, exclude: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(name for name in official if name not in own), *exclude)))
 
 
-def load_suite(
-    suite: Suite, exclude: Sequence[str], data_dir: Path | None = None
-) -> LoadedTexts:
+def load_suite(suite: Suite, exclude: Sequence[str], data_dir: Path | None = None) -> LoadedTexts:
     """The tasks of a declared suite; nothing of a target's family or test split is in them.
 
     Raises:

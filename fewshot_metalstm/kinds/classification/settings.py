@@ -132,9 +132,7 @@ def check(config: ClassificationTrainConfig) -> None:
     check_sizes(config.classifier, config.vectors)
     low, high = config.episodes.shots_low, config.episodes.shots_high
     if low > high:
-        raise UserError(
-            f"episodes.shots_low is {low}, above shots_high, which is {high}; mend one"
-        )
+        raise UserError(f"episodes.shots_low is {low}, above shots_high, which is {high}; mend one")
     if usual_tune(config.algorithm) not in (*TUNE, PROTOTYPES):
         raise UserError(
             f"{config.algorithm} is for tagging alone; use --algorithm joint, whose training is "
@@ -150,6 +148,4 @@ def check_sizes(classifier: ClassifierConfig, vectors: VectorsConfig) -> None:
         )
     check_vectors_room(vectors)
     size = 0 if vectors.file else vectors.size  # a file's is not known yet
-    check_lstm_room(
-        size + classifier.filters + CASE_FEATURES, classifier.lstm, "classifier.lstm"
-    )
+    check_lstm_room(size + classifier.filters + CASE_FEATURES, classifier.lstm, "classifier.lstm")

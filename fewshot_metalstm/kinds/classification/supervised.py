@@ -155,9 +155,7 @@ class ClassificationTraining(SupervisedSource):
         scores = scores_of(self._model.learner, params, self._table, encoded, self._device)
         loss = torch.nn.functional.cross_entropy(scores, torch.from_numpy(encoded.labels))
         found = scores.argmax(dim=1).numpy()
-        return Evaluation(
-            float(loss), compare(encoded.labels, found, self._by_name[task].classes)
-        )
+        return Evaluation(float(loss), compare(encoded.labels, found, self._by_name[task].classes))
 
     def save_model(
         self, model: ClassifierModel, task: str, params: Params, folder: Path,
@@ -183,9 +181,7 @@ class ClassificationTraining(SupervisedSource):
     ) -> bool:  # fmt: skip
         """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
         classes = shared_classes(self.tasks)
-        made = new_checkpoint(
-            model.learner.config, model.vectors, model.alphabet, classes, 0
-        )
+        made = new_checkpoint(model.learner.config, model.vectors, model.alphabet, classes, 0)
         merged = made.learner.merge_heads(list(heads.values()))
         with torch.no_grad():
             for name, value in made.learner.named_parameters():

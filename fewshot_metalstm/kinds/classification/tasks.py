@@ -158,9 +158,7 @@ def key_of(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def without(
-    task: ClassificationTask, barred: frozenset[str]
-) -> tuple[ClassificationTask, int]:
+def without(task: ClassificationTask, barred: frozenset[str]) -> tuple[ClassificationTask, int]:
     """The task without the texts of ``barred`` (of :func:`key_of`), and how many these were."""
     splits: dict[str, TextSplit] = {}
     lost = 0
@@ -177,5 +175,8 @@ def without(
 def test_keys(tasks: Iterable[ClassificationTask]) -> frozenset[str]:
     """The keys of all test texts of some targets."""
     return frozenset(
-        key_of(text) for task in tasks if "test" in task.splits for text in task.splits["test"].texts
+        key_of(text)
+        for task in tasks
+        if "test" in task.splits
+        for text in task.splits["test"].texts
     )

@@ -92,9 +92,7 @@ class ClassificationWork(Work[Classifier]):
 
     def score(self, start: Start[Classifier], adapted: Adapted) -> Score:
         """Accuracy on the whole test split."""
-        return score(
-            start.learner, adapted.params, self.table, self.target, "test", self.device
-        )
+        return score(start.learner, adapted.params, self.table, self.target, "test", self.device)
 
     def save(self, start: Start[Classifier], adapted: Adapted, score: Any) -> None:
         """Write the adapted classifier."""

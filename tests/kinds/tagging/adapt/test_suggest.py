@@ -11,7 +11,6 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.suggest import (
     candidates,
     mean_states,
-    pick,
     sentences_of,
     suggest,
 )
