@@ -92,9 +92,7 @@ def looks_so(path: Path) -> bool:
     if suffix in TABLES:
         first = next(iter(text.splitlines()), "")
         return _names_both([name.lower() for name in header_of(first, TABLES[suffix])[1]])
-    return (suffix in LINES and _first_object(path, text)) or (
-        suffix == ".json" and _listed_so(text)
-    )
+    return _first_object(path, text) if suffix in LINES else _listed_so(text)
 
 
 def _names_both(names: list[str]) -> bool:
