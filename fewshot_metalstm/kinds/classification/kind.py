@@ -10,9 +10,12 @@ from fewshot_metalstm.kinds.classification.score import FIGURE
 from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
 
 if TYPE_CHECKING:
+    import torch
+
     from fewshot_metalstm.accuracy import Score
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.kinds.classification.known import KnownReviews
     from fewshot_metalstm.kinds.classification.model import ClassifierModel
     from fewshot_metalstm.kinds.classification.settings import (
         ClassificationRunConfig,
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
         ClassificationTraining,
     )
     from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, LoadedTexts
+    from fewshot_metalstm.pages.look import Look
+    from fewshot_metalstm.tracking.serving import Serving
 
 
 class Classification(Kind):
@@ -99,6 +104,12 @@ class Classification(Kind):
         from fewshot_metalstm.kinds.classification.own_files import looks_so
 
         return looks_so(path)
+
+    def known(self, data_dir: Path | None = None) -> KnownReviews:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.classification.known import KnownReviews
+
+        return KnownReviews(self.name, data_dir)
 
     def freeze_draws(self, targets: Sequence[ClassificationTask]) -> Sequence[Path]:
         """See :class:`Kind`."""
@@ -205,6 +216,20 @@ class Classification(Kind):
         from fewshot_metalstm.kinds.classification.predict import predict
 
         return predict(request, **options)
+
+    def serving(self) -> Serving:
+        """See :class:`Kind`: texts in, labels out."""
+        from fewshot_metalstm.kinds.classification.serving.pyfunc import serving
+
+        return serving()
+
+    def look(
+        self, folder: Path, target: ClassificationTask, split: str, device: torch.device
+    ) -> Look:
+        """See :class:`Kind`: which classes are taken for which."""
+        from fewshot_metalstm.kinds.classification.look import report_look
+
+        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""
