@@ -37,17 +37,18 @@ if TYPE_CHECKING:
               help="A corpus of the catalogue, a target such as digits-6789, or a file or folder "
               "of yours.")  # fmt: skip
 @click.option("--train", metavar="FILE",
-              help="Annotated sentences of yours, in place of --target; all are "
-              "learned from.")  # fmt: skip
+              help="Annotated sentences or labelled texts of yours, in place of --target; all "
+              "are learned from, or K of each with --shots.")  # fmt: skip
 @click.option("--dev", metavar="FILE", help="Beside --train: checked, and not learned from.")
 @click.option("--test", metavar="FILE", help="Beside --train: what the tagger is scored on.")
 @click.option("--shots", type=click.IntRange(0), metavar="K",
-              help="Size of a support: mentions of each type, K to 2K, or images of each class; "
-              "0: the whole split.  [default: 50, of digits 5; 0 with --train]")  # fmt: skip
+              help="Size of a support: mentions of each type, K to 2K, or texts or images of each "
+              "class; 0: the whole split.  [default: 50, of texts 10, of digits 5; 0 with "
+              "--train]")  # fmt: skip
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER|NAME",
               shell_complete=shells.checkpoints,
-              help="What meta-train wrote, or one that ships: bionlp, mtl-bio.  [default: the "
-              "newest that fits in runs, or else one that ships]")  # fmt: skip
+              help="What meta-train wrote, or one that ships: bionlp, mtl-bio, reviews.  "
+              "[default: the newest that fits in runs, or else one that ships]")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where to write report and model.  [default: runs/TARGET-K]")  # fmt: skip
 @click.option("--draws", type=click.IntRange(1), metavar="N",
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME",
               shell_complete=shells.baselines,
               help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
-              "spacy, transformer; of digits neighbour.")  # fmt: skip
+              "spacy, transformer; of texts tfidf; of digits neighbour.")  # fmt: skip
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
               "train: the target's own train split.")  # fmt: skip
@@ -94,7 +95,8 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     are of two settings.
 
     With --train FILE the target is your own text, and a checkpoint that ships with the package is
-    adapted to all of it: no download, no meta-training. Without --test nothing is scored.
+    adapted to all of it: no download, no meta-training. Without --test nothing is scored. A table
+    (.csv, .tsv) or JSON lines of texts with one label each become a classifier.
     """
     from fewshot_metalstm.cli.progress import TerminalProgress
 

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 def of_model(commands: Mapping[str, click.Command]) -> click.Command:
     """One command out of those of several kinds, by the kind; the first gives it its name.
 
-    It has the options of all. The argument ``model``, which each has, says which of them runs; an
+    It has the options of all. The first argument, a model's folder, says which of them runs; an
     option that is typed and is none of that one's is refused.
     """
     first = next(iter(commands.values()))
@@ -22,10 +22,11 @@ def of_model(commands: Mapping[str, click.Command]) -> click.Command:
     for command in commands.values():
         for parameter in command.params:
             parameters.setdefault(str(parameter.name), parameter)
+    argument = next(name for name, each in parameters.items() if isinstance(each, click.Argument))
 
     def run(**given: Any) -> Any:
         context = click.get_current_context()
-        kind, own = _chosen(commands, given["model"], str(first.name))
+        kind, own = _chosen(commands, given[argument], str(first.name))
         names = {str(parameter.name) for parameter in own.params}
         typed = {
             name: value for name, value in given.items()
@@ -49,7 +50,9 @@ def _chosen(
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds import registry
 
-    kind = registry.of_model(runs.adapted_folder(model)).name
+    inside = (runs.adapted_folder(model), runs.model_folder(model, "checkpoint"))
+    folder = next((each for each in inside if (each / "config.json").is_file()), model)
+    kind = registry.of_model(folder).name
     if kind not in commands:
         known = " and ".join(commands)
         raise UserError(f"{model}: {name} is for models of {known}, and this one is of {kind}")

@@ -53,8 +53,8 @@ CELLS_FAILED = 1
               help="Numbers of the supports, such as 0-4 or 0,2.  [default: 0-4]")  # fmt: skip
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER",
               shell_complete=shells.checkpoints,
-              help="What meta-train wrote, or one that ships: bionlp, mtl-bio.  [default: the "
-              "newest that fits in runs, or else one that ships]")  # fmt: skip
+              help="What meta-train wrote, or one that ships: bionlp, mtl-bio, reviews.  "
+              "[default: the newest that fits in runs, or else one that ships]")  # fmt: skip
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
               help="One file a cell and the report; finished cells there are kept.")  # fmt: skip
 @click.option("--tune", type=click.Choice(

@@ -66,7 +66,7 @@ class _Command(click.Command):
 @click.option("--start", type=click.Path(path_type=Path), metavar="FOLDER|NAME",
               shell_complete=shells.checkpoints,
               help="A checkpoint to start from, in place of fresh weights: what meta-train wrote, "
-              "or one that ships: bionlp, mtl-bio.")  # fmt: skip
+              "or one that ships: bionlp, mtl-bio, reviews.")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where to write the run.  [default: runs/train-TASK]")  # fmt: skip
 @kind_option

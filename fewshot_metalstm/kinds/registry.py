@@ -94,6 +94,9 @@ BUILT_IN: Mapping[str, KindEntry] = {
         f"{_CLASSIFICATION}.cli.options:target_options",
         f"{_CLASSIFICATION}.cli.options:predict_options",
         {
+            "pack": Command(
+                f"{_CLASSIFICATION}.cli.pack:pack", "Make a checkpoint small, with its card."
+            ),
             "suggest": Command(
                 f"{_CLASSIFICATION}.cli.suggest:suggest", "Pick the next texts worth labelling."
             ),

@@ -57,7 +57,7 @@ class EpisodesConfig:
 
     shots_low: AtLeast1 = 5  # least K: texts of each class in a support
     shots_high: AtLeast1 = 20  # greatest K
-    query: AtLeast1 = 10  # query texts of each class
+    query: AtLeast1 = 8  # query texts of each class
     # of a task with more classes, so many are drawn for an episode
     classes: Annotated[int, Range(least=2)] = 5
 
@@ -68,7 +68,7 @@ class ValidationConfig:
 
     episodes: AtLeast0 = 24  # how many, the tasks are visited in turn; 0 never validates
     shots: AtLeast1 = 10  # K of their supports
-    query: AtLeast1 = 40  # query texts of each class, or as many as there are
+    query: AtLeast1 = 20  # query texts of each class, or as many as there are
 
 
 def _vectors() -> VectorsConfig:
@@ -80,10 +80,10 @@ class ClassificationTrainConfig(TrainingConfig):
     """Everything that meta-training a classifier depends on, besides the data and the code."""
 
     tasks: str = "reviews"  # suite of tasks
-    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=6000, batch=20))
-    inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=5, lr=0.1))
+    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=4000, batch=20))
+    inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=3, lr=0.03))
     outer: OuterConfig = field(
-        default_factory=lambda: OuterConfig(steps=100, lr=2e-4, validate_every=50)
+        default_factory=lambda: OuterConfig(steps=60, lr=2e-4, validate_every=20)
     )
     episodes: EpisodesConfig = field(default_factory=EpisodesConfig)
     vectors: VectorsConfig = field(default_factory=_vectors)
@@ -99,15 +99,25 @@ class TfidfConfig:
     pairs: bool = True  # pairs of neighbouring words beside words
 
 
+def _adaptation() -> AdaptConfig:
+    return AdaptConfig(lr=0.003, epochs=5, min_steps=50)
+
+
+def _scratch() -> AdaptConfig:
+    return AdaptConfig(optimiser="adam", lr=5e-3, epochs=10, min_steps=100)
+
+
+def _prototypes() -> PrototypesConfig:
+    return PrototypesConfig(lr=0.003, epochs=5, min_steps=50)
+
+
 @dataclass(frozen=True)
 class ClassificationSettings(AdaptSettings):
     """How a classifier is adapted, in a single run and in a sweep alike."""
 
-    adapt: AdaptConfig = field(default_factory=lambda: AdaptConfig(lr=0.01, epochs=10))
-    scratch: AdaptConfig = field(
-        default_factory=lambda: AdaptConfig(optimiser="adam", lr=5e-3, epochs=10)
-    )
-    prototypes: PrototypesConfig = field(default_factory=lambda: PrototypesConfig(epochs=10))
+    adapt: AdaptConfig = field(default_factory=_adaptation)
+    scratch: AdaptConfig = field(default_factory=_scratch)
+    prototypes: PrototypesConfig = field(default_factory=_prototypes)
     tfidf: TfidfConfig = field(default_factory=TfidfConfig)
 
 
