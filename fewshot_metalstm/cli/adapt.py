@@ -11,7 +11,7 @@ import click
 
 from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.faults import NAME, write_faults
-from fewshot_metalstm.cli.kind_options import kind_option, of_kind, target_options
+from fewshot_metalstm.cli.kind_options import kind_option, kind_typed, of_kind, target_options
 from fewshot_metalstm.cli.options import (
     config_option,
     data_dir_option,
@@ -151,7 +151,7 @@ def run(
     # Load: the target, and the checkpoint that fits it.
     source = where(target, train, dev, test)
     chosen = pick_device(device)
-    kind = registry.of_target(source, kind_name)
+    kind = registry.of_target(source, kind_name or kind_typed(reading))
     base = [] if train is None else ["shots=0"]
     if no_score or (train is not None and not shots):
         base.append("draws=1")

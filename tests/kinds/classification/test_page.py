@@ -35,8 +35,9 @@ def test_the_worked_example(made: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert "percent of the labels are right" in Path("shops.html").read_text("utf-8")
 
 
-def test_a_checkpoint_is_packed_with_its_card(made: Path, tmp_path: Path,
-                                              capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+def test_a_checkpoint_is_packed_with_its_card(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "small"
     assert main(["pack", str(made), "--output", str(output)]) == 0
     card = (output / "MODEL_CARD.md").read_text("utf-8")
