@@ -37,6 +37,7 @@ ONCE = "labels stand there only once"
 TWO_LABELS = "texts stand there with more than one label"
 _SPLIT = re.compile(rf"(?:^|.*[-_.])({'|'.join(WORDS)})(?:[-_]?set)?", re.IGNORECASE)
 _LOOKED_AT = 65_536  # bytes of a file
+_TOKENS = ("word", "words", "token", "tokens", "form")
 # Keys of an object that annotates words or stretches of its text.
 _SPANS = ("entities", "spans", "mentions", "tokens", "passages", "ner_tags", "annotations")
 
@@ -91,13 +92,19 @@ def looks_so(path: Path) -> bool:
         return False
     if suffix in TABLES:
         first = next(iter(text.splitlines()), "")
-        return _names_both([name.lower() for name in header_of(first, TABLES[suffix])[1]])
+        return _is_header([name.lower() for name in header_of(first, TABLES[suffix])[1]], suffix)
     return _first_object(path, text) if suffix in LINES else _listed_so(text)
 
 
-def _names_both(names: list[str]) -> bool:
-    """Whether there are a name of texts and one of labels."""
-    return any(n in names for n in TEXT_COLUMNS) and any(n in names for n in LABEL_COLUMNS)
+def _is_header(names: list[str], suffix: str) -> bool:
+    """Whether there is a name of texts, none of tokens and, but in a .csv, one of labels.
+
+    Columns of tokens and tags stand in a .tsv without header, and may begin with any word.
+    """
+    texts, tokens, labels = (
+        any(name in names for name in known) for known in (TEXT_COLUMNS, _TOKENS, LABEL_COLUMNS)
+    )
+    return texts and not tokens and (labels or suffix == ".csv")
 
 
 def _first_object(path: Path, text: str) -> bool:
