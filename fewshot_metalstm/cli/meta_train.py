@@ -20,16 +20,12 @@ from fewshot_metalstm.cli.algorithms import (
 from fewshot_metalstm.cli.options import (
     Number,
     config_option,
-    data_dir_option,
-    device_option,
-    json_option,
-    no_tracking_option,
-    quiet_option,
-    tracking_uri_option,
+    output_option,
+    run_options,
+    set_option,
     workers_option,
 )
 from fewshot_metalstm.cli.tables import say
-from fewshot_metalstm.ranges import LARGEST_SEED
 
 if TYPE_CHECKING:
     from fewshot_metalstm.meta.config import TrainingConfig
@@ -44,8 +40,7 @@ if TYPE_CHECKING:
     shell_complete=shells.suites,
     help="Suite of tasks.  [default: demo]",
 )
-@click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where to write the run.  [default: runs/SUITE]")  # fmt: skip
+@output_option("Where to write the run.  [default: runs/SUITE]")
 @click.option("--exclude", multiple=True, metavar="TARGET", shell_complete=shells.targets,
               help="A target to keep out, besides those of the suite; repeatable.")  # fmt: skip
 @algorithm_option
@@ -63,20 +58,12 @@ if TYPE_CHECKING:
 @click.option("--start", metavar="CHECKPOINT",
               help="A checkpoint of --algorithm joint to start the outer loop from, in place of "
               "word vectors and joint training of its own.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), metavar="N",
-              help="Seed of every random number.  [default: 0]")  # fmt: skip
 @config_option
-@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
-              help="One setting; repeatable.")  # fmt: skip
+@set_option("joint.steps=500")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
 @list_algorithms_option
 @workers_option
-@no_tracking_option
-@device_option
-@data_dir_option
-@tracking_uri_option
-@json_option
-@quiet_option
+@run_options
 @click.pass_context
 def meta_train(
     context: click.Context, /, as_json: bool, quiet: bool, list_algorithms: bool, **options: Any

@@ -15,10 +15,11 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.classification.predictor import Predictor, Reading, cut_note
 from fewshot_metalstm.kinds.classification.tables import Row, read_texts
 from fewshot_metalstm.kinds.kind import PredictionRequest
-from fewshot_metalstm.printable import in_field
+from fewshot_metalstm.printable import as_json, in_field
 from fewshot_metalstm.writing import write_text
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}  # by the suffix of --output
+# By the suffix of --output; standard output has none.
+DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}
 LINES = ".jsonl"
 NO_WORD = "texts without a word: their label is a guess"
 
@@ -50,7 +51,8 @@ def predict(request: PredictionRequest, text_column: str | None = None) -> Itera
     output = request.output
     known = (*DELIMITERS, LINES)
     if output is not None and output.suffix.lower() not in known:
-        raise UserError(f"{output}: is written as {', '.join(known)}; name the file so")
+        names = ", ".join(filter(None, known))
+        raise UserError(f"{output}: is written as {names}; name the file so")
     notes: Counter[str] = Counter()
     given = [(path, list(read_texts(path, notes, text_column))) for path in request.files]
     predictor = Predictor(request.model, request.device)
@@ -68,10 +70,10 @@ def predict(request: PredictionRequest, text_column: str | None = None) -> Itera
         )  # fmt: skip
         write_text(written, output)
         summary = {**about, "output": str(output), "texts": len(found), "notes": lines}
-        yield (json.dumps(summary) if request.as_json else f"{output}: {len(found)} texts") + "\n"
+        yield (as_json(summary) if request.as_json else f"{output}: {len(found)} texts") + "\n"
     elif request.as_json:
         texts = [each.as_dict() for each in found]
-        yield json.dumps({**about, "texts": texts, "notes": lines}, ensure_ascii=False) + "\n"
+        yield as_json({**about, "texts": texts, "notes": lines}) + "\n"
     else:
         for each in found:
             yield (

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from fewshot_metalstm.cli.options import Number, json_option
-from fewshot_metalstm.cli.tables import say
+from fewshot_metalstm.cli.options import Number, json_option, output_option
+from fewshot_metalstm.cli.tables import print_json, say
 
 
 @click.command("pack")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where to write it; its last part is the checkpoint's name.")  # fmt: skip
+@output_option("Where to write it; its last part is the checkpoint's name.", required=True)
 @click.option("--results", type=click.Path(path_type=Path), metavar="PATH",
               help="A sweep's report.json with figures for the model card.")  # fmt: skip
 @click.option("--limit", default=15.0, show_default=True, metavar="MB",
@@ -29,6 +27,6 @@ def pack(checkpoint: Path, output: Path, results: Path | None, limit: float, as_
     folder = runs.model_folder(checkpoint, "checkpoint")
     size = shipping.pack(folder, output, results=results, limit=limit)
     if as_json:
-        click.echo(json.dumps({"folder": str(output), "bytes": size}))
+        print_json({"folder": str(output), "bytes": size})
     else:
         say(f"{output}: {size / shipping.MEGABYTE:.1f} MB")

@@ -12,15 +12,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fewshot_metalstm.cli.options import Number, device_option, json_option, quiet_option
-from fewshot_metalstm.cli.tables import say
+from fewshot_metalstm.cli.options import (
+    Number,
+    device_option,
+    json_option,
+    output_file_option,
+    quiet_option,
+)
+from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
+from fewshot_metalstm.cli.tables import print_json, say
 from fewshot_metalstm.kinds.classification.cli.options import text_column_option
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.classification.suggest import Suggestion
 
 _HEAD = ("id", "text", "label", "probability")
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}  # by suffix; standard output has none
 
 
 @click.command("suggest")
@@ -28,9 +35,11 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-n", "--number", type=click.IntRange(1), default=20, show_default=True, metavar="N",
               help="How many texts.")  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path), metavar="PATH",
-              help="Where to write them, labelled as the classifier reads them: .csv, .tsv or "
-              ".jsonl.  [default: a table alone]")  # fmt: skip
+@output_file_option(
+    "Where to write them, labelled as the classifier reads them: .csv, .tsv or .jsonl.  "
+    "[default: a table alone]",
+    metavar="PATH",
+)
 @click.option("--exclude", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
               help="Texts that are labelled already; repeatable.")  # fmt: skip
 @click.option("--diversity", type=Number(0, 1), default=0.5, show_default=True,
@@ -49,20 +58,24 @@ def suggest(
     FILE is a table, JSON lines or a text a line, as `predict` reads it; labels are not looked at.
     With --output they are written with the label that the classifier gives, to be mended.
     """
-    found, notes = run(
-        model=model, file=file, number=number, output=output, exclude=exclude,
-        diversity=diversity, text_column=text_column, device=device,
-    )  # fmt: skip
+    given = {
+        "model": model, "file": file, "number": number, "exclude": exclude,
+        "diversity": diversity, "text_column": text_column, "device": device,
+    }  # fmt: skip
+    if output is None:
+        found, notes = run(output=None, **given)
+    else:
+        with place_of(output, as_json=as_json) as place:
+            found, notes = run(output=place, **given)
     if as_json:
         texts = [each.as_dict() for each in found]
-        written = None if output is None else str(output)
-        click.echo(json.dumps({"output": written, "texts": texts}, ensure_ascii=False))
+        print_json({"output": None if output is None else str(output), "texts": texts})
         return
     for note in () if quiet else notes:
         say(f"note: {note}", err=True)
-    show(found)
+    show(found, err=output == STANDARD_OUTPUT)
     if output is not None:
-        say(f"wrote {output}")
+        say(f"wrote {output}", err=output == STANDARD_OUTPUT)
     elif not quiet:
         say("add --output FILE.csv to label them", err=True)
 
@@ -112,8 +125,8 @@ def write(found: list[Suggestion], output: Path) -> None:
     write_text(text.getvalue(), output)
 
 
-def show(found: list[Suggestion]) -> None:
-    """Print the table."""
+def show(found: list[Suggestion], *, err: bool = False) -> None:
+    """Print the table, on standard error if ``err``."""
     from rich.table import Table
     from rich.text import Text
 
@@ -128,4 +141,5 @@ def show(found: list[Suggestion]) -> None:
             str(number), Text(in_field(each.row.id), overflow="fold"), Text(each.reading.name),
             f"{each.reading.uncertainty:.2f}", Text(shown),
         )  # fmt: skip
-    Terminal(width=None if sys.stdout.isatty() else 120).print(table)
+    stream = sys.stderr if err else sys.stdout
+    Terminal(width=None if stream.isatty() else 120, stderr=err).print(table)

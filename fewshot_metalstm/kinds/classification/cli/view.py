@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
-from fewshot_metalstm.cli.tables import say
+from fewshot_metalstm.cli.options import (
+    device_option,
+    json_option,
+    output_file_option,
+    quiet_option,
+)
+from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
+from fewshot_metalstm.cli.tables import print_json, say
 from fewshot_metalstm.kinds.classification.cli.options import (
     label_column_option,
     text_column_option,
@@ -23,15 +28,14 @@ if TYPE_CHECKING:
 @click.command("view")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE",
-              help="The page to write.  [default: FILE's name with .html, here]")  # fmt: skip
+@output_file_option("The page to write.  [default: FILE's name with .html, here]", once="--html")
 @text_column_option
 @label_column_option
 @device_option
 @json_option
 @quiet_option
 def view(
-    model: Path, file: Path, html: Path | None, text_column: str | None,
+    model: Path, file: Path, output: Path | None, text_column: str | None,
     label_column: str | None, device: str, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """With a classifier, the page shows the label of every text of FILE and which words weigh.
@@ -39,22 +43,23 @@ def view(
     FILE is a table, JSON lines or a text a line. Where it has labels, those that are wrong are
     marked, and the accuracy and a table of labels stand above.
     """
-    html = Path(f"{file.name}.html") if html is None else html
-    shown = run(model=model, file=file, html=html, text_column=text_column,
-                label_column=label_column, device=device)  # fmt: skip
+    html = Path(f"{file.name}.html") if output is None else output
+    with place_of(html, as_json=as_json) as place:
+        shown = run(model=model, file=file, html=place, text_column=text_column,
+                    label_column=label_column, device=device)  # fmt: skip
     if as_json:
-        click.echo(json.dumps({
+        print_json({
             "html": str(html), "model": shown.model, "texts": len(shown.rows),
             "classes": list(shown.classes), "notes": list(shown.notes),
             "accuracy": None if shown.accuracy is None else round(shown.accuracy, 2),
-        }))  # fmt: skip
+        })  # fmt: skip
         return
     for note in () if quiet else shown.notes:
         say(f"note: {note}", err=True)
     line = f"{html}: {len(shown.rows)} texts"
     if shown.accuracy is not None:
         line += f"; accuracy {shown.accuracy:.2f}"
-    say(line)
+    say(line, err=html == STANDARD_OUTPUT)
 
 
 def run(

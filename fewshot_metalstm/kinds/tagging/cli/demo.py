@@ -16,6 +16,7 @@ import click
 from fewshot_metalstm.cli.options import (
     json_option,
     no_tracking_option,
+    output_option,
     quiet_option,
     seed_option,
     tracking_uri_option,
@@ -35,8 +36,7 @@ _QUICK = (
 
 
 @click.command("demo")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where to write the runs.  [default: runs/demo]")  # fmt: skip
+@output_option("Where to write the runs.  [default: runs/demo]")
 @click.option("--outer-steps", type=click.IntRange(1), metavar="N", help="Outer steps.")
 @click.option("--draws", default=5, show_default=True, type=click.IntRange(1), metavar="N",
               help="Supports to adapt to, for each number of shots.")  # fmt: skip
