@@ -19,6 +19,8 @@ WORKERS ?= 2
 CONSTRAINTS ?= constraints.txt
 SWEEP ?= runs/transfer
 AGAINST ?=
+NAME ?= all
+MINUTES ?=
 
 # A process a core and one thread a process: more threads than cores only wait for each other.
 export OMP_NUM_THREADS ?= 1
@@ -29,7 +31,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 SEED ?= 0
 N ?=
 
-.PHONY: help install demo test lint fuzz kill-test away docs peers bench benchmark-transfer clean
+.PHONY: help install demo test lint fuzz kill-test away docs peers bench study benchmark-transfer clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +76,9 @@ peers: $(PEERS)/.installed ## Make .venv-peers, with what the benchmarks compare
 
 bench: install ## Run the benchmarks (beside peers after `make peers`).
 	$(BIN)/python -m benchmarks
+
+study: install ## Run what a study misses and write its table (NAME=digits or all, MINUTES=).
+	$(BIN)/python -m benchmarks.studies $(NAME) $(if $(MINUTES),--minutes $(MINUTES))
 
 benchmark-transfer: install ## Make the few-shot table of sweeps (SWEEP=folders AGAINST=method).
 	$(BIN)/python -m benchmarks.transfer $(SWEEP) $(if $(AGAINST),--against $(AGAINST))

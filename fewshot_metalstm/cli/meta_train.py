@@ -11,12 +11,12 @@ import click
 
 from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.algorithms import (
-    TrainingCommand,
     algorithm_option,
     engine_option,
     list_algorithms_option,
     show_algorithms,
 )
+from fewshot_metalstm.cli.cells import CellsCommand, cell_option, cell_setting
 from fewshot_metalstm.cli.options import (
     Number,
     config_option,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fewshot_metalstm.meta.ranks import Ranks
 
 
-@click.command("meta-train", cls=TrainingCommand)
+@click.command("meta-train", cls=CellsCommand)
 @click.option(
     "--tasks",
     metavar="SUITE",
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--exclude", multiple=True, metavar="TARGET", shell_complete=shells.targets,
               help="A target to keep out, besides those of the suite; repeatable.")  # fmt: skip
 @algorithm_option
+@cell_option
 @click.option("--order", type=click.Choice(["1", "2"]), help="Order of the outer gradient.")
 @engine_option
 @click.option("--truncate", type=click.IntRange(0), metavar="K",
@@ -132,6 +133,7 @@ def run(
     progress: Any,
     ranks: Ranks | None = None,
     order: str | None = None,
+    cell: str | None = None,
     **given: Any,
 ) -> tuple[TrainingConfig, MetaTrainResult]:
     """Resolve settings, load the suite and meta-train under a tracking run."""
@@ -148,7 +150,7 @@ def run(
     from fewshot_metalstm.tracking.meta_training import tracked_meta_training
     from fewshot_metalstm.writing import write_text
 
-    named = {
+    named: dict[str, Any] = {
         "tasks": tasks, "exclude": list(exclude) or None, "algorithm": given.pop("algorithm"),
         "order": int(order) if order else None, "engine": given.pop("engine", None),
         "truncate": given.pop("truncate", None), "seed": given.pop("seed"),
@@ -164,6 +166,7 @@ def run(
         config_file = saved if saved.is_file() else None
     name = suite_named(tasks, config_file, overrides)
     kind = registry.of_suite(name)
+    named |= cell_setting(kind, cell)
     settings, presets = kind.training_settings(), kind.presets(name)
     config = resolve(settings, config_file, overrides, named, base=presets)
     # Again with what the algorithm asks for, which the settings may name anywhere.
