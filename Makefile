@@ -19,6 +19,10 @@ WORKERS ?= 2
 CONSTRAINTS ?= constraints.txt
 SWEEP ?= runs/transfer
 AGAINST ?=
+# Of `make fuzz` and `make kill-test`.
+SEED ?= 0
+N ?=
+# Of `make study`.
 NAME ?= all
 MINUTES ?=
 
@@ -28,9 +32,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-SEED ?= 0
-N ?=
-
 .PHONY: help install demo test lint fuzz kill-test away docs peers bench study benchmark-transfer clean
 
 help: ## Show this list.

@@ -8,7 +8,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -58,7 +58,7 @@ def suggest(
     FILE is a table, JSON lines or a text a line, as `predict` reads it; labels are not looked at.
     With --output they are written with the label that the classifier gives, to be mended.
     """
-    given = {
+    given: dict[str, Any] = {
         "model": model, "file": file, "number": number, "exclude": exclude,
         "diversity": diversity, "text_column": text_column, "device": device,
     }  # fmt: skip
