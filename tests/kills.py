@@ -84,6 +84,8 @@ def prepared(folder: Path) -> Iterator[tuple[Crashing, Made]]:
         forks.warm(meta_train(made.run, "--quiet"), folder)
         more = ["--checkpoint", str(made.run), "--draws", "1", "--quiet"]
         forks.warm(adapt(made.adapted, *more), folder)
+        store = str(folder / "warm")
+        forks.warm(["register", made.tagger, "--name", "mine", "--tracking-uri", store], folder)
         yield forks, made
 
 
