@@ -2,8 +2,11 @@
 # Needs Python >= 3.10 with pip and venv, and a C compiler (for learn2learn).
 #   make demo PYTHON=python3.12     another interpreter for the environment
 #   make test TESTS=tests/nn        some of the tests
+#   make install INSTALLER=pip      not by uv, which is several times as fast
 
 PYTHON ?= python3
+# uv falls back on pip.
+INSTALLER ?= uv
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -81,14 +84,11 @@ clean: ## Remove the environment, builds and caches; runs and data stay.
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A file, so that a second `make` has nothing to do: pip alone needs seconds to find that out.
-$(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt requirements-learn2learn.txt
+$(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt requirements-learn2learn.txt scripts/install.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "error: $(PYTHON) is older than 3.10; name another: make PYTHON=python3.11" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	# Options a requirement in a requirements file came with pip 23.1; a newer pip is left alone.
-	$(BIN)/python -m pip install --quiet "pip>=23.1"
-	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[dev]"
-	$(BIN)/python -m pip install --use-pep517 --no-deps --requirement requirements-learn2learn.txt
+	$(PYTHON) -m scripts.install $(VENV) --by $(INSTALLER)
 	touch $@
 
 # Docstrings are read from the sources, so that the site needs nothing of the package itself.

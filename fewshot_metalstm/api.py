@@ -25,7 +25,9 @@ from fewshot_metalstm.kinds.tagging.adapt.examples import Examples, adapt_model,
 from fewshot_metalstm.kinds.tagging.adapt.predict import Mention, Predictor
 from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.adapt.tuning import AUTO
+from fewshot_metalstm.kinds.tagging.corpora import bad
 from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
+from fewshot_metalstm.kinds.tagging.formats.unannotated import SKIP
 from fewshot_metalstm.kinds.tagging.shipping.card import card
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading
 from fewshot_metalstm.kinds.tagging.tagger.model import (
@@ -130,6 +132,8 @@ class Tagger:
         seed: int = 0,
         tune: str = AUTO,
         overlaps: str = ERROR,
+        bad_annotations: str = bad.ERROR,
+        unannotated: str = SKIP,
         **settings: Any,
     ) -> Tagger:
         """A new tagger, adapted to annotated examples.
@@ -145,6 +149,10 @@ class Tagger:
             tune: what is adapted: ``basic`` (basic LSTM and head), ``head``, ``all``, or what
                 suits the checkpoint's meta-learner (``auto``, all for most).
             overlaps: what becomes of mentions of a text that overlap: ``error``, or ``longest``.
+            bad_annotations: what becomes of wrong annotations in files: ``error``, ``repair`` or
+                ``skip``.
+            unannotated: what becomes of text in files that nobody annotated: ``skip``,
+                ``skip-empty`` or ``negatives``.
             **settings: fields of :class:`~fewshot_metalstm.adapt.finetune.AdaptConfig`, such as
                 ``epochs=60``.
 
@@ -156,7 +164,7 @@ class Tagger:
                 "an adapted tagger cannot be adapted again; adapt the checkpoint that it came "
                 "from, to all of the examples"
             )
-        target = task_of(examples, types or (), overlaps)
+        target = task_of(examples, types or (), overlaps, bad_annotations, unannotated)
         given = {f"adapt.{name}": value for name, value in settings.items()}
         config = resolve(AdaptRunConfig, None, (), {"seed": seed, "tune": tune, **given})
         adapted = adapt_model(self._model, target, config, self._device)

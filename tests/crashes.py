@@ -120,8 +120,8 @@ def _serve() -> None:
         Catalogue.load = classmethod(lambda cls, path=None, **_: catalogue())  # type: ignore[method-assign, assignment]
     for line in sys.stdin:
         trial = json.loads(line)
-        told = Path(trial["folder"]).parent / ".told"
-        told.parent.mkdir(parents=True, exist_ok=True)
+        printed = Path(trial["folder"]).parent / ".printed"
+        printed.parent.mkdir(parents=True, exist_ok=True)
         if trial.get("here"):
             print(json.dumps(_here(trial["arguments"])), flush=True)
             continue
@@ -129,13 +129,13 @@ def _serve() -> None:
         child = os.fork()
         if child == 0:
             os.close(reading)
-            _trial(trial, told, writing)
+            _trial(trial, printed, writing)
         os.close(writing)
         with os.fdopen(reading) as pipe:
             changes = pipe.read().count("\n")
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
-        answer = {"code": code, "changes": changes, "err": told.read_text(errors="replace")}
+        answer = {"code": code, "changes": changes, "err": printed.read_text(errors="replace")}
         print(json.dumps(answer), flush=True)
 
 
@@ -143,15 +143,15 @@ def _here(arguments: list[str]) -> dict[str, Any]:
     """Do a command in this process; its answer. What it prints goes to nobody."""
     from fewshot_metalstm.cli.main import main
 
-    with io.StringIO() as told, redirect_stdout(told), redirect_stderr(told):
-        return {"code": main(arguments), "changes": 0, "err": told.getvalue()}
+    with io.StringIO() as printed, redirect_stdout(printed), redirect_stderr(printed):
+        return {"code": main(arguments), "changes": 0, "err": printed.getvalue()}
 
 
-def _trial(trial: dict[str, Any], told: Path, pipe: int) -> None:
+def _trial(trial: dict[str, Any], printed: Path, pipe: int) -> None:
     """The command, in the forked process; it does not return."""
     from fewshot_metalstm.cli.main import main
 
-    out = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    out = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
     folder, left = trial["folder"], [trial["kill_at"]]

@@ -13,14 +13,12 @@ from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.faults import NAME, write_faults
 from fewshot_metalstm.cli.kind_options import kind_option, of_kind, target_options
 from fewshot_metalstm.cli.options import (
+    checkpoint_option,
     config_option,
-    data_dir_option,
-    device_option,
-    json_option,
-    no_tracking_option,
-    own_seed_option,
-    quiet_option,
-    tracking_uri_option,
+    output_option,
+    run_options,
+    set_option,
+    tune_option,
     workers_option,
 )
 
@@ -44,20 +42,12 @@ if TYPE_CHECKING:
 @click.option("--shots", type=click.IntRange(0), metavar="K",
               help="Size of a support: mentions of each type, K to 2K, or images of each class; "
               "0: the whole split.  [default: 50, of digits 5; 0 with --train]")  # fmt: skip
-@click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER|NAME",
-              shell_complete=shells.checkpoints,
-              help="What meta-train wrote, or one that ships: bionlp, mtl-bio.  [default: the "
-              "newest that fits in runs, or else one that ships]")  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where to write report and model.  [default: runs/TARGET-K]")  # fmt: skip
+@checkpoint_option
+@output_option("Where to write report and model.  [default: runs/TARGET-K]")
 @click.option("--draws", type=click.IntRange(1), metavar="N",
               help="Supports to adapt to, each scored.  [default: 5; 1 if not scored, or with "
               "all of --train]")  # fmt: skip
-@click.option("--tune", type=click.Choice(
-    ["auto", "basic", "head", "all", "prototypes", "nnshot", "structshot"]),
-              help="What is adapted: all, basic LSTM and head, or the head alone; auto: all, or "
-              "what the checkpoint has learned rates for; without gradients: a head of "
-              "prototypes, or nearest neighbours.  [default: auto]")  # fmt: skip
+@tune_option
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME",
               shell_complete=shells.baselines,
               help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
@@ -67,21 +57,14 @@ if TYPE_CHECKING:
               "train: the target's own train split.")  # fmt: skip
 @kind_option
 @target_options
-@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
-              help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
+@set_option("adapt.lr=0.002")
 @config_option
 @workers_option
 @click.option("--no-score", is_flag=True, help="Save the model and score nothing.")
 @click.option("--log-model", is_flag=True, help="Log the tagger to MLflow, to load and serve.")
 @click.option("--register", metavar="NAME",
               help="Log it, and make it a version of the registered model NAME.")  # fmt: skip
-@no_tracking_option
-@own_seed_option
-@device_option
-@data_dir_option
-@tracking_uri_option
-@json_option
-@quiet_option
+@run_options
 def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     """Adapt a checkpoint to a target and score it on the whole test split.
 
@@ -141,6 +124,7 @@ def run(
     from fewshot_metalstm import runs
     from fewshot_metalstm.adapt.report import checkpoint_name
     from fewshot_metalstm.config import resolve
+    from fewshot_metalstm.data.origin import write_origins
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.machine import pick_device
@@ -162,7 +146,8 @@ def run(
         raise UserError(f"--unlabelled {unlabelled}: {kind.name} makes no use of unlabelled data")
     config = resolve(kind.adaptation_settings(), config_file, overrides, given, base)
     faults: list[tuple[str, ...]] = []
-    task = kind.load_target(source, data_dir=data_dir, faults=faults, **of_kind(kind, reading))
+    own = of_kind(kind, reading)
+    task = kind.load_target(source, data_dir=data_dir, faults=faults, **own)
     folder = find_checkpoint(checkpoint, task, progress)
     if output is not None:
         runs.claim(output, "the report")
@@ -174,8 +159,8 @@ def run(
         done += 1
         score = result.score
         figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
-        own = result.method not in config.baselines
-        method = checkpoint_name(folder) if own else result.method
+        baseline = result.method in config.baselines
+        method = result.method if baseline else checkpoint_name(folder)
         progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s)")
         progress.advance(done, {})
 
@@ -186,6 +171,7 @@ def run(
         if faults:
             write_faults(faults, place / NAME)
             progress.note(f"note: {len(faults)} bad annotations, listed in {place / NAME}")
+        write_origins((source,), (task,), own, place)
         progress.phase(f"adapting to {task.name}", config.draws * methods)
         report = tracked_adaptation(
             folder, task, config, place, device=chosen, workers=workers, on_cell=on_cell,

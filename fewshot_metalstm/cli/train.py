@@ -15,13 +15,9 @@ from fewshot_metalstm.cli.kind_options import kind_option, of_kind, target_optio
 from fewshot_metalstm.cli.options import (
     Number,
     config_option,
-    data_dir_option,
-    device_option,
-    json_option,
-    no_tracking_option,
-    own_seed_option,
-    quiet_option,
-    tracking_uri_option,
+    output_option,
+    run_options,
+    set_option,
 )
 from fewshot_metalstm.cli.tables import say
 from fewshot_metalstm.nn.cells import CELLS
@@ -67,21 +63,13 @@ class _Command(click.Command):
               shell_complete=shells.checkpoints,
               help="A checkpoint to start from, in place of fresh weights: what meta-train wrote, "
               "or one that ships: bionlp, mtl-bio.")  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where to write the run.  [default: runs/train-TASK]")  # fmt: skip
+@output_option("Where to write the run.  [default: runs/train-TASK]")
 @kind_option
 @target_options
 @config_option
-@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
-              help="One setting, such as train.clip=1; repeatable.")  # fmt: skip
+@set_option("train.clip=1")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
-@no_tracking_option
-@own_seed_option
-@device_option
-@data_dir_option
-@tracking_uri_option
-@json_option
-@quiet_option
+@run_options
 @click.pass_context
 def train(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) -> None:
     """Train on all of a task's train split, and keep the epoch that is best on its devel split.
@@ -135,6 +123,7 @@ def run(
     from fewshot_metalstm import runs
     from fewshot_metalstm.adapt.plan import check_held_out
     from fewshot_metalstm.config import resolve
+    from fewshot_metalstm.data.origin import write_origins
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tracking.training import tracked_training
@@ -189,6 +178,7 @@ def run(
         if faults:
             write_faults(faults, place / NAME)
             progress.note(f"note: {len(faults)} bad annotations, listed in {place / NAME}")
+        write_origins(sources, loaded, reading, place)
         return tracked_training(
             kind, source, place, device=chosen, resume=resume and not saved_nothing(place),
             progress=progress, uri=tracking_uri, enabled=not no_tracking,

@@ -52,10 +52,10 @@ def run(
 
 def outcome(output: Path, result: TrainResult) -> Any:
     """All that has to be the same, as plain values."""
-    told = result.as_dict()
-    del told["seconds"]
+    shown = result.as_dict()
+    del shown["seconds"]
     models = [json.loads((task.model / "config.json").read_text()) for task in result.tasks]
-    text = json.dumps([told, models], sort_keys=True).replace(str(output), "")
+    text = json.dumps([shown, models], sort_keys=True).replace(str(output), "")
     return text, (output / "history.jsonl").read_text()
 
 

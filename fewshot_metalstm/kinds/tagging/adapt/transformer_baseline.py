@@ -120,16 +120,18 @@ def train_transformer(
     names = {tag: i for i, tag in enumerate(labels(types))}
     # Dropout draws from torch's global generator, as does the head.
     with global_generators(seed, "transformer"):
-        held = load_encoder(folder, tuple(names))
-        longest = min(config.longest or held.longest, held.longest)
-        subwords = Subwords(held.tokenizer, longest)
+        encoder = load_encoder(folder, tuple(names))
+        longest = min(config.longest or encoder.longest, encoder.longest)
+        subwords = Subwords(encoder.tokenizer, longest)
         cut = [_labelled(subwords, s, names) for s in filled]
-        losses = _finetune(held.model, subwords, cut, config, seed)
+        losses = _finetune(encoder.model, subwords, cut, config, seed)
     about: dict[str, str | int] = {
-        "model": name_of(folder), "sha256": weights_digest(folder), "parameters": held.parameters,
+        "model": name_of(folder),
+        "sha256": weights_digest(folder),
+        "parameters": encoder.parameters,
         "transformers": transformers_package().__version__,
-    }  # fmt: skip
-    return TransformerTagger(held.model, subwords, tuple(types), losses, about)
+    }
+    return TransformerTagger(encoder.model, subwords, tuple(types), losses, about)
 
 
 def settled(config: TransformerConfig) -> TransformerConfig:

@@ -26,7 +26,7 @@ from fewshot_metalstm.kinds.tagging.formats.looks import TAGS
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
 from fewshot_metalstm.kinds.tagging.formats.records import Place
-from fewshot_metalstm.kinds.tagging.formats.sentences import to_sentences
+from fewshot_metalstm.kinds.tagging.formats.tagged import scheme_called, tagged_sentences
 from fewshot_metalstm.kinds.tagging.formats.token_lists import blank, joined, tokens_of
 
 
@@ -164,21 +164,16 @@ def write(
     overlaps: str = ERROR,
 ) -> None:
     """Write a file, a sentence a line, tags as strings."""
-    try:
-        chosen = Scheme.parse(scheme)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    chosen = scheme_called(scheme)
 
     def records() -> Iterator[dict[str, Any]]:
         for document in documents:
             notes["lost_text"] += bool(document.text)
-            placed = to_sentences(document, overlaps=overlaps, notes=notes, place=str(path))
-            for number, each in enumerate(placed, 1):
-                tokens, tags = each.sentence.tokens, each.sentence.tags
-                written = schemes.encode(schemes.spans(tags), len(tags), chosen)
+            placed = tagged_sentences(document, chosen, overlaps=overlaps, notes=notes, path=path)
+            for number, (tokens, tags) in enumerate(placed, 1):
                 yield {
                     "id": document.id if len(placed) == 1 else f"{document.id}-{number}",
-                    "tokens": list(tokens), "ner_tags": list(written),
+                    "tokens": list(tokens), "ner_tags": list(tags),
                 }  # fmt: skip
 
     write_objects(records(), path)

@@ -23,8 +23,8 @@ class Format:
     """A format: its module and functions, and which parts of a document survive in it.
 
     ``suffix`` is what the name of a file ends in. A ``folder`` is written as one; ``tags`` are flat
-    and found for tokens by the writer itself. What is read may hold tags in some scheme, if it is
-    ``schemed`` or ``tags``.
+    and found for tokens by the writer itself. What is read may hold tags in a scheme such as
+    IOB2 if it is ``schemed``; what is written does if it is ``schemed`` and ``tags``.
     """
 
     name: str
@@ -45,12 +45,22 @@ class Format:
         module = importlib.import_module(f"fewshot_metalstm.kinds.tagging.formats.{self.module}")
         return getattr(module, name)
 
+    def scheme(self, option: str, name: str, *, written: bool = False) -> str:
+        """The scheme ``name`` that was asked for; :class:`UserError` where there is none."""
+        fitting = [each for each in _TABLE if each.schemed and (each.tags or not written)]
+        if self in fitting:
+            return name
+        those = ", ".join(each.name for each in fitting)
+        raise UserError(
+            f"{option} {name}: {self.name} has no scheme of tags; leave it out (it is for {those})"
+        )
+
 
 _TABLE = (
     Format("conll", "conll", "a token a line with its tag; id and text in comments", ".conll",
-           _TAGGED, tags=True),
+           _TAGGED, tags=True, schemed=True),
     Format("conll-plain", "conll", "the same without comments: text between tokens is lost",
-           ".conll", _TAGGED, tags=True, writes="write_plain"),
+           ".conll", _TAGGED, tags=True, schemed=True, writes="write_plain"),
     Format("brat", "brat", "BRAT standoff, a folder (or zip) of .txt and .ann files", "",
            frozenset({IDS, ATTRIBUTES, OVERLAPS, FRAGMENTS, CONFIDENCES}), folder=True),
     Format("pubtator", "pubtator", "PubTator: title, abstract, annotation lines", ".pubtator",
@@ -65,11 +75,11 @@ _TABLE = (
     Format("pubannotation", "pubannotation", "PubAnnotation's JSON", ".json",
            frozenset({IDS, ATTRIBUTES, OVERLAPS, FRAGMENTS})),
     Format("huggingface", "huggingface", "JSON of tokens and ner_tags, as of Hugging Face",
-           ".jsonl", frozenset({TOKENS}), tags=True),
+           ".jsonl", frozenset({TOKENS}), tags=True, schemed=True),
     Format("gliner", "gliner", "GLiNER's JSON: tokenized_text and ner", ".json",
            frozenset({TOKENS}), tags=True),
     Format("table", "delimited", "a comma- or tab-separated table with a header", ".csv",
-           writes=None, tags=True),
+           writes=None, tags=True, schemed=True),
     Format("spacy-tuples", "spacy_tuples", "spaCy's examples of version 2: text and entities",
            ".json", frozenset({OVERLAPS})),
     Format("spacy-json", "spacy_json", "spaCy's training JSON of version 2", ".json", writes=None),

@@ -6,8 +6,10 @@ alphabet, ``config.json`` the format version, what kind of model it is, its conf
 types, where it came from, and the SHA-256 of the others.
 A meta-learned checkpoint and an adapted tagger are the same kind of folder; that of joint training
 alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision), a tagger
-by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. What a
-meta-learner learned beside the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
+by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. A checkpoint
+has digests of the sentences that it learned from, ``sentences.bin`` (see
+:mod:`fewshot_metalstm.kinds.tagging.tagger.learned_sentences`). What a meta-learner learned beside
+the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from fewshot_metalstm.data.digests import sealed, sha256
 from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.kinds.tagging.tagger import learned_sentences
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
@@ -60,7 +63,8 @@ class TaggerModel:
     ``kind`` is ``checkpoint`` (meta-learned, one head for any type) or ``tagger`` (adapted to
     ``types``). ``about`` says where it came from: suite, target, seeds, digests, figures.
     ``heads`` are those of the source tasks, of joint training alone; ``lexicon`` holds the
-    mentions of the support that a tagger was adapted to.
+    mentions of the support that a tagger was adapted to; ``sentences`` are digests of those that a
+    checkpoint learned from, empty where they are not known.
     """
 
     learner: Tagger
@@ -71,6 +75,7 @@ class TaggerModel:
     about: Mapping[str, Any] = field(default_factory=dict)
     heads: tuple[SourceHead, ...] = ()
     lexicon: Lexicon = field(default_factory=Lexicon)
+    sentences: bytes = b""
 
     def table(self) -> WordTable:
         """A fresh word table, which grows with the words it meets."""
@@ -115,6 +120,9 @@ def save_model(model: TaggerModel, folder: Path) -> None:
         if neighbours is not None:
             write_tensors(neighbours.tensors(), new / _NEIGHBOURS)
             files = (*files, _NEIGHBOURS)
+        if model.sentences:
+            (new / learned_sentences.FILE).write_bytes(model.sentences)
+            files = (*files, learned_sentences.FILE)
         subwords = model.vectors.subwords
         config = {
             "format": FORMAT,
@@ -133,6 +141,8 @@ def save_model(model: TaggerModel, folder: Path) -> None:
         }
         if model.heads:
             config["heads"] = [[head.task, head.type] for head in model.heads]
+        if model.sentences:
+            config["sentences"] = len(model.sentences) // learned_sentences.WIDTH
         if neighbours is not None:
             config["neighbours"] = len(neighbours.hidden)
         if model.lexicon.mentions:
@@ -148,7 +158,7 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
             or of another kind than ``kind``.
     """
     config = read_config(folder, kind)
-    further = {"heads": _HEADS, "neighbours": _NEIGHBOURS}
+    further = {"heads": _HEADS, "neighbours": _NEIGHBOURS, "sentences": learned_sentences.FILE}
     files = (*_FILES, *(file for key, file in further.items() if key in config))
     check_files(folder, files, config["sha256"])
     with built_of(folder):
@@ -197,9 +207,13 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
         width = learner.head_outside.shape[1]
         learner.neighbours = read_neighbours(kept, len(labels(types)), width)
     lexicon = read_lexicon(config["lexicon"], types) if "lexicon" in config else Lexicon()
+    learned = b""
+    if "sentences" in config:
+        learned = learned_sentences.checked((folder / learned_sentences.FILE).read_bytes())
     return TaggerModel(
-        learner, vectors, alphabet, types, config["kind"], config["about"], sources, lexicon
-    )
+        learner, vectors, alphabet, types, config["kind"], config["about"], sources, lexicon,
+        learned,
+    )  # fmt: skip
 
 
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
