@@ -85,6 +85,7 @@ _TABLE = (
     Format("spacy-json", "spacy_json", "spaCy's training JSON of version 2", ".json", writes=None),
     Format("conllu", "conllu", "CoNLL-U with entities in its last column", ".conllu", writes=None),
     Format("webanno-tsv", "webanno", "WebAnno's and INCEpTION's TSV 3", ".tsv", writes=None),
+    Format("xmi", "xmi", "UIMA CAS as XMI (needs dkpro-cassis)", ".xmi", writes=None),
     Format("docbin", "docbin", "spaCy's DocBin (needs spacy)", ".spacy", _TAGGED),
     Format("parquet", "parquet", "Parquet, a row a document", ".parquet", _ALL,
            schemed=True),
