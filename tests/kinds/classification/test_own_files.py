@@ -82,7 +82,8 @@ def test_the_look_of_files_says_the_kind(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text('[ {"text": "a", "label": "x"}, 1', "utf-8")
     assert looks_so(tmp_path / "list.json")
     for name, text in (
-        ("a.csv", "sentence,word,label\n1,x,O\n"), ("a.tsv", "text\tO\n"), ("a.jsonl", '{"text": "a", "label": [[0, 1, "X"]]}'),
+        ("a.csv", "sentence,word,label\n1,x,O\n"), ("a.tsv", "text\tO\n"),
+        ("a.jsonl", '{"text": "a", "label": [[0, 1, "X"]]}'),
         ("b.jsonl", '{"text": "a", "label": "x", "entities": []}'), ("a.txt", "text,label"),
         ("c.jsonl", "nothing"), ("a.json", "7"),
     ):  # fmt: skip

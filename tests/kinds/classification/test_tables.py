@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -17,7 +18,7 @@ from fewshot_metalstm.kinds.classification.tables import read_rows, read_texts
 from tests.kinds.classification.builders import write_csv
 
 
-def rows(path: Path, **options: str) -> list[tuple[str, str | None, int]]:
+def rows(path: Path, **options: Any) -> list[tuple[str, str | None, int]]:
     return [(r.text, r.label, r.line) for r in read_rows(path, Counter(), **options)]
 
 
