@@ -49,24 +49,18 @@ _DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}  # by suffix; standard output
 @device_option
 @json_option
 @quiet_option
-def suggest(
-    model: Path, file: Path, number: int, output: Path | None, exclude: tuple[Path, ...],
-    diversity: float, text_column: str | None, device: str, as_json: bool, quiet: bool,
-) -> None:  # fmt: skip
+def suggest(as_json: bool, quiet: bool, **options: Any) -> None:
     """With a classifier, pick the texts of FILE that are most worth labelling.
 
     FILE is a table, JSON lines or a text a line, as `predict` reads it; labels are not looked at.
     With --output they are written with the label that the classifier gives, to be mended.
     """
-    given: dict[str, Any] = {
-        "model": model, "file": file, "number": number, "exclude": exclude,
-        "diversity": diversity, "text_column": text_column, "device": device,
-    }  # fmt: skip
+    output = options.pop("output")
     if output is None:
-        found, notes = run(output=None, **given)
+        found, notes = run(output=None, **options)
     else:
         with place_of(output, as_json=as_json) as place:
-            found, notes = run(output=place, **given)
+            found, notes = run(output=place, **options)
     if as_json:
         texts = [each.as_dict() for each in found]
         print_json({"output": None if output is None else str(output), "texts": texts})
