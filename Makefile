@@ -19,6 +19,10 @@ WORKERS ?= 2
 CONSTRAINTS ?= constraints.txt
 SWEEP ?= runs/transfer
 AGAINST ?=
+# Of `make fuzz` and `make kill-test`.
+SEED ?= 0
+N ?=
+# Of `make study`.
 NAME ?= all
 MINUTES ?=
 
@@ -28,7 +32,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint away docs peers bench study benchmark-transfer clean
+.PHONY: help install demo test lint fuzz kill-test away docs peers bench study benchmark-transfer clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +44,12 @@ demo: install ## Meta-train on the synthetic suite, adapt to its target, compare
 
 test: lint ## Check as `make lint` does, then run the tests.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+fuzz: install ## Feed every reader with N damaged files (N=20000); SEED=1 damages others.
+	$(BIN)/python -m benchmarks.fuzz_formats --number $(or $(N),20000) --seed $(SEED)
+
+kill-test: install ## Kill every command that writes, N times in all (N=60); SEED=1 at other moments.
+	$(BIN)/python -m tests.kills --number $(or $(N),60) --seed $(SEED)
 
 lint: install ## Check style, what imports what, and types.
 	$(BIN)/ruff check .

@@ -49,6 +49,10 @@ def predict(
     be larger than the memory. With --output the documents are written there, with the mentions
     found.
 
+    A classifier labels texts: those of a table (.csv, .tsv), of JSON lines, or a text a line. Each
+    is a line: file, line or id, label and its probability; with --output they are written there
+    with the probability of every class (.csv, .tsv, .jsonl).
+
     A reader of digits takes PNG files, one digit each. Each is a line: file, class and its
     probability; with --output they are written there as a table (.csv, .tsv).
     """

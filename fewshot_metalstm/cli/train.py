@@ -12,7 +12,7 @@ import click
 from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.cells import cell_option, cell_setting, write_cells
 from fewshot_metalstm.cli.faults import NAME, write_faults
-from fewshot_metalstm.cli.kind_options import kind_option, of_kind, target_options
+from fewshot_metalstm.cli.kind_options import kind_option, kind_typed, of_kind, target_options
 from fewshot_metalstm.cli.options import (
     Number,
     config_option,
@@ -60,7 +60,7 @@ class _Command(click.Command):
 @click.option("--start", type=click.Path(path_type=Path), metavar="FOLDER|NAME",
               shell_complete=shells.checkpoints,
               help="A checkpoint to start from, in place of fresh weights: what meta-train wrote, "
-              "or one that ships: bionlp, mtl-bio.")  # fmt: skip
+              "or one that ships: bionlp, mtl-bio, reviews.")  # fmt: skip
 @output_option("Where to write the run.  [default: runs/train-TASK]")
 @kind_option
 @target_options
@@ -133,7 +133,7 @@ def run(
         saved = output / "config.yaml"
         config_file = saved if saved.is_file() else None
     sources = tasks_named(tasks, config_file, overrides)
-    kind = kind_of(sources, kind_name)
+    kind = kind_of(sources, kind_name or kind_typed(further))
     folder = None if start is None else runs.model_folder(start, "checkpoint")
     named |= {
         "tasks": list(tasks) or None, "seed": seed,

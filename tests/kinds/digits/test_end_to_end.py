@@ -61,7 +61,7 @@ def test_from_meta_training_to_a_report(
     assert "accuracy" in shown["head"]
     text = page.read_text("utf-8")
     assert "Which is taken for which" in text
-    assert "Which digits adapted takes for which, on the test split of digits-6789." in text
+    assert "Which classes adapted takes for which, on the test split of digits-6789." in text
 
 
 def test_predict_reads_pictures(
