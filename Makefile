@@ -19,6 +19,12 @@ WORKERS ?= 2
 CONSTRAINTS ?= constraints.txt
 SWEEP ?= runs/transfer
 AGAINST ?=
+# Of `make fuzz` and `make kill-test`.
+SEED ?= 0
+N ?=
+# Of `make study`.
+NAME ?= all
+MINUTES ?=
 
 # A process a core and one thread a process: more threads than cores only wait for each other.
 export OMP_NUM_THREADS ?= 1
@@ -26,7 +32,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint away docs peers bench benchmark-transfer clean
+.PHONY: help install demo test lint fuzz kill-test away docs peers bench study benchmark-transfer clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +44,12 @@ demo: install ## Meta-train on the synthetic suite, adapt to its target, compare
 
 test: lint ## Check as `make lint` does, then run the tests.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+fuzz: install ## Feed every reader with N damaged files (N=20000); SEED=1 damages others.
+	$(BIN)/python -m benchmarks.fuzz_formats --number $(or $(N),20000) --seed $(SEED)
+
+kill-test: install ## Kill every command that writes, N times in all (N=60); SEED=1 at other moments.
+	$(BIN)/python -m tests.kills --number $(or $(N),60) --seed $(SEED)
 
 lint: install ## Check style, what imports what, and types.
 	$(BIN)/ruff check .
@@ -65,6 +77,9 @@ peers: $(PEERS)/.installed ## Make .venv-peers, with what the benchmarks compare
 
 bench: install ## Run the benchmarks (beside peers after `make peers`).
 	$(BIN)/python -m benchmarks
+
+study: install ## Run what a study misses and write its table (NAME=digits or all, MINUTES=).
+	$(BIN)/python -m benchmarks.studies $(NAME) $(if $(MINUTES),--minutes $(MINUTES))
 
 benchmark-transfer: install ## Make the few-shot table of sweeps (SWEEP=folders AGAINST=method).
 	$(BIN)/python -m benchmarks.transfer $(SWEEP) $(if $(AGAINST),--against $(AGAINST))

@@ -84,6 +84,8 @@ def prepared(folder: Path) -> Iterator[tuple[Crashing, Made]]:
         forks.warm(meta_train(made.run, "--quiet"), folder)
         more = ["--checkpoint", str(made.run), "--draws", "1", "--quiet"]
         forks.warm(adapt(made.adapted, *more), folder)
+        store = str(folder / "warm")
+        forks.warm(["register", made.tagger, "--name", "mine", "--tracking-uri", store], folder)
         yield forks, made
 
 
@@ -453,13 +455,22 @@ def main() -> None:
     chance = numpy_generator(arguments.seed, "kills")
     with tempfile.TemporaryDirectory() as name, prepared(Path(name) / "made") as (forks, made):
         kills = Kills(forks, made)
-        for number in range(arguments.number):
-            case = list(CASES)[number % len(CASES)]
-            clock = bool(chance.integers(3) == 0)
-            kills.kill(case, float(chance.random()), clock=clock)
+        try:
+            for number in range(arguments.number):
+                case = list(CASES)[number % len(CASES)]
+                clock = bool(chance.integers(3) == 0)
+                kills.kill(case, float(chance.random()), clock=clock)
+        finally:
+            _table(kills.counts)
+
+
+def _table(counts: dict[str, Count]) -> None:
     print(f"{'command':20} {'changes':>8} {'at a change':>12} {'by the clock':>13} {'too late':>9}")
-    for case, n in kills.counts.items():
+    for case, n in counts.items():
         print(f"{case:20} {n.changes:8} {n.at_a_change:12} {n.by_the_clock:13} {n.too_late:9}")
+    by = [sum(getattr(n, name) for n in counts.values())
+          for name in ("at_a_change", "by_the_clock", "too_late")]  # fmt: skip
+    print(f"{'all':20} {'':8} {by[0]:12} {by[1]:13} {by[2]:9}")
 
 
 if __name__ == "__main__":

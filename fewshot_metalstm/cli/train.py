@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli import shells
+from fewshot_metalstm.cli.cells import cell_option, cell_setting, write_cells
 from fewshot_metalstm.cli.faults import NAME, write_faults
 from fewshot_metalstm.cli.kind_options import kind_option, kind_typed, of_kind, target_options
 from fewshot_metalstm.cli.options import (
@@ -20,7 +21,6 @@ from fewshot_metalstm.cli.options import (
     set_option,
 )
 from fewshot_metalstm.cli.tables import say
-from fewshot_metalstm.nn.cells import CELLS
 from fewshot_metalstm.train.optimisers import OPTIMISERS
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ class _Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
-        with formatter.section("Cells"):
-            formatter.write_dl([(name, cell.about) for name, cell in CELLS.items()])
+        write_cells(formatter)
         with formatter.section("Optimisers"):
             formatter.write_dl(
                 [(name, f"{o.about}; --lr {o.lr:g}") for name, o in OPTIMISERS.items()]
@@ -45,8 +44,7 @@ class _Command(click.Command):
 @click.option("--task", "tasks", multiple=True, metavar="NAME|PATH", shell_complete=shells.targets,
               help="A corpus of the catalogue, or a file or folder of yours; repeated, the tasks "
               "are learned jointly.")  # fmt: skip
-@click.option("--cell", type=click.Choice(list(CELLS)),
-              help="Recurrent cell; what each is stands below.  [default: meta-lstm]")  # fmt: skip
+@cell_option
 @click.option("--optimiser", type=click.Choice(list(OPTIMISERS)),
               help="What takes the steps; what each is stands below.  [default: adam]")  # fmt: skip
 @click.option("--lr", type=Number(0, min_open=True), metavar="RATE",
@@ -136,13 +134,11 @@ def run(
         config_file = saved if saved.is_file() else None
     sources = tasks_named(tasks, config_file, overrides)
     kind = kind_of(sources, kind_name or kind_typed(further))
-    if cell is not None and not kind.cell:
-        raise UserError(f"--cell: tasks of the kind {kind.name} have no recurrent cell to choose")
     folder = None if start is None else runs.model_folder(start, "checkpoint")
     named |= {
         "tasks": list(tasks) or None, "seed": seed,
         "start": None if folder is None else str(folder),
-        **({kind.cell: cell} if cell is not None else {}),
+        **cell_setting(kind, cell),
     }  # fmt: skip
     settings = kind.supervised_settings()
     if settings is None:

@@ -62,6 +62,7 @@ def tracked_adaptation(
             "synthetic": str(target.synthetic).lower(),
         },
         datasets=datasets,
+        folder=output,
     ) as run:
         report = adapt_target(
             checkpoint, target, config, output, device=device, workers=workers, on_cell=on_cell

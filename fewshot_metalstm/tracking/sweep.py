@@ -77,6 +77,7 @@ def tracked_sweep(
             d for target in plan.targets.values() for d in target_datasets(target, plan.kind)
         ],
         resume_id=logged.run_id,
+        folder=folder.folder,
     ) as run:
         if run.id != logged.run_id:  # new, or the store does not know the old one
             logged = Logged(run.id)

@@ -63,8 +63,10 @@ def items_of(task: Task, config: SupervisedConfig, items: str, seed: int) -> Ite
         )
     else:
         note = f"{task.name} has no devel split: no epoch is chosen by it"
-    train = tuple(i for i in range(size) if i not in held_out)
     kept = [i for i in order if i not in held_out]
+    if config.items:
+        kept = kept[: config.items]
+    train = tuple(sorted(kept))
     test: tuple[str, tuple[int, ...]] | None = None
     if config.test and task.sizes.get("test"):
         test = ("test", tuple(range(task.sizes["test"])))

@@ -246,7 +246,7 @@ def test_bad_annotations_are_said_repaired_and_listed(
     out = tmp_path / "out.jsonl"
     line = refused(["convert", str(source), str(out)], capsys)
     assert "d0.ann:2: " in line
-    assert "(the first of 2 bad annotations)" in line
+    assert "(the first of 2 bad annotations; then line 3: " in line
     assert "--bad-annotations repair or skip" in line
     line = refused(["convert", str(source), str(out), "--bad-annotations", "repair"], capsys)
     assert "d0.ann:3: " in line

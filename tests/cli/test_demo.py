@@ -53,8 +53,12 @@ def test_its_table_tells_synthetic_from_invented_text(
         ["demo-methods", "invented", "mtl-bio, shipped", "50 sentences", "adapted"],
         ["demo-methods", "invented", "none", "50 sentences", "from scratch"],
     ]
-    assert "demo-methods (invented text), the whole train split" in printed.out
+    assert printed.out.startswith("1. Meta-trained a start on the synthetic tasks (1 s).\n")
+    assert "3. Adapted mtl-bio, which ships" in printed.out
+    assert len(printed.out.splitlines()) <= 36, "one screen"
     *_, last = printed.out.partition("What to conclude:")
+    assert "How it reads demo-methods, sentences that it has not seen:" in last
+    assert f"report {tmp_path / 'out'} -o demo.html" in last
     assert last.count("- 5 shots of demo-species (synthetic): ") == 1
     assert last.count("- all sentences of demo-methods (invented text): ") == 1
     assert (tmp_path / "out" / "shipped" / "tagger" / "config.json").is_file()

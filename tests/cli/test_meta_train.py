@@ -97,8 +97,11 @@ def test_without_json_it_tells_what_it_does_and_what_is_next(
     printed = capsys.readouterr()
     assert "best validation f1" in printed.out
     assert f"--checkpoint {tmp_path / 'run' / 'checkpoint'}" in printed.out
-    for line in ("exclusion applied for demo-species", "writing to", "joint training: 3/3",
-                 "outer loop: 3/3", "meta-validation F1"):  # fmt: skip
+    assert printed.err.startswith(
+        "plan: 3 steps of joint training, then 3 of the outer loop (--joint"
+    )
+    for line in ("as a joint step takes", "exclusion applied for demo-species", "writing to",
+                 "joint training: 3/3", "outer loop: 3/3", "meta-validation F1"):  # fmt: skip
         assert line in printed.err, line
 
 

@@ -103,6 +103,22 @@ def test_two_tasks_jointly_and_a_cell(
     assert adapted["draws"][0]["start"]
 
 
+def test_a_cell_with_averages_of_what_it_was_trained_on(
+    tmp_path: Path, own: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    batch = ["--cell", "norm-lstm", *settings(["tagger.lstm.norm=batch", "train.items=4"])]
+    told = run_json(train(out, own, *batch), capsys)
+    (task,) = told["tasks"].values()
+    assert task["items"] == 4
+    tagger = load_model(Path(told["model"]), TAGGER)
+    mean = tagger.learner.get_parameter("lstm.stats_mean")
+    assert mean[:3].any(), "averages are part of the model"
+    assert run_json(["evaluate", str(out), "--target", own], capsys)["f1"] == told["mean"]
+    line = refused(train(tmp_path / "o", own, "--cell", "lstm", *batch[2:]), capsys)
+    assert "tagger.lstm.norm=batch says nothing of the cell lstm" in line
+
+
 def test_the_table_and_a_run_that_goes_on(
     tmp_path: Path, own: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,7 +189,16 @@ def test_what_is_refused(tmp_path: Path, own: str, capsys: pytest.CaptureFixture
 def test_help_lists_cells_and_optimisers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--help"]) == 0
     shown = capsys.readouterr().out
-    for part in ("--task NAME|PATH", "Cells:", "meta-lstm", "Optimisers:", "adadelta", "--resume"):
+    for part in (
+        "--task NAME|PATH",
+        "Cells:",
+        "meta-lstm",
+        "qrnn",
+        "settings: window",
+        "Optimisers:",
+        "adadelta",
+        "--resume",
+    ):
         assert part in shown
 
 

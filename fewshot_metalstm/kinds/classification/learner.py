@@ -18,7 +18,7 @@ from fewshot_metalstm.kinds.classification.settings import ClassifierConfig
 from fewshot_metalstm.meta.learner import Learner, Params
 from fewshot_metalstm.nn.characters import CharacterCNN
 from fewshot_metalstm.nn.noise import dropout
-from fewshot_metalstm.nn.plain_lstm import make_lstm
+from fewshot_metalstm.nn.recurrent import make_lstm
 from fewshot_metalstm.nn.words import CASE_FEATURES
 
 
@@ -100,7 +100,7 @@ class Classifier(Learner):
         letters = self.characters(batch.characters, plain=self.lstm.plain)
         features = torch.cat([vectors, letters, batch.case], dim=1)
         features = dropout(features, config.input_dropout, generator)
-        found: Tensor = self.lstm(features, batch.index, batch.lengths)
+        found: Tensor = self.lstm(features, batch.index, batch.lengths, generator)
         return found
 
     def hidden(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:

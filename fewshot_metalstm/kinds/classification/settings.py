@@ -15,8 +15,8 @@ from fewshot_metalstm.adapt.settings import AdaptRunSettings, AdaptSettings, Swe
 from fewshot_metalstm.adapt.tuning import TUNE
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.config import InnerConfig, JointConfig, OuterConfig, TrainingConfig
-from fewshot_metalstm.meta.registry import usual_tune
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.meta.registry import JOINT, usual_tune
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig, check_meta_norm
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.room import check_lstm_room, check_vectors_room
 from fewshot_metalstm.nn.words import CASE_FEATURES
@@ -140,6 +140,7 @@ def check(config: ClassificationTrainConfig) -> None:
     """Refuse what a classifier cannot be trained with: a :class:`UserError`."""
     ranges.check(config)
     check_sizes(config.classifier, config.vectors)
+    check_meta_norm(config.classifier.lstm, config.algorithm, joint=config.algorithm == JOINT)
     low, high = config.episodes.shots_low, config.episodes.shots_high
     if low > high:
         raise UserError(f"episodes.shots_low is {low}, above shots_high, which is {high}; mend one")

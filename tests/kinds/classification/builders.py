@@ -24,7 +24,7 @@ from fewshot_metalstm.kinds.classification.tasks import (
     TextSplit,
     make_task,
 )
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 
 GOOD = ("fine", "lovely", "great", "superb")

@@ -190,3 +190,24 @@ def test_what_cannot_be_is_refused_in_a_line(
     assert "makes no use of unlabelled" in refused([*given, "--unlabelled", "train"], capsys)
     assert "cannot be served by MLflow" in refused([*given, "--log-model"], capsys)
     assert "--scheme is for tagging" in refused([*given, "--scheme", "IOB2"], capsys)
+
+
+def test_a_cell_from_meta_training_to_an_adapted_reader(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_json(
+        meta_train(tmp_path / "run", "--cell", "hyper-lstm", "--set", "reader.lstm.norm=layer"),
+        capsys,
+    )
+    adapted = run_json(adapt(tmp_path / "adapted", tmp_path / "run"), capsys)
+    assert adapted["draws"]
+    stored = json.loads((tmp_path / "adapted" / "reader" / "config.json").read_text())
+    lstm = stored["reader"]["lstm"]
+    assert (lstm["kind"], lstm["norm"]) == ("hyper-lstm", "layer")
+    batch = ["--cell", "norm-lstm", "--set", "reader.lstm.norm=batch"]
+    line = refused(meta_train(tmp_path / "other", *batch), capsys)
+    assert "fomaml has one episode at a time; use norm=layer" in line
+    line = refused(
+        meta_train(tmp_path / "other", *batch[:2], "--set", "reader.lstm.window=2"), capsys
+    )
+    assert "reader.lstm.window=2 says nothing of the cell norm-lstm" in line

@@ -109,8 +109,8 @@ def train_transformer(
     """Fine-tune on annotated sentences over ``types``; ``seed`` fixes head, order and noise.
 
     Raises:
-        UserError: no sentence, settings that cannot be, no such model, or transformers is not
-            installed.
+        UserError: no sentence, settings that cannot be, no such model, transformers is not
+            installed, or a loss that is not finite.
     """
     config = settled(config)
     filled = [s for s in sentences if s.tokens]
@@ -186,6 +186,11 @@ def _finetune(
             optimiser.step()
             schedule.step()
             total += loss.item()
+        if not math.isfinite(total):
+            raise UserError(
+                f"the baseline transformer came to nothing: the loss of pass {number + 1} is not "
+                f"finite at a learning rate of {config.lr:g}; set a lower transformer.lr"
+            )
         losses.append(total / a_pass)
     model.eval()
     return tuple(losses)

@@ -114,7 +114,9 @@ def run(
     from fewshot_metalstm.kinds.tagging.formats.table import to_be_written
 
     into = to_be_written(output, to)
-    written = {} if to_scheme is None else {"scheme": into.scheme("--to-scheme", to_scheme)}
+    written = (
+        {} if to_scheme is None else {"scheme": into.scheme("--to-scheme", to_scheme, written=True)}
+    )
     renaming = Renaming(renames)
     splits = _splits(source, form)
     notes = Notes()

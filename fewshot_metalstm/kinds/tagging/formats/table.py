@@ -23,8 +23,8 @@ class Format:
     """A format: its module and functions, and which parts of a document survive in it.
 
     ``suffix`` is what the name of a file ends in. A ``folder`` is written as one; ``tags`` are flat
-    and found for tokens by the writer itself. Where they are
-    ``schemed``, they are written in a scheme such as IOB2.
+    and found for tokens by the writer itself. What is read may hold tags in a scheme such as
+    IOB2 if it is ``schemed``; what is written does if it is ``schemed`` and ``tags``.
     """
 
     name: str
@@ -45,11 +45,12 @@ class Format:
         module = importlib.import_module(f"fewshot_metalstm.kinds.tagging.formats.{self.module}")
         return getattr(module, name)
 
-    def scheme(self, option: str, name: str) -> str:
+    def scheme(self, option: str, name: str, *, written: bool = False) -> str:
         """The scheme ``name`` that was asked for; :class:`UserError` where there is none."""
-        if self.schemed:
+        fitting = [each for each in _TABLE if each.schemed and (each.tags or not written)]
+        if self in fitting:
             return name
-        those = ", ".join(each.name for each in _TABLE if each.schemed)
+        those = ", ".join(each.name for each in fitting)
         raise UserError(
             f"{option} {name}: {self.name} has no scheme of tags; leave it out (it is for {those})"
         )
@@ -84,8 +85,10 @@ _TABLE = (
     Format("spacy-json", "spacy_json", "spaCy's training JSON of version 2", ".json", writes=None),
     Format("conllu", "conllu", "CoNLL-U with entities in its last column", ".conllu", writes=None),
     Format("webanno-tsv", "webanno", "WebAnno's and INCEpTION's TSV 3", ".tsv", writes=None),
+    Format("xmi", "xmi", "UIMA CAS as XMI (needs dkpro-cassis)", ".xmi", writes=None),
     Format("docbin", "docbin", "spaCy's DocBin (needs spacy)", ".spacy", _TAGGED),
-    Format("parquet", "parquet", "Parquet, a row a document", ".parquet", _ALL),
+    Format("parquet", "parquet", "Parquet, a row a document", ".parquet", _ALL,
+           schemed=True),
     Format("text", "text", "raw text, without mentions", ".txt", writes=None),
 )  # fmt: skip
 FORMATS = {format.name: format for format in _TABLE}

@@ -7,7 +7,7 @@ types, where it came from, and the SHA-256 of the others.
 A meta-learned checkpoint and an adapted tagger are the same kind of folder; that of joint training
 alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision), a tagger
 by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. A checkpoint
-has digests of the sentences that it learned from (``sentences.bin``, see
+has digests of the sentences that it learned from, ``sentences.bin`` (see
 :mod:`fewshot_metalstm.kinds.tagging.tagger.learned_sentences`). What a meta-learner learned beside
 the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
 """
