@@ -93,6 +93,7 @@ def card(folder: Path, name: str, results: Path | None) -> str:
         "fewshot-metalstm predict my-classifier new.csv\n```\n\n"
         "`mine.csv` has a column of texts and one of labels.",
         "## Data\n\nIt has learned from the train splits of these alone:\n\n" + table(rows),
+        f"## Training\n\n{_training(about)}",
         f"## Figures\n\n{_figures(results)}",
         "## Limits\n\n"
         "- What it has read are English reviews, in lower case, of the years before 2016; all of "
@@ -108,6 +109,16 @@ def card(folder: Path, name: str, results: Path | None) -> str:
         + "\n".join(f"- `{file}`: `{digest}`" for file, digest in config["sha256"].items()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _training(about: Mapping[str, Any]) -> str:
+    found = about.get("validation_accuracy")
+    figure = "not measured" if found is None else f"{found:.2f} percent"
+    return (
+        f"Algorithm {about.get('algorithm')}, seed {about.get('seed')}, outer step "
+        f"{about.get('outer_step', 0)}, by the accuracy of meta-validation on devel texts of the "
+        f"domains above: {figure}. `config.json` has the settings that count (`about.recipe`)."
+    )
 
 
 def _figures(results: Path | None) -> str:
