@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def test_a_table_of_texts_is_labelled(tmp_path: Path) -> None:
     serving = CLASSIFICATION.serving()
     assert serving.script.is_file()
     save_model(classifier(("bad", "good")), tmp_path)
-    served = PyfuncClassifier()
+    served: Any = PyfuncClassifier()
     limits = {"max_rows": 2}
     served.load_context(
         SimpleNamespace(artifacts={serving.artifact: str(tmp_path)}, model_config=limits)
