@@ -52,7 +52,7 @@ FORMATS = (
 )  # fmt: skip
 BULK = ("bulk-pubmed", "bulk-jsonl", "bulk-text")  # the readers of `tag-corpus`
 RARE = ("parquet",)  # a process an input: one in RARELY
-RARELY = 20
+RARELY = 100
 SLOW = 10.0  # seconds
 DOCUMENTS = (
     Document("12", "IL-2 in mice\nWe saw 😀 p53 & é.\r\nIt ran.",

@@ -51,7 +51,7 @@ class Kind(ABC):
         product: what an adapted model is called, such as ``tagger``; its folder too.
         shots: what K counts, such as ``mentions of each entity type``.
         figure: how good a model is.
-        cell: the setting that names the recurrent cell, for ``train --cell``; empty without one.
+        cell: the setting that names the recurrent cell, for ``--cell``; empty without one.
     """
 
     name: str

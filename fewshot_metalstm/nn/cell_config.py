@@ -27,9 +27,8 @@ class MetaLSTMConfig:
     match: bool = True
     hidden: AtLeast1 = 100  # outputs of the basic LSTM, each direction [h]
     meta: AtLeast1 = 40  # outputs of the Meta-LSTM, each direction [m]
-    z: AtLeast1 = (
-        60  # rank of the generated weights [z]; of hyper cells, numbers a scale comes from
-    )
+    # rank of the generated weights [z]; of hyper cells, how many numbers a scale comes from
+    z: AtLeast1 = 60
     static: bool = True  # add a task's own full-rank weights W_0 and bias b_0
     offset: Finite = 1.0  # z_t = offset + W_z g_t; 0 is the paper's form
     scale_static: NotNegative = 1.0  # std of W_0, in units of 1/sqrt(inputs)
@@ -37,9 +36,8 @@ class MetaLSTMConfig:
     scale_z: NotNegative = 0.5  # std of W_z, in units of 1/sqrt(meta)
     forget_bias: Finite = 1.0  # initial bias of forget gates
     activation: Annotated[str, one_of(TANH, RELU)] = TANH  # of rnn and meta-rnn
-    ceiling: NotNegative = (
-        20.0  # largest output of relu, so that no state grows without end; 0: none
-    )
+    # largest output of relu, so that no state grows without end; 0: none
+    ceiling: NotNegative = 20.0
     # what is normalised: layer (of hyper-lstm, meta-rnn and norm-lstm), batch (of norm-lstm)
     norm: Annotated[str, one_of(NONE, LAYER, BATCH)] = NONE
     recurrent_dropout: ShareBelow1 = 0.0  # dropout of what a step adds to the cell

@@ -420,7 +420,7 @@ def test_batch_norm_learns_averages_and_then_goes_by_them() -> None:
     assert isinstance(model, NormLSTM)
     words, index, lengths = make_batch()
     before = model(words, index, lengths)
-    for _ in range(200):
+    for _ in range(100):
         trained = model(words, index, lengths, torch.Generator())
     # The same batch again and again: its averages become the batch's own statistics.
     torch.testing.assert_close(model(words, index, lengths), trained, rtol=1e-4, atol=1e-4)
