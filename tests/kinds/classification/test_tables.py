@@ -99,7 +99,7 @@ WHOLE = {
 }
 
 
-@tries(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tries(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     suffix=st.sampled_from(sorted(WHOLE)),
     at=st.integers(0, 60),
