@@ -6,7 +6,9 @@ All else stands in setup.cfg.
 from setuptools import find_packages, setup
 
 DECLARATIONS = "fewshot_metalstm.tasks"
-CHECKPOINT = ("model.safetensors", "heads.safetensors", "vocabulary.json", "config.json")
+CHECKPOINT = (
+    "model.safetensors", "heads.safetensors", "vocabulary.json", "config.json", "policy.json",
+)  # fmt: skip
 
 setup(
     # Named, so that `tasks`, `tests`, `benchmarks` and `mlflow` are never shipped as packages.

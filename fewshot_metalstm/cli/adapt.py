@@ -176,7 +176,8 @@ def run(
         figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
         own = result.method not in config.baselines
         method = checkpoint_name(folder) if own else result.method
-        progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s)")
+        by = f", recipe {result.choice['recipe']}" if result.choice else ""
+        progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s{by})")
         progress.advance(done, {})
 
     # Check, draw supports, do the cells, report.

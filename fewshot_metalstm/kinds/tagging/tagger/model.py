@@ -8,6 +8,7 @@ A meta-learned checkpoint and an adapted tagger are the same kind of folder; tha
 alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision), a tagger
 by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. What a
 meta-learner learned beside the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
+A checkpoint with an adaptation policy has ``policy.json`` (:mod:`fewshot_metalstm.adapt.policy`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fewshot_metalstm.adapt import policy as policies
+from fewshot_metalstm.adapt.policy import Policy, load_policy
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.digests import sealed, sha256
@@ -60,7 +63,8 @@ class TaggerModel:
     ``kind`` is ``checkpoint`` (meta-learned, one head for any type) or ``tagger`` (adapted to
     ``types``). ``about`` says where it came from: suite, target, seeds, digests, figures.
     ``heads`` are those of the source tasks, of joint training alone; ``lexicon`` holds the
-    mentions of the support that a tagger was adapted to.
+    mentions of the support that a tagger was adapted to; ``policy`` says how a checkpoint is
+    best adapted to a support.
     """
 
     learner: Tagger
@@ -71,6 +75,7 @@ class TaggerModel:
     about: Mapping[str, Any] = field(default_factory=dict)
     heads: tuple[SourceHead, ...] = ()
     lexicon: Lexicon = field(default_factory=Lexicon)
+    policy: Policy | None = None
 
     def table(self) -> WordTable:
         """A fresh word table, which grows with the words it meets."""
@@ -115,6 +120,9 @@ def save_model(model: TaggerModel, folder: Path) -> None:
         if neighbours is not None:
             write_tensors(neighbours.tensors(), new / _NEIGHBOURS)
             files = (*files, _NEIGHBOURS)
+        if model.policy is not None:
+            _write_json(model.policy.as_dict(), new / policies.FILE)
+            files = (*files, policies.FILE)
         subwords = model.vectors.subwords
         config = {
             "format": FORMAT,
@@ -135,6 +143,8 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             config["heads"] = [[head.task, head.type] for head in model.heads]
         if neighbours is not None:
             config["neighbours"] = len(neighbours.hidden)
+        if model.policy is not None:
+            config["policy"] = policies.FORMAT
         if model.lexicon.mentions:
             config["lexicon"] = model.lexicon.as_dict()
         _write_json(sealed(config), new / "config.json")
@@ -148,11 +158,14 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
             or of another kind than ``kind``.
     """
     config = read_config(folder, kind)
-    further = {"heads": _HEADS, "neighbours": _NEIGHBOURS}
+    further = {"heads": _HEADS, "neighbours": _NEIGHBOURS, "policy": policies.FILE}
     files = (*_FILES, *(file for key, file in further.items() if key in config))
     check_files(folder, files, config["sha256"])
+    policy = None
+    if "policy" in config:
+        policy = load_policy(folder / policies.FILE)
     with built_of(folder):
-        return _build(folder, config)
+        return dataclasses.replace(_build(folder, config), policy=policy)
 
 
 def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
