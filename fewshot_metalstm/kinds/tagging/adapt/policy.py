@@ -82,18 +82,16 @@ def chosen(
 def signals_of(
     learner: Tagger, table: WordTable, support: Sequence[Sentence], types: Sequence[str]
 ) -> dict[str, float]:
-    """The signals of a support under ``learner``, which has a head for its types already."""
-    params = {name: value.detach() for name, value in learner.named_parameters()}
+    """The signals of a support under ``learner``, as it starts on these types."""
+    batches = list(support_batches(learner, table, support, types))
+    params = {name: value.detach() for name, value in learner.initial(batches[0]).items()}
     found = tag(learner, params, table, [s.tokens for s in support], types)
     score = strict_scores([s.tags for s in support], found)
     each = dict.fromkeys(types, 0)
     for sentence in support:
         for span in spans(sentence.tags):
             each[span.type] += 1
-    total = sum(
-        float(learner.loss(params, batch)) * len(batch)
-        for batch in support_batches(learner, table, support, types)
-    )
+    total = sum(float(learner.loss(params, batch)) * len(batch) for batch in batches)
     known, again = score.f1 / 100, recurring(support)
     return {
         "shots": float(min(each.values())),
