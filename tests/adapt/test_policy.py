@@ -74,7 +74,7 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_is_refused(change: dict[str, object], told: str) -> None:
     text = json.dumps(POLICY.as_dict() | change)
-    with pytest.raises(UserError, match=rf"^policy\.json: is no policy .*give one") as problem:
+    with pytest.raises(UserError, match=r"^policy\.json: is no policy .*give one") as problem:
         read_policy(text, "policy.json")
     assert told in str(problem.value)
     assert "\n" not in str(problem.value)

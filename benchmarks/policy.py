@@ -1,0 +1,218 @@
+"""An adaptation policy, learned: ``python -m benchmarks.policy measure`` and ``... fit``.
+
+``measure`` adapts a checkpoint to supports of some tasks (:mod:`benchmarks.far_types`) by each of
+:data:`RECIPES`, and from scratch, and writes a line a cell: the F1 on some test sentences, and the
+signals of the support. What is there already is left as it is. ``signals`` does so without
+adapting.
+
+``fit`` reads such lines and looks for the least value of a signal from which on one recipe is to be
+taken in place of the usual one: the bound with the highest mean F1, every cell counting alike, in
+the middle between the two cells that it parts. It prints what the bound would bring on tasks that
+it was not fitted on (each task left out in turn), and writes the policy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import far_types
+from fewshot_metalstm import runs
+from fewshot_metalstm.adapt.cell import SCRATCH
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.plan import algorithm_of
+from fewshot_metalstm.adapt.policy import Condition, Policy, Recipe, Rule
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, TaggingWork
+from fewshot_metalstm.kinds.tagging.adapt.policy import signals_of
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
+from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.decode import tag
+from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, load_model
+from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
+from fewshot_metalstm.machine import keep_freed_memory
+
+USUAL, ANEW = "gentle", "anew"
+RECIPES = {
+    USUAL: Recipe(),
+    ANEW: Recipe({"optimiser": "adam", "lr": 0.005}, {"basic": 1.0}),
+}
+Line = dict[str, Any]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read the options and do it; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("measure", "signals"):
+        one = commands.add_parser(name)
+        one.add_argument("--checkpoint", type=Path, required=True)
+        one.add_argument("--tasks", required=True, help="names with commas between")
+        one.add_argument("--shots", default="10,20,50")
+        one.add_argument("--draws", type=int, default=1)
+        one.add_argument("--recipes", default=",".join((*RECIPES, SCRATCH)))
+        one.add_argument("--test", type=int, default=600, help="test sentences")
+        one.add_argument("--data-dir", type=Path, required=True)
+        one.add_argument("--output", type=Path, required=True, help="a file of JSON lines")
+    one = commands.add_parser("fit")
+    one.add_argument("cells", type=Path, nargs="+")
+    one.add_argument("--signal", default="own")
+    one.add_argument("--output", type=Path, required=True, help="policy.json")
+    given = parser.parse_args(arguments)
+    try:
+        if given.command == "fit":
+            fit(given)
+        else:
+            measure(given)
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def measure(given: argparse.Namespace) -> None:
+    """Do the cells that are not in the file yet."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    folder = runs.model_folder(given.checkpoint, "checkpoint")
+    model = load_model(folder, CHECKPOINT)
+    known = {place_of(line) for line in read([given.output])} if given.output.exists() else set()
+    recipes = given.recipes.split(",") if given.command == "measure" else [""]
+    table = model.table()
+    for name in given.tasks.split(","):
+        task = far_types.load(name, given.data_dir)
+        for shots in map(int, given.shots.split(",")):
+            for draw in range(given.draws):
+                signals: dict[str, float] = {}
+                for recipe in recipes:
+                    line: Line = {
+                        "checkpoint": folder.name if folder.name != "checkpoint"
+                        else folder.parent.name,
+                        "task": name, "shots": shots, "draw": draw, "recipe": recipe,
+                    }  # fmt: skip
+                    if place_of(line) in known:
+                        continue
+                    work = work_of(model, task, shots, draw, recipe, table)
+                    signals = signals or signals_at(model, task, shots, draw, table)
+                    line["signals"] = {k: round(v, 4) for k, v in signals.items()}
+                    if recipe:
+                        line |= scored(work, task, given.test)
+                    with given.output.open("a", encoding="utf-8") as stream:
+                        stream.write(json.dumps(line) + "\n")
+
+
+def place_of(line: Line) -> tuple[Any, ...]:
+    """Which cell a line is of."""
+    return tuple(line[k] for k in ("checkpoint", "task", "shots", "draw", "recipe"))
+
+
+def work_of(
+    model: TaggerModel, task: Task, shots: int, draw: int, recipe: str, table: Any
+) -> TaggingWork:
+    """The cell of a recipe, or of fresh weights, on a draw."""
+    support = load_draw(task, shots, draw)
+    config = AdaptRunConfig()
+    if recipe == SCRATCH:
+        cell = TaggingCell(SCRATCH, draw, 0, support.indices, "all", config.scratch)
+    else:
+        model = replace(model, policy=Policy(RECIPES, USUAL))
+        cell = TaggingCell(
+            algorithm_of(model), draw, 0, support.indices, "all", AdaptConfig(),
+            recipe=recipe or USUAL,
+        )  # fmt: skip
+    return TaggingWork(cell, model, task, table)
+
+
+def signals_at(
+    model: TaggerModel, task: Task, shots: int, draw: int, table: Any
+) -> dict[str, float]:
+    """The signals of a draw under the usual start."""
+    work = work_of(model, task, shots, draw, USUAL, table)
+    return signals_of(work.start().learner, table, work.support, task.types)
+
+
+def scored(work: TaggingWork, task: Task, most: int) -> Line:
+    """F1 on some test sentences, and the seconds of the adaptation."""
+    test = far_types.some_of_test(task, most)
+    start = work.start()
+    began = time.perf_counter()
+    adapted = work.adapt(start)
+    seconds = start.seconds + time.perf_counter() - began
+    tags = tag(
+        start.learner, adapted.params, work.table, [s.tokens for s in test], task.types,
+        work.lexicon,
+    )  # fmt: skip
+    score = strict_scores([s.tags for s in test], tags)
+    return {
+        "f1": round(score.f1, 2), "precision": round(score.precision, 2),
+        "recall": round(score.recall, 2), "steps": adapted.steps, "seconds": round(seconds, 1),
+    }  # fmt: skip
+
+
+def read(paths: Sequence[Path]) -> Iterator[Line]:
+    """The lines of some files."""
+    for path in paths:
+        for text in path.read_text(encoding="utf-8").splitlines():
+            yield json.loads(text)
+
+
+def pairs(lines: Sequence[Line], signal: str) -> list[tuple[str, float, float, float]]:
+    """(task, signal, F1 of the usual recipe, F1 of the other) of every cell that has both."""
+    found: dict[tuple[Any, ...], dict[str, Line]] = {}
+    for line in lines:
+        found.setdefault(place_of(line)[:-1], {})[line["recipe"]] = line
+    return [
+        (place[1], each[USUAL]["signals"][signal], each[USUAL]["f1"], each[ANEW]["f1"])
+        for place, each in found.items() if USUAL in each and ANEW in each
+    ]  # fmt: skip
+
+
+def bound_of(cells: Sequence[tuple[str, float, float, float]]) -> float:
+    """The least value of the signal from which on the other recipe is taken."""
+    values = sorted({value for _, value, _, _ in cells})
+    bounds = [a + (b - a) / 2 for a, b in pairwise(values)] + [values[-1] + 1.0]
+    return max(bounds, key=lambda bound: mean_of(cells, bound))
+
+
+def mean_of(cells: Sequence[tuple[str, float, float, float]], bound: float) -> float:
+    """Mean F1 where the other recipe is taken from ``bound`` on."""
+    return sum(anew if value >= bound else usual for _, value, usual, anew in cells) / len(cells)
+
+
+def fit(given: argparse.Namespace) -> None:
+    """Fit the bound, say what it brings, write the policy."""
+    cells = pairs(list(read(given.cells)), given.signal)
+    tasks = sorted({task for task, *_ in cells})
+    held: list[tuple[float, float]] = []  # by the bound of the others, and by the usual recipe
+    for task in tasks:
+        bound = bound_of([cell for cell in cells if cell[0] != task])
+        own = [cell for cell in cells if cell[0] == task]
+        held += [(a if v >= bound else u, u) for _, v, u, a in own]
+        print(f"without {task}: bound {bound:.3f}, {len(own)} cells")
+    bound = round(bound_of(cells), 2)
+    n = len(cells)
+    print(f"{n} cells of {len(tasks)} tasks; mean F1 of {USUAL} {mean_of(cells, 9.0):.1f}, of "
+          f"{ANEW} {mean_of(cells, -9.0):.1f}, by {given.signal} >= {bound} "
+          f"{mean_of(cells, bound):.1f}, by bounds of other tasks {sum(a for a, _ in held) / n:.1f}"
+          )  # fmt: skip
+    learned = {
+        "cells": n, "tasks": tasks, "usual": round(mean_of(cells, 9.0), 2),
+        "chosen": round(mean_of(cells, bound), 2),
+        "left_out": round(sum(a for a, _ in held) / n, 2),
+    }  # fmt: skip
+    policy = Policy(RECIPES, USUAL, (Rule(ANEW, (Condition(given.signal, bound),)),), learned)
+    given.output.write_text(json.dumps(policy.as_dict(), indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
