@@ -199,7 +199,7 @@ def fit(given: argparse.Namespace) -> None:
         own = [cell for cell in cells if cell[0] == task]
         held += [(a if v >= bound else u, u) for _, v, u, a in own]
         print(f"without {task}: bound {bound:.3f}, {len(own)} cells")
-    bound = round(bound_of(cells), 2)
+    bound = round(bound_of(cells), 3)
     n = len(cells)
     print(f"{n} cells of {len(tasks)} tasks; mean F1 of {USUAL} {mean_of(cells, 9.0):.1f}, of "
           f"{ANEW} {mean_of(cells, -9.0):.1f}, by {given.signal} >= {bound} "
