@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from fewshot_metalstm import pretrained, runs
+from fewshot_metalstm.adapt import policy
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.adapt.card import tagger_card
@@ -130,6 +131,7 @@ class Tagger:
         seed: int = 0,
         tune: str = AUTO,
         overlaps: str = ERROR,
+        recipe: str = policy.AUTO,
         **settings: Any,
     ) -> Tagger:
         """A new tagger, adapted to annotated examples.
@@ -145,6 +147,8 @@ class Tagger:
             tune: what is adapted: ``basic`` (basic LSTM and head), ``head``, ``all``, or what
                 suits the checkpoint's meta-learner (``auto``, all for most).
             overlaps: what becomes of mentions of a text that overlap: ``error``, or ``longest``.
+            recipe: one of the checkpoint's policy by name; ``auto``: what the policy chooses, unless
+                there are ``settings``; ``none``: as the settings say.
             **settings: fields of :class:`~fewshot_metalstm.adapt.finetune.AdaptConfig`, such as
                 ``epochs=60``.
 
@@ -158,7 +162,7 @@ class Tagger:
             )
         target = task_of(examples, types or (), overlaps)
         given = {f"adapt.{name}": value for name, value in settings.items()}
-        config = resolve(AdaptRunConfig, None, (), {"seed": seed, "tune": tune, **given})
+        config = resolve(AdaptRunConfig, None, (), {"seed": seed, "tune": tune, "recipe": recipe, **given})
         adapted = adapt_model(self._model, target, config, self._device)
         return Tagger(adapted, self._device.type)
 
