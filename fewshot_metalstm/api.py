@@ -147,7 +147,7 @@ class Tagger:
             tune: what is adapted: ``basic`` (basic LSTM and head), ``head``, ``all``, or what
                 suits the checkpoint's meta-learner (``auto``, all for most).
             overlaps: what becomes of mentions of a text that overlap: ``error``, or ``longest``.
-            recipe: one of the checkpoint's policy by name; ``auto``: what the policy chooses, unless
+            recipe: one of the checkpoint's policy; ``auto``: what the policy chooses, unless
                 there are ``settings``; ``none``: as the settings say.
             **settings: fields of :class:`~fewshot_metalstm.adapt.finetune.AdaptConfig`, such as
                 ``epochs=60``.
@@ -162,7 +162,8 @@ class Tagger:
             )
         target = task_of(examples, types or (), overlaps)
         given = {f"adapt.{name}": value for name, value in settings.items()}
-        config = resolve(AdaptRunConfig, None, (), {"seed": seed, "tune": tune, "recipe": recipe, **given})
+        given |= {"seed": seed, "tune": tune, "recipe": recipe}
+        config = resolve(AdaptRunConfig, None, (), given)
         adapted = adapt_model(self._model, target, config, self._device)
         return Tagger(adapted, self._device.type)
 

@@ -45,7 +45,24 @@ def test_where_the_other_recipe_is_never_better_it_is_never_taken() -> None:
 
 
 def test_rules_of_the_silver_corpus() -> None:
-    tokens = "the V600E and Val66Met gave 2 . 5 mg or 30 days in 7 D2R mice".split()
+    tokens = [
+        "the",
+        "V600E",
+        "and",
+        "Val66Met",
+        "gave",
+        "2",
+        ".",
+        "5",
+        "mg",
+        "or",
+        "30",
+        "days",
+        "in",
+        "7",
+        "D2R",
+        "mice",
+    ]
     found = far_types.by_rule(tokens)
     mentions = [t for t, tag in zip(found.tokens, found.tags, strict=True) if tag == "S-Mutation"]
     assert mentions == ["V600E", "Val66Met"]
