@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from fewshot_metalstm.data.suites import load_targets
 from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.schemes import detect, to_iobes
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus, Sentence
@@ -87,7 +88,12 @@ UNITS = frozenset(
 
 
 def load(name: str, data: Path) -> Task:
-    """The task of this name; ``data`` is the folder with all corpora."""
+    """The task of this name; ``data`` is the folder with all corpora.
+
+    An official target is as it stands, since its draws are frozen.
+    """
+    if name in load_targets().official:
+        return load_target(name, data_dir=data)
     corpus_name, _, types = name.partition(":")
     corpus = _corpus(corpus_name, data)
     chosen = tuple(sorted(types.split("+"))) if types else corpus.types

@@ -18,7 +18,7 @@ CELLS = (  # task, signal, F1 of the usual recipe, of the other
 def write(path: Path) -> Path:
     lines = [
         {"checkpoint": "c", "task": task, "shots": 10, "draw": number, "recipe": recipe,
-         "signals": {"own": value}, "f1": f1}
+         "signals": {"own": value, "known": 0.5, "shots": 10.0}, "f1": f1}
         for number, (task, value, usual, anew) in enumerate(CELLS)
         for recipe, f1 in ((policy.USUAL, usual), (policy.ANEW, anew), ("scratch", 1.0))
     ]  # fmt: skip
@@ -33,14 +33,17 @@ def test_the_bound_with_the_highest_mean_is_taken(
     assert policy.main(["fit", str(cells), "--output", str(tmp_path / "policy.json")]) == 0
     made = load_policy(tmp_path / "policy.json")
     assert made.rules[0].when[0].least == 0.2
-    assert made.choose({"own": 0.25}).recipe == policy.ANEW
-    assert made.choose({"own": 0.15}).recipe == policy.USUAL
+    assert made.choose({"own": 0.25, "known": 0.5}).recipe == policy.ANEW
+    assert made.choose({"own": 0.15, "known": 0.5}).recipe == policy.USUAL
+    assert made.choose({"own": 0.0, "known": 0.1, "shots": 50.0}).recipe == policy.ANEW
+    assert made.choose({"own": 0.0, "known": 0.1, "shots": 49.0}).recipe == policy.USUAL
     assert made.learned["chosen"] == pytest.approx((60 + 70 + 58 + 35) / 4, abs=0.01)
     assert "by own >= 0.2 55.8" in capsys.readouterr().out
 
 
 def test_where_the_other_recipe_is_never_better_it_is_never_taken() -> None:
-    cells = [("a", value, 50.0, 40.0) for value in (0.1, 0.9)]
+    f1 = {policy.USUAL: 50.0, policy.ANEW: 40.0}
+    cells = [policy.Pair("a", {"own": value, "known": 0.5}, f1) for value in (0.1, 0.9)]
     assert policy.bound_of(cells) > 0.9
 
 
