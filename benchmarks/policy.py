@@ -6,10 +6,10 @@ signals of the support. What is there already is left as it is. ``signals`` does
 adapting.
 
 ``fit`` reads such lines and looks for the least value of a signal (``own``) from which on one
-recipe is to be taken in place of the usual one: the bound with the highest mean F1, every cell counting
-alike, in the middle between the two cells that it parts. A second rule is given (:data:`FAR`). It
-prints what the bound would bring on tasks that
-it was not fitted on (each task left out in turn), and writes the policy.
+recipe is to be taken in place of the usual one: the bound with the highest mean F1, every cell
+counting alike, in the middle between the two cells that it parts. A second rule is given
+(:data:`FAR`). It prints what the bound would bring on tasks that it was not fitted on (each task
+left out in turn), and writes the policy.
 """
 
 from __future__ import annotations

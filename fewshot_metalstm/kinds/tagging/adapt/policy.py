@@ -9,8 +9,10 @@ Signals are measured on the support alone, under the start that the source heads
 - ``loss``: of the start on the support, in nats a mention;
 - ``recurring``: the share of mentions that the support's other mentions would find by a word or a
   shape (:mod:`~fewshot_metalstm.kinds.tagging.adapt.recurrence`), 0 to 1;
-- ``own``: ``recurring`` less ``known``. Where the support knows its own mentions better than the
-  sources do, what these taught is in the way.
+- ``probe``: the share that a head finds which was tuned on other sentences of the support, on the
+  start's states (:mod:`~fewshot_metalstm.kinds.tagging.adapt.probe`): F1, 0 to 1;
+- ``own``: ``recurring`` less ``probe``. Where the support knows its own mentions better than what
+  the sources taught can find them, this is in the way.
 
 A recipe may begin some groups of parameters anew (:func:`group_of`), as a whole or in part.
 """
@@ -25,6 +27,7 @@ import torch
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.policy import AUTO, NONE, Choice, Policy
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.probe import probed
 from fewshot_metalstm.kinds.tagging.adapt.recurrence import recurring
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
@@ -78,7 +81,6 @@ def chosen(
     return policy.choose(signals_of(learner, table, support, types))
 
 
-@torch.no_grad()
 def signals_of(
     learner: Tagger, table: WordTable, support: Sequence[Sentence], types: Sequence[str]
 ) -> dict[str, float]:
@@ -91,15 +93,17 @@ def signals_of(
     for sentence in support:
         for span in spans(sentence.tags):
             each[span.type] += 1
-    total = sum(float(learner.loss(params, batch)) * len(batch) for batch in batches)
-    known, again = score.f1 / 100, recurring(support)
+    with torch.no_grad():
+        total = sum(float(learner.loss(params, batch)) * len(batch) for batch in batches)
+    again, found_by_head = recurring(support), probed(learner, table, support, types)
     return {
         "shots": float(min(each.values())),
         "types": float(len(types)),
-        "known": known,
+        "known": score.f1 / 100,
         "loss": total / max(1, sum(each.values())),
         "recurring": again,
-        "own": again - known,
+        "probe": found_by_head,
+        "own": again - found_by_head,
     }
 
 
