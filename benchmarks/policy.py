@@ -50,8 +50,8 @@ RULES = (
     Rule(ANEW, (Condition("recurring", least=0.9), Condition("known", below=0.6), MEASURED)),
     # The support finds its own mentions, and the start's states do not tell them.
     Rule(ANEW, (Condition("own", least=0.345), MEASURED)),
-    # No source knows the type, and there is enough to learn it from.
-    Rule(ANEW, (Condition("known", below=0.15), Condition("shots", least=50, below=200))),
+    # No source knows the type, and there is enough to learn it from: 50 shots were, 20 were not.
+    Rule(ANEW, (Condition("known", below=0.15), Condition("shots", least=35, below=200))),
 )
 Line = dict[str, Any]
 
