@@ -2,8 +2,11 @@
 # Needs Python >= 3.10 with pip and venv, and a C compiler (for learn2learn).
 #   make demo PYTHON=python3.12     another interpreter for the environment
 #   make test TESTS=tests/nn        some of the tests
+#   make install INSTALLER=pip      not by uv, which is several times as fast
 
 PYTHON ?= python3
+# uv falls back on pip.
+INSTALLER ?= uv
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -16,6 +19,12 @@ WORKERS ?= 2
 CONSTRAINTS ?= constraints.txt
 SWEEP ?= runs/transfer
 AGAINST ?=
+# Of `make fuzz` and `make kill-test`.
+SEED ?= 0
+N ?=
+# Of `make study`.
+NAME ?= all
+MINUTES ?=
 
 # A process a core and one thread a process: more threads than cores only wait for each other.
 export OMP_NUM_THREADS ?= 1
@@ -23,7 +32,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint away docs peers bench benchmark-transfer clean
+.PHONY: help install demo test lint fuzz kill-test away docs peers bench study benchmark-transfer clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +44,12 @@ demo: install ## Meta-train on the synthetic suite, adapt to its target, compare
 
 test: lint ## Check as `make lint` does, then run the tests.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+fuzz: install ## Feed every reader with N damaged files (N=20000); SEED=1 damages others.
+	$(BIN)/python -m benchmarks.fuzz_formats --number $(or $(N),20000) --seed $(SEED)
+
+kill-test: install ## Kill every command that writes, N times in all (N=60); SEED=1 at other moments.
+	$(BIN)/python -m tests.kills --number $(or $(N),60) --seed $(SEED)
 
 lint: install ## Check style, what imports what, and types.
 	$(BIN)/ruff check .
@@ -63,6 +78,9 @@ peers: $(PEERS)/.installed ## Make .venv-peers, with what the benchmarks compare
 bench: install ## Run the benchmarks (beside peers after `make peers`).
 	$(BIN)/python -m benchmarks
 
+study: install ## Run what a study misses and write its table (NAME=digits or all, MINUTES=).
+	$(BIN)/python -m benchmarks.studies $(NAME) $(if $(MINUTES),--minutes $(MINUTES))
+
 benchmark-transfer: install ## Make the few-shot table of sweeps (SWEEP=folders AGAINST=method).
 	$(BIN)/python -m benchmarks.transfer $(SWEEP) $(if $(AGAINST),--against $(AGAINST))
 
@@ -72,14 +90,11 @@ clean: ## Remove the environment, builds and caches; runs and data stay.
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A file, so that a second `make` has nothing to do: pip alone needs seconds to find that out.
-$(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt requirements-learn2learn.txt
+$(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt requirements-learn2learn.txt scripts/install.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "error: $(PYTHON) is older than 3.10; name another: make PYTHON=python3.11" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	# Options a requirement in a requirements file came with pip 23.1; a newer pip is left alone.
-	$(BIN)/python -m pip install --quiet "pip>=23.1"
-	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[dev]"
-	$(BIN)/python -m pip install --use-pep517 --no-deps --requirement requirements-learn2learn.txt
+	$(PYTHON) -m scripts.install $(VENV) --by $(INSTALLER)
 	touch $@
 
 # Docstrings are read from the sources, so that the site needs nothing of the package itself.

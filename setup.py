@@ -7,7 +7,8 @@ from setuptools import find_packages, setup
 
 DECLARATIONS = "fewshot_metalstm.tasks"
 CHECKPOINT = (
-    "model.safetensors", "heads.safetensors", "vocabulary.json", "config.json", "policy.json",
+    "model.safetensors", "heads.safetensors", "vocabulary.json", "sentences.bin", "config.json",
+    "policy.json",
 )  # fmt: skip
 
 setup(
@@ -18,6 +19,7 @@ setup(
         "fewshot_metalstm": ["py.typed"],
         "fewshot_metalstm.kinds.tagging.corpora.demo": ["methods/*.conll"],
         "fewshot_metalstm.pages": ["templates/*"],
+        "fewshot_metalstm.kinds.classification.pages": ["templates/*"],
         "fewshot_metalstm.kinds.tagging.pages": ["templates/*"],
         "fewshot_metalstm.pretrained": [f"*/{name}" for name in (*CHECKPOINT, "MODEL_CARD.md")],
         DECLARATIONS: ["**/*.yaml", "**/*.json", "**/*.json.gz", "**/*.md"],

@@ -30,8 +30,8 @@ from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.figure import Spread
 from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.cells import LSTM
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
 from fewshot_metalstm.writing import write_text
 
 FORMS: Mapping[str, MetaLSTMConfig] = {

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from benchmarks.timing import interleaved, machine, ratio, save, show, spread, verdict
 from fewshot_metalstm.machine import keep_freed_memory
 from fewshot_metalstm.nn import jit
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.layer import layer_by_hand, layer_plain
-from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig
+from fewshot_metalstm.nn.metalstm import MetaLSTM
 
 INPUTS = 156
 SIZES = ((16, 32), (32, 48))  # sentences, longest sentence

@@ -1,29 +1,38 @@
 """Readers fed with damaged files: any bytes give documents or a clear error.
 
+    make fuzz N=100000
     python -m benchmarks.fuzz_formats --seconds 120
     python -m benchmarks.fuzz_formats --seconds 120 --format bioc-xml --atheris
 
 Files that the package wrote are damaged at random: bytes changed, cut, doubled, put together from
-others. A reader may refuse one (`UserError`) or read it, with bad annotations refused, repaired and
-left out, and what it reads must be well-formed, make sentences and survive being written again as
-JSON lines. Anything else (another exception, more than ten seconds for a small file) stops the run,
-and the file is kept. With --atheris (the package
-atheris has to be installed) coverage chooses what to damage further.
+others; now and then a piece is repeated thousands of times, or brackets are nested. A reader may
+refuse one (`UserError`) or read it, with bad annotations refused, repaired and left out, and what
+it reads must be well-formed, make sentences and survive being written again as JSON lines. Bulk
+tagging's readers are fed too; of these a record may be refused, or the file. Anything else (another
+exception, more than ten seconds of the processor for a small file) stops the run, and the file is
+kept. With --atheris (the package atheris has to be installed) coverage chooses what to damage
+further.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import math
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
+from itertools import count
 from pathlib import Path
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.bulk.readers import FILE, LINE, read
+from fewshot_metalstm.kinds.tagging.bulk.records import Record
 from fewshot_metalstm.kinds.tagging.corpora.bad import ERROR, LIST, REPAIR, SKIP, BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import (
     Document,
@@ -41,6 +50,9 @@ FORMATS = (
     "prodigy", "pubannotation", "huggingface", "gliner", "table", "spacy-tuples", "spacy-json",
     "conllu", "webanno-tsv",
 )  # fmt: skip
+BULK = ("bulk-pubmed", "bulk-jsonl", "bulk-text")  # the readers of `tag-corpus`
+RARE = ("parquet",)  # a process an input: one in RARELY
+RARELY = 100
 SLOW = 10.0  # seconds
 DOCUMENTS = (
     Document("12", "IL-2 in mice\nWe saw 😀 p53 & é.\r\nIt ran.",
@@ -64,13 +76,22 @@ BY_HAND = {  # formats that are read alone
     "#Text=Mice ran, 😀 too\n1-1\t0-4\tMice\tSp[1]|x\t\n1-2\t5-8\tran\tSp[1]\t\n"
     "1-3\t8-9\t,\t_\t\n1-4\t10-12\t😀\t*\t\n1-5\t13-16\ttoo\t_\t\n",
 }
+BY_HAND_BULK = {
+    "bulk-pubmed": '<?xml version="1.0" encoding="utf-8"?>\n<PubmedArticleSet><PubmedArticle>'
+    '<MedlineCitation><PMID Version="1">12</PMID><Article><ArticleTitle>In <i>mice</i> &amp; é'
+    '</ArticleTitle><Abstract><AbstractText Label="A">It ran.</AbstractText></Abstract></Article>'
+    "</MedlineCitation></PubmedArticle><PubmedBookArticle><PMID>13</PMID></PubmedBookArticle>"
+    "</PubmedArticleSet>\n",
+    "bulk-jsonl": '{"id": "a", "text": "IL-2 in mice"}\n\n{"id": 12, "text": "\\ud83d\\ude00"}\n',
+    "bulk-text": "IL-2 in mice.\nIt ran.\n",
+}
 JOIN = b"\n%ANN%\n"  # between text and annotations of BRAT, which are two files
 
 
 def seed(format: str) -> bytes:
     """A valid file of ``format``, as bytes; of BRAT one document's two files."""
-    if format in BY_HAND:
-        return BY_HAND[format].encode()
+    if by_hand := (BY_HAND | BY_HAND_BULK).get(format):
+        return by_hand.encode()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seed"
         write_documents(DOCUMENTS, path, format, overlaps="longest")
@@ -87,6 +108,11 @@ PIECES = (
 
 def damaged(data: bytes, draw: Callable[[int], int]) -> bytes:
     """``data`` after some random damage; ``draw(n)`` gives a whole number below ``n``."""
+    if draw(200) == 0:
+        piece = data[(start := draw(len(data) + 1)) : start + 1 + draw(8)] or b"["
+        piece = (b"[", b'{"a":', b"<a>", b"(", piece)[draw(5)]
+        where = draw(len(data) + 1)
+        data = data[:where] + piece * (20_000 + draw(60_000)) + data[where:]
     for _ in range(1 + draw(3)):
         start = draw(len(data) + 1)
         end = min(len(data), start + draw(12))
@@ -108,6 +134,8 @@ def check(data: bytes, format: str, folder: Path) -> int:
 
     Raises whatever a reader raises that it should not, AssertionError for what it should not give.
     """
+    if format in BULK:
+        return check_bulk(data, format.removeprefix("bulk-"), folder)
     path = folder / "in"
     if format == "brat":
         text, _, annotations = data.partition(JOIN)
@@ -116,16 +144,16 @@ def check(data: bytes, format: str, folder: Path) -> int:
         path.with_suffix(".ann").write_bytes(annotations)
     else:
         path.write_bytes(data)
-    began = time.perf_counter()
+    began = time.process_time()
     found: list[Document] | None = None
     for policy in (ERROR, REPAIR, SKIP, LIST):
         bad = BadAnnotations(policy)
         try:
-            read = list(read_documents(path, format, bad=bad, unannotated=NEGATIVES))
+            documents = list(read_documents(path, format, bad=bad, unannotated=NEGATIVES))
         except UserError:
             continue
-        found = read if found is None else found
-        for document in read:
+        found = documents if found is None else found
+        for document in documents:
             assert document.problem() is None
     if not found:
         return -1
@@ -134,19 +162,37 @@ def check(data: bytes, format: str, folder: Path) -> int:
         to_sentences(document, overlaps="longest", notes=Notes())
     write_documents(found, folder / "out.jsonl", "jsonl")
     assert list(read_documents(folder / "out.jsonl", "jsonl")) == found
-    assert time.perf_counter() - began < SLOW, "slow"
+    assert time.process_time() - began < SLOW, "slow"
     return len(found)
 
 
-def by_chance(formats: list[str], seconds: float, number: int) -> Counter[str]:
-    """Random damage for some seconds; counts by outcome."""
+def check_bulk(data: bytes, kind: str, folder: Path) -> int:
+    """Read ``data`` as bulk tagging does: how many records, or -1 where there is none."""
+    found = 0
+    began = time.process_time()
+    for documents in (FILE, LINE):
+        with suppress(UserError):
+            for item in read(BytesIO(data), folder / "in", kind, documents):
+                if isinstance(item, Record):
+                    (item.id + item.text).encode("utf-8")
+                    found += 1
+    assert time.process_time() - began < SLOW, "slow"
+    return found or -1
+
+
+def by_chance(formats: list[str], seconds: float, most: int, number: int) -> Counter[str]:
+    """Random damage for some seconds, or of so many files at most; counts by outcome."""
     chance = random.Random(number)
     seeds = {format: seed(format) for format in formats}
     counts: Counter[str] = Counter()
     end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder:
-        while time.monotonic() < end:
+        for turn in count():
             for format, data in seeds.items():
+                if time.monotonic() >= end or counts.total() >= most:
+                    return counts
+                if format in RARE and turn % RARELY and len(seeds) > 1:
+                    continue
                 broken = damaged(data, chance.randrange)
                 try:
                     outcome = check(broken, format, Path(folder))
@@ -156,7 +202,7 @@ def by_chance(formats: list[str], seconds: float, number: int) -> Counter[str]:
                     print(f"{format}: kept as {kept}", file=sys.stderr)
                     raise
                 counts[f"{format}: {'refused' if outcome < 0 else 'read'}"] += 1
-    return counts
+    raise AssertionError("a count without an end has ended")
 
 
 def by_coverage(format: str, seconds: float) -> None:
@@ -189,17 +235,26 @@ def by_coverage(format: str, seconds: float) -> None:
 def main() -> None:
     """Parse the arguments and run."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--format", choices=FORMATS, help="one of them; default: all")
+    parser.add_argument("--seconds", type=float, default=math.inf)
+    parser.add_argument("--number", type=int, help="of files; default: 60 seconds' worth")
+    parser.add_argument(
+        "--format", choices=(*FORMATS, *BULK, *RARE), help="one of them; default: all"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--atheris", action="store_true")
     arguments = parser.parse_args()
+    if arguments.number is None and math.isinf(arguments.seconds):
+        arguments.seconds = 60.0
     if arguments.atheris:
         by_coverage(arguments.format or "jsonl", arguments.seconds)
         return
-    chosen = [arguments.format] if arguments.format else list(FORMATS)
-    for name, count in sorted(by_chance(chosen, arguments.seconds, arguments.seed).items()):
-        print(f"{name:24} {count:8}")
+    chosen = [arguments.format] if arguments.format else [*FORMATS, *BULK, *RARE]
+    most = arguments.number or sys.maxsize
+    seconds = arguments.seconds
+    counts = by_chance(chosen, seconds, most, arguments.seed)
+    for name in sorted(counts):
+        print(f"{name:24} {counts[name]:8}")
+    print(f"{'all':24} {counts.total():8}")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from fewshot_metalstm.version import __version__
 
+TYPE_CHECKING = False  # as type checkers know it, without typing's import at a command's start
+
 if TYPE_CHECKING:
+    from typing import Any
+
     from fewshot_metalstm.api import Mention as Mention
     from fewshot_metalstm.api import Tagger as Tagger
 

@@ -26,7 +26,9 @@ from fewshot_metalstm.kinds.tagging.adapt.examples import Examples, adapt_model,
 from fewshot_metalstm.kinds.tagging.adapt.predict import Mention, Predictor
 from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.adapt.tuning import AUTO
+from fewshot_metalstm.kinds.tagging.corpora import bad
 from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
+from fewshot_metalstm.kinds.tagging.formats.unannotated import SKIP
 from fewshot_metalstm.kinds.tagging.shipping.card import card
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading
 from fewshot_metalstm.kinds.tagging.tagger.model import (
@@ -131,6 +133,8 @@ class Tagger:
         seed: int = 0,
         tune: str = AUTO,
         overlaps: str = ERROR,
+        bad_annotations: str = bad.ERROR,
+        unannotated: str = SKIP,
         recipe: str = policy.AUTO,
         **settings: Any,
     ) -> Tagger:
@@ -147,6 +151,10 @@ class Tagger:
             tune: what is adapted: ``basic`` (basic LSTM and head), ``head``, ``all``, or what
                 suits the checkpoint's meta-learner (``auto``, all for most).
             overlaps: what becomes of mentions of a text that overlap: ``error``, or ``longest``.
+            bad_annotations: what becomes of wrong annotations in files: ``error``, ``repair`` or
+                ``skip``.
+            unannotated: what becomes of text in files that nobody annotated: ``skip``,
+                ``skip-empty`` or ``negatives``.
             recipe: one of the checkpoint's policy; ``auto``: what the policy chooses, unless
                 there are ``settings``; ``none``: as the settings say.
             **settings: fields of :class:`~fewshot_metalstm.adapt.finetune.AdaptConfig`, such as
@@ -160,7 +168,7 @@ class Tagger:
                 "an adapted tagger cannot be adapted again; adapt the checkpoint that it came "
                 "from, to all of the examples"
             )
-        target = task_of(examples, types or (), overlaps)
+        target = task_of(examples, types or (), overlaps, bad_annotations, unannotated)
         given = {f"adapt.{name}": value for name, value in settings.items()}
         given |= {"seed": seed, "tune": tune, "recipe": recipe}
         config = resolve(AdaptRunConfig, None, (), given)

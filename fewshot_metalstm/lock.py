@@ -51,7 +51,7 @@ def locked(folder: Path, what: str, *, keep: bool = False) -> Iterator[None]:
     if purpose(folder) not in (None, what) and not holds_nothing(folder):
         raise UserError(f"{folder}: holds other files; name another folder for {what}")
     new = not folder.exists()
-    held = _open(folder, what)
+    handle = _open(folder, what)
     try:
         with writing(folder):
             yield
@@ -62,7 +62,7 @@ def locked(folder: Path, what: str, *, keep: bool = False) -> Iterator[None]:
                 (folder / LOCK).unlink()
             if new:
                 folder.rmdir()  # which a folder with anything in it refuses
-        held.close()
+        handle.close()
 
 
 def holds_nothing(folder: Path) -> bool:
@@ -83,27 +83,27 @@ def _open(folder: Path, what: str) -> IO[str]:
     while True:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            held = os.fdopen(_file(path), "r+", encoding="utf-8")
+            handle = os.fdopen(_file(path), "r+", encoding="utf-8")
         except OSError as problem:
             raise _unwritable(folder, problem, what) from None
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not _is_at(held, path):  # removed by its holder since it was opened
-                held.close()
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_at(handle, path):  # removed by its holder since it was opened
+                handle.close()
                 continue
-            _sign(held, what)
+            _sign(handle, what)
         except BlockingIOError:
-            held.close()
+            handle.close()
             raise _busy(folder, what) from None
         except OSError as problem:
             if problem.errno in _NO_LOCKS:
                 _log.warning("%s: this file system has no locks; see that nothing else "
                              "writes there", folder)  # fmt: skip
-                return held
+                return handle
             with suppress(OSError):  # which writes again what was not written
-                held.close()
+                handle.close()
             raise _unwritable(folder, problem, what) from None
-        return held
+        return handle
 
 
 def _file(path: Path) -> int:
@@ -125,18 +125,18 @@ def _file(path: Path) -> int:
     raise at(path, None, "is a link or a device, where a lock should be", "remove it")
 
 
-def _is_at(held: IO[str], path: Path) -> bool:
+def _is_at(handle: IO[str], path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(held.fileno()), path.lstat())
+        return os.path.samestat(os.fstat(handle.fileno()), path.lstat())
     except FileNotFoundError:
         return False
 
 
-def _sign(held: IO[str], what: str) -> None:
-    held.seek(0)
-    held.truncate()
-    json.dump({"what": what, "process": os.getpid(), "machine": socket.gethostname()}, held)
-    held.flush()
+def _sign(handle: IO[str], what: str) -> None:
+    handle.seek(0)
+    handle.truncate()
+    json.dump({"what": what, "process": os.getpid(), "machine": socket.gethostname()}, handle)
+    handle.flush()
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -8,7 +8,9 @@ tables are escaped as well.
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 # Controls of ASCII and of Latin-1 but tab and line feed; marks that turn the direction of what is
 # shown; halves of surrogate pairs, which no output can encode.
@@ -32,6 +34,15 @@ def in_field(text: str) -> str:
 def in_markdown(text: str) -> str:
     """``text`` as a cell of a table, or a part of a line, of a page of Markdown."""
     return in_field(text).translate(_MARKDOWN)
+
+
+def as_json(value: Any) -> str:
+    """``value`` as JSON on a line, in which what a terminal obeys is escaped as JSON has it."""
+    return _UNSAFE.sub(_json_escaped, json.dumps(value, ensure_ascii=False))
+
+
+def _json_escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _escaped(match: re.Match[str]) -> str:

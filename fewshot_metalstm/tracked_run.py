@@ -104,6 +104,7 @@ class Tracker(Protocol):
         tags: Mapping[str, str] = NO_TAGS,
         datasets: Sequence[DatasetInput] = (),
         resume_id: str | None = None,
+        folder: Path | None = None,
     ) -> AbstractContextManager[Run]:
         """A run, ended as FINISHED, as KILLED by an interrupt, or as FAILED by an exception.
 
@@ -115,6 +116,8 @@ class Tracker(Protocol):
             datasets: the corpora that are read.
             resume_id: the run to go on with. When the store does not have it, a new run is
                 begun and tagged ``resumed_from``.
+            folder: where its files go, which this process holds: runs of the same folder that
+                still count as running were killed, and are marked so.
         """
 
 
@@ -176,6 +179,7 @@ class NullTracker:
         tags: Mapping[str, str] = NO_TAGS,
         datasets: Sequence[DatasetInput] = (),
         resume_id: str | None = None,
+        folder: Path | None = None,
     ) -> Iterator[Run]:
         """A run that forgets everything."""
         yield NullRun()

@@ -46,13 +46,13 @@ def beside(path: Path, put: Callable[[Path, Path], object] = os.replace) -> Iter
         _refuse_special(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_left(path)
-        hidden, held = _hidden(path)
+        hidden, descriptor = _hidden(path)
         try:
             yield hidden / _NEW
             put(hidden / _NEW, path)
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
-            os.close(held)
+            os.close(descriptor)
 
 
 def _refuse_special(path: Path) -> None:
@@ -92,22 +92,31 @@ def writing(place: Path) -> Iterator[None]:
 
 def remove_left(path: Path) -> None:
     """Remove what processes that are gone have left of their writing to ``path``."""
-    name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.part")
+    _remove_like(re.escape(path.name), path.parent)
+
+
+def remove_left_within(folder: Path) -> None:
+    """Remove what processes that are gone have left of their writing to any file of a folder."""
+    _remove_like(".+", folder)
+
+
+def _remove_like(name: str, folder: Path) -> None:
+    left = re.compile(rf"\.{name}\.[a-z0-9_]{{8}}\.part")
     with suppress(OSError):
-        for entry in list(os.scandir(path.parent)):
-            if name.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+        for entry in list(os.scandir(folder)):
+            if left.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
                 _remove(Path(entry.path))
 
 
 def _remove(left: Path) -> None:
     """Remove a hidden folder, unless a process holds it or nobody can say."""
     with suppress(OSError):
-        held = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)
         finally:
-            os.close(held)
+            os.close(descriptor)
 
 
 def _hidden(path: Path) -> tuple[Path, int]:
@@ -115,19 +124,19 @@ def _hidden(path: Path) -> tuple[Path, int]:
     while True:
         hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
         try:
-            held = os.open(hidden, os.O_RDONLY | os.O_DIRECTORY)
+            descriptor = os.open(hidden, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:  # taken for one that was left, before the lock was there
             continue
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:  # is being taken for one, this moment
-            os.close(held)
+            os.close(descriptor)
             continue
         except OSError:  # no locks here, and so nobody removes it
-            return hidden, held
+            return hidden, descriptor
         if hidden.is_dir():
-            return hidden, held
-        os.close(held)
+            return hidden, descriptor
+        os.close(descriptor)
 
 
 def _number(error: Exception) -> int:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.kills import Kills
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,3 +26,12 @@ def real_data() -> Path:
             "that holds MTL-Bioinformatics-2016/data"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def kills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kills]:
+    """A process to fork commands from, and what they start from; it takes a while to make."""
+    from tests.kills import Kills, prepared
+
+    with prepared(tmp_path_factory.mktemp("kills") / "made") as (forks, made):
+        yield Kills(forks, made)

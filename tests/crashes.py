@@ -10,7 +10,9 @@ fails a write as a full disk does, and without root's power to write everywhere.
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib
+import io
 import json
 import os
 import resource
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,11 @@ class Crashing:
         assert answer, "the process that forks has died"
         return Ended(**json.loads(answer))
 
+    def warm(self, arguments: Sequence[str], folder: Path) -> None:
+        """Do a command in the process itself, so that no trial has to import or compile for it."""
+        ended = self.run(arguments, folder, here=True)
+        assert ended.code == 0, ended.err
+
 
 @contextmanager
 def crashing(environment: dict[str, str], *modules: str) -> Iterator[Crashing]:
@@ -94,8 +101,17 @@ def _serve() -> None:
     for name in sys.argv[1:]:
         importlib.import_module(name)
     from fewshot_metalstm.data.catalogue import Catalogue
+    from fewshot_metalstm.kinds.tagging.corpora import demo
     from tests.kinds.tagging.corpora.builders import catalogue
 
+    # The synthetic corpora are a function of nothing; made once, they serve every trial.
+    for name in ("demo_corpora", "methods_corpus"):
+        setattr(demo, name, functools.cache(getattr(demo, name)))
+    if "matplotlib" in sys.modules:
+        from matplotlib.figure import Figure
+
+        # Drawing takes longer than all else; what matters here is that a file is written.
+        setattr(Figure, "savefig", lambda self, path, **_: Path(path).write_bytes(bytes(4096)))  # noqa: B010
     if "fewshot_metalstm.meta.driver" in sys.modules:
         from fewshot_metalstm.meta import driver
 
@@ -104,27 +120,38 @@ def _serve() -> None:
         Catalogue.load = classmethod(lambda cls, path=None, **_: catalogue())  # type: ignore[method-assign, assignment]
     for line in sys.stdin:
         trial = json.loads(line)
-        told = Path(trial["folder"]).parent / ".told"
-        told.parent.mkdir(parents=True, exist_ok=True)
+        printed = Path(trial["folder"]).parent / ".printed"
+        printed.parent.mkdir(parents=True, exist_ok=True)
+        if trial.get("here"):
+            print(json.dumps(_here(trial["arguments"])), flush=True)
+            continue
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reading)
-            _trial(trial, told, writing)
+            _trial(trial, printed, writing)
         os.close(writing)
         with os.fdopen(reading) as pipe:
             changes = pipe.read().count("\n")
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
-        answer = {"code": code, "changes": changes, "err": told.read_text(errors="replace")}
+        answer = {"code": code, "changes": changes, "err": printed.read_text(errors="replace")}
         print(json.dumps(answer), flush=True)
 
 
-def _trial(trial: dict[str, Any], told: Path, pipe: int) -> None:
+def _here(arguments: list[str]) -> dict[str, Any]:
+    """Do a command in this process; its answer. What it prints goes to nobody."""
+    from fewshot_metalstm.cli.main import main
+
+    with io.StringIO() as printed, redirect_stdout(printed), redirect_stderr(printed):
+        return {"code": main(arguments), "changes": 0, "err": printed.getvalue()}
+
+
+def _trial(trial: dict[str, Any], printed: Path, pipe: int) -> None:
     """The command, in the forked process; it does not return."""
     from fewshot_metalstm.cli.main import main
 
-    out = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    out = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
     folder, left = trial["folder"], [trial["kill_at"]]

@@ -24,7 +24,7 @@ def wait_for(address: str, server: subprocess.Popen[str] | subprocess.Popen[byte
         assert time.monotonic() < deadline, "the server did not answer"
         try:
             with urllib.request.urlopen(address, timeout=5) as answer:
-                told: str = answer.read().decode()
-                return told
+                body: str = answer.read().decode()
+                return body
         except OSError:
             time.sleep(0.3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import fewshot_metalstm
 from fewshot_metalstm import Mention, Tagger
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.examples import task_of
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, save_model
 from tests.kinds.tagging.tagger.builders import digests, model, own, same
 
@@ -132,6 +134,33 @@ def test_overlapping_mentions_are_kept_only_where_it_is_said(checkpoint: Tagger)
         checkpoint.adapt(examples, **QUICK)
     tagger = checkpoint.adapt(examples, overlaps="longest", **QUICK)
     assert len(tagger.model.lexicon.mentions) == 1
+
+
+def test_a_file_is_read_with_the_choices_of_the_commands(tmp_path: Path) -> None:
+    records: list[dict[str, object]] = [
+        {"text": "We saw mice", "mentions": [{"start": 7, "end": 11, "type": "S", "text": "mice"}]},
+        {"text": "a rat ran", "mentions": [{"start": 1, "end": 4, "type": "S", "text": "rat"}]},
+        {"text": "the old rat", "mentions": [[4, 11, "S"], [8, 11, "S"]]},
+    ]
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
+    with pytest.raises(UserError, match="--bad-annotations repair"):
+        task_of(path, overlaps="longest")
+    with pytest.raises(UserError, match="overlap"):
+        task_of(path, bad_annotations="repair")
+    for policy, mentions in (("repair", 3), ("skip", 2)):
+        sentences = task_of(path, (), "longest", policy).split("train")
+        assert sum(tag[0] in "BS" for s in sentences for tag in s.tags) == mentions
+    studio = tmp_path / "y.json"
+    studio.write_text(json.dumps([
+        {"data": {"text": "We saw mice"}, "annotations": [{"result": [
+            {"type": "labels", "value": {"start": 7, "end": 11, "labels": ["S"]}}]}]},
+        {"data": {"text": "nobody looked"}, "annotations": []},
+    ]))  # fmt: skip
+    assert len(task_of(studio).split("train")) == 1
+    assert len(task_of(studio, unannotated="negatives").split("train")) == 2
+    with pytest.raises(UserError, match="in memory"):
+        task_of([("We", [])], bad_annotations="skip")
 
 
 @pytest.mark.parametrize(

@@ -9,32 +9,19 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.cli.builders import adapt, meta_train, settings
 from tests.crashes import Crashing, Ended, crashing
+from tests.kills import Kills, Made, content
 from tests.kinds.tagging.corpora.builders import FILES, serving
-from tests.test_crashes import content, documents
 
+pytestmark = pytest.mark.xdist_group("kills")
 SIZE = 16 * 2**20
 CURES = ("free some space", "ulimit -f", "change its permissions", "another folder for",
          "with --tracking-uri")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Made:
-    """What the commands start from: a meta-training, an adaptation to it, documents."""
-
-    run: Path
-    adapted: Path
-    text: Path
-
-    @property
-    def tagger(self) -> str:
-        return str(self.adapted / "tagger")
 
 
 def sweep(made: Made, place: Path) -> list[str]:
@@ -74,25 +61,13 @@ COMMANDS: dict[str, Callable[[Made, Path], list[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashing]:
-    cache = str(tmp_path_factory.mktemp("cache"))
-    modules = ("sweep.run", "tracking.adaptation", "tracking.meta_training", "tracking.sweep",
-               "kinds.tagging.pages.view", "pages.report", "kinds.tagging.adapt.documents",
-               "tracking.registry")  # fmt: skip
-    names = [f"fewshot_metalstm.{name}" for name in modules]
-    with crashing({"FEWSHOT_METALSTM_CACHE": cache}, *names) as process:
-        yield process
+def forks(kills: Kills) -> Crashing:
+    return kills.forks
 
 
 @pytest.fixture(scope="module")
-def made(forks: Crashing, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    folder = tmp_path_factory.mktemp("made")
-    made = Made(folder / "run", folder / "adapted", documents(folder / "in.jsonl", 30))
-    more = ["--checkpoint", str(made.run), "--draws", "1", "--quiet"]
-    for command in (meta_train(made.run, "--quiet"), adapt(made.adapted, *more)):
-        ended = forks.run(command, folder)
-        assert ended.code == 0, ended.err
-    return made
+def made(kills: Kills) -> Made:
+    return kills.made
 
 
 @pytest.fixture(scope="module")

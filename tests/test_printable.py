@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fewshot_metalstm.printable import in_field, in_markdown, printable
+from fewshot_metalstm.printable import as_json, in_field, in_markdown, printable
 
 HOSTILE = "a\x1b]0;title\x07\x1b[2Jb\x9b31mc\r\u202edcba\ud800\x7f"
 
@@ -26,6 +27,14 @@ def test_a_cell_of_markdown_holds_no_html() -> None:
     assert in_markdown("<script>a|b</script> & \n") == (
         "&lt;script&gt;a\\|b&lt;/script&gt; &amp; \\n"
     )
+
+
+@given(st.text())
+def test_json_holds_nothing_that_a_terminal_obeys(text: str) -> None:
+    shown = as_json({text: [text, "é"]})
+    assert json.loads(shown) == {text: [text, "é"]}
+    assert "é" in shown
+    assert printable(shown) == shown
 
 
 @given(st.text())

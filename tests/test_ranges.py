@@ -131,11 +131,11 @@ def numbers(kind: type[Any], prefix: str = "") -> Iterator[tuple[str, Any, Range
 
 def commands(kind: str) -> Iterator[tuple[type[Any], str, Any, Range | None]]:
     """Every setting of a kind, those that several commands share once."""
-    told: set[tuple[str, Any, Range | None]] = set()
+    seen: set[tuple[str, Any, Range | None]] = set()
     for settings in registry.kind(kind).settings().values():
         for name, hint, own in numbers(settings):
-            if (name, hint, own) not in told:
-                told.add((name, hint, own))
+            if (name, hint, own) not in seen:
+                seen.add((name, hint, own))
                 yield settings, name, hint, own
 
 

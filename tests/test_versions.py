@@ -53,8 +53,8 @@ def test_the_lowest_pins_are_the_lower_bounds() -> None:
     lowest = pins("constraints-lowest.txt", "3.11")
     for requirement in required("fast", "baselines"):
         (bound,) = [each for each in requirement.specifier if each.operator == ">="]
-        said = Version(bound.version)
+        pinned = Version(bound.version)
         version = lowest[canonicalize_name(requirement.name)]
         # 1.11 is met first by 1.11.1, where 1.11.0 was withdrawn.
-        assert version >= said, requirement
-        assert version.release[: len(said.release)] == said.release, requirement
+        assert version >= pinned, requirement
+        assert version.release[: len(pinned.release)] == pinned.release, requirement

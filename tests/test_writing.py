@@ -104,9 +104,9 @@ def test_a_failed_write_names_the_place_and_the_cure(tmp_path: Path) -> None:
         (PermissionError(errno.EACCES, "no", str(place / "x")), r"\(permission denied\); change"),
         (OSError(errno.EROFS, "ro", str(tmp_path)), r"\(read-only file system\); choose a place"),
     ):
-        with pytest.raises(UserError, match=says) as told, writing(place):
+        with pytest.raises(UserError, match=says) as raised, writing(place):
             raise error
-        assert str(told.value).startswith(f"{place}: ")
+        assert str(raised.value).startswith(f"{place}: ")
 
 
 def test_errors_of_other_places_pass(tmp_path: Path) -> None:
@@ -117,9 +117,9 @@ def test_errors_of_other_places_pass(tmp_path: Path) -> None:
         safetensors_error("header too small"),
         UserError("said already"),
     ):
-        with pytest.raises(type(error)) as told, writing(tmp_path / "out"):
+        with pytest.raises(type(error)) as raised, writing(tmp_path / "out"):
             raise error
-        assert told.value is error
+        assert raised.value is error
 
 
 def test_a_text_in_a_new_folder_and_again(tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +13,9 @@ import torch
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.plan import Plan
 from fewshot_metalstm.adapt.work import Loaded
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.jobs.outcome import Outcome
+from fewshot_metalstm.jobs.pool import PoolRunner
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.kind import Task
 from fewshot_metalstm.machine import cores, keep_freed_memory
@@ -51,28 +54,51 @@ def _runner(plan: Plan, device: torch.device, workers: int) -> Iterator[CellRunn
         finally:
             torch.set_num_threads(threads)
         return
-    given = (plan.kind.name, plan.model, plan.target)
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, given)
-    try:
-        yield lambda cells: (
-            future.result() for future in as_completed([pool.submit(_work, c) for c in cells])
-        )
-    finally:
-        pool.shutdown(cancel_futures=True)
+    pool = PoolRunner(workers)
+    setup = _Setup(plan.kind.name, plan.model, plan.target)
+    yield lambda cells: map(_result, pool.run(setup, cells))
 
 
-# What a worker process keeps, set once when it starts.
-_WORKER: dict[str, Any] = {}
+@dataclass(frozen=True)
+class _Setup:
+    """What a worker process is given once."""
+
+    kind: str
+    model: Any
+    target: Task
+
+    def __call__(self) -> Callable[[Cell], CellResult | _Raised]:
+        """Load the model; the function returned does one cell."""
+        torch.set_num_threads(1)
+        keep_freed_memory()
+        kind = registry.kind(self.kind)
+        loaded: Loaded = kind.loaded(self.model)
+
+        def work(cell: Cell) -> CellResult | _Raised:
+            try:
+                result: CellResult = kind.do_cell(cell, self.target, lambda: loaded)
+            except Exception as problem:
+                return _Raised(problem, traceback.format_exc())
+            return result
+
+        return work
 
 
-def _start_worker(kind: str, model: Any, target: Task) -> None:
-    torch.set_num_threads(1)
-    keep_freed_memory()
-    found = registry.kind(kind)
-    _WORKER.update(kind=found, loaded=found.loaded(model), target=target)
+@dataclass(frozen=True)
+class _Raised:
+    """What a worker raised, to be raised here, and where it did."""
+
+    problem: Exception
+    detail: str
 
 
-def _work(cell: Cell) -> CellResult:
-    loaded: Loaded = _WORKER["loaded"]
-    result: CellResult = _WORKER["kind"].do_cell(cell, _WORKER["target"], lambda: loaded)
+def _result(outcome: Outcome[CellResult | _Raised]) -> CellResult:
+    failure, result = outcome.failure, outcome.result
+    if failure is not None:
+        if failure.detail:
+            raise RuntimeError(failure.detail)
+        raise UserError(f"a draw failed: {failure.reason}; try fewer --workers")
+    if isinstance(result, _Raised):
+        raise result.problem from RuntimeError(result.detail)
+    assert result is not None
     return result

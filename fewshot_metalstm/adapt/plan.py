@@ -75,7 +75,7 @@ def draw_supports(kind: Kind, target: Task, config: AdaptRunSettings) -> list[Su
 
 
 def check_held_out(kind: Kind, model: Any, target: Task) -> Sequence[str]:
-    """Refuse a target whose family the checkpoint has learned from; note a missing exclusion.
+    """Refuse a target whose family the checkpoint has learned from; note equal test items.
 
     That a target's items are invented is noted too.
     """
@@ -87,8 +87,10 @@ def check_held_out(kind: Kind, model: Any, target: Task) -> Sequence[str]:
     if target.invented:
         return (f"{target.name} is text invented for this project: its figures are no benchmark",)
     if "test" in target.sizes and target.name not in model.about.get("targets_excluded", ()):
-        return (
-            f"the checkpoint's suite was not cleared of {kind.items} equal to {target.name}'s "
-            f"test {kind.items}",
-        )
+        equal = kind.equal_to_learned(model, target)
+        if equal:
+            return (
+                f"{equal} of the {target.sizes['test']} test {kind.items} of {target.name} equal "
+                f"{kind.items} that the checkpoint learned from, so that its score flatters",
+            )
     return ()

@@ -11,16 +11,14 @@ import click
 
 from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.faults import NAME, write_faults
-from fewshot_metalstm.cli.kind_options import kind_option, of_kind, target_options
+from fewshot_metalstm.cli.kind_options import kind_option, kind_typed, of_kind, target_options
 from fewshot_metalstm.cli.options import (
+    checkpoint_option,
     config_option,
-    data_dir_option,
-    device_option,
-    json_option,
-    no_tracking_option,
-    own_seed_option,
-    quiet_option,
-    tracking_uri_option,
+    output_option,
+    run_options,
+    set_option,
+    tune_option,
     workers_option,
 )
 
@@ -37,51 +35,37 @@ if TYPE_CHECKING:
               help="A corpus of the catalogue, a target such as digits-6789, or a file or folder "
               "of yours.")  # fmt: skip
 @click.option("--train", metavar="FILE",
-              help="Annotated sentences of yours, in place of --target; all are "
-              "learned from.")  # fmt: skip
+              help="Annotated sentences or labelled texts of yours, in place of --target; all "
+              "are learned from, or K of each with --shots.")  # fmt: skip
 @click.option("--dev", metavar="FILE", help="Beside --train: checked, and not learned from.")
 @click.option("--test", metavar="FILE", help="Beside --train: what the tagger is scored on.")
 @click.option("--shots", type=click.IntRange(0), metavar="K",
-              help="Size of a support: mentions of each type, K to 2K, or images of each class; "
-              "0: the whole split.  [default: 50, of digits 5; 0 with --train]")  # fmt: skip
-@click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER|NAME",
-              shell_complete=shells.checkpoints,
-              help="What meta-train wrote, or one that ships: bionlp, mtl-bio.  [default: the "
-              "newest that fits in runs, or else one that ships]")  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where to write report and model.  [default: runs/TARGET-K]")  # fmt: skip
+              help="Size of a support: mentions of each type, K to 2K, or texts or images of each "
+              "class; 0: the whole split.  [default: 50, of texts 10, of digits 5; 0 with "
+              "--train]")  # fmt: skip
+@checkpoint_option
+@output_option("Where to write report and model.  [default: runs/TARGET-K]")
 @click.option("--draws", type=click.IntRange(1), metavar="N",
               help="Supports to adapt to, each scored.  [default: 5; 1 if not scored, or with "
               "all of --train]")  # fmt: skip
-@click.option("--tune", type=click.Choice(
-    ["auto", "basic", "head", "all", "prototypes", "nnshot", "structshot"]),
-              help="What is adapted: all, basic LSTM and head, or the head alone; auto: all, or "
-              "what the checkpoint has learned rates for; without gradients: a head of "
-              "prototypes, or nearest neighbours.  [default: auto]")  # fmt: skip
+@tune_option
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME",
               shell_complete=shells.baselines,
               help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
-              "spacy, transformer; of digits neighbour.")  # fmt: skip
+              "spacy, transformer; of texts tfidf; of digits neighbour.")  # fmt: skip
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
               "train: the target's own train split.")  # fmt: skip
 @kind_option
 @target_options
-@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
-              help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
+@set_option("adapt.lr=0.002")
 @config_option
 @workers_option
 @click.option("--no-score", is_flag=True, help="Save the model and score nothing.")
 @click.option("--log-model", is_flag=True, help="Log the tagger to MLflow, to load and serve.")
 @click.option("--register", metavar="NAME",
               help="Log it, and make it a version of the registered model NAME.")  # fmt: skip
-@no_tracking_option
-@own_seed_option
-@device_option
-@data_dir_option
-@tracking_uri_option
-@json_option
-@quiet_option
+@run_options
 def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     """Adapt a checkpoint to a target and score it on the whole test split.
 
@@ -94,7 +78,8 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     are of two settings.
 
     With --train FILE the target is your own text, and a checkpoint that ships with the package is
-    adapted to all of it: no download, no meta-training. Without --test nothing is scored.
+    adapted to all of it: no download, no meta-training. Without --test nothing is scored. A table
+    (.csv, .tsv) or JSON lines of texts with one label each become a classifier.
     """
     from fewshot_metalstm.cli.progress import TerminalProgress
 
@@ -141,6 +126,7 @@ def run(
     from fewshot_metalstm import runs
     from fewshot_metalstm.adapt.report import checkpoint_name
     from fewshot_metalstm.config import resolve
+    from fewshot_metalstm.data.origin import write_origins
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.machine import pick_device
@@ -149,7 +135,7 @@ def run(
     # Load: the target, and the checkpoint that fits it.
     source = where(target, train, dev, test)
     chosen = pick_device(device)
-    kind = registry.of_target(source, kind_name)
+    kind = registry.of_target(source, kind_name or kind_typed(reading))
     base = [] if train is None else ["shots=0"]
     if no_score or (train is not None and not shots):
         base.append("draws=1")
@@ -162,7 +148,8 @@ def run(
         raise UserError(f"--unlabelled {unlabelled}: {kind.name} makes no use of unlabelled data")
     config = resolve(kind.adaptation_settings(), config_file, overrides, given, base)
     faults: list[tuple[str, ...]] = []
-    task = kind.load_target(source, data_dir=data_dir, faults=faults, **of_kind(kind, reading))
+    own = of_kind(kind, reading)
+    task = kind.load_target(source, data_dir=data_dir, faults=faults, **own)
     folder = find_checkpoint(checkpoint, task, progress)
     if output is not None:
         runs.claim(output, "the report")
@@ -174,8 +161,8 @@ def run(
         done += 1
         score = result.score
         figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
-        own = result.method not in config.baselines
-        method = checkpoint_name(folder) if own else result.method
+        baseline = result.method in config.baselines
+        method = result.method if baseline else checkpoint_name(folder)
         by = f", recipe {result.choice['recipe']}" if result.choice else ""
         progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s{by})")
         progress.advance(done, {})
@@ -187,6 +174,7 @@ def run(
         if faults:
             write_faults(faults, place / NAME)
             progress.note(f"note: {len(faults)} bad annotations, listed in {place / NAME}")
+        write_origins((source,), (task,), own, place)
         progress.phase(f"adapting to {task.name}", config.draws * methods)
         report = tracked_adaptation(
             folder, task, config, place, device=chosen, workers=workers, on_cell=on_cell,

@@ -8,25 +8,32 @@ from pathlib import Path
 import click
 
 from fewshot_metalstm.cli.kind_options import kind_option
-from fewshot_metalstm.cli.options import json_option, quiet_option
+from fewshot_metalstm.cli.options import Folder, json_option, output_option, quiet_option
 from fewshot_metalstm.cli.tables import say
 
 
 @click.command("init")
-@click.argument("folder", type=click.Path(path_type=Path), default=".", metavar="[FOLDER]")
+@click.argument("folder", type=Folder(), required=False, metavar="[FOLDER]")
+@output_option("The same as FOLDER.")
 @kind_option
 @json_option
 @quiet_option
-def init(folder: Path, kind_name: str | None, as_json: bool, quiet: bool) -> None:
+def init(
+    folder: Path | None, output: Path | None, kind_name: str | None, as_json: bool, quiet: bool
+) -> None:
     """Write commented settings and a small annotated file into FOLDER (default: this one).
 
     meta-train.yaml, train.yaml, adapt.yaml and sweep.yaml hold every setting with its default and
     meaning, for --config of these commands. A file that is there already is never written over.
     """
     from fewshot_metalstm.declarations import DEFAULT_KIND
+    from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.first_files import first_files, write_new
     from fewshot_metalstm.kinds import registry
 
+    if folder is not None and output is not None:
+        raise UserError("FOLDER and --output are the same; give one of the two")
+    folder = folder or output or Path()
     name = kind_name or DEFAULT_KIND
     written = write_new(first_files(registry.kind(name)), folder)
     if as_json:

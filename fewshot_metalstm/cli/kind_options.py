@@ -39,6 +39,23 @@ def predict_options(command: _Command) -> _Command:
     return _with(command, "predict_options")
 
 
+def kind_typed(
+    given: Mapping[str, Any], options: Callable[..., Any] = target_options
+) -> str | None:
+    """The kind whose own options were typed, where there is one such kind; else None.
+
+    Args:
+        options: which of them, a function of this module.
+    """
+    found = {
+        name
+        for name, decorator in _decorators(options.__name__).items()
+        for parameter in _parameters(decorator)
+        if _typed(given.get(str(parameter.name)), parameter.default)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
 def of_kind(
     kind: Kind, given: Mapping[str, Any], options: Callable[..., Any] = target_options,
     what: str = "target",

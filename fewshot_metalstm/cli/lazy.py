@@ -30,10 +30,27 @@ class LazyCommand:
         return command
 
 
+@dataclass(frozen=True)
+class KindsCommand(LazyCommand):
+    """A command that several kinds of task have; ``others`` are its targets by kind."""
+
+    others: Mapping[str, str]
+
+    def load(self) -> click.Command:
+        """See :class:`LazyCommand`: one command that does what the kind of its model does."""
+        from fewshot_metalstm.cli.of_model import of_model
+
+        commands = {kind: LazyCommand(target, "").load() for kind, target in self.others.items()}
+        return of_model(commands)
+
+
 def kind_command(name: str) -> LazyCommand:
-    """A command that only one kind of task has, by its name in the registry of kinds."""
-    every = {each: command for kind in BUILT_IN.values() for each, command in kind.commands.items()}
-    return LazyCommand(every[name].target, every[name].help)
+    """A command that not all kinds of task have, by its name in the registry of kinds."""
+    found = {kind: e.commands[name] for kind, e in BUILT_IN.items() if name in e.commands}
+    first = next(iter(found.values()))
+    if len(found) == 1:
+        return LazyCommand(first.target, first.help)
+    return KindsCommand(first.target, first.help, {k: c.target for k, c in found.items()})
 
 
 class LazyGroup(click.Group):

@@ -52,11 +52,12 @@ COMMANDS = {
         "Adapt over a grid of targets, shots, methods and draws; resumes.",
     ),
     "predict": LazyCommand(
-        "fewshot_metalstm.cli.predict:predict", "Tag text, or read digits, with an adapted model."
+        "fewshot_metalstm.cli.predict:predict",
+        "Tag or label text, or read digits, with a model.",
     ),
     "tag-corpus": kind_command("tag-corpus"),
     "evaluate": LazyCommand(
-        "fewshot_metalstm.cli.evaluate:evaluate", "Score an adapted tagger on a test split."
+        "fewshot_metalstm.cli.evaluate:evaluate", "Score an adapted model on a test split."
     ),
     "convert": kind_command("convert"),
     "suggest": kind_command("suggest"),

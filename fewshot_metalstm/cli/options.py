@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from fewshot_metalstm.cli import shells
 from fewshot_metalstm.ranges import LARGEST_SEED
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -25,6 +26,85 @@ class Number(click.FloatRange):
         if not math.isfinite(found):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return found
+
+
+class Folder(click.Path):
+    """A folder to write to, which standard output is not."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See :class:`click.ParamType`."""
+        if str(value) == "-":
+            self.fail("standard output is no folder; name one.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def output_option(help: str, *, required: bool = False) -> Callable[[_Command], _Command]:
+    """``-o``, ``--output FOLDER`` as ``output: Path | None``, of a command that writes a folder."""
+    return click.option(
+        "-o", "--output", required=required, type=Folder(), metavar="FOLDER", help=help
+    )
+
+
+def output_file_option(
+    help: str, *, once: str | None = None, metavar: str = "FILE"
+) -> Callable[[_Command], _Command]:
+    """``-o``, ``--output FILE`` as ``output: Path | None``, for which ``-`` is standard output.
+
+    ``once`` is what the option was called before; it still is.
+    """
+    names = ("-o", "--output", *((once,) if once else ()), "output")
+    return click.option(*names, type=click.Path(path_type=Path), metavar=metavar, help=help)
+
+
+def set_option(example: str) -> Callable[[_Command], _Command]:
+    """``--set SECTION.KEY=VALUE`` as ``overrides: tuple[str, ...]``."""
+    return click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="SECTION.KEY=VALUE",
+        help=f"One setting, such as {example}; repeatable.",
+    )
+
+
+def checkpoint_option(command: _Command) -> _Command:
+    """``--checkpoint FOLDER|NAME`` as ``checkpoint: Path | None``."""
+    return click.option(
+        "--checkpoint",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER|NAME",
+        shell_complete=shells.checkpoints,
+        help="What meta-train wrote, or one that ships: bionlp, mtl-bio, reviews.  [default: "
+        "the newest that fits in runs, or else one that ships]",
+    )(command)
+
+
+def tune_option(command: _Command) -> _Command:
+    """``--tune WHAT`` as ``tune: str | None``."""
+    return click.option(
+        "--tune",
+        type=click.Choice(["auto", "basic", "head", "all", "prototypes", "nnshot", "structshot"]),
+        help="What is adapted: all, basic LSTM and head, or the head alone; auto: all, or what "
+        "the checkpoint has learned rates for; without gradients: a head of prototypes, or "
+        "nearest neighbours.  [default: auto]",
+    )(command)
+
+
+def run_options(command: _Command) -> _Command:
+    """What every command that trains or adapts has: how a run is tracked, seeded and told.
+
+    ``--no-tracking``, ``--seed``, ``--device``, ``--data-dir``, ``--tracking-uri``, ``--json`` and
+    ``--quiet``.
+    """
+    for option in (
+        quiet_option, json_option, tracking_uri_option, data_dir_option, device_option,
+        own_seed_option, no_tracking_option,
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 def data_dir_option(command: _Command) -> _Command:

@@ -9,7 +9,13 @@ from typing import Any
 import click
 
 from fewshot_metalstm.cli.kind_options import of_kind, predict_options
-from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
+from fewshot_metalstm.cli.options import (
+    device_option,
+    json_option,
+    output_file_option,
+    quiet_option,
+)
+from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
 from fewshot_metalstm.cli.tables import say
 
 _PIECES = 256  # written at once
@@ -21,8 +27,7 @@ _PIECES = 256  # written at once
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
 @predict_options
-@click.option("--output", type=click.Path(path_type=Path), metavar="PATH",
-              help="Where to write, in place of standard output.")  # fmt: skip
+@output_file_option("Where to write, in place of standard output.", metavar="PATH")
 @device_option
 @json_option
 @quiet_option
@@ -44,6 +49,10 @@ def predict(
     be larger than the memory. With --output the documents are written there, with the mentions
     found.
 
+    A classifier labels texts: those of a table (.csv, .tsv), of JSON lines, or a text a line. Each
+    is a line: file, line or id, label and its probability; with --output they are written there
+    with the probability of every class (.csv, .tsv, .jsonl).
+
     A reader of digits takes PNG files, one digit each. Each is a line: file, class and its
     probability; with --output they are written there as a table (.csv, .tsv).
     """
@@ -61,6 +70,12 @@ def predict(
         if not quiet:
             say(line, err=True)
 
+    if output == STANDARD_OUTPUT:
+        with place_of(output, as_json=as_json) as place:
+            request = PredictionRequest(folder, files, place, False, pick_device(device), note)
+            for summary in kind.predict(request, **own):
+                note(summary.rstrip("\n").replace(str(place), "-"))
+        return
     request = PredictionRequest(folder, files, output, as_json, pick_device(device), note)
     pieces = kind.predict(request, **own)
     while block := list(islice(pieces, _PIECES)):

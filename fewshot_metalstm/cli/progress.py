@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -42,11 +41,14 @@ class TerminalProgress:
         self._phase = ""
         self._total = 0
         self._said = 0.0
+        self._plan: dict[str, tuple[float, float]] = {}  # where a phase begins, and a step's worth
+        self._whole = 0.0
 
     def __enter__(self) -> TerminalProgress:
         if not self.quiet and self.console.is_terminal:
             self._bar = Progress(
-                TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
+                TextColumn("{task.description}"), BarColumn(bar_width=20),
+                TextColumn("{task.fields[count]}"),
                 _Time(), TextColumn("{task.fields[figures]}"), console=self.console,
             )  # fmt: skip
             self._bar.start()
@@ -61,28 +63,60 @@ class TerminalProgress:
             self._bar.stop()
             self._bar = None
 
+    def plan(self, phases: Sequence[tuple[str, int, float]]) -> None:
+        """Phases that share a bar: name, steps, and what a step is worth of it (its seconds)."""
+        self._plan, self._whole = {}, 0.0
+        for name, steps, worth in phases:
+            self._plan[name] = (self._whole, worth)
+            self._whole += steps * worth
+        self._task = None
+
     def phase(self, name: str, total: int, done: int = 0) -> None:
         """A phase begins."""
+        shares = name in self._plan and self._phase in self._plan and self._task is not None
         self._phase, self._total, self._said = name, total, time.monotonic()
         if self._bar is not None:
-            self._task = self._bar.add_task(name, total=total, completed=done, figures="")
+            completed, whole = self._at(done)
+            shown: dict[str, Any] = {
+                "completed": completed,
+                "figures": "",
+                "count": self._count(done),
+            }
+            if shares:
+                self._bar.update(self._task, description=name, **shown)
+            else:
+                self._task = self._bar.add_task(name, total=whole, **shown)
         elif not self.quiet:
             self.console.print(f"{name}: {total} to do" + (f", {done} done" if done else ""))
 
     def advance(self, done: int, figures: Mapping[str, float]) -> None:
         """``done`` of the phase is done."""
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, figures=_text(figures))
+            self._bar.update(self._task, completed=self._at(done)[0], count=self._count(done),
+                             figures=_text(figures))  # fmt: skip
             return
         now = time.monotonic()
         if not self.quiet and (now - self._said > LINE_SECONDS or done == self._total):
             self._said = now
-            line = f"{self._phase}: {done}/{self._total} {_text(figures)}".rstrip()
+            line = f"{self._phase}: {self._count(done)} {_text(figures)}".rstrip()
             self.console.print(line, highlight=False, soft_wrap=True)
+
+    def _at(self, done: int) -> tuple[float, float]:
+        """How far the bar is, and where it ends."""
+        if self._phase not in self._plan:
+            return done, self._total
+        start, worth = self._plan[self._phase]
+        return start + done * worth, self._whole
+
+    def _count(self, done: int) -> str:
+        """Steps of the phase and, where it shares the bar, how much of the whole is done."""
+        completed, whole = self._at(done)
+        steps = f"{done}/{self._total}"
+        return f"{steps} ({completed / whole:.0%} of all)" if self._plan and whole else steps
 
     def note(self, text: str) -> None:
         """A line of its own, above the bar."""
-        if not self.quiet:
+        if text and not self.quiet:
             (self._bar.console if self._bar else self.console).print(
                 text, highlight=False, soft_wrap=True
             )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fewshot_metalstm.cli.options import data_dir_option, device_option, json_option, quiet_option
-from fewshot_metalstm.cli.tables import say
+from fewshot_metalstm.cli.options import (
+    data_dir_option,
+    device_option,
+    json_option,
+    output_file_option,
+    quiet_option,
+)
+from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
+from fewshot_metalstm.cli.tables import print_json, say
 
 if TYPE_CHECKING:
     import torch
@@ -23,15 +30,14 @@ if TYPE_CHECKING:
 @click.command("report")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path),
                 metavar="RUN...")  # fmt: skip
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE",
-              help="The page to write.  [default: report.html, if no --png]")  # fmt: skip
+@output_file_option("The page to write.  [default: report.html, if no --png]", once="--html")
 @click.option("--png", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where to write the pictures.")  # fmt: skip
 @click.option("--against", metavar="METHOD",
               help="The method to hold the others against.  [default: the first]")  # fmt: skip
 @click.option("--gold", metavar="NAME|PATH",
               help="What to look at the models with, such as annotated text.  [default: their "
-              "targets, of the catalogue]")  # fmt: skip
+              "targets, of the catalogue or the files that they were read from]")  # fmt: skip
 @click.option("--split", default="test", show_default=True, metavar="NAME", help="Its split.")
 @click.option("--no-taggers", is_flag=True, help="Look at no model: what the runs wrote alone.")
 @device_option
@@ -46,20 +52,29 @@ def report(as_json: bool, quiet: bool, **options: Any) -> None:
     closer look: of a tagger the costliest mistakes and what its Meta-LSTM does, of a reader of
     digits which are taken for which. The page is one file and loads nothing.
     """
-    result = run(note=lambda text: None if quiet else say(text, err=True), **options)
+    html, png = options.pop("output"), options["png"]
+    html = Path("report.html") if html is None and png is None else html
+
+    def note(text: str) -> None:
+        if not quiet:
+            say(text, err=True)
+
+    with nullcontext() if html is None else place_of(html, as_json=as_json) as place:
+        result = run(html=place, note=note, **options)
+    result["html"] = str(html) if html else None
     if as_json:
-        click.echo(json.dumps(result))
+        print_json(result)
         return
     from fewshot_metalstm.cli.sweep import comparison_table
     from fewshot_metalstm.cli.terminal import Terminal
 
-    if result["rows"]:
+    if result["rows"] and html != STANDARD_OUTPUT:
         console = Terminal(width=None if sys.stdout.isatty() else 120)
         rows = [tuple(row) for row in result["rows"]]
         console.print(comparison_table(result["head"], rows, result["title"]))
     for path in (result["html"], *result["png"]):
         if path:
-            say(path)
+            say(path, err=html == STANDARD_OUTPUT)
 
 
 def run(
@@ -82,8 +97,6 @@ def run(
     from fewshot_metalstm.pages.runs import read_runs
     from fewshot_metalstm.sweep.comparison import compare
 
-    if html is None and png is None:
-        html = Path("report.html")
     if html is not None and html.is_dir():
         raise UserError(f"{html}: is a folder; name a file for the page")
     runs = read_runs(folders)
@@ -113,16 +126,21 @@ def look_at(
     runs: Runs, gold: str | None, split: str, data_dir: Path | None, device: torch.device
 ) -> tuple[list[Look], list[str]]:
     """A look at every adapted model whose target is at hand; notes on the others."""
+    from fewshot_metalstm.data.origin import read_origins
     from fewshot_metalstm.errors import UserError
 
     looks, notes = [], []
     for adaptation in runs.adaptations:
         kind, model = adaptation.kind, adaptation.model
+        origin = None if gold else read_origins(adaptation.folder).get(adaptation.target)
         if not (model / "config.json").is_file():
             notes.append(f"{adaptation.folder} holds no {kind.product} to look at")
             continue
         try:
-            task = kind.load_target(gold or adaptation.target, data_dir=data_dir)
+            if origin is None:
+                task = kind.load_target(gold or adaptation.target, data_dir=data_dir)
+            else:
+                task = kind.load_target(origin.source, data_dir=data_dir, **origin.options)
         except UserError as problem:
             if gold:
                 raise
@@ -132,6 +150,12 @@ def look_at(
             continue
         if split not in task.sizes:
             notes.append(f"{task.name} has no {split} split to look at {model} with")
+            continue
+        if origin is not None and origin.changed(task, split):
+            notes.append(
+                f"no mistakes of {model} are shown: the {split} split of {origin.source} has "
+                f"changed since it was read; name {kind.items} with --gold"
+            )
             continue
         found = kind.look(model, task, split, device)
         if found is not None:

@@ -1,10 +1,47 @@
-"""Standard output that can no longer be written to: a closed pipe, a full disk."""
+"""Standard output: as a place to write a file to, and when it can no longer be written to."""
 
 from __future__ import annotations
 
 import os
 import select
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fewshot_metalstm.errors import UserError
+
+STANDARD_OUTPUT = Path("-")
+"""What stands for standard output where a file to write is named."""
+
+
+@contextmanager
+def place_of(output: Path, *, as_json: bool = False) -> Iterator[Path]:
+    """Where to make what shall be ``output``; for ``-`` a file that then goes to standard output.
+
+    Raises:
+        UserError: a folder was made for standard output, or ``as_json`` goes there already.
+    """
+    if output != STANDARD_OUTPUT:
+        yield output
+        return
+    import shutil
+    import tempfile
+
+    if as_json:
+        raise UserError("--json and - both take standard output; name a file, or leave out --json")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "output"
+        try:
+            yield place
+        except UserError as error:  # says what the user typed
+            raise UserError(str(error).replace(str(place), str(output))) from error
+        if place.is_dir():
+            raise UserError("-: this format is a folder, which standard output is not; name one")
+        with place.open("rb") as stream:
+            sys.stdout.flush()
+            shutil.copyfileobj(stream, sys.stdout.buffer)
+            sys.stdout.flush()
 
 
 def reader_is_gone() -> bool:

@@ -13,16 +13,14 @@ import click
 from fewshot_metalstm.cli import shells
 from fewshot_metalstm.cli.kind_options import kind_option
 from fewshot_metalstm.cli.options import (
+    checkpoint_option,
     config_option,
-    data_dir_option,
-    device_option,
-    json_option,
-    no_tracking_option,
-    own_seed_option,
-    quiet_option,
+    output_option,
     retries_option,
+    run_options,
     runner_option,
-    tracking_uri_option,
+    set_option,
+    tune_option,
     workers_option,
 )
 from fewshot_metalstm.cli.tables import say
@@ -51,31 +49,16 @@ CELLS_FAILED = 1
               "[default: meta,scratch]")  # fmt: skip
 @click.option("--draws", metavar="N-N",
               help="Numbers of the supports, such as 0-4 or 0,2.  [default: 0-4]")  # fmt: skip
-@click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FOLDER",
-              shell_complete=shells.checkpoints,
-              help="What meta-train wrote, or one that ships: bionlp, mtl-bio.  [default: the "
-              "newest that fits in runs, or else one that ships]")  # fmt: skip
-@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
-              help="One file a cell and the report; finished cells there are kept.")  # fmt: skip
-@click.option("--tune", type=click.Choice(
-    ["auto", "basic", "head", "all", "prototypes", "nnshot", "structshot"]),
-              help="What meta adapts: all, basic LSTM and head, or the head alone; auto: all, or "
-              "what the checkpoint has learned rates for; without gradients: a head of "
-              "prototypes, or nearest neighbours.  [default: auto]")  # fmt: skip
-@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
-              help="One setting, such as adapt.lr=0.002; repeatable.")  # fmt: skip
+@checkpoint_option
+@output_option("One file a cell and the report; finished cells there are kept.", required=True)
+@tune_option
+@set_option("adapt.lr=0.002")
 @kind_option
 @config_option
 @workers_option
 @runner_option
 @retries_option
-@no_tracking_option
-@own_seed_option
-@device_option
-@data_dir_option
-@tracking_uri_option
-@json_option
-@quiet_option
+@run_options
 @click.pass_context
 def sweep(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) -> None:
     """Adapt and score every combination of targets, shots, methods and draws.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
-from fewshot_metalstm.printable import printable
+from fewshot_metalstm.printable import as_json, printable
 
 PIPE_WIDTH = 200
 """Columns of a table that goes to a file or a pipe, where nothing would be cut anyway."""
@@ -16,7 +15,7 @@ PIPE_WIDTH = 200
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on a line."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    click.echo(as_json(value))
 
 
 def print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -10,21 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli import shells
+from fewshot_metalstm.cli.cells import cell_option, cell_setting, write_cells
 from fewshot_metalstm.cli.faults import NAME, write_faults
-from fewshot_metalstm.cli.kind_options import kind_option, of_kind, target_options
+from fewshot_metalstm.cli.kind_options import kind_option, kind_typed, of_kind, target_options
 from fewshot_metalstm.cli.options import (
     Number,
     config_option,
-    data_dir_option,
-    device_option,
-    json_option,
-    no_tracking_option,
-    own_seed_option,
-    quiet_option,
-    tracking_uri_option,
+    output_option,
+    run_options,
+    set_option,
 )
 from fewshot_metalstm.cli.tables import say
-from fewshot_metalstm.nn.cells import CELLS
 from fewshot_metalstm.train.optimisers import OPTIMISERS
 
 if TYPE_CHECKING:
@@ -37,8 +33,7 @@ class _Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
-        with formatter.section("Cells"):
-            formatter.write_dl([(name, cell.about) for name, cell in CELLS.items()])
+        write_cells(formatter)
         with formatter.section("Optimisers"):
             formatter.write_dl(
                 [(name, f"{o.about}; --lr {o.lr:g}") for name, o in OPTIMISERS.items()]
@@ -49,8 +44,7 @@ class _Command(click.Command):
 @click.option("--task", "tasks", multiple=True, metavar="NAME|PATH", shell_complete=shells.targets,
               help="A corpus of the catalogue, or a file or folder of yours; repeated, the tasks "
               "are learned jointly.")  # fmt: skip
-@click.option("--cell", type=click.Choice(list(CELLS)),
-              help="Recurrent cell; what each is stands below.  [default: meta-lstm]")  # fmt: skip
+@cell_option
 @click.option("--optimiser", type=click.Choice(list(OPTIMISERS)),
               help="What takes the steps; what each is stands below.  [default: adam]")  # fmt: skip
 @click.option("--lr", type=Number(0, min_open=True), metavar="RATE",
@@ -66,22 +60,14 @@ class _Command(click.Command):
 @click.option("--start", type=click.Path(path_type=Path), metavar="FOLDER|NAME",
               shell_complete=shells.checkpoints,
               help="A checkpoint to start from, in place of fresh weights: what meta-train wrote, "
-              "or one that ships: bionlp, mtl-bio.")  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where to write the run.  [default: runs/train-TASK]")  # fmt: skip
+              "or one that ships: bionlp, mtl-bio, reviews.")  # fmt: skip
+@output_option("Where to write the run.  [default: runs/train-TASK]")
 @kind_option
 @target_options
 @config_option
-@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
-              help="One setting, such as train.clip=1; repeatable.")  # fmt: skip
+@set_option("train.clip=1")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
-@no_tracking_option
-@own_seed_option
-@device_option
-@data_dir_option
-@tracking_uri_option
-@json_option
-@quiet_option
+@run_options
 @click.pass_context
 def train(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) -> None:
     """Train on all of a task's train split, and keep the epoch that is best on its devel split.
@@ -135,6 +121,7 @@ def run(
     from fewshot_metalstm import runs
     from fewshot_metalstm.adapt.plan import check_held_out
     from fewshot_metalstm.config import resolve
+    from fewshot_metalstm.data.origin import write_origins
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tracking.training import tracked_training
@@ -146,14 +133,12 @@ def run(
         saved = output / "config.yaml"
         config_file = saved if saved.is_file() else None
     sources = tasks_named(tasks, config_file, overrides)
-    kind = kind_of(sources, kind_name)
-    if cell is not None and not kind.cell:
-        raise UserError(f"--cell: tasks of the kind {kind.name} have no recurrent cell to choose")
+    kind = kind_of(sources, kind_name or kind_typed(further))
     folder = None if start is None else runs.model_folder(start, "checkpoint")
     named |= {
         "tasks": list(tasks) or None, "seed": seed,
         "start": None if folder is None else str(folder),
-        **({kind.cell: cell} if cell is not None else {}),
+        **cell_setting(kind, cell),
     }  # fmt: skip
     settings = kind.supervised_settings()
     if settings is None:
@@ -189,6 +174,7 @@ def run(
         if faults:
             write_faults(faults, place / NAME)
             progress.note(f"note: {len(faults)} bad annotations, listed in {place / NAME}")
+        write_origins(sources, loaded, reading, place)
         return tracked_training(
             kind, source, place, device=chosen, resume=resume and not saved_nothing(place),
             progress=progress, uri=tracking_uri, enabled=not no_tracking,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 
 import click
@@ -37,6 +36,7 @@ def ui(tracking_uri: str | None, host: str, port: int, open_browser: bool) -> No
     )
     from fewshot_metalstm.tracking.shared_view import comparison_page
     from fewshot_metalstm.tracking.store import tracking_uri as resolve
+    from fewshot_metalstm.tracking.supervised import serve
 
     uri = resolve(tracking_uri, create=False)
     command = server_command(uri, host, port)
@@ -46,8 +46,5 @@ def ui(tracking_uri: str | None, host: str, port: int, open_browser: bool) -> No
     say(f"open in a browser (Ctrl-C here ends it): {url}{page or ''}")
     if open_browser:
         open_when_ready(url, page or "")
-    sys.stdout.flush()  # what follows replaces this process
-    environment = server_environment(os.environ)
-    if os.name == "posix":
-        os.execve(command[0], command, environment)
-    sys.exit(subprocess.call(command, env=environment))
+    sys.stdout.flush()
+    sys.exit(serve(command, server_environment(os.environ)))

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from fewshot_metalstm.interrupts import held_back
 from fewshot_metalstm.jobs.outcome import Failure, Job, Outcome, Result, Setup, Worker
 
 
@@ -68,7 +69,8 @@ class _Process:
         self._process: BaseProcess = context.Process(
             target=_serve, args=(theirs, setup), daemon=True
         )
-        self._process.start()
+        with held_back():
+            self._process.start()
         theirs.close()
 
     def send(self, number: int, job: object) -> None:
@@ -103,9 +105,7 @@ class _Process:
 
 
 def _serve(pipe: Connection[Any, Any], setup: Setup[Any, Any]) -> None:
-    # Ctrl-C reaches the whole group; the parent says when to end. If the parent is killed there
-    # is nobody to work for.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # If the parent is killed there is nobody to work for.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     worker = Worker(setup)
     while True:

@@ -51,7 +51,7 @@ class Kind(ABC):
         product: what an adapted model is called, such as ``tagger``; its folder too.
         shots: what K counts, such as ``mentions of each entity type``.
         figure: how good a model is.
-        cell: the setting that names the recurrent cell, for ``train --cell``; empty without one.
+        cell: the setting that names the recurrent cell, for ``--cell``; empty without one.
     """
 
     name: str
@@ -141,6 +141,14 @@ class Kind(ABC):
     def learned_of(self, target: Any) -> str:
         """What of ``target`` a checkpoint has learned from that has :meth:`seen` it, in words."""
         return f"{target.name}'s family {target.family}"
+
+    def equal_to_learned(self, model: Any, target: Any) -> int:
+        """How many items of the target's test split equal one that a checkpoint learned from.
+
+        0 too where it is not known what the checkpoint learned from.
+        """
+        del model, target
+        return 0
 
     def knows(self, name: str) -> bool:
         """Whether ``name`` is one of a target or corpus of this kind."""

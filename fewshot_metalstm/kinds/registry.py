@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewshot_metalstm import entry_points
+from fewshot_metalstm.data.splits import is_list, listed
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import UserError
 
@@ -51,6 +52,7 @@ class KindEntry:
     commands: Mapping[str, Command] = field(default_factory=dict)
 
 
+_CLASSIFICATION = "fewshot_metalstm.kinds.classification"
 _TAGGING = "fewshot_metalstm.kinds.tagging"
 BUILT_IN: Mapping[str, KindEntry] = {
     "tagging": KindEntry(
@@ -73,7 +75,7 @@ BUILT_IN: Mapping[str, KindEntry] = {
                 "Make a checkpoint small enough to ship, with its card.",
             ),
             "suggest": Command(
-                f"{_TAGGING}.cli.suggest:suggest", "Pick the next sentences worth annotating."
+                f"{_TAGGING}.cli.suggest:suggest", "Pick the next sentences or texts to annotate."
             ),
             "tag-corpus": Command(
                 f"{_TAGGING}.cli.tag_corpus:tag_corpus",
@@ -83,7 +85,23 @@ BUILT_IN: Mapping[str, KindEntry] = {
                 f"{_TAGGING}.cli.audit:audit", "Audit the overlap of a suite with a target."
             ),
             "view": Command(
-                f"{_TAGGING}.cli.view:view", "Write a page of a text as a tagger reads it."
+                f"{_TAGGING}.cli.view:view", "Write a page of text as a model reads it."
+            ),
+        },
+    ),
+    "classification": KindEntry(
+        "texts with one label each", f"{_CLASSIFICATION}.kind:CLASSIFICATION",
+        f"{_CLASSIFICATION}.cli.options:target_options",
+        f"{_CLASSIFICATION}.cli.options:predict_options",
+        {
+            "pack": Command(
+                f"{_CLASSIFICATION}.cli.pack:pack", "Make a checkpoint small, with its card."
+            ),
+            "suggest": Command(
+                f"{_CLASSIFICATION}.cli.suggest:suggest", "Pick the next texts worth labelling."
+            ),
+            "view": Command(
+                f"{_CLASSIFICATION}.cli.view:view", "Write a page of texts as a classifier reads."
             ),
         },
     ),
@@ -156,12 +174,24 @@ def of_target(source: str, given: str | None = None) -> Kind:
         return kind(given)
     every = {name: kind(name) for name in names()}
     known = [name for name, each in every.items() if each.knows(source)]
-    if not known and Path(source).exists():
-        known = [name for name, each in every.items() if each.recognises(Path(source))]
+    if not known:
+        looked_at = first_file(source)
+        if looked_at is not None:
+            known = [name for name, each in every.items() if each.recognises(looked_at)]
     if len(known) > 1:
         raise UserError(f"{source}: may be {' or '.join(known)}; say which with --kind")
     # A name that nobody knows is for tagging to refuse: its message names the nearest corpora.
     return every[known[0] if known else DEFAULT_KIND]
+
+
+def first_file(source: str) -> Path | None:
+    """The file or folder by whose look a source is known: itself, or the first that it lists."""
+    path = Path(source)
+    if path.exists():
+        return path
+    if not is_list(source):
+        return None
+    return next((file for file in listed(source)[1].values() if file.exists()), None)
 
 
 def of_model(folder: Path) -> Kind:

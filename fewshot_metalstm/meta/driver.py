@@ -32,6 +32,9 @@ from fewshot_metalstm.meta.make import make_algorithm
 from fewshot_metalstm.meta.memory import MIB, Memory, measure
 from fewshot_metalstm.meta.outcome import Interrupted, MetaTrainResult, Progress
 from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
+from fewshot_metalstm.meta.plan import JOINT as JOINT_PHASE
+from fewshot_metalstm.meta.plan import OUTER as OUTER_PHASE
+from fewshot_metalstm.meta.plan import measured, plan_of
 from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.ranks import RankLost, Ranks
 from fewshot_metalstm.meta.registry import JOINT
@@ -84,8 +87,9 @@ def meta_train(
     with StopSignal() as stop:
         session.ranks.same(run_facts(source))
         session.prepare(resume)
-        session.joint(stop)
-        return session.outer(stop, workers or session.ranks.cores())
+        workers = workers or session.ranks.cores()
+        session.joint(stop, workers)
+        return session.outer(stop, workers)
 
 
 @dataclass
@@ -144,12 +148,14 @@ class _Session:
         self.learner = self.model.learner.to(self.device)
         self.source.use(self.model, self.device)
 
-    def joint(self, stop: StopSignal) -> None:
+    def joint(self, stop: StopSignal, workers: int) -> None:
         """Joint training, unless it is done or left out."""
         config = self.config
+        plan = plan_of(config)
         if config.start or config.joint.steps == 0 or self.record.get("phase") == "outer":
             if config.algorithm == JOINT and self.state is not None:
                 self.heads = heads_in(self.state.tensors)
+            self.progress.plan(plan.phases)
             return
         batches = self.source.joint()
         training = JointTraining(self.learner, batches.tasks(), config.joint)
@@ -164,7 +170,10 @@ class _Session:
                     training.heads[task][name].data.copy_(value)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # as in the outer loop: one order of sums on every machine
-        self.progress.phase("joint training", config.joint.steps, training.done)
+        plan = measured(plan, config, training, batches, workers * self.ranks.size)
+        self.progress.note(plan.times)
+        self.progress.plan(plan.phases)
+        self.progress.phase(JOINT_PHASE, config.joint.steps, training.done)
         while training.done < config.joint.steps:
             step = training.done
             noise = torch_generator(config.seed, "joint-noise", step)
@@ -227,7 +236,7 @@ class _Session:
             first = [source.episode(loop.done, i) for i in range(number)]
             # As it is at the end: an algorithm may begin with first order.
             self.memory = measure(algorithm.scheduled(1.0), self.learner, first)
-        self.progress.phase("outer loop", config.outer.steps, loop.done)
+        self.progress.phase(OUTER_PHASE, config.outer.steps, loop.done)
         with episode_pool(config, self.learner, self.source, self.device, workers, ranks) as pool:
             if self.memory is not None:
                 self.progress.note(self.memory.summary(pool.processes))

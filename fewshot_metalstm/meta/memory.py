@@ -76,9 +76,9 @@ class _Count:
         """Take note of a tensor that a graph saves."""
         return _Held(self, tensor)
 
-    def unpack(self, held: Any) -> Tensor:
+    def unpack(self, packed: Any) -> Tensor:
         """The tensor again."""
-        tensor: Tensor = held.tensor
+        tensor: Tensor = packed.tensor
         return tensor
 
 

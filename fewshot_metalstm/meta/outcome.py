@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from fewshot_metalstm.figure import Figure
 
 class Progress:
     """What a run reports while it goes on. Does nothing; the command line shows it."""
+
+    def plan(self, phases: Sequence[tuple[str, int, float]]) -> None:
+        """Phases that are one piece of work: name, steps, and about the seconds of a step."""
 
     def phase(self, name: str, total: int, done: int = 0) -> None:
         """A phase begins: word vectors, joint training or the outer loop."""

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch import multiprocessing as mp
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from fewshot_metalstm.interrupts import held_back
 from fewshot_metalstm.machine import keep_freed_memory
 from fewshot_metalstm.meta.algorithm import Algorithm, Outcome
 from fewshot_metalstm.meta.learner import Episode, Learner
@@ -152,7 +153,8 @@ class EpisodePool:
                 process = context.Process(
                     target=_serve, args=(theirs, self._work, self._vector, self._slots), daemon=True
                 )
-                process.start()
+                with held_back():
+                    process.start()
                 theirs.close()
                 self._pipes.append(ours)
                 self._processes.append(process)
@@ -282,7 +284,7 @@ def _do(work: _Work, slots: Tensor, job: tuple[str, tuple[int, ...]]) -> Any:
 
 
 def _serve(pipe: Connection[Any, Any], work: _Work, vector: Tensor, slots: Tensor) -> None:
-    # Ctrl-C, and what a job scheduler sends, reach the whole group; the parent decides when to
+    # What a terminal and a job scheduler send reaches the whole group; the parent decides when to
     # stop, and ends this process by closing the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -69,9 +69,9 @@ class Reptile(OneByOne):
         end = self._descend(learner, start, [episode.support, episode.query], noise)
         with torch.no_grad():
             after = float(learner.loss(end.params, episode.query))
-            way = {name: value - end.params[name] for name, value in start.items()}
-        # Through the start: where it copies a parameter, its copies' ways add up.
-        gradient = through_start(learner, start, way)
+            direction = {name: value - end.params[name] for name, value in start.items()}
+        # Through the start: where it copies a parameter, its copies' directions add up.
+        gradient = through_start(learner, start, direction)
         mean = sum(end.norms) / max(len(end.norms), 1)
         first = end.losses[0] if end.losses else float("nan")
         return Outcome(gradient, first, before, after, mean, end.params)

@@ -24,41 +24,16 @@ Source: Chen, Qiu, Liu, Huang, "Meta Multi-Task Learning for Sequence Modeling",
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
-
 import torch
 from torch import Tensor, nn
 
-from fewshot_metalstm.nn.cells import CELLS, META_LSTM, OLDER, canonical
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.fastest import fastest
 from fewshot_metalstm.nn.layer import Form, Layout, Weights, layer_plain
-from fewshot_metalstm.ranges import AtLeast1, Finite, NotNegative, Range
+from fewshot_metalstm.nn.recurrent import Recurrent
 
 
-@dataclass(frozen=True)
-class MetaLSTMConfig:
-    """Sizes and initial scales; the field names of the paper are in brackets."""
-
-    # lstm is one without Meta-LSTM, see nn/plain_lstm.py
-    kind: Annotated[str, Range(choices=tuple(CELLS), older=OLDER)] = META_LSTM
-    match: bool = True  # lstm has as many parameters as meta-lstm would; false: `hidden` outputs
-    hidden: AtLeast1 = 100  # outputs of the basic LSTM, each direction [h]
-    meta: AtLeast1 = 40  # outputs of the Meta-LSTM, each direction [m]
-    z: AtLeast1 = 60  # rank of the generated weights [z]
-    static: bool = True  # add a task's own full-rank weights W_0 and bias b_0
-    offset: Finite = 1.0  # z_t = offset + W_z g_t; 0 is the paper's form
-    scale_static: NotNegative = 1.0  # std of W_0, in units of 1/sqrt(inputs)
-    scale_generated: NotNegative = 0.5  # std of P(z*(Qu)) at z = 1, in units of W_0's at scale 1
-    scale_z: NotNegative = 0.5  # std of W_z, in units of 1/sqrt(meta)
-    forget_bias: Finite = 1.0  # initial bias of both forget gates
-
-    def __post_init__(self) -> None:
-        """Take a kind's older name for the one that it has now."""
-        object.__setattr__(self, "kind", canonical(self.kind))
-
-
-class MetaLSTM(nn.Module):
+class MetaLSTM(Recurrent):
     """Bidirectional Meta-LSTM: ``(words, index, lengths) -> (B, T, 2 * hidden)``.
 
     Parameters whose names begin with ``meta_`` are shared by all tasks; those that begin with
@@ -66,10 +41,7 @@ class MetaLSTM(nn.Module):
     """
 
     def __init__(self, inputs: int, config: MetaLSTMConfig, generator: torch.Generator) -> None:
-        super().__init__()
-        self.inputs = inputs
-        self.config = config
-        self.plain = False  # True: nothing but plain torch; for vmap, or as a reference
+        super().__init__(inputs, config)
         self.form: Form | None = None  # None: the fastest one here
         h, m, z = config.hidden, config.meta, config.z
 
@@ -100,26 +72,23 @@ class MetaLSTM(nn.Module):
                 # With z near `offset`, B z is then the forget bias, as b_0 would be.
                 self.basic_bz[..., 3 * h :] = config.forget_bias / (config.offset * z)
 
-    def forward(self, words: Tensor, index: Tensor, lengths: Tensor) -> Tensor:
-        """Run both directions.
+    @classmethod
+    def size(cls, inputs: int, hidden: int, config: MetaLSTMConfig) -> int:
+        """See :class:`Recurrent`."""
+        h, m, z = hidden, config.meta, config.z
+        shared = 4 * m * (inputs + h + m + 1) + m * z
+        generated = 4 * z * (inputs + h) + 4 * z * h + 4 * z * h  # Q, P, B
+        static = 4 * h * (inputs + h + 1) if config.static else 0
+        return 2 * (shared + generated + static)
 
-        Args:
-            words: features of the distinct words, (U, inputs).
-            index: which word stands where, (B, T) of int64 in [0, U); padding may hold any.
-            lengths: tokens of each sentence, (B,) of int64 in [1, T].
-
-        Returns:
-            (B, T, 2 * hidden): forward and backward outputs; zero at padding.
-        """
-        form = layer_plain if self.plain else self.form
-        return in_both_directions(
-            words, self.weights(), index, lengths, self.config.offset, form, padding=self.plain
-        )
-
-    @property
-    def outputs(self) -> int:
-        """Length of an output, both directions."""
-        return 2 * self.config.hidden
+    def over(
+        self, words: Tensor, layout: Layout, keep: Tensor | None = None, *, plain: bool = False,
+        training: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """See :class:`Recurrent`."""
+        del keep, training
+        form = layer_plain if plain else self.form or fastest(words)
+        return form(words, self.weights(), layout, self.config.offset)
 
     def weights(self) -> Weights:
         """The parameters by the names that the forms of the layer use."""
@@ -129,56 +98,3 @@ class MetaLSTM(nn.Module):
             self.meta_x, self.meta_h, self.meta_b, self.meta_g, self.meta_z, self.basic_qx,
             self.basic_qh, self.basic_p, self.basic_bz, *static,
         )  # fmt: skip
-
-
-def in_both_directions(
-    words: Tensor, weights: Weights, index: Tensor, lengths: Tensor, offset: float,
-    form: Form | None = None, *, padding: bool = False,
-) -> Tensor:  # fmt: skip
-    """Run a form of the layer over sentences; see :meth:`MetaLSTM.forward`.
-
-    Args:
-        form: None for the fastest one here.
-        padding: compute at padding too, so that no shape depends on a length.
-    """
-    batch, steps = index.shape
-    sentence, ahead, back, sizes = (padded if padding else packed)(lengths, steps)
-    position = torch.stack([ahead, back], dim=1) + steps * sentence.unsqueeze(1)  # (N, 2)
-    places = 2 * position + torch.arange(2, device=index.device)
-    layout = Layout(index.flatten()[position], places, sizes, batch, steps)
-    outputs = (form or fastest(words))(words, weights, layout, offset)
-    if padding:
-        inside = torch.arange(steps, device=index.device) < lengths.unsqueeze(1)
-        outputs = outputs * inside.unsqueeze(-1)
-    return outputs
-
-
-Packing = tuple[Tensor, Tensor, Tensor, list[int]]
-
-
-def packed(lengths: Tensor, steps: int) -> Packing:
-    """Tokens in the order of the steps, the longest sentence first, without padding.
-
-    Returns:
-        For every row, (N,): its sentence, the position that the first direction reads and the one
-        that the second reads, back to front within the sentence; and the rows of each step.
-    """
-    longest = torch.argsort(lengths, descending=True, stable=True)
-    inside = torch.arange(steps, device=lengths.device).unsqueeze(1) < lengths[longest]
-    ahead, column = inside.nonzero(as_tuple=True)  # step by step
-    sentence = longest[column]
-    sizes = [size for size in inside.sum(1).tolist() if size > 0]
-    return sentence, ahead, lengths[sentence] - 1 - ahead, sizes
-
-
-def padded(lengths: Tensor, steps: int) -> Packing:
-    """As :func:`packed`, with every sentence going on to the last step in its own row.
-
-    No size depends on a value here, which ``torch.func.vmap`` asks for. In the padding the second
-    direction reads what is there, so that every position is read once.
-    """
-    batch = lengths.shape[0]
-    ahead = torch.arange(steps, device=lengths.device).repeat_interleave(batch)
-    sentence = torch.arange(batch, device=lengths.device).repeat(steps)
-    back = lengths.repeat(steps) - 1 - ahead
-    return sentence, ahead, torch.where(back >= 0, back, ahead), [batch] * steps

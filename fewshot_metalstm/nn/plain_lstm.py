@@ -16,19 +16,20 @@ Sequence Modeling", AAAI 2018 (arXiv 1802.08969).
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from fewshot_metalstm.nn.cells import find
-from fewshot_metalstm.nn.layer import Form, Weights, layer_plain
-from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig, in_both_directions
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
+from fewshot_metalstm.nn.fastest import fastest
+from fewshot_metalstm.nn.layer import Form, Layout, Weights, layer_plain
+from fewshot_metalstm.nn.metalstm import MetaLSTM
+from fewshot_metalstm.nn.recurrent import Recurrent, nearest
+from fewshot_metalstm.nn.torch_weights import from_torch, to_torch
 
-_SETTING = "tagger.lstm.kind"
+_GATES = (2, 3, 0, 1)  # n, o, i, f in the order of torch: i, f, n, o
 
 
-class PlainLSTM(nn.Module):
+class PlainLSTM(Recurrent):
     """Bidirectional LSTM: ``(words, index, lengths) -> (B, T, outputs)``.
 
     ``config.hidden`` outputs each direction or, with ``config.match``, as many as give it the size
@@ -37,12 +38,9 @@ class PlainLSTM(nn.Module):
     """
 
     def __init__(self, inputs: int, config: MetaLSTMConfig, generator: torch.Generator) -> None:
-        super().__init__()
-        self.inputs = inputs
-        self.config = config
-        self.plain = False  # True: nothing but plain torch; see MetaLSTM
-        self.form: Form | None = None
-        self.hidden = h = matched(inputs, config) if config.match else config.hidden
+        super().__init__(inputs, config)
+        self.form: Form | None = None  # None: the fastest one here
+        h = self.hidden
 
         def normal(*shape: int) -> nn.Parameter:
             std = config.scale_static * (inputs + h) ** -0.5
@@ -54,34 +52,37 @@ class PlainLSTM(nn.Module):
         with torch.no_grad():
             self.basic_b[..., 3 * h :] = config.forget_bias
 
-    def forward(self, words: Tensor, index: Tensor, lengths: Tensor) -> Tensor:
-        """Run both directions; see :meth:`MetaLSTM.forward`."""
-        form = layer_plain if self.plain else self.form
-        return in_both_directions(
-            words, self.weights(), index, lengths, 0.0, form, padding=self.plain
-        )
+    @classmethod
+    def size(cls, inputs: int, hidden: int, config: MetaLSTMConfig) -> int:
+        """See :class:`Recurrent`."""
+        del config
+        return plain_parameters(inputs, hidden)
 
-    @property
-    def outputs(self) -> int:
-        """Length of an output, both directions."""
-        return 2 * self.hidden
+    def over(
+        self, words: Tensor, layout: Layout, keep: Tensor | None = None, *, plain: bool = False,
+        training: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """See :class:`Recurrent`."""
+        del keep, training
+        form = layer_plain if plain else self.form or fastest(words)
+        return form(words, self.weights(), layout, 0.0)
+
+    def as_torch(self) -> nn.LSTM:
+        """torch.nn's LSTM with these weights, for batches (B, T, inputs)."""
+        other = nn.LSTM(self.inputs, self.hidden, batch_first=True, bidirectional=True)
+        return to_torch(other.to(self.basic_wx), self.basic_wx, self.basic_wh, self.basic_b, _GATES)
+
+    def take(self, other: nn.LSTM) -> None:
+        """Take the weights of torch.nn's LSTM: one layer, both directions, the same sizes.
+
+        Raises:
+            ValueError: another shape.
+        """
+        from_torch(other, self.basic_wx, self.basic_wh, self.basic_b, _GATES)
 
     def weights(self) -> Weights:
         """The parameters by the names that the forms of the layer use."""
         return weights_of(self.basic_wx, self.basic_wh, self.basic_b)
-
-
-def make_lstm(
-    inputs: int, config: MetaLSTMConfig, generator: torch.Generator
-) -> MetaLSTM | PlainLSTM:
-    """The LSTM that a config names, with fresh weights; :class:`UserError` if there is none."""
-    cell: type[MetaLSTM | PlainLSTM] = find(config.kind, _SETTING).load()
-    return cell(inputs, config, generator)
-
-
-def check(config: MetaLSTMConfig) -> None:
-    """Raise :class:`UserError` for a kind of LSTM that there is not."""
-    find(config.kind, _SETTING)
 
 
 def weights_of(wx: Tensor, wh: Tensor, b: Tensor) -> Weights:
@@ -102,11 +103,7 @@ def weights_of(wx: Tensor, wh: Tensor, b: Tensor) -> Weights:
 
 def parameters_of(inputs: int, config: MetaLSTMConfig) -> int:
     """How many parameters Meta-LSTM and basic LSTM of these sizes have, in both directions."""
-    h, m, z = config.hidden, config.meta, config.z
-    shared = 4 * m * (inputs + h + m + 1) + m * z
-    generated = 4 * z * (inputs + h) + 4 * z * h + 4 * z * h  # Q, P, B
-    static = plain_parameters(inputs, h) if config.static else 0
-    return 2 * (shared + generated) + static
+    return MetaLSTM.size(inputs, config.hidden, config)
 
 
 def plain_parameters(inputs: int, hidden: int) -> int:
@@ -117,12 +114,7 @@ def plain_parameters(inputs: int, hidden: int) -> int:
 def matched(inputs: int, config: MetaLSTMConfig) -> int:
     """Outputs, each direction, of the plain LSTM that is next in size to the generated one.
 
-    The positive root of ``8 k (k + inputs + 1) = N``, rounded to the nearer size.
-
     Args:
         inputs: features of a word, on which both sizes depend.
     """
-    wanted = parameters_of(inputs, config)
-    half = (inputs + 1) / 2
-    root = int(math.sqrt(half * half + wanted / 8) - half)
-    return min((max(root, 1), root + 1), key=lambda k: abs(plain_parameters(inputs, k) - wanted))
+    return nearest(lambda h: plain_parameters(inputs, h), parameters_of(inputs, config))

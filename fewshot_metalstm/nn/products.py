@@ -48,7 +48,7 @@ class _Product(torch.autograd.Function):
 
 def times(left: Tensor, right: Tensor, to: Tensor | None = None) -> Tensor:
     """(G, rows, depth) times (G, depth, columns), plus ``to``; without a graph."""
-    if not _compiled(left):
+    if not compiled_for(left):
         return torch.bmm(left, right) if to is None else torch.baddbmm(to, left, right)
     from fewshot_metalstm.nn.kernels.batched import add_products
 
@@ -62,7 +62,7 @@ def times(left: Tensor, right: Tensor, to: Tensor | None = None) -> Tensor:
 
 def outer(left: Tensor, right: Tensor) -> Tensor:
     """Sums over rows: (G, rows, a), (G, rows, b) -> (G, a, b); without a graph."""
-    if not _compiled(left):
+    if not compiled_for(left):
         return torch.bmm(left.transpose(1, 2), right)
     from fewshot_metalstm.nn.kernels.batched import add_outer
 
@@ -71,5 +71,6 @@ def outer(left: Tensor, right: Tensor) -> Tensor:
     return result
 
 
-def _compiled(x: Tensor) -> bool:
+def compiled_for(x: Tensor) -> bool:
+    """Whether compiled kernels serve tensors like ``x``."""
     return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64) and available()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.machine import memory
-from fewshot_metalstm.nn.cells import LSTM
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
-from fewshot_metalstm.nn.plain_lstm import parameters_of, plain_parameters
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig, check_cell
+from fewshot_metalstm.nn.cells import META_LSTM, find
+from fewshot_metalstm.nn.plain_lstm import parameters_of
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 
 _TRAINED = 16  # bytes of a parameter: its value, its gradient and two means of Adam, 4 each
@@ -14,7 +14,7 @@ _VECTOR = 4  # bytes of a number of a word vector while it is trained
 
 
 def check_lstm_room(inputs: int, config: MetaLSTMConfig, section: str) -> None:
-    """Refuse a network that cannot be trained in the memory of this machine.
+    """Refuse a cell that cannot be, and one that cannot be trained in the memory of this machine.
 
     Only what it needs in any case is counted: its weights and what an optimiser keeps of them.
 
@@ -25,9 +25,10 @@ def check_lstm_room(inputs: int, config: MetaLSTMConfig, section: str) -> None:
     Raises:
         UserError: with the estimate.
     """
+    check_cell(config, section)
     whole = parameters_of(inputs, config)
-    if config.kind == LSTM and not config.match:
-        whole = plain_parameters(inputs, config.hidden)
+    if config.kind != META_LSTM and not config.match:
+        whole = find(config.kind).load().size(inputs, config.hidden, config)
     _check(
         whole * _TRAINED,
         f"{section} with hidden={config.hidden}, meta={config.meta}, z={config.z} and "

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.kind import Task
 
 # In the order in which they are tried: the one that has learned from more corpora comes first.
-SHIPPED = ("mtl-bio", "bionlp")
+SHIPPED = ("mtl-bio", "bionlp", "reviews")
 CARD = "MODEL_CARD.md"
 CHECKPOINT = "checkpoint"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
-from fewshot_metalstm.adapt.report import AdaptReport
+from fewshot_metalstm.adapt.report import AdaptReport, checkpoint_name
 from fewshot_metalstm.adapt.settings import AdaptRunSettings
 from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.config import dump, flat
@@ -53,7 +53,8 @@ def tracked_adaptation(
     tracker = open_tracker(uri, EXPERIMENT, enabled)
     datasets = target_datasets(target, kind)
     with tracker.run(
-        f"adapt {target.name} {config.shots}",
+        f"adapt {run_name(target.name, config.shots, target.sizes.get('train', 0), kind)}, "
+        f"from {checkpoint_name(checkpoint)}",
         params={"target": target.name, "checkpoint": str(checkpoint), **flat(config)},
         tags={
             "kind": "adapt",
@@ -61,6 +62,7 @@ def tracked_adaptation(
             "synthetic": str(target.synthetic).lower(),
         },
         datasets=datasets,
+        folder=output,
     ) as run:
         report = adapt_target(
             checkpoint, target, config, output, device=device, workers=workers, on_cell=on_cell
@@ -70,9 +72,12 @@ def tracked_adaptation(
         write_text(dump(config), output / "config.yaml")
         for method in report.methods:
             for cell in method.cells:
+                baseline = method is not report.main
                 log_cell(
-                    run, kind, report.target, report.shots, method.method, cell, report.checkpoint
-                )
+                    run, kind, report.target, report.shots, method.method, cell,
+                    report.checkpoint,
+                    method.method if baseline else f"from {report.label(method.method)}",
+                )  # fmt: skip
         curves = {
             f"{cell.method}, draw {cell.draw}": list(enumerate(cell.losses, start=1))
             for method in report.methods for cell in method.cells if cell.losses
@@ -106,17 +111,26 @@ def target_datasets(target: Task, kind: Kind) -> list[DatasetInput]:
     ]  # fmt: skip
 
 
+def run_name(target: str, shots: int, size: int, kind: Kind) -> str:
+    """Target and shots as people look for them: ``my50, 10 shots``, ``my50, all 50 sentences``.
+
+    ``size`` is that of the support where it is the whole train split.
+    """
+    return f"{target}, {f'{shots} shots' if shots else f'all {size} {kind.items}'}"
+
+
 def log_cell(
-    run: Run, kind: Kind, target: str, shots: int, method: str, cell: CellResult, checkpoint: str
-) -> None:
-    """Log one adapted model as a child of ``run``."""
+    run: Run, kind: Kind, target: str, shots: int, method: str, cell: CellResult,
+    checkpoint: str, how: str,
+) -> None:  # fmt: skip
+    """Log one adapted model as a child of ``run``; ``how`` it was made stands in its name."""
     params = {
         "target": target, "shots": shots, "draw": cell.draw, "method": method,
         "checkpoint": checkpoint,
         **({"recipe": cell.choice["recipe"], "recipe_why": cell.choice["why"]}
            if cell.choice else {}),
     }  # fmt: skip
-    name = f"{target} {shots} draw {cell.draw} {method}"
+    name = f"{run_name(target, shots, cell.support_items, kind)}, draw {cell.draw}, {how}"
     with run.child(name, params=params, tags={"kind": "draw", "task_kind": kind.name}) as child:
         for epoch, loss in enumerate(cell.losses, start=1):
             child.log(epoch, {"loss_support": loss})

@@ -57,6 +57,7 @@ def tracked_meta_training(
         },
         datasets=suite_datasets(suite, kind),
         resume_id=resume_id,
+        folder=output,
     ) as run:
         try:
             result = meta_train(

@@ -29,6 +29,8 @@ from mlflow.entities import Metric, Param, RunTag  # noqa: E402  (after quieten)
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
+from fewshot_metalstm.tracking.ghosts import FOLDER, end_ghosts  # noqa: E402
+
 _METRICS_A_BATCH = 1000  # MLflow's limits for one request
 _PARAMS_A_BATCH = 100
 _PARENT = "mlflow.parentRunId"
@@ -88,6 +90,7 @@ class MlflowTracker:
         tags: Mapping[str, str] = NO_TAGS,
         datasets: Sequence[DatasetInput] = (),
         resume_id: str | None = None,
+        folder: Path | None = None,
     ) -> Iterator[Run]:
         """A run of the experiment; see :class:`~fewshot_metalstm.tracked_run.Tracker`.
 
@@ -96,6 +99,10 @@ class MlflowTracker:
         """
         labels = dict(tags)
         try:
+            if folder is not None:
+                labels[FOLDER] = str(folder.resolve())
+                with self._lock:
+                    end_ghosts(self._client, self._experiment_id, folder)
             run = self._resume(resume_id) if resume_id else None
             if run is None:
                 labels |= {"resumed_from": resume_id} if resume_id else {}

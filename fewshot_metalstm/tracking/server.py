@@ -59,7 +59,6 @@ def server_url(host: str, port: int) -> str:
 
 def open_when_ready(url: str, page: str) -> None:
     """Open ``page`` of a server in a browser once it answers, from a process of its own."""
-    # It outlives this process, which becomes the server.
     subprocess.Popen(
         [sys.executable, "-c", _OPENER, url, url + page], stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.adapt.report import checkpoint_name
 from fewshot_metalstm.adapt.settings import SweepSettings
 from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.errors import at
@@ -76,6 +77,7 @@ def tracked_sweep(
             d for target in plan.targets.values() for d in target_datasets(target, plan.kind)
         ],
         resume_id=logged.run_id,
+        folder=folder.folder,
     ) as run:
         if run.id != logged.run_id:  # new, or the store does not know the old one
             logged = Logged(run.id)
@@ -85,7 +87,11 @@ def tracked_sweep(
             if run.id is None or key.name in logged.cells:
                 return
             folder_of = plan.checkpoint(key.method)
-            log_cell(run, plan.kind, key.target, key.shots, key.method, result, folder_of)
+            baseline = key.method in plan.kind.methods()
+            how = (
+                key.method if baseline else f"{key.method}, from {checkpoint_name(Path(folder_of))}"
+            )
+            log_cell(run, plan.kind, key.target, key.shots, key.method, result, folder_of, how)
             logged = Logged(run.id, (*logged.cells, key.name))
             logged.write(record)
 

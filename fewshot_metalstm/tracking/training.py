@@ -50,6 +50,7 @@ def tracked_training(
         },
         datasets=[d for task in source.tasks for d in target_datasets(task, kind)],
         resume_id=run_id(output) if resume else None,
+        folder=output,
     ) as run:
         try:
             result = train(

@@ -48,23 +48,25 @@ def items_of(task: Task, config: SupervisedConfig, items: str, seed: int) -> Ite
     order = numpy_generator(seed, "held-out", task.name).permutation(size).tolist()
     note = ""
     devel: tuple[str, tuple[int, ...]] | None = None
-    held: set[int] = set()
+    held_out: set[int] = set()
     if task.sizes.get("devel"):
         devel = ("devel", tuple(range(task.sizes["devel"])))
     elif config.hold_out:
         number = max(1, round(size * config.hold_out))
         if number >= size:
             raise UserError(f"{task.name}: train.hold_out leaves nothing of {size} {items}")
-        held = set(order[:number])
-        devel = ("train", tuple(sorted(held)))
+        held_out = set(order[:number])
+        devel = ("train", tuple(sorted(held_out)))
         note = (
             f"{task.name} has no devel split: {number} of its {size} train {items} are held out "
             "to choose the epoch by"
         )
     else:
         note = f"{task.name} has no devel split: no epoch is chosen by it"
-    train = tuple(i for i in range(size) if i not in held)
-    kept = [i for i in order if i not in held]
+    kept = [i for i in order if i not in held_out]
+    if config.items:
+        kept = kept[: config.items]
+    train = tuple(sorted(kept))
     test: tuple[str, tuple[int, ...]] | None = None
     if config.test and task.sizes.get("test"):
         test = ("test", tuple(range(task.sizes["test"])))
@@ -76,6 +78,6 @@ def chosen_by(items: Sequence[Items], of: Sequence[str]) -> str:
     with_devel = [name for name, each in zip(of, items, strict=True) if each.devel is not None]
     if not with_devel:
         return "the last epoch"
-    held = any(each.devel is not None and each.devel[0] == "train" for each in items)
-    what = "held-out train items" if held else "devel"
+    held_out = any(each.devel is not None and each.devel[0] == "train" for each in items)
+    what = "held-out train items" if held_out else "devel"
     return what if len(with_devel) == len(of) else f"{what} of {', '.join(with_devel)}"

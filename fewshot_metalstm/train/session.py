@@ -261,16 +261,16 @@ class _Session:
         for task in self.source.tasks:
             scores = {split: Scored(**s) for split, s in self.best["scores"][task.name].items()}
             folder = self.output / (plain_name(task.name) if several else "") / self.source.product
-            made = TaskResult(
+            outcome = TaskResult(
                 task.name, len(self.items[task.name].train), scores, folder, task.synthetic,
                 task.invented,
             )  # fmt: skip
             found = {split: score.value for split, score in scores.items()}
             self.source.save_model(
                 self.model, task.name, task_params(self.kept, task.name), folder,
-                {**about, "scores": found, "items": made.items, "tuned": dict(made.tuned)},
+                {**about, "scores": found, "items": outcome.items, "tuned": dict(outcome.tuned)},
             )  # fmt: skip
-            results.append(made)
+            results.append(outcome)
         checkpoint: Path | None = self.output / "checkpoint"
         heads = {task: head_params(self.kept, task) for task in self.items}
         if not several or checkpoint is None or not self.source.save_joint(

@@ -20,6 +20,7 @@ class SupervisedConfig:
     """Supervised training: passes over all of the train split."""
 
     epochs: AtLeast1 = 20  # passes over the train split
+    items: AtLeast0 = 0  # of the train split that are learned from, drawn by the seed; 0: all
     batch: AtLeast1 = 10  # items of one task in a batch
     # what takes the steps
     optimiser: Annotated[str, one_of(*OPTIMISERS)] = "adam"

@@ -48,10 +48,10 @@ def test_a_loss_that_is_not_finite_in_the_end_is_an_error(lr: float, steps: int)
     config = replace(CONFIG, lr=lr, momentum=0.0, epochs=1, min_steps=steps, batch=7, clip=1e30)
     with pytest.raises(
         UserError, match=r"came to nothing: the loss is not finite .* set a lower one"
-    ) as told:
+    ) as raised:
         adapt(Regressor(), config=config)
-    assert f"after {steps} steps at a learning rate of {lr:g};" in str(told.value)
-    assert "\n" not in str(told.value)
+    assert f"after {steps} steps at a learning rate of {lr:g};" in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_only_the_named_parameters_change() -> None:
@@ -110,14 +110,14 @@ def test_every_sentence_is_seen_once_an_epoch() -> None:
 
 
 def test_it_stops_early_and_tells_every_epoch() -> None:
-    told: list[tuple[int, float]] = []
+    epochs: list[tuple[int, float]] = []
     learner = Regressor()
     config = replace(CONFIG, stop_loss=1e9)
     adapted = finetune(
-        learner, learner.adapted(), 7, take, config, 0, lambda e, loss, _: told.append((e, loss))
+        learner, learner.adapted(), 7, take, config, 0, lambda e, loss, _: epochs.append((e, loss))
     )
     assert adapted.stopped_early
-    assert told == [(1, adapted.losses[0])]
+    assert epochs == [(1, adapted.losses[0])]
 
 
 def test_a_batch_that_is_not_finite_is_skipped() -> None:

@@ -89,16 +89,16 @@ def test_a_rule_that_was_not_learned() -> None:
 
 
 def test_every_step_is_told_and_noise_differs_between_averages() -> None:
-    told: list[tuple[int, float]] = []
+    epochs: list[tuple[int, float]] = []
     noisy = Regressor()
     ALGORITHM.prepare(noisy)
     config = replace(CONFIG, averages=2)
     both = finetune(
-        noisy, noisy.adapted(), 7, take, config, 0, lambda n, loss, _: told.append((n, loss))
+        noisy, noisy.adapted(), 7, take, config, 0, lambda n, loss, _: epochs.append((n, loss))
     )
-    assert [number for number, _ in told] == [1, 2, 3, 1, 2, 3]
-    assert told[0][1] != told[3][1]
-    assert both.losses[0] == pytest.approx((told[0][1] + told[3][1]) / 2)
+    assert [number for number, _ in epochs] == [1, 2, 3, 1, 2, 3]
+    assert epochs[0][1] != epochs[3][1]
+    assert both.losses[0] == pytest.approx((epochs[0][1] + epochs[3][1]) / 2)
     assert both.steps == 6
 
 

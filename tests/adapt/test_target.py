@@ -22,6 +22,7 @@ from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.kind import TAGGING
+from fewshot_metalstm.kinds.tagging.tagger.learned_sentences import digests_of
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel, load_model, save_model
 from tests.kinds.tagging.tagger.builders import TARGET, digests, model, own
 
@@ -44,12 +45,12 @@ def adapt(
     checkpoint: Path, output: Path, config: AdaptRunConfig = CONFIG, workers: int = 1,
     target: Task = TARGET,
 ) -> tuple[AdaptReport, list[CellResult]]:  # fmt: skip
-    told: list[CellResult] = []
+    cells: list[CellResult] = []
     report = adapt_target(
         checkpoint, target, config, output, device=torch.device("cpu"), workers=workers,
-        on_cell=told.append,
+        on_cell=cells.append,
     )  # fmt: skip
-    return report, told
+    return report, cells
 
 
 def without_seconds(report: AdaptReport) -> object:
@@ -63,7 +64,7 @@ def without_seconds(report: AdaptReport) -> object:
 
 def test_the_report_and_the_tagger_and_the_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
     before = digests(checkpoint)
-    report, told = adapt(checkpoint, tmp_path / "out")
+    report, cells = adapt(checkpoint, tmp_path / "out")
     assert digests(checkpoint) == before
     shape = report.as_dict()
     assert json.loads(json.dumps(shape)) == shape
@@ -83,7 +84,7 @@ def test_the_report_and_the_tagger_and_the_checkpoint(checkpoint: Path, tmp_path
         mean = sum(draw["f1"] for draw in method["draws"]) / 3
         assert method["mean_f1"] == pytest.approx(mean, abs=0.01)
         assert method["ci95"] >= 0
-    assert len(told) == 6
+    assert len(cells) == 6
     shutil.rmtree(checkpoint)
     tagger = load_model(tmp_path / "out" / "tagger", TAGGER)
     score = score_split(
@@ -107,8 +108,8 @@ def test_two_workers_equal_one(checkpoint: Path, tmp_path: Path) -> None:
 def test_without_scores_the_tagger_is_the_same(checkpoint: Path, tmp_path: Path) -> None:
     adapt(checkpoint, tmp_path / "scored", replace(CONFIG, draws=1, baselines=()))
     config = replace(CONFIG, draws=1, score=False)
-    report, told = adapt(checkpoint, tmp_path / "bare", config)
-    assert [cell.score for cell in told] == [None, None]
+    report, cells = adapt(checkpoint, tmp_path / "bare", config)
+    assert [cell.score for cell in cells] == [None, None]
     assert report.main.summary() is None
     assert "nothing is scored, as was asked" in report.notes
     scored, bare = (tmp_path / name / "tagger" / "model.safetensors" for name in ("scored", "bare"))
@@ -169,8 +170,12 @@ def test_a_checkpoint_that_has_seen_the_target_is_refused_or_noted() -> None:
     with pytest.raises(UserError, match="meta-train with --exclude goal"):
         check(families=["goal-family"])
     assert check(families=["other"], targets_excluded=["goal"]) == ()
-    (note,) = check(families=["other"], targets_excluded=[])
-    assert "not cleared" in note
+    assert check(families=["other"], targets_excluded=[]) == (), "not known, nothing to say"
+    (note,) = check_held_out(
+        TAGGING, replace(model(), about={}, sentences=digests_of(TARGET.split("test"))), TARGET
+    )
+    size = TARGET.sizes["test"]
+    assert note.startswith(f"{size} of the {size} test sentences of goal equal sentences that")
 
 
 def test_a_summary_of_one_draw_has_no_interval(checkpoint: Path, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["--checkpoint", f"plain={tmp_path}"], "no run there"),
     ):
         assert main(["--output", str(tmp_path / "out"), *more]) == 2
-        told = capsys.readouterr().err
-        assert problem in told
-        assert told.count("\n") == 1
+        printed = capsys.readouterr().err
+        assert problem in printed
+        assert printed.count("\n") == 1
     assert not (tmp_path / "out").exists()

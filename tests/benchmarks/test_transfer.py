@@ -123,9 +123,9 @@ def test_cells_that_are_not_scored_are_left_out(sweep: Path) -> None:
 def test_mistakes_are_one_line(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def refused(*arguments: str) -> str:
         assert main(list(arguments)) == 2
-        told = capsys.readouterr()
-        assert told.err.count("\n") == 1
-        return told.err
+        printed = capsys.readouterr()
+        assert printed.err.count("\n") == 1
+        return printed.err
 
     assert "no such method here; use joint, best, crf" in refused(str(sweep), "--against", "anil")
     assert "holds no scored cell" in refused(str(sweep.parent))

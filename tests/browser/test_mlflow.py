@@ -34,8 +34,8 @@ def test_ui_opens_the_comparison(page: Any, tmp_path: Path) -> None:
     )  # fmt: skip
     try:
         assert server.stdout is not None
-        told = [server.stdout.readline() for _ in range(2)]
-        address = told[1].split()[-1]
+        output = [server.stdout.readline() for _ in range(2)]
+        address = output[1].split()[-1]
         wait_for(f"http://127.0.0.1:{port}/health", server)
         page.set_viewport_size({"width": 2200, "height": 900})  # columns out of sight are not there
         page.goto(address)

@@ -48,10 +48,10 @@ def run_json(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[s
     capsys.readouterr()
     quiet = [] if arguments[0] == "pack" else ["--quiet"]
     assert main([*arguments, "--json", *quiet]) == 0
-    told = capsys.readouterr()
-    assert told.err == ""
-    assert told.out.count("\n") == 1
-    value = json.loads(told.out)
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert printed.out.count("\n") == 1
+    value = json.loads(printed.out)
     assert isinstance(value, dict)
     return value
 
@@ -63,11 +63,11 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], *, quiet: 
     """
     capsys.readouterr()
     assert main([*arguments, *(["--quiet"] if quiet else [])]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("error: ")
-    assert told.err.count("\n") == 1
-    return told.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1
+    return printed.err
 
 
 @contextmanager

@@ -28,19 +28,26 @@ def test_json_has_the_promised_fields_and_the_checkpoint_stays(
     tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = digests(meta_trained)
-    told = run_json(
+    result = run_json(
         adapt(tmp_path / "out", "--checkpoint", str(meta_trained), "--draws", "2",
               "--baseline", "scratch"),
         capsys,
     )  # fmt: skip
     assert digests(meta_trained) == before
-    assert set(told) >= FIELDS
-    assert set(told) - FIELDS <= {"tune", "synthetic", "invented", "unlabelled", "tagger", "notes"}
-    assert (told["target"], told["shots"], told["method"]) == ("demo-species", 5, "fomaml")
-    assert told["checkpoint"] == str(meta_trained / "checkpoint")
-    assert told["synthetic"] is True
-    assert set(told["baselines"]) == {"scratch"}
-    for method in (told, told["baselines"]["scratch"]):
+    assert set(result) >= FIELDS
+    assert set(result) - FIELDS <= {
+        "tune",
+        "synthetic",
+        "invented",
+        "unlabelled",
+        "tagger",
+        "notes",
+    }
+    assert (result["target"], result["shots"], result["method"]) == ("demo-species", 5, "fomaml")
+    assert result["checkpoint"] == str(meta_trained / "checkpoint")
+    assert result["synthetic"] is True
+    assert set(result["baselines"]) == {"scratch"}
+    for method in (result, result["baselines"]["scratch"]):
         assert {"draws", "mean_f1", "ci95"} <= set(method)
         assert [draw["draw"] for draw in method["draws"]] == [0, 1]
         for draw in method["draws"]:
@@ -48,7 +55,7 @@ def test_json_has_the_promised_fields_and_the_checkpoint_stays(
             assert 5 <= draw["support_mentions"] <= 10
             assert 0 <= draw["f1"] <= 100
     load_model(tmp_path / "out" / "tagger", TAGGER)
-    assert json.loads((tmp_path / "out" / "report.json").read_text()) == told
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == result
     assert "(synthetic)" in (tmp_path / "out" / "report.md").read_text()
 
 
@@ -59,12 +66,12 @@ def test_the_table_shows_draws_mean_interval_and_baseline(
         tmp_path / "out", "--checkpoint", str(meta_trained), "--draws", "2", "--baseline", "scratch"
     )
     assert main(arguments) == 0
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     for part in ("demo-species (synthetic), 5 shots", "precision", "recall", meta_trained.name,
                  "scratch", "mean", "±", "tagger: ", "Next: fewshot-metalstm predict"):  # fmt: skip
-        assert part in told.out, part
-    assert f"{meta_trained.name}, draw 0: F1 " in told.err
-    assert "scratch, draw 1: F1 " in told.err
+        assert part in printed.out, part
+    assert f"{meta_trained.name}, draw 0: F1 " in printed.err
+    assert "scratch, draw 1: F1 " in printed.err
 
 
 def test_a_checkpoint_of_joint_training_and_the_crf(
@@ -75,15 +82,15 @@ def test_a_checkpoint_of_joint_training_and_the_crf(
         tmp_path / "out", "--checkpoint", str(tmp_path / "run"), "--draws", "1", "--baseline",
         "crf", *settings(["adapt.averages=2"]),
     )  # fmt: skip
-    told = run_json(arguments, capsys)
-    assert told["method"] == "joint"
-    (head,) = told["draws"][0]["start"].values()
+    result = run_json(arguments, capsys)
+    assert result["method"] == "joint"
+    (head,) = result["draws"][0]["start"].values()
     heads = [source.name for source in load_model(tmp_path / "run" / "checkpoint").heads]
     assert head in heads
     assert f"- draw 0 started from the source heads {head} for " in (
         (tmp_path / "out" / "report.md").read_text()
     )
-    assert told["baselines"]["crf"]["draws"][0]["f1"] >= 0
+    assert result["baselines"]["crf"]["draws"][0]["f1"] >= 0
     assert {f.name for f in (tmp_path / "out" / "tagger").iterdir()} == {
         "config.json", "model.safetensors", "vocabulary.json"
     }  # fmt: skip
@@ -105,9 +112,9 @@ def test_it_finds_the_newest_compatible_checkpoint_and_says_which(
     save_model(model(), tmp_path / "runs" / "real" / "checkpoint")  # newest, not synthetic
     save_model(model(1, TAGGER), tmp_path / "runs" / "other" / "checkpoint")  # no checkpoint
     assert main(arguments) == 0
-    told = capsys.readouterr()
-    assert "newest compatible checkpoint, runs/mine/checkpoint" in told.err
-    assert "writing to runs/demo-species-5" in told.err
+    printed = capsys.readouterr()
+    assert "newest compatible checkpoint, runs/mine/checkpoint" in printed.err
+    assert "writing to runs/demo-species-5" in printed.err
     assert (tmp_path / "runs" / "demo-species-5" / "tagger" / "config.json").is_file()
 
 
@@ -115,9 +122,9 @@ def test_no_score_saves_one_tagger_and_leaves_the_test_split_alone(
     tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = adapt(tmp_path / "out", "--checkpoint", str(meta_trained), "--no-score")
-    told = run_json(arguments, capsys)
-    assert [draw["f1"] for draw in told["draws"]] == [None]
-    assert told["mean_f1"] is None
+    result = run_json(arguments, capsys)
+    assert [draw["f1"] for draw in result["draws"]] == [None]
+    assert result["mean_f1"] is None
     load_model(tmp_path / "out" / "tagger", TAGGER)
     arguments = adapt(tmp_path / "two", "--checkpoint", str(meta_trained), "--no-score")
     assert main([*arguments, "--draws", "2"]) == 0
@@ -138,13 +145,13 @@ def test_a_target_of_the_users_own(
                  "--checkpoint", str(meta_trained), "--no-tracking", "--workers", "1",
                  "--set", "adapt.epochs=1", "--set", "adapt.min_steps=200",
                  "--set", "adapt.lr=0.05", "--output"]  # fmt: skip
-    told = run_json([*arguments, str(tmp_path / "a")], capsys)
-    assert told["target"] == "mine"
-    assert set(told["draws"][0]["per_type"]) == {"Drug", "Gene"}
-    assert told["mean_f1"] > 50, "four sentences like those of the support"
+    result = run_json([*arguments, str(tmp_path / "a")], capsys)
+    assert result["target"] == "mine"
+    assert set(result["draws"][0]["per_type"]) == {"Drug", "Gene"}
+    assert result["mean_f1"] > 50, "four sentences like those of the support"
     assert load_model(tmp_path / "a" / "tagger").types == ("Drug", "Gene")
-    told = run_json([*arguments, str(tmp_path / "b"), "--type", "Gene"], capsys)
-    assert set(told["draws"][0]["per_type"]) == {"Gene"}
+    result = run_json([*arguments, str(tmp_path / "b"), "--type", "Gene"], capsys)
+    assert set(result["draws"][0]["per_type"]) == {"Gene"}
     (folder / "train.tsv").write_text("a\tO\nb\tI-X\nc\tE-X\n\n")
     line = refused([*arguments, str(tmp_path / "c")], capsys)
     assert "train.tsv:2" in line

@@ -34,24 +34,24 @@ def adapt(*more: str) -> list[str]:
 
 def test_a_file_and_nothing_else(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(adapt("--train", str(TRAIN))) == 0
-    told = capsys.readouterr()
-    assert f"using the checkpoint mtl-bio that ships with the package, {place}" in told.err
-    assert "has no test split, so that nothing is scored" in told.err
+    printed = capsys.readouterr()
+    assert f"using the checkpoint mtl-bio that ships with the package, {place}" in printed.err
+    assert "has no test split, so that nothing is scored" in printed.err
     # train.conll says little, so that it is called like its folder
-    assert "writing to runs/methods\n" in told.err
-    assert "Next: fewshot-metalstm predict runs/methods/tagger FILE" in told.out
+    assert "writing to runs/methods\n" in printed.err
+    assert "Next: fewshot-metalstm predict runs/methods/tagger FILE" in printed.out
     tagger = load_model(Path("runs/methods/tagger"), TAGGER)
     assert tagger.types == ("Method",)
     assert tagger.about["support_sentences"] == 50
 
 
 def test_scored_where_there_is_a_test_file(capsys: pytest.CaptureFixture[str]) -> None:
-    told = run_json(
+    result = run_json(
         adapt("--train", str(TRAIN), "--test", str(TEST), "--output", "out"), capsys
     )  # fmt: skip
-    assert told["shots"] == 0
-    assert [draw["support_sentences"] for draw in told["draws"]] == [50]
-    assert told["mean_f1"] is not None
+    assert result["shots"] == 0
+    assert [draw["support_sentences"] for draw in result["draws"]] == [50]
+    assert result["mean_f1"] is not None
     few = run_json(
         adapt("--train", str(TRAIN), "--test", str(TEST), "--output", "few", "--shots", "3",
               "--draws", "2"), capsys,
@@ -59,6 +59,34 @@ def test_scored_where_there_is_a_test_file(capsys: pytest.CaptureFixture[str]) -
     assert [draw["draw"] for draw in few["draws"]] == [0, 1]
     assert all(3 <= draw["support_mentions"] <= 6 for draw in few["draws"])
     assert "# methods, all shots" in Path("out/report.md").read_text()
+
+
+def test_report_looks_at_the_files_that_were_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"train": Path("a.conll"), "test": Path("b.conll")}
+    for path, source in zip(files.values(), (TRAIN, TEST), strict=True):
+        path.write_bytes(source.read_bytes())
+    run_json(adapt("--train", "a.conll", "--test", "b.conll", "-o", "out"), capsys)
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    here = Path.cwd()
+    monkeypatch.chdir(moved)
+    report = ["report", str(here / "out"), "-o", "page.html"]
+    result = run_json(report, capsys)
+    assert result["notes"] == []
+    assert len(result["taggers"]) == 1
+    (here / "b.conll").write_bytes(TEST.read_bytes() + b"more\tO\n\n")
+    result = run_json(report, capsys)
+    assert "b.conll has changed since it was read; name sentences with --gold" in result["notes"][0]
+    assert result["taggers"] == []
+    assert len(run_json([*report, "--gold", f"test={here / 'b.conll'}"], capsys)["taggers"]) == 1
+    (here / "b.conll").unlink()
+    result = run_json(report, capsys)
+    assert "b.conll: cannot be read (No such file" in result["notes"][0]
+    assert "catalogue" not in result["notes"][0]
+    (here / "out" / "targets.json").write_text("[1]")
+    assert "targets.json: is damaged" in refused(report, capsys)
 
 
 def test_a_dev_file_is_checked_and_no_more(
@@ -82,11 +110,11 @@ def test_a_shipped_checkpoint_by_its_name(place: Path, capsys: pytest.CaptureFix
              "meta,other=bionlp", "--checkpoint", "mtl-bio", "--output", "swept", "--runner",
              "pool", "--workers", "1", "--no-tracking",
              *settings(["adapt.averages=1", "adapt.min_steps=2", "adapt.epochs=1"])]  # fmt: skip
-    told = run_json(sweep, capsys)
-    assert told["checkpoints"] == {
+    result = run_json(sweep, capsys)
+    assert result["checkpoints"] == {
         "meta": str(place / "mtl-bio"), "other": str(place / "bionlp")
     }  # fmt: skip
-    assert any("text invented for this project" in note for note in told["notes"])
+    assert any("text invented for this project" in note for note in result["notes"])
 
 
 def test_type_scheme_and_repair_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,5 +156,5 @@ def test_unlabelled_text_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None
     assert "+unlabelled" in out
     tagger = load_model(Path("out/tagger"), TAGGER)
     assert tagger.about["unlabelled_sentences"] == 2
-    told = refused(adapt("--train", str(TRAIN), "--unlabelled", "missing.txt"), capsys)
-    assert "missing.txt" in told
+    error = refused(adapt("--train", str(TRAIN), "--unlabelled", "missing.txt"), capsys)
+    assert "missing.txt" in error

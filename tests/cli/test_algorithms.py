@@ -32,12 +32,12 @@ def mine(tmp_path: Path) -> Path:
 
 def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["meta-train", "--list-algorithms"]) == 0
-    told = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
     for entry in BUILT_IN.values():
-        assert entry.name in told
-        assert all(word in told for word in entry.about.split())
-    assert "outer.clip=0.25" in told
-    assert "higher, learn2learn, func" in told
+        assert entry.name in printed
+        assert all(word in printed for word in entry.about.split())
+    assert "outer.clip=0.25" in printed
+    assert "higher, learn2learn, func" in printed
 
 
 def test_the_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,12 +55,12 @@ def test_the_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_help_is_made_of_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["meta-train", "--help"]) == 0
-    told = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
     for name, entry in BUILT_IN.items():
-        assert f"{name} {entry.about}" in told
+        assert f"{name} {entry.about}" in printed
     for name, engine in ENGINES.items():
-        assert f"{name} {engine.about}" in told
-    assert f"[{'|'.join(BUILT_IN)}]" in told
+        assert f"{name} {engine.about}" in printed
+    assert f"[{'|'.join(BUILT_IN)}]" in printed
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--list-algorithms"]])
@@ -94,9 +94,9 @@ def test_another_packages_meta_learner_trains(mine: Path, tmp_path: Path) -> Non
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["outer_steps"] == 3
-    told = (run / "config.yaml").read_text()
-    assert "algorithm: mine" in told
-    assert "lr: 0.03125" in told
+    config = (run / "config.yaml").read_text()
+    assert "algorithm: mine" in config
+    assert "lr: 0.03125" in config
     # Where the package is not, the settings are refused in one line.
     done = run_with([], *PROGRAM, "--config", str(run / "config.yaml"), cwd=tmp_path)
     assert done.returncode == 2

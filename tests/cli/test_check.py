@@ -31,18 +31,36 @@ def test_exit_codes_and_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "error: tags that IOBES" in capsys.readouterr().out
     file.write_text("a\n")
     assert main(["check", str(file)]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("error: ")
-    assert told.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1
+
+
+def test_a_scheme_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.tsv"
+    file.write_text(clean().replace("B-Sp", "Sp").replace("E-Sp", "Sp"))
+    assert main(["check", str(file), "--scheme", "IO"]) == 0
+    out = capsys.readouterr().out
+    assert "(conll, IO)" in " ".join(out.split())
+    assert "Sp 12" in out
+    file.write_text(columns("a/B-Sp b/I-Sp") + columns("a/O b/I-Sp"))
+    assert main(["check", str(file), "--scheme", "iob2"]) == 1
+    assert "tags that IOB2, the scheme named, forbids" in capsys.readouterr().out
+    assert main(["check", str(file), "--scheme", "foo"]) == 2
+    assert "--scheme: unknown tag scheme 'foo'" in capsys.readouterr().err
+    other = tmp_path / "b.jsonl"
+    other.write_text('{"text": "Mice ran", "mentions": [[0, 4, "Sp"]]}')
+    assert main(["check", str(other), "--scheme", "IO"]) == 2
+    assert "jsonl has no scheme of tags" in capsys.readouterr().err
 
 
 def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.tsv").write_text(clean() + columns("a/O b/E-Sp"))
     assert main(["check", str(tmp_path / "a.tsv"), "--json"]) == 1
-    told = capsys.readouterr()
-    assert told.err == ""
-    value = json.loads(told.out)
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    value = json.loads(printed.out)
     assert (value["errors"], value["warnings"], value["scheme"]) == (1, 0, "IOBES")
     (finding,) = value["findings"]
     assert set(finding) == {"name", "severity", "problem", "count", "cure", "examples"}

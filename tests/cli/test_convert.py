@@ -23,6 +23,8 @@ PUBTATOR = "".join(
     for n, title, start in ((1, "Of mice", 15), (2, "IL-2 in rats", 0))
 )
 
+COLUMNS = "Mice\tB-Species\nran\tO\n\np53\tB-Gene\nran\tO\n"
+
 
 def brat(folder: Path) -> Path:
     """A folder with a document a sentence, every gene in it annotated."""
@@ -43,7 +45,9 @@ def places(found: list[Document]) -> list[tuple[str, str, list[tuple[int, int, s
     return [(d.id, d.text, sorted((m.start, m.end, m.type) for m in d.mentions)) for d in found]
 
 
-def told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
+def convert_json(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> tuple[dict[str, Any], str]:
     """What a command with ``--json`` prints, and what it says on standard error."""
     capsys.readouterr()
     assert main([*arguments, "--json"]) == 0
@@ -61,7 +65,7 @@ def test_there_and_back(
     to: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = brat(tmp_path / "in")
-    result, _ = told(["convert", str(source), str(tmp_path / name), "--to", to], capsys)
+    result, _ = convert_json(["convert", str(source), str(tmp_path / name), "--to", to], capsys)
     assert (result["documents"], result["mentions"]) == (4, 5)
     assert (result["from"], result["to"]) == ("brat", to)
     assert main(["convert", str(tmp_path / name), str(tmp_path / "back"), "--to", "brat"]) == 0
@@ -79,13 +83,13 @@ def test_what_is_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "is discontinuous; pass --overlaps longest" in line
     assert not out.exists()
     arguments = ["convert", str(source), str(out), "--overlaps", "longest", "--to-scheme", "BILOU"]
-    result, error = told(arguments, capsys)
+    result, error = convert_json(arguments, capsys)
     assert result["notes"] == {"discontinuous": 1, "overlapping": 1}
     assert error.splitlines() == [
         "note: 1 discontinuous mentions taken from their first character to their last",
         "note: 1 mentions left out that overlap a longer one",
     ]
-    quiet, error = told([*arguments, "--quiet"], capsys)
+    quiet, error = convert_json([*arguments, "--quiet"], capsys)
     assert quiet["notes"] == result["notes"], "still in the object"
     assert error == ""
     assert "head\tB-A b\nneck\tL-A b\n" in out.read_text()
@@ -99,7 +103,7 @@ def test_what_is_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_splits_of_a_folder_stay_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     brat(tmp_path / "in" / "train")
     (tmp_path / "in" / "test.pubtator").write_text(PUBTATOR)
-    result, _ = told(
+    result, _ = convert_json(
         ["convert", str(tmp_path / "in"), str(tmp_path / "out"), "--to", "bioc-xml"], capsys
     )
     assert result["splits"] == ["train", "test"]
@@ -141,18 +145,18 @@ def test_adapt_predict_and_evaluate_on_standoff(
     arguments = ["adapt", "--target", str(target), "--shots", "0", "--draws", "1", "--no-tracking",
                  "--checkpoint", str(meta_trained), "--output", str(run), "--quiet",
                  "--workers", "1", *settings(QUICK)]  # fmt: skip
-    report, _ = told(arguments, capsys)
+    report, _ = convert_json(arguments, capsys)
     assert report["draws"][0]["support_sentences"] == 5  # a line end is a sentence's end
-    result, _ = told(["evaluate", str(run), "--target", str(target)], capsys)
+    result, _ = convert_json(["evaluate", str(run), "--target", str(target)], capsys)
     assert (result["split"], result["mentions"]) == ("test", 2)
     assert result["f1"] == report["draws"][0]["f1"]
     inputs = [str(target / "train"), str(target / "test.pubtator")]
     output = ["--to", "bioc-json", "--output", str(tmp_path / "found")]
-    result, _ = told(["predict", str(run), *inputs, *output], capsys)
+    result, _ = convert_json(["predict", str(run), *inputs, *output], capsys)
     assert (result["documents"], result["format"]) == (6, "bioc-json")
     found = list(read_documents(tmp_path / "found"))
     assert [d.text for d in found][:4] == list(SENTENCES)
-    value, _ = told(["predict", str(run), str(target / "train")], capsys)
+    value, _ = convert_json(["predict", str(run), str(target / "train")], capsys)
     (file,) = value["files"]
     assert (file["format"], [d["id"] for d in file["documents"]]) == (
         "brat",
@@ -175,6 +179,54 @@ def test_overlaps_in_a_target(
     assert main([*arguments, "--quiet", "--json", "--overlaps", "longest"]) == 0
 
 
+def test_standard_output_is_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.conll").write_text(COLUMNS)
+    for words in (["-"], ["-o", "-"], ["--output", "-"]):
+        assert main(["convert", "in.conll", *words, "--to", "jsonl"]) == 0
+        captured = capsys.readouterr()
+        assert json.loads(captured.out)["text"] == "Mice ran\np53 ran"
+        assert captured.err == "-: 1 documents, 2 mentions in jsonl, from conll\n"
+    assert main(["convert", "in.conll", "-o", "out.jsonl", "--quiet"]) == 0
+    capsys.readouterr()
+    assert "there is no type" in refuse(
+        ["convert", "in.conll", "-", "--to", "jsonl", "--rename", "No=A"], capsys
+    )
+    assert "brat is a folder" in refuse(["convert", "in.conll", "-", "--to", "brat"], capsys)
+    assert "leave out --json" in refuse(
+        ["convert", "in.conll", "-", "--to", "jsonl", "--json"], capsys
+    )
+    assert "name what to write once" in refuse(["convert", "in.conll"], capsys)
+    assert "name what to write once" in refuse(["convert", "in.conll", "a", "-o", "b"], capsys)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.conll", "out.jsonl"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_says_nothing_is_refused(
+    folder: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.conll"
+    if folder:
+        source = tmp_path / "in"
+        source.mkdir()
+    for name in ("train.conll", "test.conll") if folder else (".",):
+        (source / name).write_text(COLUMNS)
+    out = str(tmp_path / "out.jsonl")
+    line = refuse(["convert", str(source), out, "--to", "jsonl", "--rename", "Nope=A"], capsys)
+    assert "there is no type Nope; the types there are: Gene, Species" in line
+    line = refuse(["convert", str(source), out, "--to", "jsonl", "--to-scheme", "IOBES"], capsys)
+    assert "--to-scheme IOBES: jsonl has no scheme of tags" in line
+    assert not Path(out).exists()
+    assert main(["convert", str(source), out, "--to", "gliner", "--rename", "Gene=A"]) == 0
+    capsys.readouterr()
+    if not folder:
+        for command in (["convert", out, "x.conll", "--from", "gliner"], ["adapt", "--train", out]):
+            line = refuse([*command, "--scheme", "IOB1"], capsys)
+            assert "--scheme IOB1: gliner has no scheme of tags" in line
+
+
 def refuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """A command that must exit with 2 and one line."""
     capsys.readouterr()
@@ -194,13 +246,13 @@ def test_bad_annotations_are_said_repaired_and_listed(
     out = tmp_path / "out.jsonl"
     line = refused(["convert", str(source), str(out)], capsys)
     assert "d0.ann:2: " in line
-    assert "(the first of 2 bad annotations)" in line
+    assert "(the first of 2 bad annotations; then line 3: " in line
     assert "--bad-annotations repair or skip" in line
     line = refused(["convert", str(source), str(out), "--bad-annotations", "repair"], capsys)
     assert "d0.ann:3: " in line
     assert not out.exists()
     arguments = ["convert", str(source), str(out), "--bad-annotations", "skip"]
-    result, error = told(arguments, capsys)
+    result, error = convert_json(arguments, capsys)
     assert (result["mentions"], result["notes"]["bad_annotations"]) == (5, 2)
     assert "note: 2 bad annotations left out\n" in error
     table = Path(result["bad_annotations"])
@@ -218,8 +270,8 @@ def test_unannotated_tasks_are_left_out_and_said(
              {"id": 2, "data": {"text": "b"}, "annotations": []}]  # fmt: skip
     (tmp_path / "in.json").write_text(json.dumps(tasks))
     arguments = ["convert", str(tmp_path / "in.json"), str(tmp_path / "out.jsonl")]
-    result, error = told(arguments, capsys)
+    result, error = convert_json(arguments, capsys)
     assert (result["documents"], result["notes"]) == (1, {"unannotated": 1})
     assert "--unannotated negatives" in error
-    result, _ = told([*arguments, "--unannotated", "negatives"], capsys)
+    result, _ = convert_json([*arguments, "--unannotated", "negatives"], capsys)
     assert result["documents"] == 2

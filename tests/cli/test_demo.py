@@ -41,9 +41,9 @@ def test_its_table_tells_synthetic_from_invented_text(
     place = ship(tmp_path / "ship", mtl_bio=checkpoint(**EVERY))
     monkeypatch.setattr(pretrained, "place", lambda: place)
     assert main(demo(tmp_path / "out")) == 0
-    told = capsys.readouterr()
-    assert "using the checkpoint mtl-bio that ships with the package" in told.err
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in told.out.splitlines()]
+    printed = capsys.readouterr()
+    assert "using the checkpoint mtl-bio that ships with the package" in printed.err
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.out.splitlines()]
     rows = [row[:5] for row in rows if len(row) == 6]
     assert rows == [
         ["demo-species", "synthetic", "meta-trained here", "5 shots", "adapted"],
@@ -53,8 +53,12 @@ def test_its_table_tells_synthetic_from_invented_text(
         ["demo-methods", "invented", "mtl-bio, shipped", "50 sentences", "adapted"],
         ["demo-methods", "invented", "none", "50 sentences", "from scratch"],
     ]
-    assert "demo-methods (invented text), the whole train split" in told.out
-    *_, last = told.out.partition("What to conclude:")
+    assert printed.out.startswith("1. Meta-trained a start on the synthetic tasks (1 s).\n")
+    assert "3. Adapted mtl-bio, which ships" in printed.out
+    assert len(printed.out.splitlines()) <= 36, "one screen"
+    *_, last = printed.out.partition("What to conclude:")
+    assert "How it reads demo-methods, sentences that it has not seen:" in last
+    assert f"report {tmp_path / 'out'} -o demo.html" in last
     assert last.count("- 5 shots of demo-species (synthetic): ") == 1
     assert last.count("- all sentences of demo-methods (invented text): ") == 1
     assert (tmp_path / "out" / "shipped" / "tagger" / "config.json").is_file()
@@ -66,9 +70,9 @@ def test_without_a_shipped_checkpoint_that_part_is_left_out(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(pretrained, "place", lambda: tmp_path)
     assert main(demo(tmp_path / "out", "--json")) == 0
-    told = capsys.readouterr()
-    assert "no checkpoint ships with this installation" in told.err
-    report = json.loads(told.out)
+    printed = capsys.readouterr()
+    assert "no checkpoint ships with this installation" in printed.err
+    report = json.loads(printed.out)
     assert report["shipped"] is None
     assert [(r["shots"], r["synthetic"], r["invented"]) for r in report["adapt"]] == [
         (5, True, False), (20, True, False)

@@ -21,13 +21,13 @@ def test_from_meta_training_to_prediction(
     run = tmp_path / "run"
     run_json(meta_train(run, "--algorithm", algorithm), capsys)
     command = [*adapt(tmp_path / "out", "--checkpoint", str(run)), "--draws", "2"]
-    told = run_json(command, capsys)
-    assert (told["method"], told["tune"]) == (algorithm, tuned)
+    result = run_json(command, capsys)
+    assert (result["method"], result["tune"]) == (algorithm, tuned)
     tagger = tmp_path / "out" / "tagger"
     assert (tagger / "neighbours.safetensors").is_file() == (algorithm != "protonet")
     capsys.readouterr()
     assert main(["evaluate", str(tagger), "--target", "demo-species", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["f1"] == told["draws"][0]["f1"]
+    assert json.loads(capsys.readouterr().out)["f1"] == result["draws"][0]["f1"]
     text = tmp_path / "notes.txt"
     text.write_text("Mice were infected with E. coli.\n", encoding="utf-8")
     assert main(["predict", str(tagger), str(text)]) == 0
@@ -55,9 +55,9 @@ def test_one_joint_checkpoint_serves_all_rows_of_a_sweep(
     assert set(found) == {"joint", *ways}
     for way in ways:
         out = adapt(tmp_path / way, "--checkpoint", str(run), "--draws", "1", "--tune", way)
-        told = run_json(out, capsys)
-        assert (told["method"], told["tune"]) == ("joint", way)
-        assert told["mean_f1"] == found[way]
+        result = run_json(out, capsys)
+        assert (result["method"], result["tune"]) == ("joint", way)
+        assert result["mean_f1"] == found[way]
 
 
 def test_what_cannot_be_is_one_line(

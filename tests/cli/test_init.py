@@ -16,9 +16,9 @@ def test_init_writes_once(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["init"]) == 0
-    told = capsys.readouterr()
-    assert "wrote adapt.yaml" in told.out
-    assert "Next: fewshot-metalstm check example" in told.err
+    printed = capsys.readouterr()
+    assert "wrote adapt.yaml" in printed.out
+    assert "Next: fewshot-metalstm check example" in printed.err
     assert "is there already" in refused(["init"], capsys)
     assert main(["init", "--json", "new"]) == 0
     written = json.loads(capsys.readouterr().out)["written"]
@@ -31,8 +31,8 @@ def test_init_of_a_kind_without_an_example(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["init", "--kind", "digits", str(tmp_path)]) == 0
-    told = capsys.readouterr()
-    assert "Next:" not in told.err
+    printed = capsys.readouterr()
+    assert "Next:" not in printed.err
     assert "images of each class" in (tmp_path / "sweep.yaml").read_text()
     assert not (tmp_path / "example").exists()
 
@@ -47,8 +47,8 @@ def test_adapt_and_sweep_take_their_settings_from_the_file(
     command = adapt(tmp_path / "out", "--checkpoint", str(meta_trained), "--config", str(file))
     capsys.readouterr()
     assert main([*command, "--quiet", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [draw["f1"] for draw in told["draws"]] == [None, None]
+    printed = json.loads(capsys.readouterr().out)
+    assert [draw["f1"] for draw in printed["draws"]] == [None, None]
     assert "seed: 4" in (tmp_path / "out" / "config.yaml").read_text()
     file = tmp_path / "sweep.yaml"
     text = file.read_text().replace("#targets: [example/train.tsv]", "targets: [demo-species]")
@@ -59,8 +59,8 @@ def test_adapt_and_sweep_take_their_settings_from_the_file(
                str(tmp_path / "sweep"), "--runner", "pool", "--workers", "1", "--no-tracking",
                "--quiet", "--json", *settings(QUICK)]  # fmt: skip
     assert main(command) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["cells"] == 1
-    assert set(told["rows"][0]["draws"]) == {"1"}
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["cells"] == 1
+    assert set(printed["rows"][0]["draws"]) == {"1"}
     line = refused(["sweep", "--output", str(tmp_path / "s"), "--methods", "crf"], capsys)
     assert "no target is named" in line

@@ -47,10 +47,10 @@ def test_view_of_gold_and_of_text(
     adapted: Path, gold: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "out" / "v.html"
-    told = run_json(["view", str(adapted), str(gold), "--html", str(page)], capsys)
-    assert told["sentences"] == 30
-    assert set(told["gold"]["scores"]) == {"Species", "all"}
-    assert told["gold"]["mentions"] > 10
+    result = run_json(["view", str(adapted), str(gold), "--html", str(page)], capsys)
+    assert result["sentences"] == 30
+    assert set(result["gold"]["scores"]) == {"Species", "all"}
+    assert result["gold"]["mentions"] > 10
     assert "<!doctype html>" in page.read_text(encoding="utf-8")[:20].lower()
     assert run_json(["view", str(adapted), str(gold), "--no-gold", "--html", str(page)], capsys)[
         "gold"
@@ -61,6 +61,13 @@ def test_view_of_gold_and_of_text(
     shown = page.read_text(encoding="utf-8")
     assert "&lt;b&gt;ran&lt;/b&gt;." in shown
     assert "<b>ran" not in shown
+    for option in (["-o", "-"], ["--output", "-"]):
+        assert main(["view", str(adapted), str(text), *option]) == 0
+        captured = capsys.readouterr()
+        assert captured.out.count("&lt;b&gt;ran&lt;/b&gt;.") == shown.count(
+            "&lt;b&gt;ran&lt;/b&gt;."
+        )
+        assert captured.err.startswith("-: 2 sentences")
     tokens = tmp_path / "tokens.tsv"
     tokens.write_text("Mice\nran\n\nCats\n", encoding="utf-8")
     assert (
@@ -80,15 +87,15 @@ def test_report_of_everything(
     page, pictures = tmp_path / "r.html", tmp_path / "png"
     arguments = ["report", str(meta_trained), str(adapted), "--html", str(page), "--png",
                  str(pictures)]  # fmt: skip
-    told = run_json(arguments, capsys)
+    result = run_json(arguments, capsys)
     names = {path.name for path in pictures.iterdir()}
     assert names == {
         "shots-demo-species.png", "adaptation-demo-species-5.png", "joint-run.png",
         "outer-run.png", "meta-lstm-run.png",
     }  # fmt: skip
     assert all(path.read_bytes().startswith(PNG) for path in pictures.iterdir())
-    assert [row[2] for row in told["rows"]] == ["fomaml", "scratch"]
-    (tagger,) = told["taggers"]
+    assert [row[2] for row in result["rows"]] == ["fomaml", "scratch"]
+    (tagger,) = result["taggers"]
     report = json.loads((adapted / "report.json").read_text())
     assert tagger["f1"] == report["draws"][0]["f1"]
     assert set(tagger["meta_lstm"]["moved"]) >= {"no mention"}
@@ -98,9 +105,9 @@ def test_report_of_everything(
         assert part in html, part
     assert html.count('src="data:image/svg+xml;base64,') == len(names)
     assert "http://" not in html.replace("http://www.w3.org", "")
-    told = run_json([*arguments, "--no-taggers", "--against", "scratch"], capsys)
-    assert told["taggers"] == []
-    assert told["rows"][0][2] == "scratch"
+    result = run_json([*arguments, "--no-taggers", "--against", "scratch"], capsys)
+    assert result["taggers"] == []
+    assert result["rows"][0][2] == "scratch"
 
 
 def test_report_without_runs_or_with_damaged_ones_is_one_line(
@@ -118,17 +125,18 @@ def test_report_without_runs_or_with_damaged_ones_is_one_line(
 
 
 def test_compare_gives_the_figures_of_the_report(
-    adapted: Path, store: Path, capsys: pytest.CaptureFixture[str]
+    adapted: Path, meta_trained: Path, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = json.loads((adapted / "report.json").read_text())
     command = ["compare", "--tracking-uri", str(store)]
-    told = run_json(command, capsys)
-    assert [row["method"] for row in told["rows"]] == ["fomaml", "scratch"]
-    for row, source in zip(told["rows"], (report, report["baselines"]["scratch"]), strict=True):
+    result = run_json(command, capsys)
+    assert [row["method"] for row in result["rows"]] == ["fomaml", "scratch"]
+    for row, source in zip(result["rows"], (report, report["baselines"]["scratch"]), strict=True):
         assert row["f1"]["mean"] == pytest.approx(source["mean_f1"], abs=0.01)
         assert row["draws"] == {str(d["draw"]): d["f1"] for d in source["draws"]}
-    assert told["synthetic"] == [DEMO_TARGET]
-    by_name = run_json([*command, f"adapt {DEMO_TARGET} 5", "--against", "scratch"], capsys)
+    assert result["synthetic"] == [DEMO_TARGET]
+    name = f"adapt {DEMO_TARGET}, 5 shots, from {meta_trained.name}"
+    by_name = run_json([*command, name, "--against", "scratch"], capsys)
     assert by_name["first"] == "scratch"
     assert by_name["rows"][1]["difference"]["draws"] == 2
     assert main(command) == 0

@@ -205,9 +205,9 @@ def test_verbose_shows_the_log_and_is_over_with_the_command(
 
 def test_the_exit_codes_are_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main(["--help"]) == 0
-    told = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
     for code in ("0 done", "1 done, and", "2 nothing done", "130 Ctrl-C", "141 the reader"):
-        assert code in told
+        assert code in printed
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
@@ -262,3 +262,18 @@ def test_a_full_disk_behind_standard_output_is_said(unbuffered: str) -> None:
     assert result.returncode == 2
     assert result.stderr.startswith("error: no space left on device; free some space")
     assert result.stderr.count("\n") == 1
+
+
+def test_what_writes_takes_o_and_output() -> None:
+    found = {}
+    for name, lazy in entry.COMMANDS.items():
+        for each in lazy.load().params:
+            options = (*each.opts, *each.secondary_opts)
+            if {"-o", "--output", "--html"} & set(options):
+                found[name] = options
+    assert set(found) == {
+        "adapt", "convert", "demo", "init", "meta-train", "pack", "predict", "report", "suggest",
+        "sweep", "tag-corpus", "train", "view",
+    }  # fmt: skip
+    assert all(options[:2] == ("-o", "--output") for options in found.values())
+    assert {name for name, options in found.items() if "--html" in options} == {"report", "view"}

@@ -23,8 +23,8 @@ def test_adapt_tunes_all_unless_rates_were_learned(
     assert config["inner"]["lr"] == rate
     assert config["joint"]["steps"] == 3, "the presets of the suite stay"
     command = [*adapt(tmp_path / "out", "--checkpoint", str(run)), "--draws", "1"]
-    told = run_json(command, capsys)
-    assert (told["method"], told["tune"]) == (algorithm, tuned)
+    result = run_json(command, capsys)
+    assert (result["method"], result["tune"]) == (algorithm, tuned)
     if algorithm == "anil":
         command = [*adapt(tmp_path / "head", "--checkpoint", str(run)), "--draws", "1"]
         assert run_json([*command, "--tune", "head"], capsys)["tune"] == "head"

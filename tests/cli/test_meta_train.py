@@ -28,12 +28,12 @@ FIELDS = {
 
 
 def test_json_has_the_promised_fields(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = run_json(meta_train(tmp_path / "run"), capsys)
-    assert set(told) - {"skipped_episodes", "inner_step_mib"} == FIELDS
-    assert told["inner_step_mib"] is None, "first order keeps no inner step"
-    assert told["checkpoint"] == str(tmp_path / "run" / "checkpoint")
-    assert told["outer_steps"] == 3
-    assert 0 <= told["best_validation_f1"] <= 100
+    result = run_json(meta_train(tmp_path / "run"), capsys)
+    assert set(result) - {"skipped_episodes", "inner_step_mib"} == FIELDS
+    assert result["inner_step_mib"] is None, "first order keeps no inner step"
+    assert result["checkpoint"] == str(tmp_path / "run" / "checkpoint")
+    assert result["outer_steps"] == 3
+    assert 0 <= result["best_validation_f1"] <= 100
     assert (tmp_path / "run" / "checkpoint" / "model.safetensors").is_file()
 
 
@@ -43,8 +43,8 @@ def test_second_order_tells_its_memory(
 ) -> None:
     command = meta_train(tmp_path / "run", "--algorithm", "maml", "--engine", engine)
     command += ["--inner-steps", "2", "--truncate", "1"]
-    told = run_json(command, capsys)
-    assert told["inner_step_mib"] > 0
+    result = run_json(command, capsys)
+    assert result["inner_step_mib"] > 0
     config = (tmp_path / "run" / "config.yaml").read_text()
     assert f"engine: {engine}" in config
     assert "truncate: 1" in config
@@ -53,9 +53,9 @@ def test_second_order_tells_its_memory(
 def test_joint_training_alone_has_the_budget_of_both_phases(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = run_json(meta_train(tmp_path / "run", "--algorithm", "joint"), capsys)
-    assert told["outer_steps"] == 0
-    assert 0 <= told["best_validation_f1"] <= 100
+    result = run_json(meta_train(tmp_path / "run", "--algorithm", "joint"), capsys)
+    assert result["outer_steps"] == 0
+    assert 0 <= result["best_validation_f1"] <= 100
     config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     # --set joint.steps goes before the budget, which the tiny sizes name.
     assert (config["joint"]["steps"], config["outer"]["steps"]) == (3, 0)
@@ -94,12 +94,15 @@ def test_without_json_it_tells_what_it_does_and_what_is_next(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(meta_train(tmp_path / "run")) == 0
-    told = capsys.readouterr()
-    assert "best validation f1" in told.out
-    assert f"--checkpoint {tmp_path / 'run' / 'checkpoint'}" in told.out
-    for line in ("exclusion applied for demo-species", "writing to", "joint training: 3/3",
-                 "outer loop: 3/3", "meta-validation F1"):  # fmt: skip
-        assert line in told.err, line
+    printed = capsys.readouterr()
+    assert "best validation f1" in printed.out
+    assert f"--checkpoint {tmp_path / 'run' / 'checkpoint'}" in printed.out
+    assert printed.err.startswith(
+        "plan: 3 steps of joint training, then 3 of the outer loop (--joint"
+    )
+    for line in ("as a joint step takes", "exclusion applied for demo-species", "writing to",
+                 "joint training: 3/3", "outer loop: 3/3", "meta-validation F1"):  # fmt: skip
+        assert line in printed.err, line
 
 
 def test_options_override_settings_and_the_config_is_written(
@@ -135,8 +138,8 @@ def test_the_default_output_is_a_fresh_folder_in_runs(
     assert run_json(arguments, capsys)["checkpoint"] == "runs/demo-2/checkpoint"
     # The same command with --resume means the run that it began last.
     before = digests(tmp_path / "runs" / "demo")
-    told = run_json([*arguments, "--resume"], capsys)
-    assert told["checkpoint"] == "runs/demo-2/checkpoint"
+    result = run_json([*arguments, "--resume"], capsys)
+    assert result["checkpoint"] == "runs/demo-2/checkpoint"
     assert digests(tmp_path / "runs" / "demo") == before
 
 
@@ -237,10 +240,10 @@ def test_resume_needs_no_settings_and_equals_an_uninterrupted_run(
     assert main(meta_train(output, "--quiet")) == 128 + signal.SIGTERM
     assert "add --resume to go on" in capsys.readouterr().err
     monkeypatch.undo()
-    told = run_json(
+    result = run_json(
         ["meta-train", "--output", str(output), "--resume", "--no-tracking", "--workers", "1"],
         capsys,
     )
-    assert told["outer_steps"] == 3
+    assert result["outer_steps"] == 3
     assert (output / "history.jsonl").read_text() == (meta_trained / "history.jsonl").read_text()
     assert digests(output / "checkpoint") == digests(meta_trained / "checkpoint")

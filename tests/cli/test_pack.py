@@ -15,9 +15,9 @@ def test_pack_then_adapt(
     tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["pack", str(meta_trained), "--output", str(tmp_path / "tiny")]) == 0
-    told = capsys.readouterr().out
-    assert f"{tmp_path / 'tiny'}: 0." in told
-    assert "cosine distance" in told
+    printed = capsys.readouterr().out
+    assert f"{tmp_path / 'tiny'}: 0." in printed
+    assert "cosine distance" in printed
     page = (tmp_path / "tiny" / "MODEL_CARD.md").read_text()
     assert "# fewshot-metalstm: tiny" in page
     assert "fewshot-metalstm meta-train --tasks demo" in page
@@ -40,8 +40,8 @@ def test_figures_of_a_sweep_that_adapted_it(
     for name, checkpoint in (("packed", tmp_path / "tiny"), ("before", meta_trained)):
         output = tmp_path / name
         run_json([*sweep, "--methods", f"mine={checkpoint},crf", "--output", str(output)], capsys)
-        told = run_json([*pack, "--results", str(output)], capsys)
-        assert set(told) >= {"folder", "bytes", "turned", "words_dropped"}
+        result = run_json([*pack, "--results", str(output)], capsys)
+        assert set(result) >= {"folder", "bytes", "turned", "words_dropped"}
         assert "| demo-species | 5 | this checkpoint | " in (
             (tmp_path / "tiny" / "MODEL_CARD.md").read_text()
         )

@@ -20,16 +20,16 @@ def test_meta_train_adapt_and_sweep(tmp_path: Path, capsys: pytest.CaptureFixtur
     names = {name for name, _ in load_model(run / "checkpoint").learner.named_parameters()}
     assert not {name for name in names if name.startswith("lstm.meta_")}
     command = adapt(tmp_path / "out", "--checkpoint", str(run), "--draws", "1", *ONCE)
-    told = run_json(command, capsys)
-    assert told["tune"] == "all"
+    result = run_json(command, capsys)
+    assert result["tune"] == "all"
     tagger = load_model(tmp_path / "out" / "tagger").learner
     assert tagger.config.lstm.kind == "lstm"
     methods = ",".join(f"{tune}={run}:tune={tune}" for tune in ("head", "all"))
     command = ["sweep", "--targets", "demo-species", "--shots", "5", "--draws", "0", "--methods",
                methods, "--output", str(tmp_path / "sweep"), "--runner", "pool", "--workers", "1",
                "--no-tracking", *settings(QUICK), *ONCE]  # fmt: skip
-    told = run_json(command, capsys)
-    assert [row["method"] for row in told["rows"]] == ["head", "all"]
+    result = run_json(command, capsys)
+    assert [row["method"] for row in result["rows"]] == ["head", "all"]
     again = run_json(command, capsys)
     assert again["reused"] == 2
     other = [f"head={run}:tune=all" if part == methods else part for part in command]

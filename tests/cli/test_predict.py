@@ -58,8 +58,8 @@ def test_predict_marks_mentions_of_raw_text_with_offsets(
     assert capsys.readouterr().out.splitlines() == [line.rpartition("\t")[0] for line in lines]
     assert main(["predict", str(adapted), str(file), "--json"]) == 0
     sentences_found = json.loads(capsys.readouterr().out)["files"][0]["sentences"]
-    told = [m["confidence"] for s in sentences_found for m in s["mentions"]]
-    assert told == [float(line.rpartition("\t")[2]) for line in lines]
+    confidences = [m["confidence"] for s in sentences_found for m in s["mentions"]]
+    assert confidences == [float(line.rpartition("\t")[2]) for line in lines]
     odd = tmp_path / "a\tb\nc.txt"
     odd.write_text(text, encoding="utf-8")
     assert main(["predict", str(adapted), str(odd)]) == 0
@@ -95,10 +95,10 @@ def test_documents_hold_confidences_where_they_can(
     assert set(found("x.conll")) == {None}
     assert "confidences" not in capsys.readouterr().err, "none were asked for"
     assert main(["predict", str(adapted), str(file)]) == 0
-    told = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    printed = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     # In order of documents, not of their ids.
-    assert sorted(float(line[5]) for line in told) == sorted(expected)
-    assert told[0][0].startswith(f"{file}:d")
+    assert sorted(float(line[5]) for line in printed) == sorted(expected)
+    assert printed[0][0].startswith(f"{file}:d")
     assert main(["predict", str(adapted), str(file), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)["files"][0]["documents"]
     assert sorted(m["confidence"] for d in answer for m in d["mentions"]) == sorted(expected)
@@ -134,17 +134,19 @@ def test_bad_input_is_one_line(
     odd = tmp_path / "odd.txt"
     odd.write_bytes(b"fine\n\xff\xfe\n")
 
-    def told(*arguments: str) -> str:
+    def error(*arguments: str) -> str:
         assert main(list(arguments)) == 2
         captured = capsys.readouterr()
         assert captured.out == ""
         assert captured.err.count("\n") == 1
         return captured.err
 
-    assert f"{odd}:2" in told("predict", str(adapted), str(odd))
-    assert "nowhere" in told("predict", str(adapted), str(tmp_path / "nowhere"))
-    assert "checkpoint, not a tagger" in told("predict", str(meta_trained / "checkpoint"), str(odd))
-    assert "Species" in told("evaluate", str(adapted), "--target", "demo-genes")
+    assert f"{odd}:2" in error("predict", str(adapted), str(odd))
+    assert "nowhere" in error("predict", str(adapted), str(tmp_path / "nowhere"))
+    assert "checkpoint, not a tagger" in error(
+        "predict", str(meta_trained / "checkpoint"), str(odd)
+    )
+    assert "Species" in error("evaluate", str(adapted), "--target", "demo-genes")
 
 
 def test_a_target_of_the_users_own_without_a_test_split(

@@ -109,13 +109,13 @@ def test_a_signal_to_all_ranks_saves_the_state_once(tmp_path: Path) -> None:
         until_outer_step(output / "history.jsonl", ranks)
         for rank in ranks:
             rank.terminate()
-        told = [rank.communicate(timeout=300) for rank in ranks]
+        printed = [rank.communicate(timeout=300) for rank in ranks]
     finally:
         for rank in ranks:
             rank.kill()
     assert [rank.returncode for rank in ranks] == [128 + signal.SIGTERM, 1]
-    assert told[0] == ("", f"interrupted; {output} is saved, add --resume to go on\n")
-    assert told[1] == ("", "")
+    assert printed[0] == ("", f"interrupted; {output} is saved, add --resume to go on\n")
+    assert printed[1] == ("", "")
     record = load_state(output / "state" / "training.safetensors").record
     assert record["lines"] == len((output / "history.jsonl").read_text().splitlines())
 

@@ -27,9 +27,9 @@ def test_table_json_and_files(
 ) -> None:
     command = ["suggest", str(tagger), str(tmp_path / "notes.txt"), "-n", "3"]
     assert main(command) == 0
-    told = capsys.readouterr()
-    assert "with [mentions] as" in told.out
-    assert "add --output" in told.err
+    printed = capsys.readouterr()
+    assert "with [mentions] as" in printed.out
+    assert "add --output" in printed.err
     value = run_json(command, capsys)
     assert value["output"] is None
     assert len(value["sentences"]) == 3

@@ -38,11 +38,11 @@ def test_table_json_and_going_on(
 ) -> None:
     output = tmp_path / "out"
     assert main(sweep(output, meta_trained)) == 0
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     for part in ("demo-species (synthetic)", "meta", "scratch", "meta minus it, paired", "±"):
-        assert part in told.out, part
-    assert "demo-species, 5 shots, scratch, draw 1: F1 " in told.err
-    assert "sweep: 4/4" in told.err
+        assert part in printed.out, part
+    assert "demo-species, 5 shots, scratch, draw 1: F1 " in printed.err
+    assert "sweep: 4/4" in printed.err
     told_json = run_json(sweep(output, meta_trained, "--draws", "0-2"), capsys)
     assert (told_json["cells"], told_json["reused"], told_json["failed"]) == (6, 4, [])
     assert [row["method"] for row in told_json["rows"]] == ["meta", "scratch"]
@@ -59,12 +59,12 @@ def test_a_checkpoint_of_ones_own_name_and_the_crf(
     command = ["sweep", "--targets", "demo-species", "--shots", "5", "--draws", "0",
                "--output", str(tmp_path / "out"), "--runner", "pool", "--workers", "1",
                "--no-tracking", *settings(QUICK)]  # fmt: skip
-    told = run_json([*command, "--methods", f"mine={meta_trained},crf"], capsys)
-    assert [row["method"] for row in told["rows"]] == ["mine", "crf"]
-    assert told["checkpoints"] == {"mine": str(meta_trained / "checkpoint")}
-    assert told["rows"][1]["f1"]["mean"] > 0
-    told = run_json([*command, "--methods", "crf"], capsys)  # without any checkpoint
-    assert (told["reused"], told["checkpoint"]) == (1, "")
+    result = run_json([*command, "--methods", f"mine={meta_trained},crf"], capsys)
+    assert [row["method"] for row in result["rows"]] == ["mine", "crf"]
+    assert result["checkpoints"] == {"mine": str(meta_trained / "checkpoint")}
+    assert result["rows"][1]["f1"]["mean"] > 0
+    result = run_json([*command, "--methods", "crf"], capsys)  # without any checkpoint
+    assert (result["reused"], result["checkpoint"]) == (1, "")
     assert "named twice" in refused([*command, "--methods", "a=x,a=y"], capsys)
     assert "holds no model" in refused([*command, "--methods", f"a={tmp_path}"], capsys)
 
@@ -84,13 +84,13 @@ def test_a_failed_cell_is_told_and_the_table_shown(
     output = tmp_path / "out"
     command = sweep(output, meta_trained, "--tune", "basic")
     assert main(command) == 1
-    told = capsys.readouterr()
-    assert "0 of 2" in told.out
+    printed = capsys.readouterr()
+    assert "0 of 2" in printed.out
     assert "failed: demo-species, 5 shots, scratch, draw 0 (2 attempts): RuntimeError: no luck" in (
-        told.out
+        printed.out
     )
-    assert "failed, to be tried again" in told.err
-    assert told.err.rstrip().endswith("the same command tries them again")
+    assert "failed, to be tried again" in printed.err
+    assert printed.err.rstrip().endswith("the same command tries them again")
     assert "no luck" in (output / "failed" / "demo-species-5-scratch-0.txt").read_text()
     monkeypatch.undo()
     assert run_json(command, capsys)["reused"] == 2
@@ -134,8 +134,8 @@ def test_killed_in_the_middle_it_goes_on(
     before = stored(output)
     assert 3 <= len(before) < 24
     stamps = {name: (output / "cells" / name).stat().st_mtime_ns for name in before}
-    told = run_json(sweep(output, meta_trained, *grid, "--workers", "1"), capsys)
-    assert (told["reused"], told["cells"]) == (len(before), 24)
+    result = run_json(sweep(output, meta_trained, *grid, "--workers", "1"), capsys)
+    assert (result["reused"], result["cells"]) == (len(before), 24)
     assert {name: (output / "cells" / name).stat().st_mtime_ns for name in before} == stamps
     run_json(sweep(tmp_path / "whole", meta_trained, "--draws", "0-11"), capsys)
     assert stored(output) == stored(tmp_path / "whole")

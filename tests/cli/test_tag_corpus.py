@@ -34,10 +34,10 @@ def test_summary_bad_records_and_going_on(
     text = "the cell was in a11 with a"
     source.write_bytes(gzip.compress(pubmed(article("1", text, "of"), article("2", "<b>"))))
     assert main(tag(tagger, output, str(source), "--text")) == 0
-    told = capsys.readouterr()
-    assert f"bad records: {output}/bad" in told.out
-    assert "p1.xml.gz: 1 documents, " in told.err
-    assert "files: 1/1" in told.err
+    printed = capsys.readouterr()
+    assert f"bad records: {output}/bad" in printed.out
+    assert "p1.xml.gz: 1 documents, " in printed.err
+    assert "files: 1/1" in printed.err
     (line,) = gzip.decompress((output / "p1.jsonl.gz").read_bytes()).decode().splitlines()
     document = json.loads(line)
     assert document["text"] == f"{text}\nof"
@@ -60,9 +60,9 @@ def test_a_file_that_cannot_be_read_is_told(
     (tmp_path / "fine.jsonl").write_text('{"id": 1, "text": "a"}')
     names = [str(tmp_path / name) for name in ("cut.jsonl.gz", "fine.jsonl")]
     assert main(tag(tagger, tmp_path / "out", *names)) == 1
-    told = capsys.readouterr()
-    assert "cut.jsonl.gz: is damaged" in told.out
-    assert "1 files failed; the same command tries them again" in told.err
+    printed = capsys.readouterr()
+    assert "cut.jsonl.gz: is damaged" in printed.out
+    assert "1 files failed; the same command tries them again" in printed.err
     assert (tmp_path / "out" / "fine.jsonl").is_file()
     assert not (tmp_path / "out" / "cut.jsonl.gz").exists()
 

@@ -47,6 +47,6 @@ def test_check_shows_a_tag_with_an_escape_sequence(
     file = tmp_path / "train.tsv"
     file.write_text("a\tB-X\x1b[31m\nb\tI-Y\x1b[31m\n\n")
     main(["check", str(file), "--format", "conll"])
-    told = capsys.readouterr()
-    assert "\x1b" not in told.out + told.err
-    assert "\\x1b" in told.out + told.err
+    printed = capsys.readouterr()
+    assert "\x1b" not in printed.out + printed.err
+    assert "\\x1b" in printed.out + printed.err

@@ -38,30 +38,30 @@ def test_from_text_to_a_tagger_that_the_other_commands_take(
     tmp_path: Path, own: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    told = run_json(train(out, own, "--lr", "0.02", "--epochs", "8", "--batch", "2"), capsys)
-    assert (told["figure"], told["unit"], told["better"]) == ("f1", "points of 100", "higher")
-    (task,) = told["tasks"].values()
-    assert told["mean"] == told["mean_f1"] == round(task["test"]["f1"], 2) > 50
-    assert told["devel_f1"] == round(task["devel"]["f1"], 2)
-    assert 1 <= told["epoch"] <= told["epochs"] == 8
-    assert (task["items"], task["devel"]["items"], told["steps"]) == (12, 4, 48)
-    assert told["seconds"] > 0
-    assert told["tagger"] == told["model"] == task["model"] == str(out / "tagger")
-    assert told["checkpoint"] is None
-    assert json.loads((out / "report.json").read_text()) == told
+    result = run_json(train(out, own, "--lr", "0.02", "--epochs", "8", "--batch", "2"), capsys)
+    assert (result["figure"], result["unit"], result["better"]) == ("f1", "points of 100", "higher")
+    (task,) = result["tasks"].values()
+    assert result["mean"] == result["mean_f1"] == round(task["test"]["f1"], 2) > 50
+    assert result["devel_f1"] == round(task["devel"]["f1"], 2)
+    assert 1 <= result["epoch"] <= result["epochs"] == 8
+    assert (task["items"], task["devel"]["items"], result["steps"]) == (12, 4, 48)
+    assert result["seconds"] > 0
+    assert result["tagger"] == result["model"] == task["model"] == str(out / "tagger")
+    assert result["checkpoint"] is None
+    assert json.loads((out / "report.json").read_text()) == result
     lines = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == list(range(1, 9))
     for line in lines:
         assert {"loss_train", "loss_devel", "loss_test"} <= set(line)
         assert {"train_f1", "devel_f1", "test_f1"} <= set(line)
     best = max(lines, key=lambda line: line["devel_f1"])
-    assert told["epoch"] == best["epoch"]  # the first of equals
+    assert result["epoch"] == best["epoch"]  # the first of equals
     stored = yaml.safe_load((out / "config.yaml").read_text())
     assert (stored["tasks"], stored["train"]["lr"], stored["train"]["batch"]) == ([own], 0.02, 2)
     assert (out / "learning_curve.png").is_file()
     # What was written is a tagger.
     scored = run_json(["evaluate", str(out), "--target", own], capsys)
-    assert scored["f1"] == told["mean"]
+    assert scored["f1"] == result["mean"]
     assert main(["predict", str(out), str(tmp_path / "test.tsv"), "--quiet"]) == 0
     assert "mouse" in capsys.readouterr().out
     page = tmp_path / "page.html"
@@ -69,7 +69,7 @@ def test_from_text_to_a_tagger_that_the_other_commands_take(
     shown = run_json(report, capsys)
     (row,) = shown["rows"]
     assert "train" in row
-    assert f"{told['mean']:.2f}" in row
+    assert f"{result['mean']:.2f}" in row
     assert len(shown["taggers"]) == 1
     assert "Training on " in page.read_text()
 
@@ -83,24 +83,40 @@ def test_two_tasks_jointly_and_a_cell(
         *train(out, own, "--task", str(tmp_path / "other.tsv")), "--cell", "lstm",
         "--optimiser", "sgd", *settings(["train.epochs=3"]), "--epochs", "1",
     ]  # fmt: skip
-    told = run_json(arguments, capsys)
-    first, second = told["tasks"]
-    assert told["epochs"] == 1  # options come after --set
-    assert "test" not in told["tasks"][second]
-    assert told["mean"] == round(told["tasks"][first]["test"]["f1"], 2)
-    assert told["chosen_by"] == f"devel of {first}"
-    assert [note for note in told["notes"] if second in note]
+    result = run_json(arguments, capsys)
+    first, second = result["tasks"]
+    assert result["epochs"] == 1  # options come after --set
+    assert "test" not in result["tasks"][second]
+    assert result["mean"] == round(result["tasks"][first]["test"]["f1"], 2)
+    assert result["chosen_by"] == f"devel of {first}"
+    assert [note for note in result["notes"] if second in note]
     for name, types in ((first, ("Animal",)), (second, ("Beast",))):
-        tagger = load_model(Path(told["tasks"][name]["model"]), TAGGER)
+        tagger = load_model(Path(result["tasks"][name]["model"]), TAGGER)
         assert tagger.types == types
         assert tagger.learner.config.lstm.kind == "lstm"
     stored = yaml.safe_load((out / "config.yaml").read_text())
     assert (stored["tagger"]["lstm"]["kind"], stored["train"]["optimiser"]) == ("lstm", "sgd")
-    load_model(Path(told["checkpoint"]), CHECKPOINT)
+    load_model(Path(result["checkpoint"]), CHECKPOINT)
     adapted = run_json(
         adapt(tmp_path / "adapted", "--checkpoint", str(out), "--draws", "1"), capsys
     )
     assert adapted["draws"][0]["start"]
+
+
+def test_a_cell_with_averages_of_what_it_was_trained_on(
+    tmp_path: Path, own: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    batch = ["--cell", "norm-lstm", *settings(["tagger.lstm.norm=batch", "train.items=4"])]
+    told = run_json(train(out, own, *batch), capsys)
+    (task,) = told["tasks"].values()
+    assert task["items"] == 4
+    tagger = load_model(Path(told["model"]), TAGGER)
+    mean = tagger.learner.get_parameter("lstm.stats_mean")
+    assert mean[:3].any(), "averages are part of the model"
+    assert run_json(["evaluate", str(out), "--target", own], capsys)["f1"] == told["mean"]
+    line = refused(train(tmp_path / "o", own, "--cell", "lstm", *batch[2:]), capsys)
+    assert "tagger.lstm.norm=batch says nothing of the cell lstm" in line
 
 
 def test_the_table_and_a_run_that_goes_on(
@@ -112,23 +128,23 @@ def test_the_table_and_a_run_that_goes_on(
     assert "of 2, chosen by devel" in shown
     assert "Next: fewshot-metalstm predict" in shown
     shutil.rmtree(whole / "tagger")  # as if it had been killed before it wrote this
-    told = run_json(["train", "--output", str(whole), "--resume", "--no-tracking"], capsys)
+    result = run_json(["train", "--output", str(whole), "--resume", "--no-tracking"], capsys)
     load_model(whole / "tagger", TAGGER)
     # A run that was killed before it saved anything begins anew.
     shutil.rmtree(whole / "state")
     again = run_json(["train", "--output", str(whole), "--resume", "--no-tracking"], capsys)
-    assert again["tasks"] == told["tasks"]
+    assert again["tasks"] == result["tasks"]
 
 
 def test_a_start_that_ships_or_is_not_there(
     tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = run_json(
+    result = run_json(
         ["train", "--task", "demo-species", "--start", str(meta_trained), "--output",
          str(tmp_path / "out"), "--no-tracking", "--epochs", "1"], capsys,
     )  # fmt: skip
-    assert told["start"] == str(meta_trained / "checkpoint")
-    assert told["tasks"]["demo-species"]["synthetic"] is True
+    assert result["start"] == str(meta_trained / "checkpoint")
+    assert result["tasks"]["demo-species"]["synthetic"] is True
     about = load_model(tmp_path / "out" / "tagger", TAGGER).about
     assert about["from"]["suite"] == "demo"
     met = about["from"]["families"][0]
@@ -173,7 +189,16 @@ def test_what_is_refused(tmp_path: Path, own: str, capsys: pytest.CaptureFixture
 def test_help_lists_cells_and_optimisers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--help"]) == 0
     shown = capsys.readouterr().out
-    for part in ("--task NAME|PATH", "Cells:", "meta-lstm", "Optimisers:", "adadelta", "--resume"):
+    for part in (
+        "--task NAME|PATH",
+        "Cells:",
+        "meta-lstm",
+        "qrnn",
+        "settings: window",
+        "Optimisers:",
+        "adadelta",
+        "--resume",
+    ):
         assert part in shown
 
 

@@ -10,15 +10,15 @@ import pytest
 
 from fewshot_metalstm.tracking.store import tracking_uri
 from tests.cli.builders import adapt, start
-from tests.test_crashes import documents
+from tests.kills import documents
 
 
 def ended(command: list[str], folder: Path, times: int = 2) -> list[tuple[int, str]]:
     """Exit code and standard error of processes that are started together."""
     with ExitStack() as stack:
         processes = [stack.enter_context(start(command, folder)) for _ in range(times)]
-        told = [process.communicate(timeout=300)[1] for process in processes]
-    return [(process.returncode, text) for process, text in zip(processes, told, strict=True)]
+        printed = [process.communicate(timeout=300)[1] for process in processes]
+    return [(process.returncode, text) for process, text in zip(processes, printed, strict=True)]
 
 
 @pytest.mark.slow
@@ -32,8 +32,8 @@ def test_two_adaptations_in_one_new_store(meta_trained: Path, tmp_path: Path) ->
             command.remove("--no-tracking")
             processes.append(stack.enter_context(start(command, tmp_path)))
         for process in processes:
-            _, told = process.communicate(timeout=300)
-            assert (process.returncode, told) == (0, ""), told
+            _, printed = process.communicate(timeout=300)
+            assert (process.returncode, printed) == (0, ""), printed
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(tracking_uri(str(store)))
@@ -71,9 +71,9 @@ def test_two_conversions_to_one_place(to: str, tmp_path: Path) -> None:
     codes = ended(["convert", "in.jsonl", str(place), "--to", to], tmp_path, times=3)
     done = [code for code, _ in codes].count(0)
     assert done == 3 if to == "bioc-xml" else done >= 1
-    for code, told in codes:
-        assert code == 0 or "holds files already; name a new or an empty folder" in told
-        assert told.count("\n") == (code != 0)
+    for code, printed in codes:
+        assert code == 0 or "holds files already; name a new or an empty folder" in printed
+        assert printed.count("\n") == (code != 0)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
     if to == "brat":
         assert len(list(place.glob("*.txt"))) == 100

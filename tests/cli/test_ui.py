@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.tracking import supervised
 from tests.serving import free_port, wait_for
 
 
@@ -21,16 +22,25 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[
     """What would have been started: the commands, and whether reports are off."""
     calls: list[tuple[list[str], str]] = []
 
-    def execve(program: str, command: list[str], environment: dict[str, str]) -> None:
-        assert program == sys.executable
+    def serve(command: list[str], environment: dict[str, str]) -> int:
         calls.append((command, environment["MLFLOW_DISABLE_TELEMETRY"]))
-        raise SystemExit(0)
+        return 0
 
-    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr(supervised, "serve", serve)
     monkeypatch.chdir(tmp_path)
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_DISABLE_TELEMETRY"):
         monkeypatch.delenv(name, raising=False)
     return calls
+
+
+def wait_until_free(port: int) -> None:
+    """Until nobody listens at a port any more."""
+    for _ in range(600):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the server is still there")
 
 
 def make_database(path: Path) -> None:
@@ -62,7 +72,7 @@ def test_ui_serves_the_store_that_the_other_commands_write_to(
         monkeypatch.setenv("MLFLOW_TRACKING_URI", variable)
     make_database(tmp_path / file)
     port = free_port()
-    with pytest.raises(SystemExit):  # in place of the process that is replaced
+    with pytest.raises(SystemExit):
         main(["ui", "--port", str(port), *arguments])
     ((command, telemetry),) = started
     assert command[1:4] == ["-m", "mlflow", "server"]
@@ -125,10 +135,11 @@ def test_ui_serves_real_runs(tmp_path: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        start_new_session=True,  # its workers end with it
+        start_new_session=True,
     )
     try:
         assert "MLflow" in wait_for(f"http://127.0.0.1:{port}/", server)
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        server.kill()
         server.wait(30)
+    wait_until_free(port)

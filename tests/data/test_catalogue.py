@@ -71,7 +71,9 @@ def test_catalogue_that_is_none(tmp_path: Path, text: str) -> None:
 def test_catalogue_of_another_kind(catalogue: Catalogue) -> None:
     digits = Catalogue.load(kind="digits")
     assert list(digits) == ["mnist"]
-    assert set(Catalogue.load(kind=None)) == {*catalogue, "mnist"}
+    reviews = Catalogue.load(kind="classification")
+    assert len(reviews) == 16
+    assert set(Catalogue.load(kind=None)) == {*catalogue, *reviews, "mnist"}
     entry = digits["mnist"]
     assert list(entry.files) == ["train", "train-labels", "test", "test-labels"]
     assert [file.size for file in entry.files.values()] == [60000, 60000, 10000, 10000]

@@ -46,7 +46,7 @@ def test_commands_and_options_in_the_text(path: Path) -> None:
     assert problems == []
 
 
-@pytest.mark.parametrize(("line", "said"), [
+@pytest.mark.parametrize(("line", "message"), [
     ("fewshot-metalstm adpat --target x", "there is no command 'adpat'"),
     ("fewshot-metalstm adapt --tarket x", "No such option"),
     ("fewshot-metalstm adapt --shots many", "'many' is not a valid integer"),
@@ -63,10 +63,10 @@ def test_commands_and_options_in_the_text(path: Path) -> None:
     ("pip install 'fewshot-metalstm[fats]'", "no extra 'fats'"),
     ("frobnicate x", "is no program that is known here"),
 ])  # fmt: skip
-def test_what_is_wrong_is_found(line: str, said: str) -> None:
+def test_what_is_wrong_is_found(line: str, message: str) -> None:
     found = [problem for words in statements(line) if (problem := wrong(words)) is not None]
     assert len(found) == 1
-    assert said in found[0]
+    assert message in found[0]
 
 
 def test_what_is_wrong_in_passing_is_found() -> None:

@@ -80,11 +80,11 @@ def brat(folder: Path, number: int) -> None:
     """A document in BRAT: three sentences with a strain and one without."""
     folder.mkdir(parents=True, exist_ok=True)
     text, notes = "", []
-    for i, said in enumerate(SAID):
+    for i, sentence in enumerate(SAID):
         strain = STRAINS[(number + 3 * i) % len(STRAINS)]
-        start = len(text) + said.index("{")
+        start = len(text) + sentence.index("{")
         notes.append(f"T{i + 1}\tStrain {start} {start + len(strain)}\t{strain}\n")
-        text += f"{said.format(strain, number + 2)}\n"
+        text += f"{sentence.format(strain, number + 2)}\n"
     text += f"Plates were read after {number + 2} days.\n"
     (folder / f"p{number}.txt").write_text(text)
     (folder / f"p{number}.ann").write_text("".join(notes))
@@ -117,9 +117,9 @@ def test_the_quick_start(place: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ran = follow("index.md")
     assert ran == ["check", "adapt", "view", "predict", "predict", "suggest", "adapt"]
     shown = next(b.text for b in blocks("index.md") if b.language == "text")
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for line in shown.splitlines():
-        assert line in told
+        assert line in printed
     assert (place / "methods.html").is_file()
     from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model
 

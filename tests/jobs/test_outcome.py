@@ -30,17 +30,17 @@ def test_a_setup_that_fails_fails_the_job() -> None:
 
 
 def test_failed_jobs_are_tried_again_and_those_that_cannot_succeed_are_not(tmp_path: Path) -> None:
-    told: list[tuple[int, str]] = []
+    failures: list[tuple[int, str]] = []
     outcomes = with_retries(
-        PoolRunner(1), OnceOnly(tmp_path), [5, 6], 1, lambda n, f: told.append((n, f.reason))
+        PoolRunner(1), OnceOnly(tmp_path), [5, 6], 1, lambda n, f: failures.append((n, f.reason))
     )
     assert [(o.number, o.result) for o in outcomes] == [(0, 5), (1, 6)]
-    assert told == [(0, "RuntimeError: not yet"), (1, "RuntimeError: not yet")]
-    told.clear()
+    assert failures == [(0, "RuntimeError: not yet"), (1, "RuntimeError: not yet")]
+    failures.clear()
     jobs = [MENDABLE, RAISE, 1]
-    again = with_retries(PoolRunner(1), Poison(), jobs, 2, lambda n, f: told.append((n, "")))
+    again = with_retries(PoolRunner(1), Poison(), jobs, 2, lambda n, f: failures.append((n, "")))
     found = {o.number: o for o in again}
-    assert [number for number, _ in told] == [1, 1]
+    assert [number for number, _ in failures] == [1, 1]
     counts = {number: o.failure and o.failure.attempts for number, o in found.items()}
     assert counts == {0: 1, 1: 3, 2: None}
 

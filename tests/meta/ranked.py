@@ -97,11 +97,11 @@ def launch(size: int, *arguments: str) -> list[subprocess.Popen[str]]:
 def finish(processes: list[subprocess.Popen[str]]) -> tuple[list[int], list[str]]:
     """Exit code and standard error of each process."""
     try:
-        said = [process.communicate(timeout=300)[1] for process in processes]
+        errors = [process.communicate(timeout=300)[1] for process in processes]
     finally:
         for process in processes:
             process.kill()
-    return [process.returncode for process in processes], said
+    return [process.returncode for process in processes], errors
 
 
 def main() -> None:

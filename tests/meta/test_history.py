@@ -1,4 +1,4 @@
-"""The file of what every step told."""
+"""The file of what every step reported."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_lines_are_added_counted_and_cut(tmp_path: Path) -> None:
         history.add({"step": step, "loss": math.nan if step == 1 else 0.5})
     assert history.lines() == 3
     history.cut({"lines": 2})
-    told = [json.loads(line) for line in history.path.read_text().splitlines()]
-    assert told == [{"step": 0, "loss": 0.5}, {"step": 1, "loss": None}]
+    entries = [json.loads(line) for line in history.path.read_text().splitlines()]
+    assert entries == [{"step": 0, "loss": 0.5}, {"step": 1, "loss": None}]
     history.add({"step": 2})
     assert history.lines() == 3
     history.begin()
@@ -43,13 +43,13 @@ def test_a_cut_holds_it_to_what_was_marked(tmp_path: Path) -> None:
         (whole.replace(b"{", b"\xff", 1), ("is damaged or was changed", ":1: is damaged")),
         (whole[:20], ("is damaged or was changed", "is damaged or was changed")),
     ):
-        for told, fault in zip((mark, older), faults, strict=True):
+        for state, fault in zip((mark, older), faults, strict=True):
             history.path.write_bytes(damaged)
             if fault is None:  # a version before there were digests cannot tell
-                history.cut(told)
+                history.cut(state)
                 continue
             with pytest.raises(UserError, match=fault) as refused:
-                history.cut(told)
+                history.cut(state)
             assert "\n" not in str(refused.value)
             assert history.path.read_bytes() == damaged
     history.path.unlink()

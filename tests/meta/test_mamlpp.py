@@ -77,7 +77,7 @@ def test_on_a_parabola_it_has_the_gradient_that_it_has(progress: float) -> None:
     wanted = torch.autograd.grad(loss, [curve, at, logs])
     torch.testing.assert_close(flatten(outcome.gradient), flatten(wanted))
     last = float(((at - low) * left[-1]).square().detach())
-    assert outcome.query_loss == pytest.approx(last), "what is told is the loss after all steps"
+    assert outcome.query_loss == pytest.approx(last), "what is reported is the loss after all steps"
 
 
 @pytest.mark.parametrize("clip", [0.0, 0.5])
@@ -181,10 +181,10 @@ def test_it_learns_rates_and_to_adapt_to_sines() -> None:
     algorithm = MAMLPlusPlus(InnerConfig(steps=3, lr=0.01, noise=False))
     before, after, learner = learn_sines(algorithm, 150, 0.02)
     assert after < 0.5 * before
-    told = algorithm.metrics(learner)
-    assert told["inner_lr"] > 0.011, "steps that were too small have grown"
+    metrics = algorithm.metrics(learner)
+    assert metrics["inner_lr"] > 0.011, "steps that were too small have grown"
     groups = {f"inner_lr/{group}/{step}" for group in ("head", "body") for step in (1, 2, 3)}
-    assert set(told) == {"inner_lr", *groups}
+    assert set(metrics) == {"inner_lr", *groups}
 
 
 def test_shares_that_are_none_are_refused() -> None:

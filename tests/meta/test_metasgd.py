@@ -180,9 +180,9 @@ def test_it_learns_rates_and_to_adapt_to_sines(order: int) -> None:
     algorithm = MetaSGD(InnerConfig(steps=3, lr=0.01, noise=False), order)
     before, after, learner = learn_sines(algorithm, 150, 0.02)
     assert after < 0.5 * before
-    told = algorithm.metrics(learner)
-    assert told["inner_lr"] > 0.011, "steps that were too small have grown"
-    assert set(told) == {"inner_lr", "inner_lr/head", "inner_lr/body"}
+    metrics = algorithm.metrics(learner)
+    assert metrics["inner_lr"] > 0.011, "steps that were too small have grown"
+    assert set(metrics) == {"inner_lr", "inner_lr/head", "inner_lr/body"}
 
 
 class Rated(HeldOut):

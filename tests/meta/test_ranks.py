@@ -26,8 +26,8 @@ def run(size: int, file: Path, what: str = "", workers: int = 1) -> tuple[list[i
 @pytest.mark.parametrize(("size", "workers"), [(2, 2), (4, 1)])
 def test_any_number_of_ranks_gives_what_one_gives(tmp_path: Path, size: int, workers: int) -> None:
     """Two do not divide the three episodes, one of four has none; float64, NaN among them."""
-    codes, said = run(size, tmp_path / "result", workers=workers)
-    assert (codes, said) == ([0] * size, [""] * size)
+    codes, errors = run(size, tmp_path / "result", workers=workers)
+    assert (codes, errors) == ([0] * size, [""] * size)
     parameters, records, figures = torch.load(tmp_path / "result", weights_only=False)
     alone = train(Ranks())
     assert parameters.dtype == torch.float64
@@ -40,23 +40,23 @@ def test_any_number_of_ranks_gives_what_one_gives(tmp_path: Path, size: int, wor
 
 @pytest.mark.slow
 def test_a_killed_rank_is_named_by_rank_0(tmp_path: Path) -> None:
-    codes, said = run(3, tmp_path / "result", "killed")
+    codes, errors = run(3, tmp_path / "result", "killed")
     assert codes == [2, -signal.SIGKILL, 1]
-    assert said[0].startswith("error: rank 1 (")
-    assert said[0].endswith(") ended or does not answer\n")
-    assert said[0].count("\n") == 1
-    assert said[2] == ""
+    assert errors[0].startswith("error: rank 1 (")
+    assert errors[0].endswith(") ended or does not answer\n")
+    assert errors[0].count("\n") == 1
+    assert errors[2] == ""
 
 
 @pytest.mark.slow
 def test_when_rank_0_is_killed_the_next_one_says_so(tmp_path: Path) -> None:
-    codes, said = run(3, tmp_path / "result", "leader killed")
+    codes, errors = run(3, tmp_path / "result", "leader killed")
     assert codes == [-signal.SIGKILL, 2, 1]
     # torch has its own to say of a store that is gone; torchrun keeps the store apart from rank 0.
-    (line,) = (line for line in said[1].splitlines() if line.startswith("error: "))
+    (line,) = (line for line in errors[1].splitlines() if line.startswith("error: "))
     assert line.startswith("error: rank 0 (")
     assert line.endswith(") ended or does not answer; start all ranks again with --resume")
-    assert "error: " not in said[2]
+    assert "error: " not in errors[2]
 
 
 @pytest.mark.slow
@@ -72,14 +72,14 @@ def test_when_rank_0_is_killed_the_next_one_says_so(tmp_path: Path) -> None:
 def test_an_error_on_one_rank_ends_all_and_rank_0_tells(
     tmp_path: Path, what: str, expected: str
 ) -> None:
-    codes, said = run(2, tmp_path / "result", what)
+    codes, errors = run(2, tmp_path / "result", what)
     assert codes == [2, 1]
-    assert said[0].startswith("error: rank 1 (")
-    assert said[0].endswith(expected)
-    assert said[0].count("\n") == 1
+    assert errors[0].startswith("error: rank 1 (")
+    assert errors[0].endswith(expected)
+    assert errors[0].count("\n") == 1
     # A fault of our own keeps its traceback, where it happened.
-    assert ("Traceback" in said[1]) == (what == "fault")
-    assert said[1] == "" or what == "fault"
+    assert ("Traceback" in errors[1]) == (what == "fault")
+    assert errors[1] == "" or what == "fault"
 
 
 def test_one_rank_is_a_run_as_ever_without_torch_distributed() -> None:
@@ -98,9 +98,11 @@ def test_ranks_without_a_meeting_place_are_one_line(monkeypatch: pytest.MonkeyPa
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(UserError, match=r"do not find each other .*MASTER_ADDR.* torchrun") as told:
+    with pytest.raises(
+        UserError, match=r"do not find each other .*MASTER_ADDR.* torchrun"
+    ) as raised:
         joined(given).__enter__()
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_every_rank_of_a_host_needs_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

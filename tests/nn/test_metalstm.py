@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
 from fewshot_metalstm.nn import jit, layer, recurrence
-from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
+from fewshot_metalstm.nn.metalstm import MetaLSTM
 from fewshot_metalstm.nn.recurrence import recurrence as run_fast
 from fewshot_metalstm.nn.recurrence import recurrence_plain
 

@@ -7,19 +7,20 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.nn import jit, layer
-from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
+from fewshot_metalstm.nn.metalstm import MetaLSTM
 from fewshot_metalstm.nn.plain_lstm import (
     PlainLSTM,
-    make_lstm,
     matched,
     parameters_of,
     plain_parameters,
 )
+from fewshot_metalstm.nn.recurrent import make_lstm
 
 INPUTS = 5
 RAGGED = (4, 7, 1, 7, 2)
@@ -61,29 +62,11 @@ def gradients(model: PlainLSTM, words: Tensor, output: Tensor) -> list[Tensor]:
     return list(torch.autograd.grad((output * weight).sum(), [words, *model.parameters()]))
 
 
-def of_torch(model: PlainLSTM) -> nn.LSTM:
-    """torch's LSTM with the same weights; its gates stand in the order i, f, n, o."""
-    h = model.hidden
-    other = nn.LSTM(INPUTS, h, bidirectional=True, batch_first=True).double()
-
-    def turned(weight: Tensor) -> Tensor:
-        n, o, i, f = weight.chunk(4, dim=-1)
-        return torch.cat([i, f, n, o], dim=-1).transpose(-1, -2)
-
-    with torch.no_grad():
-        for d, end in enumerate(("", "_reverse")):
-            getattr(other, f"weight_ih_l0{end}").copy_(turned(model.basic_wx[d]))
-            getattr(other, f"weight_hh_l0{end}").copy_(turned(model.basic_wh[d]))
-            getattr(other, f"bias_ih_l0{end}").copy_(turned(model.basic_b[d]).squeeze(1))
-            getattr(other, f"bias_hh_l0{end}").zero_()
-    return other
-
-
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("match", [True, False])
 def test_it_is_torchs_lstm_one_sentence_at_a_time(form: str, match: bool) -> None:
     model = make(form, match=match)
-    other = of_torch(model)
+    other = model.as_torch()
     words, index, lengths = make_batch(padding=2)
     output = model(words, index, lengths)
     assert output.shape == (*index.shape, model.outputs)
@@ -171,7 +154,7 @@ def test_its_start_is_that_of_the_static_term() -> None:
 
 def test_an_unknown_kind_is_one_line() -> None:
     config = MetaLSTMConfig(kind="gru")
-    with pytest.raises(UserError, match="'gru' is unknown; use meta-lstm or lstm"):
+    with pytest.raises(UserError, match="'gru' is unknown; use meta-lstm, lstm, "):
         make_lstm(3, config, torch.Generator())
     assert isinstance(make_lstm(3, MetaLSTMConfig(), torch.Generator()), MetaLSTM)
 

@@ -54,11 +54,11 @@ def test_training_is_a_function_of_the_seed(method: str) -> None:
 
 
 def test_training_knows_normal_forms_and_tells_progress() -> None:
-    told: list[tuple[int, int]] = []
-    made = train_vectors(TEXT, TINY, 0, lambda done, total: told.append((done, total)))
+    progress: list[tuple[int, int]] = []
+    made = train_vectors(TEXT, TINY, 0, lambda done, total: progress.append((done, total)))
     assert {"the", "mouse", "ran0"} <= set(made.words)
     assert not {"The", "ran1"} & set(made.words)
-    assert told == [(1, 2), (2, 2)]
+    assert progress == [(1, 2), (2, 2)]
     assert np.abs(made.lookup(["MOUSE", "mousers"])).max(axis=1).min() > 0
     # Repetitions are one sentence: "the mouse ran0" and "a rat ran".
     assert "2 distinct" in made.source

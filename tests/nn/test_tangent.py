@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.layer import Layout, Weights, layer_plain
-from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig, packed
+from fewshot_metalstm.nn.metalstm import MetaLSTM
+from fewshot_metalstm.nn.recurrent import packed
 from fewshot_metalstm.nn.tangent import Basic, Places, layer_with_tangent
 
 INPUTS, WORDS = 5, 7

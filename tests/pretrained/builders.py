@@ -27,12 +27,12 @@ def checkpoint(words: int = 40, **about: Any) -> TaggerModel:
         Subwords(rng.normal(size=(30, 16)).astype(np.float16), 3, 5), "random",
     )  # fmt: skip
     alphabet = tuple("abcdefghijklmnopqrstuvwxyz0123456789-")
-    told = {
+    about = {
         "suite": "tiny", "synthetic": False, "algorithm": "fomaml", "seed": 3, "outer_step": 4,
         "validation_f1": 51.5, "corpora": {"BioNLP09": {"train": "ab" * 32}}, **BIONLP, **about,
     }  # fmt: skip
     learner = new_tagger(TAGGER, vectors, alphabet, 7)
-    return replace(model(), learner=learner, vectors=vectors, alphabet=alphabet, about=told)
+    return replace(model(), learner=learner, vectors=vectors, alphabet=alphabet, about=about)
 
 
 def ship(folder: Path, **checkpoints: TaggerModel) -> Path:

@@ -46,19 +46,19 @@ def test_means_intervals_and_paired_differences() -> None:
 def test_missing_cells_are_said_and_only_common_draws_are_paired() -> None:
     found = {key: result(key.draw, 10.0 * key.draw) for key in KEYS}
     del found[KEYS[0]], found[KEYS[5]]
-    told = report(found)
-    meta, scratch = told.rows
+    summary = report(found)
+    meta, scratch = summary.rows
     assert (meta.missing, scratch.missing) == (1, 1)
     assert scratch.paired == 1
     assert scratch.difference is not None
     assert scratch.difference.half is None
-    head, body = told.table()
+    head, body = summary.table()
     assert body[0][:4] == ("t (synthetic)", "5", "meta", "2 of 3")
     assert head[-1] == "meta minus it, paired"
-    shape = told.as_dict()
+    shape = summary.as_dict()
     assert [entry["draw"] for entry in shape["failed"]] == [0, 2]
     assert shape["rows"][0]["draws"] == {"1": 10.0, "2": 20.0}
-    page = told.markdown()
+    page = summary.markdown()
     assert "- failed: t, 5 shots, meta, draw 0: no memory" in page
     assert "- odd" in page
 

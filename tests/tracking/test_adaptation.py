@@ -2,10 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+from unittest.mock import MagicMock
+
+import pytest
+
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
+from fewshot_metalstm.kinds.registry import kind
 from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, Score
-from fewshot_metalstm.tracking.adaptation import markdown
+from fewshot_metalstm.tracked_run import Run
+from fewshot_metalstm.tracking.adaptation import log_cell, markdown
+
+
+class Named:
+    """A run that keeps the names of its children."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    @contextmanager
+    def child(self, name: str, **_: Any) -> Iterator[Any]:
+        self.names.append(name)
+        yield MagicMock()
+
+
+@pytest.mark.parametrize(
+    ("shots", "how", "name"),
+    [
+        (50, "from mtl-bio", "my50, 50 shots, draw 1, from mtl-bio"),
+        (0, "scratch", "my50, all 9 sentences, draw 1, scratch"),
+    ],
+)
+def test_a_draw_is_named_as_people_look_for_it(shots: int, how: str, name: str) -> None:
+    run = Named()
+    cell = CellResult("joint", 1, None, 9, 6, 1.0)
+    log_cell(cast(Run, run), kind("tagging"), "my50", shots, "joint", cell, "ships/mtl-bio", how)
+    assert run.names == [name]
+
 
 HOSTILE = "<script>alert(1)</script>|\x1b[2J"
 SHOWN = "&lt;script&gt;alert(1)&lt;/script&gt;\\|\\x1b[2J"

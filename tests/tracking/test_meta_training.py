@@ -12,8 +12,8 @@ from fewshot_metalstm.tracking.meta_training import joint_history
 def test_the_loss_of_joint_training_in_stretches(tmp_path: Path) -> None:
     losses: list[float | None] = [4.0, 2.0, None, 3.0, None, None, 1.0]
     entries = [{"phase": "joint", "step": i + 1, "loss": x} for i, x in enumerate(losses)]
-    told = [*entries, {"phase": "validation", "step": 0, "f1": 50.0}]
-    (tmp_path / "history.jsonl").write_text("".join(json.dumps(e) + "\n" for e in told))
+    lines = [*entries, {"phase": "validation", "step": 0, "f1": 50.0}]
+    (tmp_path / "history.jsonl").write_text("".join(json.dumps(e) + "\n" for e in lines))
     rows = joint_history(tmp_path, points=4)
     assert [row["step"] for row in rows] == [2, 4, 6, 7]
     means = [row["loss_joint"] for row in rows]

@@ -333,3 +333,34 @@ def test_a_server_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not answer") as caught:
         open_tracker(f"http://127.0.0.1:{port}", "test")
     assert "\n" not in str(caught.value)
+
+
+def test_runs_of_a_killed_process_are_ended_by_the_next_in_their_folder(
+    tracker: Tracker, client: MlflowClient, tmp_path: Path
+) -> None:
+    folder, other = tmp_path / "it's a run", tmp_path / "other"
+    code = (
+        "import os, sys; from pathlib import Path; "
+        "from fewshot_metalstm.tracking.tracker import open_tracker; "
+        "held = open_tracker(sys.argv[1], 'test').run('r', folder=Path(sys.argv[2])); "
+        "run = held.__enter__(); nested = run.child('c'); child = nested.__enter__(); "
+        "print(run.id, child.id, flush=True); os._exit(9)"
+    )
+    ghosts = {
+        place: subprocess.run(
+            [sys.executable, "-c", code, str(tracker.uri), str(place)],
+            stdout=subprocess.PIPE, text=True, check=False,
+        ).stdout.split()
+        for place in (folder, other)
+    }  # fmt: skip
+    assert [len(ids) for ids in ghosts.values()] == [2, 2]
+
+    def statuses(place: Path) -> list[str]:
+        return [read(client, each).info.status for each in ghosts[place]]
+
+    assert statuses(folder) == ["RUNNING", "RUNNING"]
+    with tracker.run("r", folder=folder) as run:
+        assert statuses(folder) == ["KILLED", "KILLED"]
+        assert statuses(other) == ["RUNNING", "RUNNING"]
+        assert read(client, run.id).info.status == "RUNNING"
+    assert read(client, run.id).info.status == "FINISHED"

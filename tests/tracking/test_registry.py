@@ -125,11 +125,11 @@ def test_limits_that_were_registered_are_those_of_the_server(tagger: Path, uri: 
     from mlflow.pyfunc import scoring_server
 
     command = ["register", str(tagger), "--max-rows", "2", "--max-characters", "30"]
-    with redirect_stdout(StringIO()) as told:
+    with redirect_stdout(StringIO()) as printed:
         assert main([*command, "--tracking-uri", uri, "--json"]) == 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
-        model = mlflow.pyfunc.load_model(json.loads(told.getvalue())["uri"])
+        model = mlflow.pyfunc.load_model(json.loads(printed.getvalue())["uri"])
     app = scoring_server.init(model)
     for texts, status, says in (
         (["x" * 15] * 2, 200, '"predictions"'),
@@ -189,9 +189,9 @@ def test_names_and_folders_that_cannot_be(
         ([str(tagger), "--run-id", "none"], "does not take the model"),
     ):
         assert main(["register", *arguments, "--tracking-uri", uri]) == 2
-        told = capsys.readouterr()
-        assert says in told.err
-        assert told.err.count("\n") == 1
+        printed = capsys.readouterr()
+        assert says in printed.err
+        assert printed.err.count("\n") == 1
     with pytest.raises(UserError, match="cannot be empty"):
         log_adapted(tagger, uri, register=" ")
 

@@ -17,6 +17,7 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Interrupted, Progress
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.train.batches import epoch_batches
+from fewshot_metalstm.train.items import items_of
 from fewshot_metalstm.train.loop import Training, task_params
 from fewshot_metalstm.train.result import TrainResult
 from fewshot_metalstm.train.session import run_id, saved_nothing, train
@@ -52,10 +53,10 @@ def run(
 
 def outcome(output: Path, result: TrainResult) -> Any:
     """All that has to be the same, as plain values."""
-    told = result.as_dict()
-    del told["seconds"]
+    shown = result.as_dict()
+    del shown["seconds"]
     models = [json.loads((task.model / "config.json").read_text()) for task in result.tasks]
-    text = json.dumps([told, models], sort_keys=True).replace(str(output), "")
+    text = json.dumps([shown, models], sort_keys=True).replace(str(output), "")
     return text, (output / "history.jsonl").read_text()
 
 
@@ -154,3 +155,14 @@ def test_what_cannot_be(tmp_path: Path) -> None:
         run(tmp_path / "out", [toy_task("a", train=22, devel=8, test=9)], resume=True)
     with pytest.raises(UserError, match="no batch has a finite loss"):
         run(tmp_path / "far", [toy_task("far")], replace(CONFIG, optimiser="sgd", lr=1e200))
+
+
+def test_a_part_of_train_is_drawn_by_the_seed() -> None:
+    few = replace(CONFIG, epochs=1, items=6)
+    chosen = [items_of(ONE[0], few, "items", seed) for seed in (0, 0, 1)]
+    assert [len(each.train) for each in chosen] == [6, 6, 6]
+    assert chosen[0] == chosen[1]
+    assert chosen[0].train != chosen[2].train
+    assert set(chosen[0].curve) <= set(chosen[0].train)
+    everything = items_of(ONE[0], replace(few, items=10**6), "items", 0)
+    assert everything == items_of(ONE[0], replace(few, items=0), "items", 0)

@@ -16,11 +16,11 @@ from fewshot_metalstm.kinds.digits.reader import SIDE
 from fewshot_metalstm.kinds.digits.settings import MEAN, ReaderConfig, check_reader
 from fewshot_metalstm.meta.learner import Learner, Params
 from fewshot_metalstm.nn.noise import dropout
-from fewshot_metalstm.nn.plain_lstm import make_lstm
+from fewshot_metalstm.nn.recurrent import make_lstm
 
 
 class DigitReader(Learner):
-    """Class scores from a bidirectional Meta-LSTM (or plain LSTM) that reads an image row by row.
+    """Class scores from a bidirectional recurrent layer that reads an image row by row.
 
     The rows of an image are the words of a sentence of 28 words, read downwards and upwards. The
     head is one row of weights and one bias a class. A task with n classes starts from n copies of
@@ -44,9 +44,9 @@ class DigitReader(Learner):
         self.head_bias = nn.Parameter(torch.zeros(classes))
 
     def adapted(self) -> tuple[str, ...]:
-        """The basic LSTM and the head; the Meta-LSTM is shared by all tasks.
+        """The head and the layer's own weights; what generates or scales those is shared.
 
-        A plain LSTM is the task's own as a whole.
+        A cell that has nothing of the kind is the task's own as a whole.
         """
         return (*self.basic(), *self.head())
 
@@ -80,7 +80,7 @@ class DigitReader(Learner):
         rows = dropout(batch.rows.flatten(0, 1), self.config.input_dropout, generator)
         index = torch.arange(images * steps, device=rows.device).view(images, steps)
         lengths = torch.full((images,), steps, device=rows.device)
-        pooled = self.pooled(self.lstm(rows, index, lengths))
+        pooled = self.pooled(self.lstm(rows, index, lengths, generator))
         return dropout(pooled, self.config.output_dropout, generator)
 
     def pooled(self, states: Tensor) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from fewshot_metalstm.kinds.digits.png import read_png
 from fewshot_metalstm.kinds.digits.reader import Pixels
 from fewshot_metalstm.kinds.digits.score import parts
 from fewshot_metalstm.kinds.kind import PredictionRequest
-from fewshot_metalstm.printable import in_field
+from fewshot_metalstm.printable import as_json, in_field
 from fewshot_metalstm.writing import write_text
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}  # by the suffix of --output
@@ -67,9 +66,9 @@ def predict(request: PredictionRequest) -> Iterator[str]:
     if output is not None:
         write_text(table(found, DELIMITERS[output.suffix.lower()]), output)
         summary: dict[str, Any] = {**about, "output": str(output), "images": len(found)}
-        yield (json.dumps(summary) if request.as_json else f"{output}: {len(found)} images") + "\n"
+        yield (as_json(summary) if request.as_json else f"{output}: {len(found)} images") + "\n"
     elif request.as_json:
-        yield json.dumps({**about, "images": [one.as_dict() for one in found]}) + "\n"
+        yield as_json({**about, "images": [one.as_dict() for one in found]}) + "\n"
     else:
         for one in found:
             yield f"{in_field(str(one.file))}\t{one.name}\t{one.probability:.4f}\n"

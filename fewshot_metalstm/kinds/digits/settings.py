@@ -17,8 +17,8 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.reader import SIDE
 from fewshot_metalstm.kinds.digits.warp import WarpConfig
 from fewshot_metalstm.meta.config import InnerConfig, JointConfig, OuterConfig, TrainingConfig
-from fewshot_metalstm.meta.registry import usual_tune
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.meta.registry import JOINT, usual_tune
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig, check_meta_norm
 from fewshot_metalstm.nn.room import check_lstm_room
 from fewshot_metalstm.ranges import AtLeast0, AtLeast1, Range, ShareBelow1, one_of
 
@@ -120,6 +120,7 @@ def check(config: DigitsTrainConfig) -> None:
     """Refuse what a reader cannot be trained with: a :class:`UserError`."""
     ranges.check(config)
     check_lstm_room(SIDE, config.reader.lstm, "reader.lstm")
+    check_meta_norm(config.reader.lstm, config.algorithm, joint=config.algorithm == JOINT)
     check_episodes(config.episodes)
     if usual_tune(config.algorithm) not in (*TUNE, PROTOTYPES):
         raise UserError(

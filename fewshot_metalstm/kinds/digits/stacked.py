@@ -16,10 +16,9 @@ from torch.func import functional_call, vmap
 
 from fewshot_metalstm.kinds.digits.encoding import Batch
 from fewshot_metalstm.kinds.digits.settings import ReaderConfig
-from fewshot_metalstm.nn.layer import Layout, layer_plain
-from fewshot_metalstm.nn.metalstm import MetaLSTM
+from fewshot_metalstm.nn.layer import Layout
 from fewshot_metalstm.nn.noise import scaled
-from fewshot_metalstm.nn.plain_lstm import PlainLSTM
+from fewshot_metalstm.nn.recurrent import Recurrent
 
 SHUT = -1e4  # the score of a class that a task has not; finite, so that second derivatives are
 
@@ -28,7 +27,7 @@ class Reader(Protocol):
     """What is asked of a reader of digits, a module."""
 
     config: ReaderConfig
-    lstm: MetaLSTM | PlainLSTM
+    lstm: Recurrent
     head_weight: nn.Parameter  # (classes, width)
     head_bias: nn.Parameter  # (classes,)
 
@@ -58,15 +57,19 @@ def stack(
     if generators is not None:
         config, width = reader.config, reader.lstm.outputs
         noise = [
-            (  # drawn as the reader draws it: pixels, then what stands for an image
+            (  # drawn as the reader draws it: pixels, states, then what stands for an image
                 scaled((len(b) * b.rows.shape[1], b.rows.shape[2]), config.input_dropout, g, like)
                 .view_as(b.rows),
+                reader.lstm.keep((len(b), b.rows.shape[1]), g, like),
                 scaled((len(b), width), config.output_dropout, g, like),
             )
             for b, g in zip(batches, generators, strict=True)
         ]  # fmt: skip
-        tensors["keep_rows"] = _pad([pixels for pixels, _ in noise], images)
-        tensors["keep_pooled"] = _pad([pooled for _, pooled in noise], images)
+        tensors["keep_rows"] = _pad([pixels for pixels, _, _ in noise], images)
+        tensors["keep_pooled"] = _pad([pooled for _, _, pooled in noise], images)
+        states = [each for _, each, _ in noise if each is not None]
+        if states:
+            tensors["keep_states"] = _pad(states, images)
     return Stacked(tensors)
 
 
@@ -96,9 +99,9 @@ class _Loss(nn.Module):
         if noisy:
             rows = rows * given["keep_rows"]
         images, steps = rows.shape[:2]
-        states = layer_plain(
-            rows.flatten(0, 1), reader.lstm.weights(), layout(images, steps, rows.device),
-            reader.config.lstm.offset,
+        states = reader.lstm.over(
+            rows.flatten(0, 1), layout(images, steps, rows.device), given.get("keep_states"),
+            plain=True,
         )  # fmt: skip
         pooled = reader.pooled(states)
         if noisy:

@@ -98,6 +98,12 @@ class Tagging(Kind):
 
         return load_target(source, data_dir=data_dir, format=form, **options)
 
+    def equal_to_learned(self, model: TaggerModel, target: Task) -> int:
+        """See :class:`Kind`: sentences with the same lower-cased tokens."""
+        from fewshot_metalstm.kinds.tagging.tagger.learned_sentences import how_many
+
+        return how_many(target.split("test"), model.sentences) if model.sentences else 0
+
     def changes(self, notes: Mapping[str, int]) -> dict[str, int]:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.tagging.formats.notes import losses

@@ -18,7 +18,7 @@ from fewshot_metalstm.kinds.digits.model import new_reader
 from fewshot_metalstm.kinds.digits.reader import Labelled, Mnist, Pixels
 from fewshot_metalstm.kinds.digits.settings import ReaderConfig
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask, load_target
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 
 TRAIN, TEST = 360, 120  # images of each split
 NAMES = {

@@ -43,17 +43,17 @@ def test_from_meta_training_to_a_report(
 ) -> None:
     arguments = adapt(tmp_path / "adapted", trained, "--draws", "2", "--baseline", "scratch",
                       "--baseline", "neighbour")  # fmt: skip
-    told = run_json(arguments, capsys)
-    assert (told["kind"], told["figure"], told["better"]) == ("digits", "accuracy", "higher")
-    assert set(told["baselines"]) == {"scratch", "neighbour"}
-    assert told["baselines"]["neighbour"]["mean"] > 90
-    assert told["draws"][0]["support_images"] == 8
-    assert set(told["draws"][0]["per_class"]) == {"6", "7", "8", "9"}
+    result = run_json(arguments, capsys)
+    assert (result["kind"], result["figure"], result["better"]) == ("digits", "accuracy", "higher")
+    assert set(result["baselines"]) == {"scratch", "neighbour"}
+    assert result["baselines"]["neighbour"]["mean"] > 90
+    assert result["draws"][0]["support_images"] == 8
+    assert set(result["draws"][0]["per_class"]) == {"6", "7", "8", "9"}
     folder = tmp_path / "adapted"
-    assert told["reader"] == str(folder / "reader")
+    assert result["reader"] == str(folder / "reader")
 
     score = run_json(["evaluate", str(folder), "--target", "digits-6789"], capsys)
-    assert score["mean"] == told["draws"][0]["accuracy"]
+    assert score["mean"] == result["draws"][0]["accuracy"]
     assert score["images"] == 48
 
     page = tmp_path / "page.html"
@@ -61,7 +61,7 @@ def test_from_meta_training_to_a_report(
     assert "accuracy" in shown["head"]
     text = page.read_text("utf-8")
     assert "Which is taken for which" in text
-    assert "Which digits adapted takes for which, on the test split of digits-6789." in text
+    assert "Which classes adapted takes for which, on the test split of digits-6789." in text
 
 
 def test_predict_reads_pictures(
@@ -75,11 +75,11 @@ def test_predict_reads_pictures(
     names = list(map(str, files))
     capsys.readouterr()
     assert main(["predict", reader, *names]) == 0
-    told = capsys.readouterr()
-    rows = [line.split("\t") for line in told.out.splitlines()]
+    printed = capsys.readouterr()
+    rows = [line.split("\t") for line in printed.out.splitlines()]
     assert [row[0] for row in rows] == names
     assert all(row[1] in "6789" and 0.25 <= float(row[2]) <= 1 for row in rows)
-    assert told.err.splitlines() == [
+    assert printed.err.splitlines() == [
         f"note: {names[1]}: resized from 56 x 56 to 28 x 28 pixels",
         f"note: {names[1]}: dark on light, inverted to light on dark",
     ]
@@ -108,12 +108,12 @@ def test_a_sweep_goes_on_where_it_ended(
                  "0-1", "--methods", "meta,neighbour", "--checkpoint", str(trained), "--output",
                  str(tmp_path / "sweep"), "--workers", "1", "--no-tracking",
                  *settings(QUICK)]  # fmt: skip
-    told = run_json(arguments, capsys)
-    assert told["figure"] == "accuracy"
+    result = run_json(arguments, capsys)
+    assert result["figure"] == "accuracy"
     assert len(list((tmp_path / "sweep" / "cells").glob("*.json"))) == 8
     monkeypatch.setattr("fewshot_metalstm.kinds.digits.methods.do_cell", None)  # none is left
     again = run_json(arguments, capsys)
-    assert again["rows"] == told["rows"]
+    assert again["rows"] == result["rows"]
 
 
 @pytest.mark.slow
@@ -122,10 +122,10 @@ def test_figures_are_tracked_and_compared(
 ) -> None:
     store = ["--tracking-uri", str(tmp_path / "mlflow")]
     arguments = adapt(tmp_path / "out", trained, "--draws", "1", "--baseline", "neighbour")
-    told = run_json([*(a for a in arguments if a != "--no-tracking"), *store], capsys)
+    result = run_json([*(a for a in arguments if a != "--no-tracking"), *store], capsys)
     rows = run_json(["compare", *store], capsys)["rows"]
     assert {row["method"]: row["mean"] for row in rows} == {
-        "fomaml": told["mean"], "neighbour": told["baselines"]["neighbour"]["mean"],
+        "fomaml": result["mean"], "neighbour": result["baselines"]["neighbour"]["mean"],
     }  # fmt: skip
 
 
@@ -135,9 +135,9 @@ def test_other_meta_learners(
 ) -> None:
     more = ("--order", "2", "--engine", "func") if algorithm == "maml" else ()
     run_json(meta_train(tmp_path / "run", "--algorithm", algorithm, *more), capsys)
-    told = run_json(adapt(tmp_path / "out", tmp_path / "run", "--draws", "1"), capsys)
-    assert told["method"] == algorithm
-    assert told["tune"] == {"joint": "all", "maml": "all", "protonet": "prototypes"}.get(
+    result = run_json(adapt(tmp_path / "out", tmp_path / "run", "--draws", "1"), capsys)
+    assert result["method"] == algorithm
+    assert result["tune"] == {"joint": "all", "maml": "all", "protonet": "prototypes"}.get(
         algorithm, "basic"
     )
 
@@ -160,8 +160,8 @@ def test_a_start_of_joint_training_is_taken_up(
 ) -> None:
     run_json(meta_train(tmp_path / "joint", "--algorithm", "joint"), capsys)
     start = ["--start", str(tmp_path / "joint")]
-    told = run_json(meta_train(tmp_path / "run", *start), capsys)
-    assert told["outer_steps"] == 3
+    result = run_json(meta_train(tmp_path / "run", *start), capsys)
+    assert result["outer_steps"] == 3
     other = [*start, "--exclude", "digits-45"]
     assert "was trained on other tasks" in refused(meta_train(tmp_path / "x", *other), capsys)
     sizes = [*start, "--set", "reader.lstm.hidden=6"]
@@ -190,3 +190,24 @@ def test_what_cannot_be_is_refused_in_a_line(
     assert "makes no use of unlabelled" in refused([*given, "--unlabelled", "train"], capsys)
     assert "cannot be served by MLflow" in refused([*given, "--log-model"], capsys)
     assert "--scheme is for tagging" in refused([*given, "--scheme", "IOB2"], capsys)
+
+
+def test_a_cell_from_meta_training_to_an_adapted_reader(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_json(
+        meta_train(tmp_path / "run", "--cell", "hyper-lstm", "--set", "reader.lstm.norm=layer"),
+        capsys,
+    )
+    adapted = run_json(adapt(tmp_path / "adapted", tmp_path / "run"), capsys)
+    assert adapted["draws"]
+    stored = json.loads((tmp_path / "adapted" / "reader" / "config.json").read_text())
+    lstm = stored["reader"]["lstm"]
+    assert (lstm["kind"], lstm["norm"]) == ("hyper-lstm", "layer")
+    batch = ["--cell", "norm-lstm", "--set", "reader.lstm.norm=batch"]
+    line = refused(meta_train(tmp_path / "other", *batch), capsys)
+    assert "fomaml has one episode at a time; use norm=layer" in line
+    line = refused(
+        meta_train(tmp_path / "other", *batch[:2], "--set", "reader.lstm.window=2"), capsys
+    )
+    assert "reader.lstm.window=2 says nothing of the cell norm-lstm" in line

@@ -11,7 +11,7 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.encoding import Batch
 from fewshot_metalstm.kinds.digits.learner import DigitReader
 from fewshot_metalstm.kinds.digits.settings import ReaderConfig
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from tests.kinds.digits.builders import SMALL, reader
 
 FORMS = [SMALL, replace(SMALL, pool="last"), ReaderConfig(MetaLSTMConfig("lstm", False, 4))]

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from fewshot_metalstm.kinds.digits.encoding import Batch
+from fewshot_metalstm.kinds.digits.settings import ReaderConfig
+from fewshot_metalstm.nn.cells import CELLS
 from tests.kinds.digits.builders import SMALL, reader
 from tests.kinds.digits.test_learner import batch
 
@@ -24,7 +26,19 @@ def padded(values: list[torch.Tensor]) -> torch.Tensor:
 @pytest.mark.parametrize("noisy", [False, True])
 @pytest.mark.parametrize("pool", ["mean", "last"])
 def test_stacked_losses_are_the_single_ones(pool: str, noisy: bool) -> None:
-    learner = reader(replace(SMALL, pool=pool))
+    check_stacked(replace(SMALL, pool=pool), noisy)
+
+
+@pytest.mark.parametrize("kind", ["hyper-lstm", "norm-lstm", "meta-rnn", "qrnn", "rnn"])
+def test_every_cell_stacks(kind: str) -> None:
+    drops = 0.4 if "recurrent_dropout" in CELLS[kind].options else 0.0
+    lstm = replace(SMALL.lstm, kind=kind, match=False, recurrent_dropout=drops)
+    check_stacked(replace(SMALL, lstm=lstm), noisy=True)
+
+
+def check_stacked(config: ReaderConfig, noisy: bool) -> None:
+    """Losses side by side are the single ones, with the same noise."""
+    learner = reader(config)
     batches: list[Batch] = [batch(6, 3, 0), batch(4, 2, 1)]
     starts = [
         {n: v.detach() + 0.1 * k for n, v in learner.initial(b).items()}

@@ -15,6 +15,7 @@ from fewshot_metalstm.kinds.digits.settings import ReaderConfig
 from fewshot_metalstm.kinds.digits.supervised import DigitsSupervisedConfig, DigitsTraining
 from fewshot_metalstm.kinds.digits.tasks import load_target
 from fewshot_metalstm.meta.outcome import Progress
+from fewshot_metalstm.nn.cells import CELLS
 from fewshot_metalstm.train.result import TrainResult
 from fewshot_metalstm.train.session import train
 from tests.kinds.digits.builders import SMALL, made_up
@@ -41,6 +42,22 @@ def test_the_reader_scores_as_the_run_said(tmp_path: Path) -> None:
     assert score.value > 80
     assert reader.about["test_accuracy"] == round(score.value, 2)
     assert reader.about["method"] == "train"
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_is_the_same_when_it_is_read(cell: str, tmp_path: Path) -> None:
+    drops = 0.1 if "recurrent_dropout" in CELLS[cell].options else 0.0
+    norm = CELLS[cell].norms[-1] if CELLS[cell].norms else "none"
+    lstm = replace(SMALL.lstm, kind=cell, recurrent_dropout=drops, norm=norm)
+    few = replace(CONFIG.train, epochs=1, items=32)
+    config = replace(CONFIG, train=few, reader=replace(SMALL, lstm=lstm))
+    result = run(tmp_path, "digits-69", config=config)
+    assert (result.tasks[0].items, result.steps, result.skipped) == (32, 4, 0)
+    score = result.tasks[0].scores["test"].value
+    reader = load_prepared(result.tasks[0].model, READER)
+    assert reader.learner.config.lstm == lstm
+    again = DIGITS.score(DIGITS.loaded(reader), load_target("digits-69", MNIST), "test")
+    assert again.value == pytest.approx(score)
 
 
 def test_loss_is_that_of_the_learner() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
-from fewshot_metalstm.nn.cells import META_LSTM
+from fewshot_metalstm.nn.cells import find
 
 
 def tagger_card(model: TaggerModel, name: str) -> str:
@@ -46,7 +46,7 @@ def _front_matter() -> str:
 def _what(model: TaggerModel) -> str:
     about = model.about
     synthetic = " **The examples are synthetic.**" if about.get("synthetic") else ""
-    cell = "a Meta-LSTM" if model.learner.config.lstm.kind == META_LSTM else "an LSTM"
+    cell = find(model.learner.config.lstm.kind).called
     made = "trained on" if _trained(about) else "adapted from a few"
     return (
         f"A tagger of {_list(model.types)} in English biomedical text: {cell} with a CRF, "

@@ -26,14 +26,14 @@ def tag_documents(
         confidence: find the mentions' probabilities too, to four digits.
     """
     waiting: list[tuple[Document, list[tuple[Bounds, ...]]]] = []
-    held = 0
+    tokens = 0
     for document in documents:
         found = list(token_bounds(document))
         waiting.append((document, found))
-        held += sum(map(len, found)) + 1
-        if held >= WINDOW:
+        tokens += sum(map(len, found)) + 1
+        if tokens >= WINDOW:
             yield from _tagged(predictor, waiting, confidence)
-            waiting, held = [], 0
+            waiting, tokens = [], 0
     yield from _tagged(predictor, waiting, confidence)
 
 

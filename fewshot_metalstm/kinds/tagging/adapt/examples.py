@@ -14,6 +14,7 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingWork
 from fewshot_metalstm.kinds.tagging.adapt.methods import make_cell
 from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
+from fewshot_metalstm.kinds.tagging.corpora import bad
 from fewshot_metalstm.kinds.tagging.corpora.schemes import (
     IllegalTagsError,
     detect,
@@ -26,6 +27,7 @@ from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention
 from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
 from fewshot_metalstm.kinds.tagging.formats.sentences import to_sentences
+from fewshot_metalstm.kinds.tagging.formats.unannotated import SKIP
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 
 
@@ -46,7 +48,13 @@ Example: TypeAlias = Sentence | Pair
 Examples: TypeAlias = str | Path | Iterable[Example]
 
 
-def task_of(examples: Examples, types: Sequence[str] = (), overlaps: str = ERROR) -> Task:
+def task_of(
+    examples: Examples,
+    types: Sequence[str] = (),
+    overlaps: str = ERROR,
+    bad_annotations: str = bad.ERROR,
+    unannotated: str = SKIP,
+) -> Task:
     """Examples as the train split of a task.
 
     Args:
@@ -57,15 +65,27 @@ def task_of(examples: Examples, types: Sequence[str] = (), overlaps: str = ERROR
         types: the entity types to keep; all of them if none is named.
         overlaps: what becomes of mentions of a text that overlap, ``error`` or ``longest``; see
             :mod:`fewshot_metalstm.kinds.tagging.formats.overlaps`.
+        bad_annotations: where examples are a path, what becomes of annotations that are wrong:
+            ``error``, ``repair`` or ``skip``. What is changed is logged as a warning.
+        unannotated: where examples are a path, what becomes of text that nobody annotated:
+            ``skip``, ``skip-empty`` or ``negatives``.
 
     Raises:
         UserError: no example, one that is ill-formed, or no mention of a type in any.
     """
     if isinstance(examples, (str, Path)):
-        task = load_target(examples, types=types)
+        task = load_target(
+            examples, types=types, overlaps=overlaps, bad_annotations=bad_annotations,
+            unannotated=unannotated,
+        )  # fmt: skip
         if not task.corpus.splits.get("train"):
             raise UserError(f"{examples}: has no train split to adapt to; add one")
         return task
+    if bad_annotations != bad.ERROR or unannotated != SKIP:
+        raise UserError(
+            "bad_annotations and unannotated say how a file is read, and the examples are in "
+            "memory; leave them out"
+        )
     sentences = tuple(_sentences(list(examples), overlaps))
     if not sentences:
         raise UserError("there is no example; give at least one annotated sentence")

@@ -162,13 +162,13 @@ def windows(
 ) -> Iterator[list[_Item]]:
     """Items in runs of at least ``size`` tokens together, the last one with what is left."""
     window: list[_Item] = []
-    held = 0
+    total = 0
     for item in items:
         window.append(item)
-        held += len(tokens(item))
-        if held >= size:
+        total += len(tokens(item))
+        if total >= size:
             yield window
-            window, held = [], 0
+            window, total = [], 0
     if window:
         yield window
 

@@ -10,6 +10,7 @@ spaCy's example ``train_ner.py``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -61,7 +62,8 @@ def train_spacy(sentences: Sequence[Sentence], config: SpacyConfig, seed: int) -
     """Train on annotated sentences; ``seed`` fixes first weights, order and noise.
 
     Raises:
-        UserError: no sentence, settings that cannot be, or spaCy is not installed.
+        UserError: no sentence, settings that cannot be, spaCy is not installed, or a loss that is
+            not finite.
     """
     check_spacy(config)
     filled = [s for s in sentences if s.tokens]
@@ -83,6 +85,11 @@ def train_spacy(sentences: Sequence[Sentence], config: SpacyConfig, seed: int) -
                     [examples[i] for i in batch], sgd=optimiser, drop=config.dropout, losses=total
                 )
             losses.append(float(total["ner"]) / len(examples))
+            if not math.isfinite(losses[-1]):
+                raise UserError(
+                    f"the baseline spacy came to nothing: the loss of pass {len(losses)} is not "
+                    f"finite at a learning rate of {config.lr:g}; set a lower spacy.lr"
+                )
     return SpacyTagger(pipeline, tuple(losses), {"spacy": spacy.__version__})
 
 

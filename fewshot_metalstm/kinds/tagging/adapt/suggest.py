@@ -1,12 +1,9 @@
 """Which sentences to annotate next: those that a tagger is unsure of, and that differ.
 
-A user's cost is labels. Sentences are taken one after another by maximal marginal relevance
-(Carbonell, Goldstein, SIGIR 1998): the most uncertain first, each discounted by its likeness to
-what is taken already. Uncertainty is 1 minus the probability of the tagging that decoding chose
-(least confidence: Settles, Craven, "An Analysis of Active Learning Strategies for Sequence Labeling
-Tasks", EMNLP 2008, section 3.1), by rank among the sentences: a tagger of a few sentences may be
-sure of nearly everything. Likeness is the cosine of the mean hidden states minus their mean over
-all sentences, from which they differ little. Nothing is drawn at random.
+A user's cost is labels. Sentences are chosen as :mod:`fewshot_metalstm.adapt.picking` says. What
+is uncertain is the probability of the tagging that decoding chose (least confidence: Settles,
+Craven, "An Analysis of Active Learning Strategies for Sequence Labeling Tasks", EMNLP 2008, section
+3.1), what is compared are the mean hidden states.
 """
 
 from __future__ import annotations
@@ -16,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from fewshot_metalstm.adapt.picking import Matrix, check_diversity, pick
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.bad import SKIP, BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import Document, Mention, read_documents, to_sentences
@@ -30,7 +27,6 @@ from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 
 SHORTEST = 4  # tokens: less is a heading, and says little
 WINDOW = 2048  # sentences that are read at once
-Matrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -129,8 +125,7 @@ def suggest(
     Raises:
         UserError: a diversity outside 0 to 1, or an empty pool.
     """
-    if not 0 <= diversity <= 1:
-        raise UserError(f"diversity is {diversity:g}; use 0 to 1")
+    check_diversity(diversity)
     if not pool:
         raise UserError(
             f"no sentence is left to suggest: none has {SHORTEST} tokens or more and is not "
@@ -163,30 +158,3 @@ def mean_states(model: TaggerModel, sentences: Sequence[Sequence[str]]) -> Matri
         mean = hidden.sum(1) / batch.lengths[:, None]
         states |= zip(places, mean.float().cpu().numpy(), strict=True)
     return np.stack([states[i] for i in range(len(sentences))])
-
-
-def pick(
-    uncertainty: npt.NDArray[np.float32], states: Matrix, number: int, diversity: float
-) -> list[tuple[int, float]]:
-    """Maximal marginal relevance: indices and scores, in the order in which they are taken.
-
-    Args:
-        uncertainty: of each sentence, (N,); only its order counts.
-        states: of each sentence, (N, D).
-    """
-    size = len(uncertainty)
-    _, order, counts = np.unique(uncertainty, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(counts) / size)[order].astype(np.float32)  # equals have one rank
-    apart = states - states.mean(0)
-    apart /= np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-12)
-    likeness = np.full(size, -1, np.float32)  # to the nearest that is taken
-    left = np.ones(size, bool)
-    chosen: list[tuple[int, float]] = []
-    for count in range(min(number, size)):
-        weight = diversity if count else 0.0
-        score = (1 - weight) * rank - weight * likeness
-        best = int(np.where(left, score, -np.inf).argmax())  # the first of equals
-        chosen.append((best, float(score[best])))
-        left[best] = False
-        likeness = np.maximum(likeness, apart @ apart[best])
-    return chosen

@@ -109,8 +109,8 @@ def train_transformer(
     """Fine-tune on annotated sentences over ``types``; ``seed`` fixes head, order and noise.
 
     Raises:
-        UserError: no sentence, settings that cannot be, no such model, or transformers is not
-            installed.
+        UserError: no sentence, settings that cannot be, no such model, transformers is not
+            installed, or a loss that is not finite.
     """
     config = settled(config)
     filled = [s for s in sentences if s.tokens]
@@ -120,16 +120,18 @@ def train_transformer(
     names = {tag: i for i, tag in enumerate(labels(types))}
     # Dropout draws from torch's global generator, as does the head.
     with global_generators(seed, "transformer"):
-        held = load_encoder(folder, tuple(names))
-        longest = min(config.longest or held.longest, held.longest)
-        subwords = Subwords(held.tokenizer, longest)
+        encoder = load_encoder(folder, tuple(names))
+        longest = min(config.longest or encoder.longest, encoder.longest)
+        subwords = Subwords(encoder.tokenizer, longest)
         cut = [_labelled(subwords, s, names) for s in filled]
-        losses = _finetune(held.model, subwords, cut, config, seed)
+        losses = _finetune(encoder.model, subwords, cut, config, seed)
     about: dict[str, str | int] = {
-        "model": name_of(folder), "sha256": weights_digest(folder), "parameters": held.parameters,
+        "model": name_of(folder),
+        "sha256": weights_digest(folder),
+        "parameters": encoder.parameters,
         "transformers": transformers_package().__version__,
-    }  # fmt: skip
-    return TransformerTagger(held.model, subwords, tuple(types), losses, about)
+    }
+    return TransformerTagger(encoder.model, subwords, tuple(types), losses, about)
 
 
 def settled(config: TransformerConfig) -> TransformerConfig:
@@ -184,6 +186,11 @@ def _finetune(
             optimiser.step()
             schedule.step()
             total += loss.item()
+        if not math.isfinite(total):
+            raise UserError(
+                f"the baseline transformer came to nothing: the loss of pass {number + 1} is not "
+                f"finite at a learning rate of {config.lr:g}; set a lower transformer.lr"
+            )
         losses.append(total / a_pass)
     model.eval()
     return tuple(losses)

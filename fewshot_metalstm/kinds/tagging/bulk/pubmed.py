@@ -24,7 +24,8 @@ _TAG = re.compile(
     rb"(<Pubmed(?:Book)?Article(?=[\s>]))|</Pubmed(?:Book)?Article\s{0,8}>"  # (start) or end
 )
 _ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([^"']+)""")
-_PMID = re.compile(rb"<PMID[^>]*>\s*(\d+)")
+# Every part has a bound, so that each beginning costs little, however often it stands there.
+_PMID = re.compile(rb"<PMID(?:\s[^<>]{0,100})?>\s{0,100}(\d{1,20})(?!\d)")
 _LONGEST_TAG = 64
 
 

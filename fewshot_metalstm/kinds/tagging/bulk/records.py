@@ -40,5 +40,5 @@ def checked(number: int, record: Record) -> Item:
     try:
         (record.id + record.text).encode("utf-8")
     except UnicodeEncodeError:  # JSON can write half a character: "\ud800"
-        return BadRecord(number, "holds a lone surrogate, which is no character")
+        return BadRecord(number, "holds a lone surrogate, which is no character", record.id)
     return record

@@ -87,8 +87,9 @@ def tag_file(tag: Tag, job: FileJob, settings: TagSettings) -> FileReport:
             for item in block:
                 if isinstance(item, BadRecord):
                     counts["bad"] += 1
-                    entry = {"file": job.input.name, "record": item.number, "id": item.id,
-                            "reason": item.reason}  # fmt: skip
+                    entry = {"file": _encodable(job.input.name), "record": item.number,
+                             "id": item.id and _encodable(item.id),
+                             "reason": _encodable(item.reason)}  # fmt: skip
                     bad.write(json.dumps(entry, ensure_ascii=False) + "\n")
     if not counts["bad"]:
         job.bad.unlink()
@@ -136,6 +137,11 @@ def _lines(path: Path) -> Iterator[TextIO]:
         else:
             with _text(raw) as file:
                 yield file
+
+
+def _encodable(text: str) -> str:
+    """``text`` with what UTF-8 cannot hold, half characters, as ``\\udc00``."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _text(raw: Any) -> TextIO:

@@ -9,17 +9,20 @@ from fewshot_metalstm.kinds.tagging.checking.sizes import amounts, edges, facts,
 from fewshot_metalstm.kinds.tagging.checking.text import read
 
 
-def check(source: str, format: str | None = None, examples: int = 3) -> Report:
+def check(
+    source: str, format: str | None = None, examples: int = 3, scheme: str | None = None
+) -> Report:
     """Look a file, a folder or ``train=FILE,test=FILE`` over.
 
     Args:
         format: a name of :data:`fewshot_metalstm.kinds.tagging.formats.FORMATS`; None detects it.
         examples: how many places each finding names.
+        scheme: of its tags, as `adapt --scheme` has it; None detects it.
 
     Raises:
         UserError: what cannot be read, with file, line and cure.
     """
-    text = read(source, format, examples)
+    text = read(source, format, examples, scheme)
     splits = facts(text)
     findings = (
         *text.found,

@@ -93,6 +93,7 @@ def documents_of(
     examples: int,
     bad: BadAnnotations,
     notes: Notes,
+    scheme: str | None = None,
 ) -> tuple[list[tuple[Sentence, Callable[[int], str]]], tuple[Finding, ...]]:
     """The sentences of a file's documents with the places of their tokens, and what was odd.
 
@@ -101,7 +102,9 @@ def documents_of(
     """
     seen = {name: _Seen() for name in _CHECKS}
     sentences: list[tuple[Sentence, Callable[[int], str]]] = []
-    for document in _until_it_breaks(read_documents(path, format, notes=notes, bad=bad), bad):
+    options = {} if scheme is None else {"scheme": scheme}
+    read = read_documents(path, format, notes=notes, bad=bad, **options)
+    for document in _until_it_breaks(read, bad):
         places = _Places.of(document, path, format)
         _look(document, places, seen, examples)
         for placed in to_sentences(document, overlaps="longest", place=str(path)):

@@ -25,25 +25,34 @@ class Tagged:
     findings: tuple[Finding, ...]
 
 
-def read_tagged(files: Mapping[str, Path], examples: int, bad: BadAnnotations) -> Tagged:
+def read_tagged(
+    files: Mapping[str, Path], examples: int, bad: BadAnnotations, given: str | None = None
+) -> Tagged:
     """Read the files of one corpus, mentions of illegal tags leniently (as conlleval does).
 
     Lines that are none of tokens, and files that cannot be read among others, go to ``bad``.
+    ``given`` is the scheme, as `adapt --scheme` has it; None detects it.
 
     Raises:
-        UserError: the one file that there is has no tokens and tags in columns.
+        UserError: the one file that there is has no tokens and tags in columns; no such scheme.
     """
+    named, writing = schemes.written_how(given)
+    try:
+        chosen = None if named is None else Scheme.parse(named)
+    except ValueError as unknown:
+        raise UserError(f"--scheme: {unknown}") from None
     parsed = {}
     for split, path in files.items():
         try:
-            parsed[split] = parse(read_bytes(path), path, bad=bad)
+            parsed[split] = parse(read_bytes(path), path, bad=bad, writing=writing)
         except UserError as error:
             if len(files) == 1:
                 raise
             bad.document(error, FILE)
             parsed[split] = ParsedFile(path)
-    scheme, findings = _scheme(parsed)
-    findings += _illegal(parsed, scheme, examples)
+    scheme, findings = _scheme(parsed) if chosen is None else (chosen, ())
+    how = "detected" if chosen is None else "named"
+    findings += _illegal(parsed, scheme, examples, how)
     splits = {
         split: [
             (
@@ -56,7 +65,7 @@ def read_tagged(files: Mapping[str, Path], examples: int, bad: BadAnnotations) -
         ]
         for split, each in parsed.items()
     }  # fmt: skip
-    return Tagged(splits, str(scheme), findings)
+    return Tagged(splits, given or str(scheme), findings)
 
 
 def _scheme(parsed: Mapping[str, ParsedFile]) -> tuple[Scheme, tuple[Finding, ...]]:
@@ -71,7 +80,7 @@ def _scheme(parsed: Mapping[str, ParsedFile]) -> tuple[Scheme, tuple[Finding, ..
 
 
 def _illegal(
-    parsed: Mapping[str, ParsedFile], scheme: Scheme, examples: int
+    parsed: Mapping[str, ParsedFile], scheme: Scheme, examples: int, how: str
 ) -> tuple[Finding, ...]:  # fmt: skip
     count = 0
     places: list[str] = []
@@ -84,5 +93,5 @@ def _illegal(
     if not count:
         return ()
     cure = "mend the tags; --repair of the other commands reads each as the mention it must mean"
-    problem = f"tags that {scheme}, the scheme detected, forbids"
+    problem = f"tags that {scheme}, the scheme {how}, forbids"
     return (Finding("illegal-tags", ERROR, problem, count, cure, tuple(places)),)

@@ -18,7 +18,7 @@ from fewshot_metalstm.kinds.tagging.corpora.bad import FILE, LIST, BadAnnotation
 from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
-from fewshot_metalstm.kinds.tagging.formats import Notes, detect
+from fewshot_metalstm.kinds.tagging.formats import Notes, detect, find
 
 _ALIASES = {"train": "train", "training": "train", "dev": "devel", "devel": "devel",
             "valid": "devel", "validation": "devel", "test": "test"}  # fmt: skip
@@ -66,7 +66,9 @@ class Text:
         return self.splits.get("train", self.splits.get("", []))
 
 
-def read(source: str, format: str | None = None, examples: int = 3) -> Text:
+def read(
+    source: str, format: str | None = None, examples: int = 3, scheme: str | None = None
+) -> Text:
     """Read a file, a folder, or ``train=FILE,test=FILE``.
 
     Illegal tags, bad annotations and documents that cannot be read are findings and no reason to
@@ -75,6 +77,7 @@ def read(source: str, format: str | None = None, examples: int = 3) -> Text:
     Args:
         format: a name of :data:`fewshot_metalstm.kinds.tagging.formats.FORMATS`; None detects it.
         examples: how many places a finding names.
+        scheme: of its tags, as `adapt --scheme` has it; None detects it.
 
     Raises:
         UserError: what is absent or cannot be read at all.
@@ -97,8 +100,10 @@ def read(source: str, format: str | None = None, examples: int = 3) -> Text:
         each = ", ".join(f"{files[split].name} as {kind}" for split, kind in kinds.items())
         raise UserError(f"{source}: the files differ in their format ({each}); name it: --format")
     kind = next(iter(kinds.values()))
+    if scheme is not None:
+        find(kind).scheme("--scheme", scheme)
     if kind in ("conll", "conll-plain"):
-        tagged = read_tagged(files, examples, bad)
+        tagged = read_tagged(files, examples, bad, scheme)
         splits = {
             split: [
                 Placed(sentence, partial(_line, files[split], line)) for sentence, line in sentences
@@ -111,7 +116,7 @@ def read(source: str, format: str | None = None, examples: int = 3) -> Text:
     findings: tuple[Finding, ...] = ()
     for split, path in files.items():
         try:
-            placed, findings = documents_of(path, kind, findings, examples, bad, notes)
+            placed, findings = documents_of(path, kind, findings, examples, bad, notes, scheme)
         except UserError as error:
             if len(files) == 1:
                 raise

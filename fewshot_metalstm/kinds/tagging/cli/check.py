@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ import click
 
 from fewshot_metalstm.cli import failures
 from fewshot_metalstm.cli.options import json_option, quiet_option
+from fewshot_metalstm.cli.tables import print_json
+from fewshot_metalstm.kinds.tagging.cli.format_options import scheme_option
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.checking.finding import Report
@@ -21,14 +22,15 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 @click.argument("source", metavar="FILE|FOLDER")
 @click.option("--format", "form", metavar="NAME",
               help="Of the file: conll, brat, ...  [default: by name and look]")  # fmt: skip
+@scheme_option
 @click.option("--examples", type=click.IntRange(0), default=3, show_default=True, metavar="N",
               help="Places that are named of each finding.")  # fmt: skip
 @json_option
 @quiet_option
 @click.pass_context
 def check(
-    context: click.Context, /, source: str, form: str | None, examples: int, as_json: bool,
-    quiet: bool,
+    context: click.Context, /, source: str, form: str | None, scheme: str | None, examples: int,
+    as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Look annotated text over before anything is learned from it.
 
@@ -39,9 +41,9 @@ def check(
     """
     from fewshot_metalstm.kinds.tagging.checking.run import check as look
 
-    report = look(source, form, examples)
+    report = look(source, form, examples, scheme)
     if as_json:
-        click.echo(json.dumps(report.as_dict(), ensure_ascii=False))
+        print_json(report.as_dict())
     else:
         show(report, notes=not quiet)
     if report.count("error"):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import click
 from fewshot_metalstm.cli.options import (
     json_option,
     no_tracking_option,
+    output_option,
     quiet_option,
     seed_option,
     tracking_uri_option,
@@ -23,8 +23,6 @@ from fewshot_metalstm.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from fewshot_metalstm.adapt.report import AdaptReport
 
 SHOTS = (5, 20)
@@ -35,8 +33,7 @@ _QUICK = (
 
 
 @click.command("demo")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where to write the runs.  [default: runs/demo]")  # fmt: skip
+@output_option("Where to write the runs.  [default: runs/demo]")
 @click.option("--outer-steps", type=click.IntRange(1), metavar="N", help="Outer steps.")
 @click.option("--draws", default=5, show_default=True, type=click.IntRange(1), metavar="N",
               help="Supports to adapt to, for each number of shots.")  # fmt: skip
@@ -54,11 +51,17 @@ def demo(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) 
     After that the checkpoint that ships with the package, meta-trained on real corpora, is adapted
     to fifty invented sentences of a new kind of entity (demo-methods). Needs no download. Synthetic
     text is made from templates, and the invented text is short, so the figures say that the
-    machinery works, not how well it reads real text.
+    machinery works, not how well it reads real text. The reports of all draws are in the folders.
     """
-    from fewshot_metalstm.cli.adapt import show
     from fewshot_metalstm.cli.progress import TerminalProgress
     from fewshot_metalstm.cli.terminal import Terminal
+    from fewshot_metalstm.kinds.tagging.cli.demo_story import (
+        conclusion,
+        done,
+        examples,
+        further,
+        overview,
+    )
     from fewshot_metalstm.meta.outcome import Interrupted
 
     with TerminalProgress(quiet=quiet) as progress:
@@ -75,10 +78,11 @@ def demo(context: click.Context, /, as_json: bool, quiet: bool, **options: Any) 
         click.echo(json.dumps(outcome))
         return
     every = reports if shipped is None else [*reports, shipped]
-    for report in every:
-        show(report)
-    Terminal(width=None if sys.stdout.isatty() else 120).print(overview(every))
-    click.echo("\n".join(conclusion(every)))
+    console = Terminal(width=None if sys.stdout.isatty() else 120)
+    console.print("\n".join(done(training, every)), highlight=False)
+    console.print(overview(every))
+    lines = (*conclusion(every), *examples(every[-1]), *further(every))
+    console.print("\n".join(lines), highlight=False, soft_wrap=True)
 
 
 def run(
@@ -136,53 +140,3 @@ def run(
         **adapting,
     )  # fmt: skip
     return result.as_dict(), reports, shipped
-
-
-def overview(reports: Sequence[AdaptReport]) -> Table:
-    """Every mean of the demo in one table, with the kind of text that it is of."""
-    from rich.table import Table
-
-    from fewshot_metalstm import pretrained
-
-    table = Table(title="the demo: strict entity F1 on the test splits, mean of the draws")
-    for column in ("target", "text", "start", "learned from", "method", "F1"):
-        table.add_column(column, justify="right" if column == "F1" else "left")
-    for report in reports:
-        text = "synthetic" if report.synthetic else "invented" if report.invented else "real"
-        name = pretrained.name_of(Path(report.checkpoint))
-        origin = "meta-trained here" if name is None else f"{name}, shipped"
-        sentences = report.main.cells[0].support_items
-        support = f"{report.shots} shots" if report.shots else f"{sentences} sentences"
-        for method in report.methods:
-            spread = method.summary()
-            f1 = "" if spread is None else spread.text(digits=1)
-            last = method is report.methods[-1]
-            start = "none" if method.method == "scratch" else origin
-            label = "adapted" if method is report.main else "from scratch"
-            table.add_row(report.target, text, start, support, label, f1, end_section=last)
-    return table
-
-
-def conclusion(reports: Sequence[AdaptReport]) -> list[str]:
-    """What a reader should take from the figures, in a few lines; none if nothing was scored."""
-    lines = []
-    for report in reports:
-        adapted, scratch = (method.summary() for method in report.methods)
-        if adapted is None or scratch is None:
-            continue
-        worth = adapted.mean - scratch.mean
-        learned = f"{report.shots} shots of" if report.shots else "all sentences of"
-        verdict = "better" if worth > 0 else "worse"
-        lines.append(
-            f"- {learned} {report.target} {report.world}: the meta-learned start is "
-            f"{abs(worth):.1f} points {verdict} than no start."
-        )
-    if not lines:
-        return []
-    return [
-        "What to conclude:", *lines,
-        "- None of this is a benchmark: the texts are made up, and short. On real corpora a start",
-        "  helps where something like your type was learned from, and can hurt where nothing was.",
-        "- So compare both on your own text: fewshot-metalstm adapt --train my.conll \\",
-        "  --test unseen.conll --baseline scratch",
-    ]  # fmt: skip

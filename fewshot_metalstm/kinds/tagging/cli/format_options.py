@@ -33,6 +33,15 @@ def format_option(command: _Command) -> _Command:
     )(command)  # fmt: skip
 
 
+def scheme_option(command: _Command) -> _Command:
+    """``--scheme SCHEME`` as ``scheme: str | None``, of a target of the user's own."""
+    return click.option(
+        "--scheme", metavar="SCHEME",
+        help="IO, IOB1, IOB2, IOBES or BILOU, of your file, or lenient (b_Gene).  "
+        "[default: detected]",
+    )(command)  # fmt: skip
+
+
 def overlaps_option(command: _Command) -> _Command:
     """``--overlaps error|longest`` as ``overlaps: str``, error by default."""
     return click.option(

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import click
 
-from fewshot_metalstm.cli.options import Number, json_option
+from fewshot_metalstm.cli.options import Number, json_option, output_option
 from fewshot_metalstm.cli.tables import say
 
 
 @click.command("pack")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where to write it; its last part is the checkpoint's name.")  # fmt: skip
+@output_option("Where to write it; its last part is the checkpoint's name.", required=True)
 @click.option("--results", type=click.Path(path_type=Path), metavar="PATH",
               help="Figures for the model card: a sweep's folder that adapted this checkpoint, or "
               "a JSON file such as its report.json.")  # fmt: skip

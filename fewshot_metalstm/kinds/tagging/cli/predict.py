@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.cli.format_options import formats
-from fewshot_metalstm.printable import in_field, printable
+from fewshot_metalstm.printable import as_json, in_field, printable
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.kind import PredictionRequest
@@ -63,7 +62,7 @@ def predict(
         summary = (
             f"{output}: {result['documents']} documents, {result['mentions']} mentions in {into}"
         )
-        yield (json.dumps(about, ensure_ascii=False) if request.as_json else summary) + "\n"
+        yield (as_json(about) if request.as_json else summary) + "\n"
     elif request.as_json:
         yield from json_pieces(folder, predictor, files, form, confidence)
     else:
@@ -170,7 +169,7 @@ def json_pieces(
     """One JSON object for all files, in pieces."""
     from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS, TEXT
 
-    head = json.dumps({"model": str(folder), "types": predictor.model.types}, ensure_ascii=False)
+    head = as_json({"model": str(folder), "types": predictor.model.types})
     before = f'{head[:-1]}, "files": ['
     for path in files:
         kind = kind_of(path, form)
@@ -181,10 +180,10 @@ def json_pieces(
             name, parts = "sentences", started(map(_sentence, tagged))
         else:
             name, parts = "documents", started(_records(predictor, path, kind, confidence))
-        about = json.dumps({"file": str(path), "format": kind}, ensure_ascii=False)
+        about = as_json({"file": str(path), "format": kind})
         yield f'{before}{about[:-1]}, "{name}": ['
         for number, value in enumerate(parts):
-            yield (", " if number else "") + json.dumps(value, ensure_ascii=False)
+            yield (", " if number else "") + as_json(value)
         yield "]}"
         before = ", "
     yield "]}\n"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fewshot_metalstm.cli.options import Number, device_option, json_option, quiet_option
-from fewshot_metalstm.cli.tables import say
+from fewshot_metalstm.cli.options import (
+    Number,
+    device_option,
+    json_option,
+    output_file_option,
+    quiet_option,
+)
+from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
+from fewshot_metalstm.cli.tables import print_json, say
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.adapt.suggest import Suggestion
@@ -23,9 +29,10 @@ if TYPE_CHECKING:
               help="How many sentences.")  # fmt: skip
 @click.option("--to", "form", default="jsonl", show_default=True, metavar="FORMAT",
               help="Of what is written: jsonl, brat, conll, ...")  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path), metavar="PATH",
-              help="Where to write them, annotated as the tagger reads them.  [default: a table "
-              "alone]")  # fmt: skip
+@output_file_option(
+    "Where to write them, annotated as the tagger reads them.  [default: a table alone]",
+    metavar="PATH",
+)
 @click.option("--format", "source_form", metavar="NAME",
               help="Of FILE.  [default: by name and look]")  # fmt: skip
 @click.option("--exclude", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
@@ -44,13 +51,18 @@ def suggest(as_json: bool, quiet: bool, **options: Any) -> None:
     learned from with --exclude. With --output they are written with the tagger's mentions, to be
     mended in a tool for annotation, and added to what `adapt` learns from.
     """
-    found = run(**options)
+    output = options.pop("output")
+    if output is None:
+        found = run(output=None, **options)
+    else:
+        with place_of(output, as_json=as_json) as place:
+            found = run(output=place, **options)
     if as_json:
-        click.echo(json.dumps(as_dict(found, options["output"]), ensure_ascii=False))
+        print_json(as_dict(found, output))
         return
-    show(found)
-    if options["output"] is not None:
-        say(f"wrote {options['output']}")
+    show(found, err=output == STANDARD_OUTPUT)
+    if output is not None:
+        say(f"wrote {output}", err=output == STANDARD_OUTPUT)
     elif not quiet:
         say("add --output FILE.jsonl (or --to brat --output FOLDER) to annotate them",
                    err=True)  # fmt: skip
@@ -113,8 +125,8 @@ def as_dict(found: list[Suggestion], output: Path | None) -> dict[str, Any]:
     return {"output": None if output is None else str(output), "sentences": sentences}
 
 
-def show(found: list[Suggestion]) -> None:
-    """Print the table."""
+def show(found: list[Suggestion], *, err: bool = False) -> None:
+    """Print the table, on standard error if ``err``."""
     from rich.table import Table
     from rich.text import Text
 
@@ -131,4 +143,5 @@ def show(found: list[Suggestion]) -> None:
             str(number), Text(each.id, overflow="fold"), f"{each.reading.uncertainty:.2f}",
             Text(words),
         )  # fmt: skip
-    Terminal(width=None if sys.stdout.isatty() else 120).print(table)
+    stream = sys.stderr if err else sys.stdout
+    Terminal(width=None if stream.isatty() else 120, stderr=err).print(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,13 @@ import click
 from fewshot_metalstm.cli.options import (
     device_option,
     json_option,
+    output_option,
     quiet_option,
     retries_option,
     runner_option,
     workers_option,
 )
-from fewshot_metalstm.cli.tables import say
+from fewshot_metalstm.cli.tables import print_json, say
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.bulk.run import BulkReport
@@ -30,8 +30,7 @@ FILES_FAILED = 1
 @click.argument(
     "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT..."
 )
-@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
-              help="One file an input; finished files there are kept.")  # fmt: skip
+@output_option("One file an input; finished files there are kept.", required=True)
 @click.option("--format", "kind", type=click.Choice(["pubmed", "jsonl", "text"]),
               help="Kind of the inputs.  [default: by the name: .xml, .jsonl, .txt]")  # fmt: skip
 @click.option("--documents", type=click.Choice(["file", "line"]), default="file",
@@ -57,7 +56,7 @@ def tag_corpus(context: click.Context, /, as_json: bool, quiet: bool, **options:
     with TerminalProgress(quiet=quiet) as progress:
         report = run(progress=progress, **options)
     if as_json:
-        click.echo(json.dumps(report.as_dict(), ensure_ascii=False))
+        print_json(report.as_dict())
     else:
         show(report)
     if report.failed:

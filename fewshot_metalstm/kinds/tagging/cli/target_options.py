@@ -11,6 +11,7 @@ from fewshot_metalstm.kinds.tagging.cli.format_options import (
     bad_option,
     format_option,
     overlaps_option,
+    scheme_option,
     unannotated_option,
 )
 
@@ -28,9 +29,7 @@ def target_options(command: _Command) -> _Command:
         overlaps_option,
         bad_option,
         unannotated_option,
-        click.option("--scheme", metavar="SCHEME",
-                     help="IO, IOB1, IOB2, IOBES or BILOU, of your file, or lenient (b_Gene).  "
-                     "[default: detected]"),
+        scheme_option,
         click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file."),
     )  # fmt: skip
     for option in reversed(options):

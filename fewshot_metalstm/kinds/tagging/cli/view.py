@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fewshot_metalstm.cli.faults import beside_output, write_faults
-from fewshot_metalstm.cli.options import device_option, json_option, quiet_option
-from fewshot_metalstm.cli.tables import say
+from fewshot_metalstm.cli.options import (
+    device_option,
+    json_option,
+    output_file_option,
+    quiet_option,
+)
+from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
+from fewshot_metalstm.cli.tables import print_json, say
 from fewshot_metalstm.kinds.tagging.cli.format_options import bad_option
 
 if TYPE_CHECKING:
@@ -21,8 +26,7 @@ if TYPE_CHECKING:
 @click.command("view")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE",
-              help="The page to write.  [default: FILE's name with .html, here]")  # fmt: skip
+@output_file_option("The page to write.  [default: FILE's name with .html, here]", once="--html")
 @click.option("--format", "form", metavar="NAME",
               help="The file's format, such as conll, brat or text.  [default: found]")  # fmt: skip
 @click.option("--gold/--no-gold", default=None,
@@ -34,17 +38,18 @@ if TYPE_CHECKING:
 @device_option
 @json_option
 @quiet_option
-def view(as_json: bool, quiet: bool, html: Path | None, file: Path, **options: Any) -> None:
+def view(as_json: bool, quiet: bool, output: Path | None, file: Path, **options: Any) -> None:
     """Write a page that shows how the tagger in the folder MODEL reads FILE.
 
     Every mention has its type and confidence. Where FILE is annotated, what was missed, is
     spurious or has other bounds or another type than the gold annotation stands beside it. The
     page is one file, loads nothing, and needs no colour.
     """
-    html = Path(f"{file.name}.html") if html is None else html
-    shown = run(file=file, html=html, **options)
+    html = Path(f"{file.name}.html") if output is None else output
+    with place_of(html, as_json=as_json) as place:
+        shown = run(file=file, html=place, **options)
     if as_json:
-        click.echo(json.dumps(summary(shown, html)))
+        print_json(summary(shown, html))
         return
     for note in () if quiet else shown.notes:
         say(f"note: {note}", err=True)
@@ -53,7 +58,7 @@ def view(as_json: bool, quiet: bool, html: Path | None, file: Path, **options: A
         wrong = ", ".join(f"{sum(s.counts[k.name] for s in shown.scores[-1:])} {k.name}"
                           for k in shown.kinds)  # fmt: skip
         line += f"; F1 {shown.scores[-1].f1:.2f}, {wrong}"
-    say(line)
+    say(line, err=html == STANDARD_OUTPUT)
 
 
 def run(

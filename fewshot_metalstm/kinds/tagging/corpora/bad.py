@@ -33,6 +33,7 @@ DOCUMENT, DOCUMENT_IDS, FILE = "unreadable-document", "duplicate-document-ids", 
 
 LEFT_OUT = "left out"
 _SHOWN = 200  # characters of an annotation that a fault keeps
+_NAMED = 5  # faults that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,9 @@ class BadAnnotations:
         if self.repairs:
             problem, further = f"{problem}, and cannot be repaired", "--bad-annotations skip"
         if count > 1:
-            problem += f" (the first of {count} bad annotations)"
+            others = ", ".join(_beside(fault, first) for fault in self._open[1:_NAMED])
+            problem += f" (the first of {count} bad annotations; then {others}"
+            problem += ")" if count <= _NAMED else ", and so on)"
         self._open = []
         raise at(first.path, first.line, problem, f"{first.cure}, or pass {further}")
 
@@ -132,6 +135,13 @@ class BadAnnotations:
     def rows(self) -> list[tuple[str, str, str, str, str]]:
         """The faults as rows of the report file."""
         return [fault.row() for fault in self.faults]
+
+
+def _beside(fault: Fault, first: Fault) -> str:
+    """Where another fault is, and what it is, for one who knows the first."""
+    if fault.path != first.path:
+        return f"{fault.place}: {fault.problem}"
+    return fault.problem if fault.line is None else f"line {fault.line}: {fault.problem}"
 
 
 def _fault(error: UserError, kind: str, words: str) -> Fault:

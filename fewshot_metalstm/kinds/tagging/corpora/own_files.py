@@ -13,7 +13,7 @@ _SPLIT_AT_END = re.compile(
 )
 _EXTENSIONS = re.compile(
     r"\.(tsv|csv|txt|conll|conllu|bio|iob|iob1|iob2|iobes|bioes|bilou|col|tags|data"
-    r"|jsonl|ndjson|json|xml|pubtator|spacy|parquet|zip)",
+    r"|jsonl|ndjson|json|xml|xmi|pubtator|spacy|parquet|zip)",
     re.IGNORECASE,
 )
 

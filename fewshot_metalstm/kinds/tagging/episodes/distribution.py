@@ -97,8 +97,8 @@ class TaskDistribution:
         self.sizes = tuple(index.size for index in self._indices)
         self._most_shots = tuple(index.most_shots(self.shots[1]) for index in self._indices)
         notes: list[str] = []
-        for at in range(len(self.tasks)):
-            notes += self._notes(at, max_tokens)
+        for task_number in range(len(self.tasks)):
+            notes += self._notes(task_number, max_tokens)
         self.notes = tuple(notes)
         weights = np.array(self.sizes, dtype=np.float64) ** temperature
         self.probabilities = tuple((weights / weights.sum()).tolist())
@@ -108,8 +108,8 @@ class TaskDistribution:
         """Episode ``index`` of outer step ``step``: the same whatever was drawn before."""
         rng = numpy_generator(self.seed, "episode", self.split, step, index)
         last = len(self.tasks) - 1
-        at = min(int(np.searchsorted(self._cumulative, rng.random(), side="right")), last)
-        return self._draw(at, rng, f"{step}/{index}")
+        task_number = min(int(np.searchsorted(self._cumulative, rng.random(), side="right")), last)
+        return self._draw(task_number, rng, f"{step}/{index}")
 
     def task_episode(self, task: int, index: int) -> Episode:
         """Episode ``index`` of task number ``task``: to visit tasks in turn, as in validation."""
@@ -117,10 +117,10 @@ class TaskDistribution:
         rng = numpy_generator(self.seed, "task-episode", self.split, name, index)
         return self._draw(task, rng, str(index))
 
-    def _draw(self, at: int, rng: np.random.Generator, label: str) -> Episode:
-        task, index = self.tasks[at], self._indices[at]
+    def _draw(self, task_number: int, rng: np.random.Generator, label: str) -> Episode:
+        task, index = self.tasks[task_number], self._indices[task_number]
         shots = int(rng.integers(self.shots[0], self.shots[1] + 1))
-        most = self._most_shots[at]
+        most = self._most_shots[task_number]
         too_many = self.max_types is not None and len(task.types) > self.max_types
         if too_many or (len(task.types) > 1 and rng.random() < self.single_type_from_multi):
             task, index = self._choose_types(task, index, rng)
@@ -160,8 +160,12 @@ class TaskDistribution:
             return task, index
         return Task(task_name(task.corpus.name, types), task.corpus, types), selected
 
-    def _notes(self, at: int, max_tokens: int | None) -> list[str]:
-        task, index, most = self.tasks[at], self._indices[at], self._most_shots[at]
+    def _notes(self, task_number: int, max_tokens: int | None) -> list[str]:
+        task, index, most = (
+            self.tasks[task_number],
+            self._indices[task_number],
+            self._most_shots[task_number],
+        )
         place = f"{task.name} ({self.split})"
         notes = []
         if index.excluded:

@@ -231,12 +231,13 @@ class TaskIndex:
             drawn = rng.choice(np.concatenate([bearing, free]), size, replace=False, shuffle=False)
             return tuple(np.sort(drawn).tolist())
         share = support.bearing / max(len(support.indices), 1)
-        held = min(max(int(size * share + 0.5), 1), len(bearing), size)
-        held = max(held, size - len(free))  # too few mention-free ones: others fill the place
+        with_mentions = min(max(int(size * share + 0.5), 1), len(bearing), size)
+        # Where there are too few mention-free ones, others fill the place.
+        with_mentions = max(with_mentions, size - len(free))
         drawn = np.concatenate(
             [
-                rng.choice(bearing, held, replace=False, shuffle=False),
-                rng.choice(free, size - held, replace=False, shuffle=False),
+                rng.choice(bearing, with_mentions, replace=False, shuffle=False),
+                rng.choice(free, size - with_mentions, replace=False, shuffle=False),
             ]
         )
         return tuple(np.sort(drawn).tolist())
@@ -281,7 +282,7 @@ def draw_query(
 
 
 def _index(mentions: Sequence[Mapping[str, int]], types: Sequence[str]) -> TaskIndex:
-    rows = [[held.get(name, 0) for name in types] for held in mentions]
+    rows = [[counts.get(name, 0) for name in types] for counts in mentions]
     counts = np.array(rows, dtype=np.int64).reshape(len(rows), len(types))
     return TaskIndex.from_counts(counts, types)
 

@@ -138,9 +138,15 @@ def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
     """The documents of a collection."""
     builder = _Builder(path)
     fed = count = 0
+    size, reached = _CHUNK, -1
     with files.opened(path) as stream:
         while not builder.ended:
-            data = stream.read(_CHUNK)
+            # Expat looks through mark-up that is not whole from its beginning again, whenever
+            # there is more of it: so it gets twice as much each time.
+            at_rest = builder.parser.CurrentByteIndex == reached
+            size = 2 * size if at_rest else _CHUNK
+            reached = builder.parser.CurrentByteIndex
+            data = stream.read(size)
             fed += len(data)
             try:
                 builder.parser.Parse(data, not data)

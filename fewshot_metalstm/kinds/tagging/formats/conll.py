@@ -28,7 +28,7 @@ from fewshot_metalstm.kinds.tagging.formats import files
 from fewshot_metalstm.kinds.tagging.formats.document import Bounds, Document, Mention
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
-from fewshot_metalstm.kinds.tagging.formats.sentences import to_sentences
+from fewshot_metalstm.kinds.tagging.formats.tagged import scheme_called, tagged_sentences
 
 MAX_FILE = 512 * 2**20
 _DOCSTART = "-DOCSTART-"
@@ -179,10 +179,7 @@ def write(
     plain: bool = False,
 ) -> None:
     """Write a file of columns; ``overlaps`` is the policy for mentions that tags cannot hold."""
-    try:
-        chosen = Scheme.parse(scheme)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    chosen = scheme_called(scheme)
     with files.replacing(path) as file:
         for document in documents:
             if plain:
@@ -191,13 +188,9 @@ def write(
                 file.write(f"{_ID[:-1]}{json.dumps(document.id)}\n")
                 text = json.dumps(document.text, ensure_ascii=False)  # escapes tabs and line ends
                 file.write(f"{_TEXT[:-1]}{text}\n")
-            placed = to_sentences(document, overlaps=overlaps, notes=notes, place=str(path))
-            for each in placed:
-                sentence = each.sentence
-                tags = sentence.tags
-                if chosen is not Scheme.IOBES:
-                    tags = schemes.encode(spans(tags), len(tags), chosen)
-                for token, tag in zip(sentence.tokens, tags, strict=True):
+            placed = tagged_sentences(document, chosen, overlaps=overlaps, notes=notes, path=path)
+            for tokens, tags in placed:
+                for token, tag in zip(tokens, tags, strict=True):
                     _check(document, token, path)
                     file.write(f"{token}\t{tag}\n")
                 file.write("\n")

@@ -27,7 +27,8 @@ from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 
 _KEYS = ("NER", "ner", "NE", "Entity")
 _NUMBER = re.compile(r"[0-9]{1,9}(?:-[0-9]{1,9}|\.[0-9]{1,9})?")
-_BRACKET = re.compile(r"\(([^()]*)(\)?)|([^()]*)\)")
+# Each beginning takes all up to the next bracket, so that none is looked at twice.
+_BRACKET = re.compile(r"\(([^()]*)(\)?)|([^()]*)\)|[^()]+")
 _ORDER = ("etype", "eid")
 _COLUMNS = 10
 
@@ -162,6 +163,8 @@ def _brackets(
     """Open and close the entities of a token."""
     token = len(document.tokens) - 1
     for match in _BRACKET.finditer(value):
+        if match[1] is match[3] is None:  # text between brackets, which means nothing
+            continue
         if match[1] is None:
             began = document.open.get(match[3].split("-")[0])
             if not began:

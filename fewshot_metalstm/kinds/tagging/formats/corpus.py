@@ -63,8 +63,10 @@ def read_corpus(
     for split, path in splits.items():
         chosen = detect(path) if format is None else find(format)
         options: dict[str, Any] = {}
-        if chosen.tags:
+        if chosen.schemed:
             options = {"scheme": scheme, "repair": repair}
+        elif scheme is not None:
+            chosen.scheme("--scheme", scheme)
         read[split] = tuple(
             placed.sentence
             for document in read_documents(

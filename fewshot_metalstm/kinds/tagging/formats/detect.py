@@ -20,6 +20,7 @@ _SUFFIXES = {
     ".pubtator": "pubtator",
     ".spacy": "docbin",
     ".parquet": "parquet",
+    ".xmi": "xmi",
     **dict.fromkeys(
         (".conll", ".conllu", ".tsv", ".bio", ".iob", ".iob1", ".iob2", ".iobes", ".bioes",
          ".bilou", ".col", ".tags"), "conll"
@@ -81,6 +82,8 @@ def by_look(path: Path) -> str:
     ):  # fmt: skip
         if b"<PubmedArticle" in head:
             raise at(path, None, "is PubMed's XML, without mentions", "tag it with tag-corpus")
+        if b"<xmi:XMI" in head:
+            return "xmi"
         return "bioc-xml"
     return _of_lines(head.decode("utf-8", "replace"), cut=len(head) == _HEAD)
 

@@ -66,10 +66,8 @@ def write(
     notes: Notes,
     *,
     overlaps: str = ERROR,
-    scheme: Any = None,
 ) -> None:
-    """Write a file, a sentence a line; there are no tags that a ``scheme`` would matter for."""
-    del scheme
+    """Write a file, a sentence a line."""
 
     def records() -> Iterator[dict[str, Any]]:
         for document in documents:

@@ -3,7 +3,8 @@
 The tags are strings in any scheme, or whole numbers; the names of the numbers stand in a file
 beside the data: ``NAME.labels.json`` (for ``NAME.json``), ``labels.json`` or ``label_names.json``
 (a list, or an object such as ``id2label`` of a model's config), ``labels.txt`` (a name a line), or
-``dataset_info.json`` as `save_to_disk` writes it. ``tags`` and ``labels`` are read for
+``dataset_info.json`` as `save_to_disk` writes it. Parquet files
+say them within. ``tags`` and ``labels`` are read for
 ``ner_tags`` too.
 """
 
@@ -25,7 +26,7 @@ from fewshot_metalstm.kinds.tagging.formats.looks import TAGS
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
 from fewshot_metalstm.kinds.tagging.formats.records import Place
-from fewshot_metalstm.kinds.tagging.formats.sentences import to_sentences
+from fewshot_metalstm.kinds.tagging.formats.tagged import scheme_called, tagged_sentences
 from fewshot_metalstm.kinds.tagging.formats.token_lists import blank, joined, tokens_of
 
 
@@ -38,10 +39,22 @@ def read(
     repair: bool = False,
 ) -> Iterator[Document]:
     """The sentences of a file, a document each; one scheme holds for all."""
+    yield from sentences(objects(path, bad), path, names_beside(path), notes, bad, scheme, repair)
+
+
+def sentences(
+    records: Iterable[tuple[Place, Mapping[str, Any]]],
+    path: Path,
+    names: list[str] | None,
+    notes: Notes,
+    bad: BadAnnotations,
+    scheme: Scheme | str | None,
+    repair: bool,
+) -> Iterator[Document]:
+    """The sentences of objects with ``tokens`` and ``ner_tags``; ``names`` are those of numbers."""
     scheme, writing = schemes.written_how(scheme)
     read: list[tuple[Place, str, list[str], list[str]]] = []
-    names = _names(path)
-    for count, (place, record) in enumerate(objects(path, bad), 1):
+    for count, (place, record) in enumerate(records, 1):
         try:
             read.append(_sentence(record, place, f"{path.stem}-{count}", names, writing))
         except UserError as error:
@@ -107,7 +120,7 @@ def _tag(value: Any, key: str, place: Place, names: list[str] | None, writing: W
     return tag
 
 
-def _names(path: Path) -> list[str] | None:
+def names_beside(path: Path) -> list[str] | None:
     """The names of tags from a file beside the data."""
     for file in (
         path.with_suffix(".labels.json"),
@@ -119,13 +132,13 @@ def _names(path: Path) -> list[str] | None:
         text = files.read_text(file)
         if file.suffix == ".txt":
             return [line.strip() for line in text.splitlines() if line.strip()]
-        found = _listed(files.parse_json(text, file))
+        found = listed(files.parse_json(text, file))
         if found is not None:
             return found
     return None
 
 
-def _listed(value: Any) -> list[str] | None:
+def listed(value: Any) -> list[str] | None:
     """The names in a list, an ``id2label`` or the features of a data set."""
     if isinstance(value, dict):
         value = value.get("id2label", value)
@@ -151,21 +164,16 @@ def write(
     overlaps: str = ERROR,
 ) -> None:
     """Write a file, a sentence a line, tags as strings."""
-    try:
-        chosen = Scheme.parse(scheme)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    chosen = scheme_called(scheme)
 
     def records() -> Iterator[dict[str, Any]]:
         for document in documents:
             notes["lost_text"] += bool(document.text)
-            placed = to_sentences(document, overlaps=overlaps, notes=notes, place=str(path))
-            for number, each in enumerate(placed, 1):
-                tokens, tags = each.sentence.tokens, each.sentence.tags
-                written = schemes.encode(schemes.spans(tags), len(tags), chosen)
+            placed = tagged_sentences(document, chosen, overlaps=overlaps, notes=notes, path=path)
+            for number, (tokens, tags) in enumerate(placed, 1):
                 yield {
                     "id": document.id if len(placed) == 1 else f"{document.id}-{number}",
-                    "tokens": list(tokens), "ner_tags": list(written),
+                    "tokens": list(tokens), "ner_tags": list(tags),
                 }  # fmt: skip
 
     write_objects(records(), path)

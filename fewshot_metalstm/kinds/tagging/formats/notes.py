@@ -39,6 +39,7 @@ _WORDS = {
     "annotator_notes": "%d annotators' notes left out",
     "attributes_of_others": "%d attributes of events and relations left out",
     "other_annotations": "%d annotations of a further annotator left out",
+    "other_layers": "%d annotations of layers that are no entities left out",
     "other_regions": "%d regions that are no labelled text left out",
     "rejected": "%d rejected or skipped examples, of which no mention is read",
     "node_annotations": "%d annotations without a location left out",

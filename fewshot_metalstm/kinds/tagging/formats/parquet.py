@@ -2,73 +2,121 @@
 
 Columns: ``id``, ``text``, ``mentions`` (``start``, ``end``, ``type``, ``text``, ``id``,
 ``confidence``, ``fragments``, ``attributes``), ``passages``, ``sentences``, ``tokens``. Needs
-pyarrow, which comes with MLflow. A file is read and written a block of documents at a time.
+pyarrow, which comes with MLflow. A file is read and written a block of documents at a time, and
+read in a process of its own.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.interrupts import held_back
 from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
-from fewshot_metalstm.kinds.tagging.formats import files
+from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
+from fewshot_metalstm.kinds.tagging.formats import files, huggingface, parquet_rows
 from fewshot_metalstm.kinds.tagging.formats.document import Document
 from fewshot_metalstm.kinds.tagging.formats.jsonl import as_record
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.records import Place, read_record
 
-_READ, _WRITTEN = 64, 1024  # documents
-_MAX_GROUP = 2**30  # bytes of a row group, unpacked
-_MAX_VALUES = 2**26  # of a column in a row group: a few bytes can repeat one value for ever
+_WRITTEN = 1024  # documents
+# The file as a program, and no module of the folder that the user happens to be in.
+_RUN = """
+import sys
+sys.path[:] = filter(None, sys.path)
+import runpy
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
+"""
 
 
-def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
-    """The documents of a file that has the columns ``text`` and ``mentions``."""
-    pa, pq = _pyarrow()
-    number = 0
+def read(
+    path: Path, notes: Notes, bad: BadAnnotations, *, scheme: Scheme | str | None = None,
+    repair: bool = False,
+) -> Iterator[Document]:  # fmt: skip
+    """The documents of a file with the columns ``text`` and ``mentions``.
+
+    One with the columns ``tokens`` and ``ner_tags`` in their place, as data sets of Hugging Face
+    have them, is read as those are in JSON; the names of tags that are numbers stand in the file.
+    """
+    with _rows(path) as lines:
+        names = _names_of_tags(next(lines)["tags"], path)
+        placed = ((Place(path, None, f"{n}", bad), line["row"]) for n, line in enumerate(lines, 1))
+        first = next(placed, None)
+        if first is None:
+            return
+        given = chain([first], placed)
+        if first[1].get("text") is None and isinstance(first[1].get("tokens"), list):
+            yield from huggingface.sentences(given, path, names, notes, bad, scheme, repair)
+            return
+        for place, row in given:
+            try:
+                found = read_record(
+                    _plain(row, place), place, notes, f"{path.stem}-{place.document}"
+                )
+            except UserError as error:
+                bad.document(error)
+            else:
+                yield found
+
+
+@contextmanager
+def _rows(path: Path) -> Iterator[Iterator[dict[str, Any]]]:
+    """What :mod:`~fewshot_metalstm.kinds.tagging.formats.parquet_rows` says, in a process of its
+    own: the library that reads the file may crash."""
+    _pyarrow()
+    with held_back():  # within, Ctrl-C reaches this process alone, which ends the other
+        process = subprocess.Popen(
+            [sys.executable, "-c", _RUN, parquet_rows.__file__, str(path)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )  # fmt: skip
     try:
-        # As a dictionary a text is held once, however many rows repeat it.
-        with pq.ParquetFile(path, read_dictionary=["text"]) as file:
-            for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
-                columns = map(group.column, range(group.num_columns))
-                values = max((column.num_values for column in columns), default=0)
-                if group.total_byte_size > _MAX_GROUP or values > _MAX_VALUES:
-                    problem = f"has a row group of more than 1 GiB, or {_MAX_VALUES} values"
-                    raise at(path, None, problem, "write smaller ones")
-            for batch in file.iter_batches(batch_size=_READ):
-                _check_texts(batch, path)
-                for index in range(batch.num_rows):
-                    row = batch.slice(index, 1).to_pylist()[0]
-                    number += 1
-                    place = Place(path, None, f"{number}", bad)
-                    try:
-                        found = read_record(
-                            _plain(row, place), place, notes, f"{path.stem}-{number}"
-                        )
-                    except UserError as error:
-                        bad.document(error)
-                    else:
-                        yield found
-    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise at(path, None, f"cannot be read as Parquet ({reason})", "write it again") from None
+        yield _lines(process, path)
+    finally:
+        process.kill()
+        process.communicate()
 
 
-def _check_texts(batch: Any, path: Path) -> None:
-    """Refuse texts that are too long, before they are made objects of."""
-    import pyarrow.compute as pc
+def _lines(process: subprocess.Popen[bytes], path: Path) -> Iterator[dict[str, Any]]:
+    assert process.stdout is not None
+    problem = None
+    for line in process.stdout:
+        if not line.endswith(b"\n"):  # cut by a crash
+            break
+        value = json.loads(line)
+        if "done" in value:
+            return
+        if "refused" in value:
+            raise at(path, None, *value["refused"])
+        if "error" in value:
+            problem = value["error"]
+            break
+        yield value
+    if problem is None:
+        code = process.wait()
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        problem = f"what reads it was ended by {how}"
+    raise at(path, None, f"cannot be read as Parquet ({problem})", "write it again")
 
-    for name in ("text", "id"):
-        column = batch.column(name) if batch.schema.names.count(name) == 1 else None
-        words = getattr(column, "dictionary", column)
-        if words is None or str(words.type) not in ("string", "large_string"):
-            continue
-        if (pc.max(pc.binary_length(words)).as_py() or 0) > files.MAX_DOCUMENT:
-            size = files.MAX_DOCUMENT >> 20
-            raise at(path, None, f"holds a {name} of more than {size} MiB", "split the document")
+
+def _names_of_tags(given: str | None, path: Path) -> list[str] | None:
+    """The names of tags in what a data set's file says of itself, or in a file beside it."""
+    try:
+        value = json.loads(given) if given is not None else None
+    except (ValueError, RecursionError):
+        value = None
+    info = value.get("info") if isinstance(value, dict) else None
+    return huggingface.listed(info) or huggingface.names_beside(path)
 
 
 def _plain(row: dict[str, Any], place: Place) -> dict[str, Any]:

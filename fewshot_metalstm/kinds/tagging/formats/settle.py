@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from itertools import islice
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate, islice
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.bad import OFFSETS, BadAnnotations
@@ -13,6 +15,7 @@ from fewshot_metalstm.kinds.tagging.formats.offsets import Claim, Ruler, fit, he
 
 _SEARCHED = 2**30  # characters of a document that may be looked through for texts of mentions
 _OCCURRENCES = 1000  # of a text with other white space
+_WORD = re.compile(r"\S+")
 
 
 def settle(
@@ -102,7 +105,7 @@ class Occurrences:
     def _nearest(self, words: str, start: int) -> int | None:
         if self._searched > _SEARCHED:  # of a file that is made to be slow
             return None
-        before = self._text.rfind(words, 0, start + len(words))
+        before = self._last_before(words, start)
         after = self._text.find(words, start)
         self._searched += start - before if before >= 0 else start
         self._searched += (after if after >= 0 else len(self._text)) - start
@@ -119,8 +122,41 @@ class Occurrences:
             self._searched += len(self._text)
             if self._searched > _SEARCHED:
                 return None
-            pattern = re.compile(r"\s+".join(map(re.escape, words.split(" "))))
-            places = islice(pattern.finditer(self._text), _OCCURRENCES)
-            self._spaced[words] = [match.span() for match in places]
+            self._spaced[words] = list(islice(self._in_any_space(words), _OCCURRENCES))
         places_known = self._spaced[words]
         return min(places_known, key=lambda place: abs(place[0] - start), default=None)
+
+    def _last_before(self, words: str, start: int) -> int:
+        """The last occurrence that begins at ``start`` or before it, or -1.
+
+        Looked for from behind with ``find``: the time that ``rfind`` takes may be the product of
+        both lengths.
+        """
+        length = len(self._text)
+        place = self._backwards.find(words[::-1], max(length - start - len(words), 0))
+        return place if place < 0 else length - place - len(words)
+
+    @cached_property
+    def _backwards(self) -> str:
+        return self._text[::-1]
+
+    @cached_property
+    def _words(self) -> tuple[str, list[int], list[int]]:
+        """The text with one blank between words; where these begin in it, and in the text."""
+        found = [match.span() for match in _WORD.finditer(self._text)]
+        single = " ".join(self._text[start:end] for start, end in found)
+        lengths = (end - start + 1 for start, end in found)
+        return single, [0, *accumulate(lengths)], [start for start, _ in found]
+
+    def _in_any_space(self, words: str) -> Iterator[Bounds]:
+        """The occurrences of ``words`` in the text, whatever white space is between them."""
+        single, begins, starts = self._words
+
+        def place(offset: int) -> int:
+            word = bisect_right(begins, offset) - 1
+            return starts[word] + offset - begins[word]
+
+        found = single.find(words)
+        while found >= 0:
+            yield place(found), place(found + len(words) - 1) + 1
+            found = single.find(words, found + len(words))

@@ -115,7 +115,7 @@ def look(
         found = generated(model, tokens, table)
         names = [name for s, r in zip(tokens, readings, strict=True) for name in _names(s, r)]
         at_mean = read(held_at_mean(model, found.mean), tokens, table)
-        held = [match(g, r.mentions) for g, r in zip(gold, at_mean, strict=True)]
+        matches_at_mean = [match(g, r.mentions) for g, r in zip(gold, at_mean, strict=True)]
         words = [word.lower() for each in tokens for word in each]
         within = [0 < i < len(each) - 1 for each in tokens for i in range(len(each))]
         meta = MetaLook(
@@ -128,7 +128,7 @@ def look(
                 ))
                 for name in (*model.types, OUTSIDE) if name in names
             },
-            _f1(matches), _f1(held),
+            _f1(matches), _f1(matches_at_mean),
             sum(a.tags != b.tags for a, b in zip(readings, at_mean, strict=True)), len(sentences),
         )  # fmt: skip
     return TaggerLook(

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
-from fewshot_metalstm.nn.vectors import WordVectors
-
-CASE_FEATURES = 8
-Ints = npt.NDArray[np.int64]
+from fewshot_metalstm.nn.words import CASE_FEATURES as CASE_FEATURES
+from fewshot_metalstm.nn.words import Ints, WordFeatures, in_order_of_use
+from fewshot_metalstm.nn.words import case_features as case_features
 
 
 @dataclass(frozen=True)
@@ -65,52 +63,21 @@ class Encoded:
         )
 
 
-def case_features(word: str) -> list[float]:
-    """Eight yes-or-no features of a word's shape."""
-    letters = [c for c in word if c.isalpha()]
-    return [
-        float(bool(letters) and word.islower()),
-        float(bool(letters) and word.isupper()),
-        float(word[:1].isupper()),
-        float(any(c.isupper() for c in word[1:])),
-        float(any(c.isdigit() for c in word)),
-        float(word.isdigit()),
-        float("-" in word or "/" in word),
-        float(not letters),
-    ]
-
-
 def labels(types: Sequence[str]) -> tuple[str, ...]:
     """``O`` and ``B-, I-, E-, S-`` of every type, in the order of the head's rows."""
     return ("O", *(f"{kind}-{name}" for name in types for kind in "BIES"))
 
 
-class WordTable:
-    """Features of every word met so far. Grows on demand; rows never change.
-
-    Args:
-        vectors: word vectors, which are looked up and never trained.
-        alphabet: characters known, in order; index 0 is padding and 1 any other character.
-    """
-
-    def __init__(self, vectors: WordVectors, alphabet: Sequence[str]) -> None:
-        self.source = vectors
-        self.alphabet = {c: i for i, c in enumerate(alphabet, start=2)}
-        self._rows: dict[str, int] = {}
-        self._vectors = np.zeros((0, vectors.size), np.float32)
-        self._case = np.zeros((0, CASE_FEATURES), np.float32)
-        self._characters: list[Ints] = []
+class WordTable(WordFeatures):
+    """Features of every word met so far, and batches of sentences made of them."""
 
     def encode(self, sentences: Sequence[Sentence], types: Sequence[str]) -> Encoded:
         """Encode sentences whose tags are IOBES over ``types``; another tag is a ``KeyError``."""
         self.learn(sentences)
-        rows = self._rows
         tag_of = {tag: i for i, tag in enumerate(labels(types))}
         # All at once, then cut: an array for each sentence would cost more than its words.
         total = sum(map(len, sentences))
-        words = np.fromiter(
-            map(rows.__getitem__, chain.from_iterable(s.tokens for s in sentences)), np.int64, total
-        )
+        words = self.rows_of(chain.from_iterable(s.tokens for s in sentences), total)
         tags = np.fromiter(
             map(tag_of.__getitem__, chain.from_iterable(s.tags for s in sentences)), np.int64, total
         )
@@ -123,49 +90,18 @@ class WordTable:
 
     def learn(self, sentences: Sequence[Sentence]) -> None:
         """Look up the features of all words at once, before sentences are encoded one by one."""
-        words = dict.fromkeys(chain.from_iterable(s.tokens for s in sentences))
-        new = [w for w in words if w not in self._rows]
-        if not new:
-            return
-        for word in new:
-            self._rows[word] = len(self._rows)
-            self._characters.append(np.array([self.alphabet.get(c, 1) for c in word], np.int64))
-        case = np.array([case_features(w) for w in new], np.float32)
-        self._case = np.concatenate([self._case, case])
-        self._vectors = np.concatenate([self._vectors, self.source.lookup(new)])
-
-    def __len__(self) -> int:
-        return len(self._characters)
-
-    def characters(self, rows: Ints) -> Tensor:
-        """The characters of the words at ``rows``, (U, L), padded with 0."""
-        lengths = self.word_lengths(rows)
-        padded = np.zeros((len(rows), lengths.max()), np.int64)
-        inside = np.arange(lengths.max()) < lengths[:, None]
-        padded[inside] = np.concatenate([self._characters[i] for i in rows])
-        return torch.from_numpy(padded)
-
-    def word_lengths(self, rows: Ints) -> Ints:
-        """Characters of each of the words at ``rows``."""
-        return np.array([len(self._characters[i]) for i in rows], np.int64)
+        self.learn_words(chain.from_iterable(s.tokens for s in sentences))
 
     def batch(self, encoded: Encoded, letters: Tensor | None = None) -> Batch:
         """Pad encoded sentences to a :class:`Batch`. Raises ``ValueError`` if there are none.
 
         ``letters`` are encodings of the characters of all words of this table, (words, filters),
         which the batch then holds in place of characters.
-
-        Words stand in the order of their first use, so that a batch (and with it the dropout of
-        its words) depends on its sentences alone and not on what the table met before.
         """
         if not encoded.words:
             raise ValueError("a batch needs at least one sentence")
         lengths = np.array([len(w) for w in encoded.words])
-        distinct, first, inverse = np.unique(
-            np.concatenate(encoded.words), return_index=True, return_inverse=True
-        )
-        order = np.argsort(first)
-        distinct, inverse = distinct[order], np.argsort(order)[inverse]
+        distinct, inverse = in_order_of_use(np.concatenate(encoded.words))
         index = np.zeros((len(lengths), lengths.max()), np.int64)
         tags = np.zeros_like(index)
         inside = np.arange(lengths.max()) < lengths[:, None]
@@ -176,8 +112,8 @@ class WordTable:
         else:
             letters = letters[torch.from_numpy(distinct).to(letters.device)]
         return Batch(
-            torch.from_numpy(self._vectors[distinct]), letters,
-            torch.from_numpy(self._case[distinct]), torch.from_numpy(index),
+            torch.from_numpy(self.vectors(distinct)), letters,
+            torch.from_numpy(self.case(distinct)), torch.from_numpy(index),
             torch.from_numpy(lengths), torch.from_numpy(tags), encoded.types,
         )  # fmt: skip
 

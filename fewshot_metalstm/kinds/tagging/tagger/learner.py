@@ -14,6 +14,8 @@ from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig, TaggerNe
 from fewshot_metalstm.kinds.tagging.tagger.prototypes import prototype_head
 from fewshot_metalstm.kinds.tagging.tagger.scoring import f1, mention_counts
 from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.nn.metalstm import MetaLSTM
+from fewshot_metalstm.nn.plain_lstm import PlainLSTM
 
 
 class Tagger(TaggerNetwork):
@@ -32,9 +34,9 @@ class Tagger(TaggerNetwork):
             blank(self, config.memory)
 
     def adapted(self) -> tuple[str, ...]:
-        """The basic LSTM and the head; the Meta-LSTM and the character CNN are shared.
+        """The head and the layer's own weights; what generates or scales those is shared.
 
-        A plain LSTM is the task's own as a whole.
+        So is the character CNN. A cell that has nothing of the kind is the task's own as a whole.
         """
         return (*self.basic(), *self.head())
 
@@ -95,4 +97,6 @@ class Tagger(TaggerNetwork):
 
     def stacked_slopes(self, params: Params, direction: Params, given: stacked.Stacked) -> Tensor:
         """See :meth:`~fewshot_metalstm.meta.learner.Learner.stacked_slopes`."""
+        if not isinstance(self.lstm, MetaLSTM | PlainLSTM):
+            return super().stacked_slopes(params, direction, given)
         return stacked.slopes(self, params, direction, given)

@@ -119,10 +119,10 @@ def lexicon_of(support: Sequence[Sentence], types: Sequence[str], bonus: float) 
             if span.type in types:
                 annotated[tokens[span.start : span.end], span.type] += 1
     everything = Lexicon(dict(annotated.keys()))
-    held: Counter[Phrase] = Counter()
+    occurrences: Counter[Phrase] = Counter()
     for tokens in forms:
         for start, token in enumerate(tokens):
             for phrase in everything._starts.get(token, ()):
-                held[phrase] += tokens[start : start + len(phrase)] == phrase
-    kept = {p: kind for (p, kind), n in annotated.items() if n >= SHARE * held[p]}
+                occurrences[phrase] += tokens[start : start + len(phrase)] == phrase
+    kept = {p: kind for (p, kind), n in annotated.items() if n >= SHARE * occurrences[p]}
     return Lexicon(kept, bonus)

@@ -6,8 +6,10 @@ alphabet, ``config.json`` the format version, what kind of model it is, its conf
 types, where it came from, and the SHA-256 of the others.
 A meta-learned checkpoint and an adapted tagger are the same kind of folder; that of joint training
 alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision), a tagger
-by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. What a
-meta-learner learned beside the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
+by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. A checkpoint
+has digests of the sentences that it learned from, ``sentences.bin`` (see
+:mod:`fewshot_metalstm.kinds.tagging.tagger.learned_sentences`). What a meta-learner learned beside
+the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
 A checkpoint with an adaptation policy has ``policy.json`` (:mod:`fewshot_metalstm.adapt.policy`).
 """
 
@@ -31,6 +33,7 @@ from fewshot_metalstm.data.digests import sealed, sha256
 from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.kinds.tagging.tagger import learned_sentences
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
@@ -40,7 +43,13 @@ from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.bounded import Bounded
-from fewshot_metalstm.nn.vectors import Quantised, Rows, Subwords, WordVectors
+from fewshot_metalstm.nn.vector_files import (
+    about_vectors,
+    quantised,
+    take_vectors,
+    vector_tensors,
+)
+from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
@@ -51,9 +60,7 @@ CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
 _HEADS = "heads.safetensors"
 _NEIGHBOURS = "neighbours.safetensors"
-_LONGEST_NGRAM = 64
 _ROOM = 2**20  # numbers that building a tagger may take beside its weights
-_SCALE = "_scale"  # after the name of a tensor of quantised rows
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,8 @@ class TaggerModel:
     ``kind`` is ``checkpoint`` (meta-learned, one head for any type) or ``tagger`` (adapted to
     ``types``). ``about`` says where it came from: suite, target, seeds, digests, figures.
     ``heads`` are those of the source tasks, of joint training alone; ``lexicon`` holds the
-    mentions of the support that a tagger was adapted to; ``policy`` says how a checkpoint is
+    mentions of the support that a tagger was adapted to; ``sentences`` are digests of those that a
+    checkpoint learned from, empty where they are not known; ``policy`` says how a checkpoint is
     best adapted to a support.
     """
 
@@ -75,6 +83,7 @@ class TaggerModel:
     about: Mapping[str, Any] = field(default_factory=dict)
     heads: tuple[SourceHead, ...] = ()
     lexicon: Lexicon = field(default_factory=Lexicon)
+    sentences: bytes = b""
     policy: Policy | None = None
 
     def table(self) -> WordTable:
@@ -120,10 +129,12 @@ def save_model(model: TaggerModel, folder: Path) -> None:
         if neighbours is not None:
             write_tensors(neighbours.tensors(), new / _NEIGHBOURS)
             files = (*files, _NEIGHBOURS)
+        if model.sentences:
+            (new / learned_sentences.FILE).write_bytes(model.sentences)
+            files = (*files, learned_sentences.FILE)
         if model.policy is not None:
             _write_json(model.policy.as_dict(), new / policies.FILE)
             files = (*files, policies.FILE)
-        subwords = model.vectors.subwords
         config = {
             "format": FORMAT,
             "format_version": _format_version(model),
@@ -132,15 +143,14 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             "types": list(model.types),
             "tags": list(labels(model.types)),
             "tagger": as_mapping(model.learner.config),
-            "vectors": {
-                "source": model.vectors.source,
-                "subwords": subwords and {"min_n": subwords.min_n, "max_n": subwords.max_n},
-            },
+            "vectors": about_vectors(model.vectors),
             "about": dict(model.about),
             "sha256": {name: _digest(new / name) for name in files},
         }
         if model.heads:
             config["heads"] = [[head.task, head.type] for head in model.heads]
+        if model.sentences:
+            config["sentences"] = len(model.sentences) // learned_sentences.WIDTH
         if neighbours is not None:
             config["neighbours"] = len(neighbours.hidden)
         if model.policy is not None:
@@ -158,7 +168,10 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
             or of another kind than ``kind``.
     """
     config = read_config(folder, kind)
-    further = {"heads": _HEADS, "neighbours": _NEIGHBOURS, "policy": policies.FILE}
+    further = {
+        "heads": _HEADS, "neighbours": _NEIGHBOURS, "sentences": learned_sentences.FILE,
+        "policy": policies.FILE,
+    }  # fmt: skip
     files = (*_FILES, *(file for key, file in further.items() if key in config))
     check_files(folder, files, config["sha256"])
     policy = None
@@ -174,18 +187,7 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     tensors = load_file(folder / "model.safetensors")
     room = sum(tensor.numel() for tensor in tensors.values()) + _ROOM
     vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
-    subwords = None
-    if config["vectors"]["subwords"]:
-        buckets = _take_rows(tensors, "vectors.buckets")
-        subwords = Subwords(buckets, **config["vectors"]["subwords"])
-        if not len(buckets) or not 1 <= subwords.min_n <= subwords.max_n <= _LONGEST_NGRAM:
-            raise ValueError("n-grams that cannot be")
-    vectors = WordVectors(
-        tuple(vocabulary["words"]), _take_rows(tensors, "vectors.matrix"), subwords,
-        config["vectors"]["source"],
-    )  # fmt: skip
-    if len(vectors.words) != len(vectors.matrix):
-        raise ValueError(f"{len(vectors.matrix)} vectors for {len(vectors.words)} words")
+    vectors = take_vectors(tensors, vocabulary["words"], config["vectors"])
     tagger_config = from_mapping(TaggerConfig, config["tagger"], str(folder / "config.json"))
     if tagger_config.memory > max(tensor.shape[0] for tensor in tensors.values() if tensor.dim()):
         raise ValueError(f"no tensor has the {tagger_config.memory} places of the memory")
@@ -210,9 +212,13 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
         width = learner.head_outside.shape[1]
         learner.neighbours = read_neighbours(kept, len(labels(types)), width)
     lexicon = read_lexicon(config["lexicon"], types) if "lexicon" in config else Lexicon()
+    learned = b""
+    if "sentences" in config:
+        learned = learned_sentences.checked((folder / learned_sentences.FILE).read_bytes())
     return TaggerModel(
-        learner, vectors, alphabet, types, config["kind"], config["about"], sources, lexicon
-    )
+        learner, vectors, alphabet, types, config["kind"], config["about"], sources, lexicon,
+        learned,
+    )  # fmt: skip
 
 
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
@@ -228,31 +234,12 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 def _tensors(model: TaggerModel) -> dict[str, Tensor]:
     tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
-    tensors |= _row_tensors("vectors.matrix", model.vectors.matrix)
-    if model.vectors.subwords is not None:
-        tensors |= _row_tensors("vectors.buckets", model.vectors.subwords.buckets)
-    return tensors
-
-
-def _row_tensors(name: str, rows: Rows) -> dict[str, Tensor]:
-    if not isinstance(rows, Quantised):
-        return {name: torch.from_numpy(rows)}
-    return {name: torch.from_numpy(rows.codes), name + _SCALE: torch.from_numpy(rows.scales)}
-
-
-def _take_rows(tensors: dict[str, Tensor], name: str) -> Rows:
-    """What :func:`_row_tensors` gave, taken out of ``tensors``."""
-    rows = tensors.pop(name).numpy()
-    if name + _SCALE not in tensors:
-        return rows
-    return Quantised(rows, tensors.pop(name + _SCALE).numpy())
+    return tensors | vector_tensors(model.vectors)
 
 
 def _format_version(model: TaggerModel) -> int:
-    subwords = model.vectors.subwords
-    rows = (model.vectors.matrix, subwords.buckets if subwords is not None else None)
     newer = model.learner.neighbours is not None
-    return 2 if newer or any(isinstance(each, Quantised) for each in rows) else 1
+    return 2 if newer or quantised(model.vectors) else 1
 
 
 def _write_json(value: object, path: Path) -> None:

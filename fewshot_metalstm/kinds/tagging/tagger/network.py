@@ -1,4 +1,4 @@
-"""The tagger as a network: word features, LSTM (Meta-LSTM or plain), type heads, CRF.
+"""The tagger as a network: word features, a recurrent layer, type heads, CRF.
 
 What the ways of adapting it are written against (prototypes, a memory of heads, stacks of tasks);
 :mod:`~fewshot_metalstm.kinds.tagging.tagger.learner` puts them together.
@@ -16,11 +16,11 @@ from torch.func import functional_call
 from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES, Batch
 from fewshot_metalstm.kinds.tagging.tagger.neighbours import Neighbours
 from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.characters import CharacterCNN
 from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
 from fewshot_metalstm.nn.noise import dropout
-from fewshot_metalstm.nn.plain_lstm import make_lstm
+from fewshot_metalstm.nn.recurrent import make_lstm
 from fewshot_metalstm.nn.transitions import TRANSITIONS
 from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Share, ShareBelow1
 
@@ -39,7 +39,7 @@ class TaggerConfig:
 
 
 class TaggerNetwork(Learner):
-    """Emissions from a bidirectional Meta-LSTM (or plain LSTM), and a CRF over IOBES tags.
+    """Emissions from a bidirectional recurrent layer, and a CRF over IOBES tags.
 
     The head holds one row for ``O`` and four (B, I, E, S) for an entity type.
 
@@ -96,7 +96,7 @@ class TaggerNetwork(Learner):
             letters = self.characters(letters, plain=self.lstm.plain)
         words = torch.cat([vectors, letters, batch.case], dim=1)
         words = dropout(words, config.input_dropout, generator)
-        hidden = self.lstm(words, batch.index, batch.lengths)
+        hidden = self.lstm(words, batch.index, batch.lengths, generator)
         return dropout(hidden, config.output_dropout, generator)
 
     def hidden_with(

@@ -18,7 +18,7 @@ from torch.func import functional_call, vmap
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerNetwork
 from fewshot_metalstm.nn.crf import negative_log_likelihood
-from fewshot_metalstm.nn.layer import Layout, Weights, layer_plain
+from fewshot_metalstm.nn.layer import Layout, Weights
 from fewshot_metalstm.nn.noise import mask, scaled
 from fewshot_metalstm.nn.plain_lstm import PlainLSTM, weights_of
 from fewshot_metalstm.nn.tangent import Basic, Places, layer_with_tangent
@@ -69,7 +69,10 @@ def stack(
         noise = [draw(tagger, b, g) for b, g in zip(batches, generators, strict=True)]
         tensors["keep_words"] = _pad([n[0] for n in noise], (words, 1))
         tensors["keep_inputs"] = _pad([n[1] for n in noise], (words, noise[0][1].shape[1]))
-        outputs = [n[2][order] for n, order in zip(noise, orders, strict=True)]
+        outputs = [n[3][order] for n, order in zip(noise, orders, strict=True)]
+        states = [n[2][order] for n, order in zip(noise, orders, strict=True) if n[2] is not None]
+        if states:
+            tensors["keep_states"] = _pad(states, (sentences, steps, states[0].shape[2]))
         tensors["keep_outputs"] = _pad(outputs, (sentences, steps, outputs[0].shape[2]))
     return Stacked(tensors, sizes, (sentences, steps))
 
@@ -107,7 +110,7 @@ class _Loss(nn.Module):
         if noisy:
             words = words * given["keep_inputs"]
         layout = Layout(given["rows"], given["places"], self.sizes, *self.shape)
-        hidden = layer_plain(words, tagger.lstm.weights(), layout, tagger.config.lstm.offset)
+        hidden = tagger.lstm.over(words, layout, given.get("keep_states"), plain=True)
         if noisy:
             hidden = hidden * given["keep_outputs"]
         emissions = torch.where(given["shut"], SHUT, tagger.scores(hidden))
@@ -204,13 +207,14 @@ def _head(params: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
 
 def draw(
     tagger: TaggerNetwork, batch: Batch, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The factors of words, inputs and outputs that the tagger would draw for ``batch``."""
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+    """The factors of words, inputs, states and outputs that the tagger would draw for a batch."""
     config, like = tagger.config, batch.vectors
     words = len(like)
     return (
         mask((words, 1), config.word_dropout, generator, like),
         scaled((words, tagger.lstm.inputs), config.input_dropout, generator, like),
+        tagger.lstm.keep((batch.index.shape[0], batch.index.shape[1]), generator, like),
         scaled((*batch.index.shape, tagger.lstm.outputs), config.output_dropout, generator, like),
     )
 

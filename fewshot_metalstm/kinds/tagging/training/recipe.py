@@ -12,6 +12,7 @@ from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.meta import budget, make, registry
 from fewshot_metalstm.meta.algorithm import Algorithm
 from fewshot_metalstm.meta.config import TrainingConfig
+from fewshot_metalstm.nn.cell_config import check_meta_norm
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.room import check_lstm_room, check_vectors_room
 from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Range, Share
@@ -61,6 +62,7 @@ def check(config: MetaTrainConfig) -> None:
             f"{episodes.shots_high}; mend one"
         )
     check_sizes(config.tagger, config.vectors)
+    check_meta_norm(config.tagger.lstm, config.algorithm, joint=config.algorithm == registry.JOINT)
     if config.memory and not config.start and config.joint.steps == 0:
         raise UserError("memory keeps the heads of joint training; give joint.steps or --start")
 

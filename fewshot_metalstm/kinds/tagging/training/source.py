@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, source_heads, source_names
+from fewshot_metalstm.kinds.tagging.tagger.learned_sentences import digests_of
 from fewshot_metalstm.kinds.tagging.tagger.memory import blank, remember
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     TaggerModel,
@@ -58,8 +60,9 @@ class TaggingSource(TrainingSource):
         if config.start:
             start = read_start(config, suite)
             self._start_heads = start.heads
-            return replace(start, about=self.about(), heads=())
-        text = [s for task in suite.train for s in task.corpus.splits["train"]]
+            learned = digests_of(self._text(), start.sentences) if start.sentences else b""
+            return replace(start, about=self.about(), heads=(), sentences=learned)
+        text = self._text()
         progress.phase("word vectors", config.vectors.epochs)
         # Vectors may read all text of the meta-train corpora; what has a row or a letter of its
         # own is decided by the train splits.
@@ -71,7 +74,13 @@ class TaggingSource(TrainingSource):
         )  # fmt: skip
         letters = tuple(sorted({letter for word in vocabulary for letter in word}))
         learner = new_tagger(config.tagger, vectors, letters, config.seed)
-        return TaggerModel(learner, vectors, letters, about=self.about())
+        return TaggerModel(
+            learner, vectors, letters, about=self.about(), sentences=digests_of(text)
+        )
+
+    def _text(self) -> list[Sentence]:
+        """What is learned from."""
+        return [s for task in self.suite.train for s in task.corpus.splits["train"]]
 
     def load(self, folder: Path) -> TaggerModel:
         """See :class:`TrainingSource`."""

@@ -24,6 +24,7 @@ from fewshot_metalstm.kinds.tagging.tagger.heads import (
     source_heads,
     start_from,
 )
+from fewshot_metalstm.kinds.tagging.tagger.learned_sentences import digests_of
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon, lexicon_of
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
@@ -252,10 +253,18 @@ class TaggingTraining(SupervisedSource):
         types = {task.name: task.types for task in self.tasks}
         save_model(
             TaggerModel(learner, model.vectors, model.alphabet, about=whole,
-                        heads=source_heads(heads, types)),
+                        heads=source_heads(heads, types),
+                        sentences=self._learned(before)),
             folder,
         )  # fmt: skip
         return True
+
+    def _learned(self, before: Mapping[str, Any]) -> bytes:
+        """Digests of what was learned from; none where those of the start are not known."""
+        known = b"" if self._start is None else self._start.sentences
+        if before and not known:
+            return b""
+        return digests_of((s for task in self.tasks for s in task.split("train")), known)
 
 
 def _tagger_of(start: TaggerModel, wanted: TaggerConfig, name: str) -> TaggerConfig:

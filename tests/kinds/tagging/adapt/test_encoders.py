@@ -99,8 +99,8 @@ def test_how_much_is_read_at_once(bert: Path, tmp_path: Path) -> None:
 
 def test_what_is_loaded_quietly(bert: Path, capfd: pytest.CaptureFixture[str]) -> None:
     load_encoder(bert, LABELS)
-    told = capfd.readouterr()
-    assert told.out + told.err == ""
+    printed = capfd.readouterr()
+    assert printed.out + printed.err == ""
 
 
 def test_what_is_no_model(bert: Path, tmp_path: Path) -> None:

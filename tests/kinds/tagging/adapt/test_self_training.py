@@ -126,9 +126,9 @@ def test_a_run_says_so_and_is_the_same_on_one_worker_or_two(tmp_path: Path) -> N
     one, two = (report.as_dict() for report in reports)
     assert (one["method"], one["unlabelled"]) == ("fomaml+unlabelled", TRAIN)
     assert set(one["baselines"]) == {"scratch+unlabelled", "crf"}
-    for told in (one, two):
-        del told["tagger"], told["model"]
-        for method in (told, *told["baselines"].values()):
+    for report in (one, two):
+        del report["tagger"], report["model"]
+        for method in (report, *report["baselines"].values()):
             assert [draw.pop("seconds") >= 0 for draw in method["draws"]] == [True, True]
     assert one == two
     tagger = load_model(tmp_path / "1" / "tagger", TAGGER)

@@ -6,6 +6,7 @@ import random
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from fewshot_metalstm.adapt.work import Loaded
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.pool import PoolRunner
+from fewshot_metalstm.kinds.tagging.adapt import spacy_baseline
 from fewshot_metalstm.kinds.tagging.adapt.methods import do_cell, make_cell
 from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
 from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import (
@@ -134,3 +136,23 @@ def test_an_empty_support_is_refused() -> None:
     spacy_or_skip()
     with pytest.raises(UserError, match="support is empty"):
         train_spacy([], QUICK, 0)
+
+
+def test_a_loss_that_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pipeline:
+        def add_pipe(self, name: str) -> None:
+            pass
+
+        def initialize(self, examples: object) -> SimpleNamespace:
+            return SimpleNamespace()
+
+        def update(self, examples: object, *, losses: dict[str, float], **_: object) -> None:
+            losses["ner"] = float("inf")
+
+    monkeypatch.setattr(
+        spacy_baseline, "_spacy",
+        lambda: SimpleNamespace(blank=lambda _: Pipeline(), __version__="3"),
+    )  # fmt: skip
+    monkeypatch.setattr(spacy_baseline, "_example", lambda *_: None)
+    with pytest.raises(UserError, match=r"loss of pass 1 is not finite at .* a lower spacy\.lr"):
+        train_spacy([Sentence(("a",), ("O",))], SpacyConfig(), 0)

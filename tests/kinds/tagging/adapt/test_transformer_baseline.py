@@ -220,3 +220,19 @@ def test_an_empty_support_is_refused(quick: TransformerConfig) -> None:
         train_transformer([], TARGET.types, quick, 0)
     with pytest.raises(UserError, match=r"transformer\.longest is 2"):
         train_transformer(TRAIN, TARGET.types, replace(quick, longest=2), 0)
+
+
+def test_a_loss_that_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = nn.Linear(2, 2)
+    package = SimpleNamespace(
+        get_linear_schedule_with_warmup=lambda optimiser, *_: torch.optim.lr_scheduler.ConstantLR(
+            optimiser
+        )
+    )
+    monkeypatch.setattr(transformer_baseline, "transformers_package", lambda: package)
+    monkeypatch.setattr(
+        transformer_baseline, "_loss", lambda *_: model(torch.ones(2)).sum() * float("nan")
+    )
+    config = TransformerConfig(model="x", epochs=1, min_steps=0)
+    with pytest.raises(UserError, match=r"loss of pass 1 is not finite at .* set a lower trans"):
+        transformer_baseline._finetune(model, None, [[]], config, 0)  # type: ignore[arg-type]

@@ -88,6 +88,6 @@ def test_damaged_gzip_is_refused(tmp_path: Path) -> None:
     whole = gzip.compress(b'{"id": 1, "text": "a"}\n' * 1000)
     for data in (whole[:-20], b"no gzip at all", whole[:30] + b"\xff" * 30 + whole[60:]):
         path.write_bytes(data)
-        told = pytest.raises(UserError, match=r"in.jsonl.gz: is damaged .*; fetch the file again")
-        with told, opened(path, Digest()) as stream:
+        raised = pytest.raises(UserError, match=r"in.jsonl.gz: is damaged .*; fetch the file again")
+        with raised, opened(path, Digest()) as stream:
             list(read(stream, path, "jsonl"))

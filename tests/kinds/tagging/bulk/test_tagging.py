@@ -102,3 +102,33 @@ def test_nothing_is_left_of_a_file_that_fails(
     assert {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()} == {
         "o.jsonl", "o.json",
     }  # fmt: skip
+
+
+def test_a_record_with_half_a_character_costs_that_record(tmp_path: Path) -> None:
+    lines = [
+        r'{"id": "3d\ude00"}', r'{"id": "a\ud83d", "text": "Mice"}',
+        r'{"id": 1, "text": "A \ud83d"}', r'{"id": "b", "text": "Mice"}',
+        r'{"id": "\ud83d\ude00", "text": "Rats"}',
+    ]  # fmt: skip
+    source = tmp_path / "in.jsonl"
+    source.write_text("\n".join(lines))
+    todo = job(source, "jsonl", tmp_path / "out")
+    report = tag_file(capitals, todo, SETTINGS)
+    assert (report.documents, report.mentions, report.bad) == (2, 2, 3)
+    assert [line["id"] for line in read_lines(todo.output)] == ["b", "\U0001f600"]
+    half = "holds a lone surrogate, which is no character"
+    assert [(e["record"], e["id"], e["reason"]) for e in read_lines(todo.bad)] == [
+        (1, r"3d\ude00", "has no text"), (2, r"a\ud83d", half), (3, "1", half),
+    ]  # fmt: skip
+
+
+def test_a_file_whose_name_is_not_utf8(tmp_path: Path) -> None:
+    source = tmp_path / "a\udcff.txt"
+    try:
+        source.write_text("Mice")
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 alone")
+    todo = job(source, "text", tmp_path / "out")
+    assert tag_file(capitals, todo, SETTINGS).bad == 1
+    (bad,) = read_lines(todo.bad)
+    assert bad["file"] == r"a\udcff.txt"

@@ -94,10 +94,12 @@ def test_cache_that_cannot_be_written_is_said_once(
         (tmp_path / f"{name}.tsv").write_text(TRAIN.replace("I-Sp", "B-Sp") + name + "\tO\n")
         for _ in range(2):
             assert load_corpus(tmp_path / f"{name}.tsv", cache_dir=folder).splits["train"]
-    told = [record.getMessage() for record in caplog.records]
-    assert len(told) == 1
-    assert told[0].startswith(f"{folder}: what was read is not kept, and is read anew each time")
-    assert "FEWSHOT_METALSTM_CACHE" in told[0]
+    warnings = [record.getMessage() for record in caplog.records]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(
+        f"{folder}: what was read is not kept, and is read anew each time"
+    )
+    assert "FEWSHOT_METALSTM_CACHE" in warnings[0]
 
 
 tokens = st.lists(

@@ -62,8 +62,9 @@ def test_the_error_counts_them_and_names_the_first_and_the_option(tmp_path: Path
         read(tmp_path, "error")
     assert str(caught.value) == (
         f"{tmp_path / 'a.ann'}:3: is not ID, type and offsets, and text, split by tabs (the first "
-        "of 3 bad annotations); write it as T1<TAB>Gene 0 4<TAB>BRCA, or pass --bad-annotations "
-        "repair or skip"
+        "of 3 bad annotations; then line 4: T1 is the id of an annotation before it, line 2: the "
+        "text of the mention is not what stands at its offsets); write it as T1<TAB>Gene "
+        "0 4<TAB>BRCA, or pass --bad-annotations repair or skip"
     )
 
 
@@ -127,6 +128,23 @@ FILES = {
         for word, at in (("p53", 30), ("IL-", 37), ("no", -1))
     ]}]}]),
 }  # fmt: skip
+
+
+def test_the_error_names_the_first_five_and_how_many_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "x.pubtator"
+    for count in (5, 7):
+        wrong = "".join(f"1\t{n}\t{n + 2}\t??\tGene\n" for n in range(count))
+        path.write_text(f"1|t|{TEXT}\n{wrong}")
+        with pytest.raises(UserError) as caught:
+            read(path, "error")
+        line = str(caught.value)
+        assert line.startswith(f"{path}:2: ")
+        assert f"(the first of {count} bad annotations; then line 3: " in line
+        assert all(f"line {number}: " in line for number in (4, 5, 6))
+        assert "line 7: " not in line
+        assert (", and so on)" in line) == (count == 7)
+        assert "--bad-annotations repair or skip" in line
+        assert "\n" not in line
 
 
 @pytest.mark.parametrize("name", FILES)

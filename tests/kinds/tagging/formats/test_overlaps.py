@@ -66,9 +66,11 @@ def test_the_longest_leaves_nothing_out_without_a_longer_neighbour(given: list[M
 
 
 def test_error_names_document_and_cure() -> None:
-    told = pytest.raises(UserError, match=r"f: document d: Disease 'head and neck cancer' at 0-20 "
-                         r"is discontinuous; pass --overlaps longest")  # fmt: skip
-    with told:
+    message = (
+        r"f: document d: Disease 'head and neck cancer' at 0-20 is discontinuous; "
+        r"pass --overlaps longest"
+    )
+    with pytest.raises(UserError, match=message):
         to_sentences(Document("d", TEXT, (SPLIT,)), place="f")
     whole = Document("d", TEXT, (Mention(0, 20, "Disease"), NECK))
     with pytest.raises(UserError, match="overlaps Disease 'neck cancer' at 9-20"):

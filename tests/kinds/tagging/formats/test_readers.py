@@ -196,8 +196,8 @@ def test_columns_of_any_scheme_and_documents_in_them(tmp_path: Path) -> None:
     (document,), _ = read(tmp_path / "y.conll", content)
     assert (document.id, document.text) == ("é 1", "p53  is\r\nup")
     assert document.mentions == (Mention(0, 3, "G"),)
-    told = pytest.raises(UserError, match=r"z.conll:4: token 'if' is not the next of the text")
-    with told:
+    raised = pytest.raises(UserError, match=r"z.conll:4: token 'if' is not the next of the text")
+    with raised:
         read(tmp_path / "z.conll", content.replace("53\tI", "if\tI"))
     with pytest.raises(UserError, match="goes on with 'up'"):
         read(tmp_path / "z.conll", content.replace("up\tO\n", ""))
@@ -232,7 +232,7 @@ DOCTYPE = (
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("x.xml", DOCTYPE, r"x.xml:1: declares entities or elements of its own"),
         ("x.xml", BIOC.replace("&amp;", "&evil;"), r"x.xml:3: refers to the entity 'evil'"),
@@ -263,14 +263,14 @@ DOCTYPE = (
     ],
 )  # fmt: skip
 def test_what_is_ill_formed_is_named_with_its_place(
-    tmp_path: Path, name: str, content: str | bytes, told: str
+    tmp_path: Path, name: str, content: str | bytes, message: str
 ) -> None:
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         read(tmp_path / name, content)
 
 
 @pytest.mark.parametrize(
-    ("ann", "told"),
+    ("ann", "message"),
     [
         ("T1\tGene 0 3\tp53\nT1\tGene 0 3\tp53\n", "a.ann:2: T1 is the id of an annotation before"),
         ("T1\tGene 1 3\tp53\n", "a.ann:1: the text of the mention is not what stands"),
@@ -281,11 +281,11 @@ def test_what_is_ill_formed_is_named_with_its_place(
     ],
 )
 def test_ill_formed_annotations_are_named_with_their_line(
-    tmp_path: Path, ann: str, told: str
+    tmp_path: Path, ann: str, message: str
 ) -> None:
     (tmp_path / "a.txt").write_text("p53")
     (tmp_path / "a.ann").write_text(ann)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         list(read_documents(tmp_path))
     (tmp_path / "a.txt").unlink()
     with pytest.raises(UserError, match=r"a.ann: has no text beside it; add a.txt"):

@@ -57,8 +57,8 @@ def test_what_it_holds(made: Path, tmp_path: Path) -> None:
     assert (account.words, account.words_dropped, account.dropped_turned) == (40, 0, 0.0)
     assert (packed.bytes, account.bytes_before) == (size(packed.folder), size(made))
     about = dict(after.about)
-    told = about.pop("packed")
-    assert told["sha256"] == read_config(made)["sha256"]
+    packed = about.pop("packed")
+    assert packed["sha256"] == read_config(made)["sha256"]
     assert about == before.about
     assert [f.name for f in tmp_path.iterdir() if f.name.startswith(".")] == []
 

@@ -26,7 +26,7 @@ from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.joint import JointConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outer import OuterConfig
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 

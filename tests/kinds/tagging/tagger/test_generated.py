@@ -15,7 +15,8 @@ from fewshot_metalstm.kinds.tagging.tagger.generated import (
     states,
 )
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel
-from fewshot_metalstm.nn.metalstm import MetaLSTM, MetaLSTMConfig
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
+from fewshot_metalstm.nn.metalstm import MetaLSTM
 from tests.kinds.tagging.tagger.builders import model as fresh
 
 TEXT = (

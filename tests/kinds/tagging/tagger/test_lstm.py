@@ -107,8 +107,8 @@ def test_the_gates_are_logged(trained: tuple[Path, Notes, Figures]) -> None:
                    for k, v in found.items())  # fmt: skip
     assert 0 < figures.logged[1]["inner_lr"] < 0.1
     assert 0.9 < figures.logged[1]["forget"] < 1
-    told = [json.loads(line) for line in (output / "history.jsonl").read_text().splitlines()]
-    assert all(wanted < entry.keys() for entry in told if entry["phase"] == "validation")
+    entries = [json.loads(line) for line in (output / "history.jsonl").read_text().splitlines()]
+    assert all(wanted < entry.keys() for entry in entries if entry["phase"] == "validation")
 
 
 def test_a_checkpoint_adapts_as_it_learned_to(

@@ -28,7 +28,7 @@ from fewshot_metalstm.meta.learner import Episode
 from fewshot_metalstm.meta.maml import MAML
 from fewshot_metalstm.meta.outer import OuterConfig, OuterLoop
 from fewshot_metalstm.meta.pool import EpisodePool
-from fewshot_metalstm.nn.metalstm import MetaLSTMConfig
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from tests.kinds.tagging.tagger.builders import TAGGER, double, encoded, model, own, same, sentences
 from tests.meta.toys import flatten, noise
 
@@ -79,6 +79,24 @@ def test_the_engine_func_gives_highers_gradient(noisy: bool) -> None:
         )
         first = MAML(inner, order=1).outcome(learner, episode, noise(i))
         assert not torch.allclose(flatten(first.gradient), flatten(other.gradient), rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["hyper-lstm", "qrnn"])
+def test_the_engine_func_serves_other_cells(kind: str) -> None:
+    """With what the learner's own slopes, taken by differentiating twice, have to stand in for."""
+    inner = InnerConfig(steps=2, lr=0.1, clip=1.0, noise=True)
+    drops = 0.3 if kind == "hyper-lstm" else 0.0
+    lstm = MetaLSTMConfig(kind, False, 3, 2, 2, recurrent_dropout=drops)
+    made = model()
+    config = replace(TAGGER, lstm=lstm)
+    learner = new_tagger(config, made.vectors, made.alphabet, 7).double()
+    given = episodes()
+    ours = FuncMAML(inner).outcomes(learner, given, [noise(i) for i in range(2)])
+    for i, (episode, outcome) in enumerate(zip(given, ours, strict=True)):
+        other = MAML(inner).outcome(learner, episode, noise(i))
+        torch.testing.assert_close(
+            flatten(outcome.gradient), flatten(other.gradient), rtol=1e-9, atol=1e-11
+        )
 
 
 @pytest.mark.parametrize("name", ["fomaml", "anil", "reptile", "meta-sgd", "maml++", "lstm"])

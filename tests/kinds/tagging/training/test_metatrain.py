@@ -36,7 +36,7 @@ class StopAfter(Progress):
         self.wanted = (phase, step)
         self.current = ""
         self.phases: list[tuple[str, int, int]] = []
-        self.told: dict[str, list[int]] = {}
+        self.steps: dict[str, list[int]] = {}
         self.notes: list[str] = []
 
     def phase(self, name: str, total: int, done: int = 0) -> None:
@@ -44,7 +44,7 @@ class StopAfter(Progress):
         self.phases.append((name, total, done))
 
     def advance(self, done: int, figures: Mapping[str, float]) -> None:
-        self.told.setdefault(self.current, []).append(done)
+        self.steps.setdefault(self.current, []).append(done)
         if (self.current, done) == self.wanted:
             signal.raise_signal(signal.SIGTERM)
 
@@ -93,8 +93,8 @@ def test_what_a_run_leaves(whole: Path) -> None:
     assert {f.name for f in whole.iterdir()} == {
         "config.yaml", "history.jsonl", "state", "checkpoint"
     }  # fmt: skip
-    told = history(whole)
-    phases = [(entry["phase"], entry["step"]) for entry in told]
+    entries = history(whole)
+    phases = [(entry["phase"], entry["step"]) for entry in entries]
     assert phases == [
         *(("joint", step) for step in (1, 2, 3, 4)),
         ("validation", 0),
@@ -102,7 +102,7 @@ def test_what_a_run_leaves(whole: Path) -> None:
         ("validation", 4),
     ]  # fmt: skip
     model = load_model(whole / "checkpoint", CHECKPOINT)
-    scored = {entry["step"]: entry["f1"] for entry in told if entry["phase"] == "validation"}
+    scored = {entry["step"]: entry["f1"] for entry in entries if entry["phase"] == "validation"}
     best = max(scored.values(), key=lambda f1: float(str(f1)))
     assert model.about["validation_f1"] == best
     assert scored[model.about["outer_step"]] == best
@@ -136,14 +136,14 @@ def test_resumed_equals_uninterrupted(tmp_path: Path, whole: Path, phase: str, s
         train(tmp_path, progress=StopAfter(phase, step))
     assert caught.value.signal == signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) is before
-    told = StopAfter()
-    result = train(tmp_path, resume=True, progress=told)
+    tracker = StopAfter()
+    result = train(tmp_path, resume=True, progress=tracker)
     assert result.outer_steps == 4
     assert_same_run(tmp_path, whole)
     if phase == "outer loop":
-        assert told.phases == [("outer loop", 4, step)]
+        assert tracker.phases == [("outer loop", 4, step)]
     else:
-        assert told.phases == [("joint training", 4, step), ("outer loop", 4, 0)]
+        assert tracker.phases == [("joint training", 4, step), ("outer loop", 4, 0)]
 
 
 def test_a_run_interrupted_again_and_again(tmp_path: Path, whole: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_run_interrupted_again_and_again(tmp_path: Path, whole: Path) -> None:
 def test_a_crash_between_two_saves_costs_steps_and_no_numbers(
     tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The history runs ahead of the state by what a crash loses: it is cut and told again."""
+    """The history runs ahead of the state by what a crash loses: it is cut and written again."""
 
     class Crash(Progress):
         current = ""
@@ -183,9 +183,9 @@ def test_a_crash_between_two_saves_costs_steps_and_no_numbers(
         > load_state(tmp_path / "state" / "training.safetensors").record["lines"]
     )
     monkeypatch.undo()
-    told = StopAfter()
-    train(tmp_path, resume=True, progress=told)
-    assert told.phases == [("outer loop", 4, 1)]
+    tracker = StopAfter()
+    train(tmp_path, resume=True, progress=tracker)
+    assert tracker.phases == [("outer loop", 4, 1)]
     assert_same_run(tmp_path, whole)
 
 
@@ -308,13 +308,13 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_joint_training_alone_is_validated_and_keeps_every_source_head(alone: Path) -> None:
-    told = history(alone)
-    assert [(entry["phase"], entry["step"]) for entry in told] == [
+    entries = history(alone)
+    assert [(entry["phase"], entry["step"]) for entry in entries] == [
         *(("joint", step) for step in range(1, 7)), ("validation", 0),
     ]  # fmt: skip
     kept = load_model(alone / "checkpoint", CHECKPOINT)
     assert kept.about["algorithm"] == "joint"
-    assert kept.about["validation_f1"] == told[-1]["f1"]
+    assert kept.about["validation_f1"] == entries[-1]["f1"]
     assert [h.name for h in kept.heads] == ["alpha/Cell", "beta/Drug", "gamma/Gene", "gamma/Site"]
     start = own(load_model(alone / "state" / "initial").learner)
     for head in kept.heads:  # each was learned, and the checkpoint's own is their mean
@@ -349,16 +349,20 @@ def test_joint_training_alone_keeps_its_heads_when_a_rank_is_lost(
 
 
 def test_result_has_the_promised_fields(tmp_path: Path) -> None:
-    told = StopAfter()
-    result = train(tmp_path, progress=told).as_dict()
+    tracker = StopAfter()
+    result = train(tmp_path, progress=tracker).as_dict()
     promised = {"checkpoint", "outer_steps", "seconds", "peak_rss_mib", "best_validation_f1"}
     assert promised <= set(result)
     assert result["checkpoint"] == str(tmp_path / "checkpoint")
     assert 0 < result["seconds"] < 100
     assert 50 < result["peak_rss_mib"] < 4000
     assert json.loads(json.dumps(result)) == result
-    assert told.phases == [("word vectors", 1, 0), ("joint training", 4, 0), ("outer loop", 4, 0)]
-    assert told.told["joint training"] == told.told["outer loop"] == [1, 2, 3, 4]
+    assert tracker.phases == [
+        ("word vectors", 1, 0),
+        ("joint training", 4, 0),
+        ("outer loop", 4, 0),
+    ]
+    assert tracker.steps["joint training"] == tracker.steps["outer loop"] == [1, 2, 3, 4]
 
 
 def test_it_runs_outside_the_main_thread(tmp_path: Path, whole: Path) -> None:

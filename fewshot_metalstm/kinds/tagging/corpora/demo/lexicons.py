@@ -251,8 +251,8 @@ def _without(pools: Mapping[str, Pool], taken: set[str]) -> dict[str, Pool]:
     """Drop the names that are ``taken`` or hold a word that is, such as ``CAT - 5 cells``."""
 
     def free(name: Name) -> bool:
-        held = {token for surface in name.surfaces for token in surface.split()}
-        return taken.isdisjoint(name.surfaces) and taken.isdisjoint(held)
+        own = {token for surface in name.surfaces for token in surface.split()}
+        return taken.isdisjoint(name.surfaces) and taken.isdisjoint(own)
 
     return {
         kind: Pool(tuple(filter(free, pool.common)), tuple(filter(free, pool.rare)))

@@ -1,0 +1,100 @@
+"""Run a study: ``python -m benchmarks.studies NAME... [--minutes N] [--dry]``; ``all`` for all.
+
+What is missing is run, one run after another, each the command that a user would type, tracked by
+MLflow; what was interrupted goes on. The table and its picture are written after every run, so
+that they tell of what is there: ``benchmarks/results/studies/NAME.{csv,md,png}``. A run is missing
+when neither the CSV nor the folder of runs has it with the settings that are declared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.studies import table
+from benchmarks.studies.declared import Run, Study, names, read
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.writing import write_text
+
+_FAILED = "failed.txt"
+_PROGRAM = (sys.executable, "-m", "fewshot_metalstm")
+
+
+def main(arguments: list[str]) -> int:
+    """Parse arguments, run, write; the exit code: 2 for what a user can mend."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("studies", nargs="+", metavar="NAME", help=f"{', '.join(names())} or all")
+    parser.add_argument("--runs", type=Path, default=Path("runs/studies"), help="where runs are")
+    parser.add_argument("--minutes", type=float, default=float("inf"),
+                        help="begin no run after so many")  # fmt: skip
+    parser.add_argument("--rows", help="only these, with commas")
+    parser.add_argument("--seeds", help="only these, with commas")
+    parser.add_argument("--dry", action="store_true", help="say what would be run")
+    given = parser.parse_args(arguments)
+    try:
+        chosen = names() if given.studies == ["all"] else given.studies
+        end = time.monotonic() + 60 * given.minutes
+        for name in chosen:
+            study = read(name)
+            missing = [
+                run for run in study.runs
+                if run.digest not in table.done(study.name)
+                and (given.rows is None or run.row.name in given.rows.split(","))
+                and (given.seeds is None or str(run.seed) in given.seeds.split(","))
+            ]  # fmt: skip
+            print(f"{name}: {len(missing)} of {len(study.runs)} runs to do", flush=True)
+            _do(study, missing, given.runs / name, end, dry=given.dry)
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _do(study: Study, missing: list[Run], folder: Path, end: float, *, dry: bool) -> None:
+    for number, run in enumerate(missing, 1):
+        if dry:
+            print("fewshot-metalstm " + " ".join(run.arguments()))
+            continue
+        if time.monotonic() > end:
+            print(f"{study.name}: {len(missing) - number + 1} runs are left for another time")
+            break
+        print(f"{study.name} {number}/{len(missing)}: {run.row.name}, seed {run.seed}", flush=True)
+        table.add(study, run, result_of(run, folder / run.folder))
+        table.write(study)
+    if not dry:
+        table.write(study)
+
+
+def result_of(run: Run, folder: Path) -> Mapping[str, Any]:
+    """What a run came to: its ``report.json``, or ``{"failed": why}``; run unless it is there."""
+    report, failed = folder / "report.json", folder.with_name(f"{folder.name}.{_FAILED}")
+    if not report.is_file() and not failed.is_file():
+        resume = ["--resume"] if (folder / "config.yaml").is_file() else []
+        command = [*_PROGRAM, *run.arguments(), "--output", str(folder), "--quiet", *resume]
+        environment = {"OMP_NUM_THREADS": "1", **os.environ}
+        done = subprocess.run(
+            command, env=environment, check=False, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        if done.returncode == 2:  # what the command refuses: no finite loss, say
+            last = (done.stderr.strip().splitlines() or ["no word why"])[-1]
+            failed.parent.mkdir(parents=True, exist_ok=True)
+            write_text(last + "\n", failed)
+        elif done.returncode:
+            raise UserError(f"{' '.join(command[2:])} ended with {done.returncode}; see its words:"
+                            f" {done.stderr.strip()[-300:]}")  # fmt: skip
+    if failed.is_file():
+        return {"failed": failed.read_text(encoding="utf-8").strip()}
+    found: Mapping[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,143 @@
+"""What a study is: the runs that a file ``benchmarks/studies/NAME.yaml`` declares.
+
+::
+
+    title: of the table
+    about: what was measured, and what was cut short
+    task: as `train --task` takes it; {data} stands for the folder of the corpora
+    against: the row that the others are held against
+    seeds: [0, 1, 2]
+    settings: {train.epochs: 1}     # of every run, by dotted names
+    rows:
+      lstm: {set: {reader.lstm.kind: lstm}, about: in words, published: 98.9}
+      ...: {set: {}, seeds: [0], group: ablation}
+
+A run is a row with a seed. What it was run with has a digest, so that a run is done anew when its
+settings are changed, and not when others are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm.config import read_mapping
+from fewshot_metalstm.data.locate import DATA_VARIABLE
+from fewshot_metalstm.errors import UserError, at
+
+FOLDER = Path(__file__).parent
+_DATA = "{data}"
+_KEYS = {"title", "about", "task", "against", "seeds", "settings", "rows"}
+_ROW = {"set", "about", "published", "seeds", "group"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a study's table."""
+
+    name: str
+    about: str
+    settings: Mapping[str, Any]  # of its runs, those of every run included
+    seeds: tuple[int, ...]
+    group: str  # of rows that are told in a table of their own; empty for the main one
+    published: float | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row with a seed."""
+
+    row: Row
+    seed: int
+    task: str
+
+    @property
+    def digest(self) -> str:
+        """Of all that the run is told."""
+        told = json.dumps([self.task, self.seed, dict(self.row.settings)], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+    @property
+    def folder(self) -> str:
+        """The name of the run's folder."""
+        return f"{self.row.name}-{self.seed}-{self.digest}"
+
+    def arguments(self) -> list[str]:
+        """What `fewshot-metalstm` is given, but for where to write."""
+        given = [f"--set={name}={_text(value)}" for name, value in self.row.settings.items()]
+        task = self.task
+        if _DATA in task:
+            folder = os.environ.get(DATA_VARIABLE)
+            if not folder:
+                raise UserError(f"set {DATA_VARIABLE} to the folder of the corpora for {task}")
+            task = task.replace(_DATA, folder)
+        return ["train", "--task", task, "--seed", str(self.seed), *given]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as its file declares it."""
+
+    name: str
+    title: str
+    about: str
+    against: str
+    rows: tuple[Row, ...]
+    runs: tuple[Run, ...]  # seed by seed, so that a study that is cut short has every row
+
+
+def names() -> list[str]:
+    """The studies that are declared."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def read(name: str, folder: Path = FOLDER) -> Study:
+    """The study of that name.
+
+    Raises:
+        UserError: there is none, or its file is not as above.
+    """
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        raise UserError(f"there is no study {name!r}; there are {', '.join(names())}")
+    tree = read_mapping(path)
+    _known(tree, _KEYS, path, "the study")
+    missing = [key for key in ("title", "task", "seeds", "rows") if not tree.get(key)]
+    if missing:
+        raise at(path, None, f"has no {missing[0]}", "add it")
+    rows = []
+    for called, each in tree["rows"].items():
+        each = each or {}
+        _known(each, _ROW, path, f"row {called}")
+        settings = {**(tree.get("settings") or {}), **(each.get("set") or {})}
+        rows.append(
+            Row(
+                str(called), str(each.get("about", called)), settings,
+                tuple(each.get("seeds", tree["seeds"])), str(each.get("group", "")),
+                each.get("published"),
+            )
+        )  # fmt: skip
+    against = str(tree.get("against", rows[0].name))
+    if against not in {row.name for row in rows}:
+        raise at(path, None, f"holds rows against {against}, which is none", "name a row")
+    seeds = sorted({seed for row in rows for seed in row.seeds})
+    runs = tuple(
+        Run(row, seed, str(tree["task"])) for seed in seeds for row in rows if seed in row.seeds
+    )
+    return Study(name, str(tree["title"]), str(tree.get("about", "")), against, tuple(rows), runs)
+
+
+def _known(tree: Mapping[str, Any], keys: set[str], path: Path, what: str) -> None:
+    unknown = sorted(set(tree) - keys)
+    if unknown:
+        raise at(path, None, f"{what} has {unknown[0]}", f"use {', '.join(sorted(keys))}")
+
+
+def _text(value: Any) -> str:
+    """A value as ``--set`` reads it."""
+    return value if isinstance(value, str) else json.dumps(value)

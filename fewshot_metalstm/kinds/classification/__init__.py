@@ -1,0 +1,1 @@
+"""Classification: texts of one label each, such as reviews."""

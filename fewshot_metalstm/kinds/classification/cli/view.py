@@ -1,0 +1,104 @@
+"""``fewshot-metalstm view`` with a classifier: a page of texts as it reads them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fewshot_metalstm.cli.options import (
+    device_option,
+    json_option,
+    output_file_option,
+    quiet_option,
+)
+from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
+from fewshot_metalstm.cli.tables import print_json, say
+from fewshot_metalstm.kinds.classification.cli.options import (
+    label_column_option,
+    text_column_option,
+)
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.classification.pages.view import View
+
+
+@click.command("view")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@output_file_option("The page to write.  [default: FILE's name with .html, here]", once="--html")
+@text_column_option
+@label_column_option
+@device_option
+@json_option
+@quiet_option
+def view(
+    model: Path, file: Path, output: Path | None, text_column: str | None,
+    label_column: str | None, device: str, as_json: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """With a classifier, the page shows the label of every text of FILE and which words weigh.
+
+    FILE is a table, JSON lines or a text a line. Where it has labels, those that are wrong are
+    marked, and the accuracy and a table of labels stand above.
+    """
+    html = Path(f"{file.name}.html") if output is None else output
+    with place_of(html, as_json=as_json) as place:
+        shown = run(model=model, file=file, html=place, text_column=text_column,
+                    label_column=label_column, device=device)  # fmt: skip
+    if as_json:
+        print_json({
+            "html": str(html), "model": shown.model, "texts": len(shown.rows),
+            "classes": list(shown.classes), "notes": list(shown.notes),
+            "accuracy": None if shown.accuracy is None else round(shown.accuracy, 2),
+        })  # fmt: skip
+        return
+    for note in () if quiet else shown.notes:
+        say(f"note: {note}", err=True)
+    line = f"{html}: {len(shown.rows)} texts"
+    if shown.accuracy is not None:
+        line += f"; accuracy {shown.accuracy:.2f}"
+    say(line, err=html == STANDARD_OUTPUT)
+
+
+def run(
+    *, model: Path, file: Path, html: Path, text_column: str | None, label_column: str | None,
+    device: str,
+) -> View:  # fmt: skip
+    """Read the file, label its texts, write the page."""
+    from fewshot_metalstm import runs
+    from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.kinds.classification.pages.view import make_view, write_view
+    from fewshot_metalstm.kinds.classification.predictor import Predictor, cut_note
+    from fewshot_metalstm.kinds.classification.settings import ATTENTION
+    from fewshot_metalstm.kinds.classification.tables import (
+        JSON,
+        TABLES,
+        read_rows,
+        read_texts,
+    )
+    from fewshot_metalstm.machine import pick_device
+
+    if html.is_dir():
+        raise UserError(f"{html}: is a folder; name a file for the page")
+    if html.exists() and file.exists() and html.samefile(file):
+        raise UserError(f"{html}: is the file to look at; name another for the page")
+    notes: Counter[str] = Counter()
+    if file.suffix.lower() in (*TABLES, *JSON):
+        wanted = label_column is not None
+        rows = list(read_rows(file, notes, text_column, label_column, labelled=wanted))
+    else:
+        rows = list(read_texts(file, notes, text_column))
+    predictor = Predictor(runs.model_folder(model, "classifier"), pick_device(device))
+    readings = predictor.read([row.text for row in rows])
+    config = predictor.model.learner.config
+    lines = [f"{number} {name}" for name, number in notes.items() if number]
+    if cut := cut_note(readings, config.longest):
+        lines.append(cut)
+    shown = make_view(
+        str(model), predictor.classes, rows, readings, attention=config.pool == ATTENTION,
+        notes=lines,
+    )  # fmt: skip
+    write_view(shown, f"{file.name}, as the classifier reads it", html)
+    return shown

@@ -1,0 +1,184 @@
+"""A text classifier in a folder: weights, config and vocabulary. No pickle.
+
+``model.safetensors`` holds the weights and the word vectors (half precision, or a byte a number
+with one scale a row), ``vocabulary.json`` the words and the alphabet, ``config.json`` the format
+version, the kind of task, what kind of model it is, the classifier's config, its classes, where it
+came from, and the SHA-256 of the others. A meta-learned checkpoint and a classifier adapted to
+classes are the same kind of folder. What a meta-learner learned beside the start (tensors
+``inner.*``) is in a checkpoint and not in an adapted classifier.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.data import model_folder
+from fewshot_metalstm.data.digests import sealed, sha256
+from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
+from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.kinds.classification.encoding import TextTable
+from fewshot_metalstm.kinds.classification.learner import Classifier
+from fewshot_metalstm.kinds.classification.settings import ClassifierConfig
+from fewshot_metalstm.kinds.classification.tasks import KIND
+from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.nn.bounded import Bounded
+from fewshot_metalstm.nn.vector_files import about_vectors, take_vectors, vector_tensors
+from fewshot_metalstm.nn.vectors import WordVectors
+from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.tensors import write_tensors
+from fewshot_metalstm.version import __version__
+from fewshot_metalstm.writing import beside
+
+FORMAT_VERSION = 1
+CHECKPOINT, CLASSIFIER = "checkpoint", "classifier"
+_WEIGHTS, _VOCABULARY = "model.safetensors", "vocabulary.json"
+_ROOM = 2**20  # numbers that building a classifier may take beside its weights
+
+
+@dataclass(frozen=True)
+class ClassifierModel:
+    """A classifier with all that it needs to read text.
+
+    ``kind`` is ``checkpoint`` (meta-learned) or ``classifier`` (adapted to ``classes``). The
+    ``classes`` of a checkpoint are those that all of its tasks shared, one row of its head each;
+    none where it has one row for any class. ``about`` says where it came from.
+    """
+
+    learner: Classifier
+    vectors: WordVectors
+    alphabet: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    kind: str = CHECKPOINT
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def table(self) -> TextTable:
+        """A fresh table of words, which grows with the words it meets."""
+        return TextTable(self.vectors, self.alphabet, self.learner.config.longest)
+
+
+def new_classifier(
+    config: ClassifierConfig, vectors: WordVectors, alphabet: Sequence[str], seed: int,
+    classes: int = 1, *, recall: bool = False,
+) -> Classifier:  # fmt: skip
+    """A classifier with fresh weights, a function of ``seed`` alone."""
+    generator = torch_generator(seed, "weights")
+    return Classifier(vectors.size, len(alphabet) + 2, config, generator, classes, recall)
+
+
+def new_checkpoint(
+    config: ClassifierConfig, vectors: WordVectors, alphabet: Sequence[str],
+    classes: Sequence[str], seed: int,
+) -> ClassifierModel:  # fmt: skip
+    """A checkpoint to be trained; ``classes`` are those that all tasks share, or none."""
+    shared = tuple(classes)
+    learner = new_classifier(
+        config, vectors, alphabet, seed, max(1, len(shared)), recall=bool(shared)
+    )
+    return ClassifierModel(learner, vectors, tuple(alphabet), shared)
+
+
+def adapted_model(
+    model: ClassifierModel, params: Params, classes: Sequence[str], about: Mapping[str, Any]
+) -> ClassifierModel:
+    """A classifier of its own from adapted parameters: it needs nothing of ``model`` any more."""
+    learner = adapted_classifier(model, params)
+    return replace(model, learner=learner, classes=tuple(classes), kind=CLASSIFIER, about=about)
+
+
+def adapted_classifier(model: ClassifierModel, params: Params) -> Classifier:
+    """A learner of its own with ``params``, and nothing of ``inner``."""
+    import torch
+
+    rows = len(params["head_weight"])
+    learner = new_classifier(model.learner.config, model.vectors, model.alphabet, 0, rows)
+    with torch.no_grad():
+        for name, value in learner.named_parameters():
+            value.copy_(params[name])
+    return learner
+
+
+def save_model(model: ClassifierModel, folder: Path) -> None:
+    """Write ``model`` to ``folder``, whole or not at all; an older model there is replaced.
+
+    Raises :class:`UserError` if other files are there, or the place cannot be written to.
+    """
+    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
+    with beside(folder, put_in_place) as new:
+        new.mkdir(0o755)
+        write_tensors(tensors | vector_tensors(model.vectors), new / _WEIGHTS)
+        _write_json({"words": model.vectors.words, "alphabet": model.alphabet}, new / _VOCABULARY)
+        config = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "written_by": __version__,
+            "task_kind": KIND,
+            "kind": model.kind,
+            "classes": list(model.classes),
+            "classifier": as_mapping(model.learner.config),
+            "vectors": about_vectors(model.vectors),
+            "about": dict(model.about),
+            "sha256": {n: sha256((new / n).read_bytes()) for n in (_WEIGHTS, _VOCABULARY)},
+        }
+        _write_json(sealed(config), new / "config.json")
+
+
+def load_model(folder: Path, kind: str | None = None) -> ClassifierModel:
+    """Read a model that :func:`save_model` wrote, with what its meta-learner has learned.
+
+    Raises:
+        UserError: no model there, written by something else or by a newer version, damaged, or of
+            another kind than ``kind`` (``checkpoint`` or ``classifier``).
+    """
+    config = read_config(folder, kind)
+    check_files(folder, (_WEIGHTS, _VOCABULARY), config["sha256"])
+    with built_of(folder):
+        return _build(folder, config)
+
+
+def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
+    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
+    return model_folder.read_config(
+        folder, kind, kind=KIND, version=FORMAT_VERSION,
+        needed={"kind": str, "classes": list, "classifier": dict, "vectors": dict, "about": dict,
+                "sha256": dict},
+        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
+               CLASSIFIER: "give a classifier that adapt wrote"},
+    )  # fmt: skip
+
+
+def _build(folder: Path, config: Mapping[str, Any]) -> ClassifierModel:
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / _WEIGHTS)
+    room = sum(tensor.numel() for tensor in tensors.values()) + _ROOM
+    vocabulary = json.loads((folder / _VOCABULARY).read_text(encoding="utf-8"))
+    vectors = take_vectors(tensors, vocabulary["words"], config["vectors"])
+    alphabet = tuple(vocabulary["alphabet"])
+    settings = from_mapping(ClassifierConfig, config["classifier"], str(folder / "config.json"))
+    classes = tuple(config["classes"])
+    rows = tensors["head_weight"].shape[0]
+    known = config["kind"] in (CHECKPOINT, CLASSIFIER)
+    if not known or not all(isinstance(name, str) for name in classes):
+        raise ValueError("a kind or classes that cannot be")
+    if rows != max(1, len(classes)) or (config["kind"] == CLASSIFIER and len(classes) < 2):
+        raise ValueError(f"{rows} rows of the head for the classes {classes}")
+    recall = config["kind"] == CHECKPOINT and bool(classes)
+    with Bounded(room):
+        learner = new_classifier(settings, vectors, alphabet, 0, rows, recall=recall)
+        if any(name.startswith(f"{OWN}.") for name in tensors):
+            # Only such checkpoints need the meta-learners, and classifiers have to load quickly.
+            from fewshot_metalstm.meta.make import recorded_algorithm
+
+            recorded_algorithm(config["about"]).prepare(learner)
+    learner.load_state_dict(tensors)
+    return ClassifierModel(learner, vectors, alphabet, classes, config["kind"], config["about"])
+
+
+def _write_json(value: object, path: Path) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,174 @@
+"""What a run of training a classifier draws from: episodes, batches, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.classification.episodes import (
+    AccuracyValidation,
+    EncodedTasks,
+    JointBatches,
+    TextEpisodes,
+)
+from fewshot_metalstm.kinds.classification.model import (
+    CHECKPOINT,
+    ClassifierModel,
+    load_model,
+    new_checkpoint,
+    save_model,
+)
+from fewshot_metalstm.kinds.classification.score import FIGURE
+from fewshot_metalstm.kinds.classification.settings import ClassificationTrainConfig, check
+from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, LoadedTexts
+from fewshot_metalstm.kinds.classification.text import words
+from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.meta.make import recorded
+from fewshot_metalstm.meta.outcome import Progress
+from fewshot_metalstm.meta.registry import jointly
+from fewshot_metalstm.meta.source import TrainingSource
+from fewshot_metalstm.nn.pretrain import VectorsConfig, load_or_train
+from fewshot_metalstm.nn.vectors import WordVectors
+from fewshot_metalstm.seeds import derive
+
+ALPHABET = 3  # times that a character stands in the text, to be told from others
+
+
+class ClassificationSource(TrainingSource):
+    """A suite of texts, for one run of training."""
+
+    figure = FIGURE
+
+    def __init__(self, config: ClassificationTrainConfig, suite: LoadedTexts) -> None:
+        check(config)
+        self.config = config
+        self.suite = suite
+
+    def fresh(self, progress: Progress) -> ClassifierModel:
+        """See :class:`TrainingSource`: vectors and alphabet are made of the meta-train texts."""
+        if self.config.start:
+            return replace(read_start(self.config, self.suite), about=self.about())
+        config, tasks = self.config, self.suite.train
+        vectors, alphabet = vocabulary(tasks, config.vectors, config.seed, progress)
+        made = new_checkpoint(
+            config.classifier, vectors, alphabet, shared_classes(tasks), config.seed
+        )
+        return replace(made, about=self.about())
+
+    def load(self, folder: Path) -> ClassifierModel:
+        """See :class:`TrainingSource`."""
+        return load_model(folder)
+
+    def save(
+        self, model: ClassifierModel, folder: Path, *, about: Mapping[str, Any],
+        heads: Mapping[str, Params],
+    ) -> None:  # fmt: skip
+        """See :class:`TrainingSource`; the tasks' own heads are not kept."""
+        del heads
+        save_model(replace(model, about={**self.about(), **about}), folder)
+
+    def about(self) -> dict[str, Any]:
+        """See :class:`TrainingSource`."""
+        config, tasks = self.config, self.suite.train
+        return {
+            "suite": self.suite.name,
+            "synthetic": self.suite.synthetic,
+            "targets_excluded": list(self.suite.report.targets),
+            "families": sorted({task.family for task in tasks}),
+            "tasks": [task.name for task in tasks],
+            "algorithm": config.algorithm,
+            "recipe": recorded(config),
+            "seed": config.seed,
+            "corpora": {task.name: {"train": task.digests["train"]} for task in tasks},
+        }
+
+    def use(self, model: ClassifierModel, device: torch.device) -> None:
+        """See :class:`TrainingSource`."""
+        table = model.table()
+        self._train = EncodedTasks.of(table, self.suite.train, "train", device)
+        held_out = [task for task in self.suite.validation if "devel" in task.splits]
+        self._validation = EncodedTasks.of(table, held_out, "devel", device)
+
+    def joint(self) -> JointBatches:
+        """See :class:`TrainingSource`."""
+        config = self.config
+        return JointBatches(self._train, config.joint.batch, derive(config.seed, "joint"))
+
+    def episodes(self) -> TextEpisodes:
+        """See :class:`TrainingSource`."""
+        config = self.config
+        return TextEpisodes(self._train, config.episodes, derive(config.seed, "outer"))
+
+    def validation(self) -> AccuracyValidation | None:
+        """See :class:`TrainingSource`."""
+        config = self.config
+        if not self._validation.tasks or config.validation.episodes == 0:
+            return None
+        return AccuracyValidation(
+            self._validation, config.validation, config.episodes.classes,
+            derive(config.seed, "validation"),
+        )  # fmt: skip
+
+    def facts(self) -> dict[str, str]:
+        """See :class:`TrainingSource`: tasks, a digest of every split, and what was cut."""
+        facts: dict[str, str] = {}
+        for part, tasks in (("train", self.suite.train), ("validation", self.suite.validation)):
+            facts[f"the {part} tasks"] = ", ".join(task.name for task in tasks)
+            for task in tasks:
+                if cut := task.cut(self.config.classifier.longest):
+                    facts[f"{task.name}, long"] = cut
+                for split, digest in task.digests.items():
+                    facts[f"{task.name}/{split}"] = f"{digest[:16]} ({task.sizes[split]} texts)"
+        return facts
+
+
+def shared_classes(tasks: Sequence[ClassificationTask]) -> tuple[str, ...]:
+    """The classes that all tasks have, where all have the same; else none."""
+    return tasks[0].classes if len({task.classes for task in tasks}) == 1 else ()
+
+
+def vocabulary(
+    tasks: Sequence[ClassificationTask], config: VectorsConfig, seed: int, progress: Progress
+) -> tuple[WordVectors, tuple[str, ...]]:
+    """Word vectors and alphabet, made of the train texts of some tasks alone."""
+    text = [words(each) for task in tasks for each in task.splits["train"].texts]
+    progress.phase("word vectors", config.epochs)
+    vectors = load_or_train(
+        text, config, derive(seed, "vectors"), lambda done, _: progress.advance(done, {})
+    )
+    return vectors, letters(word for each in text for word in each)
+
+
+def letters(found: Iterable[str]) -> tuple[str, ...]:
+    """The characters of words, without those that are met less than :data:`ALPHABET` times."""
+    counts: dict[str, int] = {}
+    for word in found:
+        for letter in word:
+            counts[letter] = counts.get(letter, 0) + 1
+    return tuple(sorted(letter for letter, count in counts.items() if count >= ALPHABET))
+
+
+def read_start(config: ClassificationTrainConfig, suite: LoadedTexts) -> ClassifierModel:
+    """The model of ``config.start``, of the suite's own tasks.
+
+    Raises:
+        UserError: no checkpoint of joint training there, or one of other tasks or sizes.
+    """
+    folder = Path(config.start)
+    if (folder / "checkpoint" / "config.json").is_file():  # the run that it stands in
+        folder = folder / "checkpoint"
+    model = load_model(folder, CHECKPOINT)
+    if not jointly(model.about.get("algorithm")):
+        raise UserError(f"{folder} is not of joint training; give one of --algorithm joint")
+    if model.about.get("tasks") != [task.name for task in suite.train]:
+        raise UserError(
+            f"{folder} was trained on other tasks; give the --tasks and --exclude that it had"
+        )
+    if model.learner.config != config.classifier:
+        raise UserError(f"{folder} has other settings of the section classifier; give the same")
+    return model

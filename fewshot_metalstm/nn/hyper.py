@@ -1,0 +1,213 @@
+"""An LSTM and an RNN whose weights a small network of their kind scales, row by row, at every step.
+
+The scaling form of hypernetworks, HyperLSTM. With the small network's output ``g_t``, for each gate
+y in {n, o, i, f} (the RNN has one)::
+
+    g_t = cell(M [x_t; h_{t-1}; g_{t-1}] + b_m)
+    z_h = V_h g_t + a_h ;  z_x = V_x g_t + a_x ;  z_b = V_b g_t                 (N_z numbers each)
+    y   = norm((D_h z_h) * (W_h h_{t-1}) + (D_x z_x) * (W_x x_t) + D_b z_b + b)
+    c_t = keep * sig(i) * tanh(n) + c_{t-1} * sig(f) ;  h_t = sig(o) * tanh(norm(c_t))
+
+and of the RNN ``h_t = act(y)``. At the start V_h and V_x are nought, a_h and a_x one, and every
+number of D_h and D_x is ``scale_start / N_z``, so that all scales begin at 0.1; V_b is
+N(0, 0.01^2), D_b nought, W_h orthogonal gate by gate, and the forget gate has a bias of 1. With
+``start=uniform`` all of them are drawn from +-1/sqrt(hidden), as torch.nn draws its weights.
+``norm=layer`` normalises the small network's gates and cell, the gates and the cell.
+
+V, a and M are shared by all tasks (``meta_``); W, D and b are the task's own (``basic_``). The
+products D V are taken once, before the steps.
+
+Source: Ha, Dai, Le, "HyperNetworks", ICLR 2017, section 3.2 and appendix A.2.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fewshot_metalstm.nn.cell_config import LAYER, UNIFORM, MetaLSTMConfig
+from fewshot_metalstm.nn.gates import lstm_step
+from fewshot_metalstm.nn.hyper_fused import Weights, steps_fused
+from fewshot_metalstm.nn.layer import Layout
+from fewshot_metalstm.nn.layer_norm import layer_norm
+from fewshot_metalstm.nn.products import compiled_for
+from fewshot_metalstm.nn.recurrent import Recurrent
+from fewshot_metalstm.nn.rnn import activated
+from fewshot_metalstm.nn.steps import Shared, by_step, kept, placed, projected, shrunk
+
+_SCALES = ("h", "x", "b")
+
+
+class _Hyper(Recurrent):
+    """What both have in common; ``gates`` is 4 or 1."""
+
+    gates = 4
+
+    def __init__(self, inputs: int, config: MetaLSTMConfig, generator: torch.Generator) -> None:
+        super().__init__(inputs, config)
+        h, m, z, k = self.hidden, config.meta, config.z, self.gates
+        uniform = config.start == UNIFORM
+
+        def weight(*shape: int, std: float) -> nn.Parameter:
+            return self.weight(*shape, std=std, generator=generator)
+
+        self.meta_x = weight(2, inputs, k * m, std=inputs**-0.5)
+        self.meta_h = weight(2, h, k * m, std=h**-0.5)
+        self.meta_g = weight(2, m, k * m, std=m**-0.5)
+        self.meta_b = weight(2, 1, k * m, std=0.0)
+        # Of a scale: (direction, gate, m, N_z), and (direction, gate, N_z, outputs).
+        self.meta_vh, self.meta_vx = (weight(2, k, m, z, std=0.0) for _ in range(2))
+        self.meta_vb = weight(2, k, m, z, std=0.01)
+        self.meta_ah, self.meta_ax = (weight(2, k, 1, z, std=0.0) for _ in range(2))
+        std = config.scale_static
+        self.basic_wx = weight(2, inputs, k * h, std=std * inputs**-0.5)
+        self.basic_wh = weight(2, h, k * h, std=std * h**-0.5)
+        self.basic_dh, self.basic_dx, self.basic_db = (
+            weight(2, k, z, h, std=0.0) for _ in range(3)
+        )
+        self.basic_b = weight(2, 1, k * h, std=0.0)
+        with torch.no_grad():
+            if not uniform:
+                for d, a in ((self.basic_dh, self.meta_ah), (self.basic_dx, self.meta_ax)):
+                    d.fill_(config.scale_start / z)
+                    a.fill_(1.0)
+                for block in self.basic_wh:
+                    for gate in block.chunk(k, dim=1):
+                        gate.copy_(orthogonal(h, generator) * std)
+            if k == 4:
+                for bias, size in ((self.meta_b, m), (self.basic_b, h)):
+                    bias[..., 3 * size :] += config.forget_bias
+        if config.norm == LAYER:
+            self._norms(m, h)
+
+    def _norms(self, m: int, h: int) -> None:
+        k = self.gates
+
+        def pair(name: str, size: int) -> None:
+            for part, value in (("gain", 1.0), ("shift", 0.0)):
+                parameter = nn.Parameter(torch.full((2, 1, size), value))
+                self.register_parameter(f"{name}_{part}", parameter)
+
+        pair("meta_gates", k * m)
+        pair("basic_gates", k * h)
+        if k == 4:
+            pair("meta_cell", m)
+            pair("basic_cell", h)
+            with torch.no_grad():  # what is normalised has lost its bias: the shift is the bias
+                for name, size in (("meta", m), ("basic", h)):
+                    shift = getattr(self, f"{name}_gates_shift")
+                    shift[..., 3 * size :] = self.config.forget_bias
+
+    @classmethod
+    def size(cls, inputs: int, hidden: int, config: MetaLSTMConfig) -> int:
+        """See :class:`~fewshot_metalstm.nn.recurrent.Recurrent`."""
+        h, m, z, k = hidden, config.meta, config.z, cls.gates
+        own = k * m * (inputs + h + m + 1) + k * h * (inputs + h + 1)
+        scales = 3 * k * z * (m + h) + 2 * k * z
+        norms = 2 * (k + (k == 4)) * (m + h) if config.norm == LAYER else 0
+        return 2 * (own + scales + norms)
+
+    def over(
+        self, words: Tensor, layout: Layout, keep: Tensor | None = None, *, plain: bool = False,
+        training: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """See :class:`~fewshot_metalstm.nn.recurrent.Recurrent`."""
+        del training
+        h, m, k = self.hidden, self.config.meta, self.gates
+        weights = Weights(self.meta_h, self.meta_g, *self._scales(), self.basic_wh)
+        both = torch.cat([self.meta_x, self.basic_wx], 2)
+        bias = torch.cat([self.meta_b, self.basic_b.new_zeros(self.basic_b.shape)], 2)
+        rows = projected(words, both, bias, layout)
+        to_meta, x = torch.split_with_sizes(rows, [k * m, k * h], 2)
+        if self._compiled(keep) and not plain and compiled_for(x):
+
+            def again(to_meta: Tensor, x: Tensor, weights: Weights) -> Tensor:
+                return self._steps(to_meta, x, weights, layout, None, plain=True)
+
+            return placed(steps_fused(to_meta, x, weights, layout.sizes, again), layout)
+        return placed(self._steps(to_meta, x, weights, layout, keep, plain=plain), layout)
+
+    def _compiled(self, keep: Tensor | None) -> bool:
+        """Whether the compiled steps compute what the settings ask for."""
+        return self.gates == 4 and self.config.norm != LAYER and keep is None
+
+    def _steps(
+        self, to_meta: Tensor, to_own: Tensor, weights: Weights, layout: Layout,
+        keep: Tensor | None, *, plain: bool,
+    ) -> Tensor:  # fmt: skip
+        """The steps, from products with the words (2, N, .) to outputs (2, N, h)."""
+        h, m, k = self.hidden, self.config.meta, self.gates
+        scales = Shared(weights.scale, weights.at_rest, plain=plain)
+        meta_h, meta_g, recurrent = (
+            Shared(w, plain=plain) for w in (weights.meta_h, weights.meta_g, weights.wh)
+        )
+        first = 2, layout.sizes[0]
+        g, s = (to_own.new_zeros(*first, m) for _ in range(2))
+        hidden, c = (to_own.new_zeros(*first, h) for _ in range(2))
+        outputs: list[Tensor] = []
+        for x_meta, x, factor in zip(
+            by_step(to_meta, layout), by_step(to_own, layout), kept(keep, layout), strict=True
+        ):
+            g, s, hidden, c = shrunk(x.shape[1], g, s, hidden, c)
+            if outputs:
+                x_meta = meta_g.times(g, meta_h.times(hidden, x_meta))
+            g, s = self._step(self._normed("meta_gates", x_meta, k), s, None, "meta_cell", plain)
+            of_h, of_x, of_b = scales.times(g).chunk(3, dim=-1)
+            y = torch.addcmul(of_b, of_x, x)
+            if outputs:
+                y = torch.addcmul(y, of_h, recurrent.times(hidden))
+            y = self._normed("basic_gates", y, k)
+            hidden, c = self._step(y, c, factor, "basic_cell", plain)
+            outputs.append(hidden)
+        return torch.cat(outputs, 1)
+
+    def _scales(self) -> tuple[Tensor, Tensor]:
+        """From g to the scales of W_h h, of W_x x and the bias: (2, m, 3kh) and (2, 1, 3kh)."""
+        weights, rests = [], []
+        for name in _SCALES:
+            v, d = getattr(self, f"meta_v{name}"), getattr(self, f"basic_d{name}")
+            weights.append((v @ d).transpose(1, 2).flatten(2))  # (2, m, k * h)
+            rest = self.basic_b if name == "b" else getattr(self, f"meta_a{name}") @ d
+            rests.append(rest.reshape(2, 1, -1))
+        return torch.cat(weights, 2), torch.cat(rests, 2)
+
+    def _normed(self, name: str, x: Tensor, gates: int) -> Tensor:
+        if self.config.norm != LAYER:
+            return x
+        gain, shift = getattr(self, f"{name}_gain"), getattr(self, f"{name}_shift")
+        return layer_norm(x, gain, shift, gates)
+
+    def _step(
+        self, x: Tensor, c: Tensor, keep: Tensor | None, norm: str, plain: bool
+    ) -> tuple[Tensor, Tensor]:
+        """One step of an LSTM's cell: outputs and cell."""
+        if self.config.norm != LAYER:
+            return lstm_step(x, c, keep, plain=plain)
+        return lstm_step(x, c, keep, lambda cell: self._normed(norm, cell, 1), plain=plain)
+
+
+class HyperLSTM(_Hyper):
+    """Bidirectional HyperLSTM: ``(words, index, lengths) -> (B, T, 2 * hidden)``."""
+
+
+class MetaRNN(_Hyper):
+    """The same of RNNs: ``(words, index, lengths) -> (B, T, 2 * hidden)``."""
+
+    gates = 1
+
+    def _step(
+        self, x: Tensor, c: Tensor, keep: Tensor | None, norm: str, plain: bool
+    ) -> tuple[Tensor, Tensor]:
+        del keep, norm, plain
+        return activated(x, self.config), c
+
+
+def orthogonal(size: int, generator: torch.Generator) -> Tensor:
+    """A random orthogonal matrix (size, size).
+
+    Source: Saxe, McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in
+    deep linear neural networks", ICLR 2014; uniform over all of them (Mezzadri 2007).
+    """
+    q, r = torch.linalg.qr(torch.randn(size, size, generator=generator))
+    made: Tensor = q * r.diagonal().sign()
+    return made

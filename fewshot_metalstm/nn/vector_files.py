@@ -1,0 +1,71 @@
+"""Word vectors as tensors of a model's file, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fewshot_metalstm.nn.vectors import Quantised, Rows, Subwords, WordVectors
+
+_MATRIX, _BUCKETS = "vectors.matrix", "vectors.buckets"
+_SCALE = "_scale"  # after the name of a tensor of quantised rows
+_LONGEST_NGRAM = 64
+
+
+def vector_tensors(vectors: WordVectors) -> dict[str, Tensor]:
+    """The tensors of word vectors: half precision, or a byte a number with one scale a row."""
+    tensors = _row_tensors(_MATRIX, vectors.matrix)
+    if vectors.subwords is not None:
+        tensors |= _row_tensors(_BUCKETS, vectors.subwords.buckets)
+    return tensors
+
+
+def about_vectors(vectors: WordVectors) -> dict[str, Any]:
+    """What a model's config has to say of its word vectors for :func:`take_vectors`."""
+    subwords = vectors.subwords
+    return {
+        "source": vectors.source,
+        "subwords": subwords and {"min_n": subwords.min_n, "max_n": subwords.max_n},
+    }
+
+
+def take_vectors(
+    tensors: dict[str, Tensor], words: Sequence[str], about: Mapping[str, Any]
+) -> WordVectors:
+    """The word vectors of :func:`vector_tensors`, taken out of ``tensors``.
+
+    Raises:
+        ValueError: they do not fit each other.
+        LookupError: a tensor or a field is missing.
+    """
+    subwords = None
+    if about["subwords"]:
+        subwords = Subwords(_take_rows(tensors, _BUCKETS), **about["subwords"])
+        if not len(subwords.buckets) or not 1 <= subwords.min_n <= subwords.max_n <= _LONGEST_NGRAM:
+            raise ValueError("n-grams that cannot be")
+    vectors = WordVectors(tuple(words), _take_rows(tensors, _MATRIX), subwords, about["source"])
+    if len(vectors.words) != len(vectors.matrix):
+        raise ValueError(f"{len(vectors.matrix)} vectors for {len(vectors.words)} words")
+    return vectors
+
+
+def quantised(vectors: WordVectors) -> bool:
+    """Whether some rows are in a byte a number."""
+    rows = (vectors.matrix, vectors.subwords.buckets if vectors.subwords is not None else None)
+    return any(isinstance(each, Quantised) for each in rows)
+
+
+def _row_tensors(name: str, rows: Rows) -> dict[str, Tensor]:
+    if not isinstance(rows, Quantised):
+        return {name: torch.from_numpy(rows)}
+    return {name: torch.from_numpy(rows.codes), name + _SCALE: torch.from_numpy(rows.scales)}
+
+
+def _take_rows(tensors: dict[str, Tensor], name: str) -> Rows:
+    rows = tensors.pop(name).numpy()
+    if name + _SCALE not in tensors:
+        return rows
+    return Quantised(rows, tensors.pop(name + _SCALE).numpy())

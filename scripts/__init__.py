@@ -1,0 +1,1 @@
+"""What `make` calls; nothing of it is shipped."""
