@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from fewshot_metalstm import pretrained, runs
+from fewshot_metalstm.adapt import policy
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.adapt.card import tagger_card
@@ -134,6 +135,7 @@ class Tagger:
         overlaps: str = ERROR,
         bad_annotations: str = bad.ERROR,
         unannotated: str = SKIP,
+        recipe: str = policy.AUTO,
         **settings: Any,
     ) -> Tagger:
         """A new tagger, adapted to annotated examples.
@@ -153,6 +155,8 @@ class Tagger:
                 ``skip``.
             unannotated: what becomes of text in files that nobody annotated: ``skip``,
                 ``skip-empty`` or ``negatives``.
+            recipe: one of the checkpoint's policy; ``auto``: what the policy chooses, unless
+                there are ``settings``; ``none``: as the settings say.
             **settings: fields of :class:`~fewshot_metalstm.adapt.finetune.AdaptConfig`, such as
                 ``epochs=60``.
 
@@ -166,7 +170,8 @@ class Tagger:
             )
         target = task_of(examples, types or (), overlaps, bad_annotations, unannotated)
         given = {f"adapt.{name}": value for name, value in settings.items()}
-        config = resolve(AdaptRunConfig, None, (), {"seed": seed, "tune": tune, **given})
+        given |= {"seed": seed, "tune": tune, "recipe": recipe}
+        config = resolve(AdaptRunConfig, None, (), given)
         adapted = adapt_model(self._model, target, config, self._device)
         return Tagger(adapted, self._device.type)
 

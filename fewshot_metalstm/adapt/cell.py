@@ -46,7 +46,8 @@ class CellResult:
 
     The support's size is given in items (sentences, images) and in what a score counts (mentions,
     images). ``start`` names the source head that each type started from, where there are any;
-    ``about`` is what a baseline is made of, which no checkpoint says.
+    ``about`` is what a baseline is made of, which no checkpoint says; ``choice`` is the recipe
+    that a policy chose, with the reason and the signals, where there is one.
     """
 
     method: str
@@ -58,6 +59,7 @@ class CellResult:
     losses: tuple[float, ...] = field(default=())
     start: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str | int] = field(default_factory=dict)
+    choice: Mapping[str, Any] = field(default_factory=dict)
 
     def sizes(self, items: str, figure: Figure) -> dict[str, int]:
         """The support's sizes by the names that files have for them, as ``support_sentences``."""

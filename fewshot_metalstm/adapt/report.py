@@ -11,7 +11,7 @@ from fewshot_metalstm import pretrained
 from fewshot_metalstm.adapt.cell import CellResult, score_as_dict
 from fewshot_metalstm.adapt.plan import Plan
 from fewshot_metalstm.adapt.settings import AdaptRunSettings
-from fewshot_metalstm.adapt.work import facts_of
+from fewshot_metalstm.adapt.work import choices_of, facts_of
 from fewshot_metalstm.figure import Figure, Spread
 
 
@@ -122,12 +122,14 @@ def report_of(
         return MethodReport(method, tuple(sorted(own, key=lambda result: result.draw)))
 
     first, *others = plan.methods
+    main = of(first)
     target, kind = plan.target, plan.kind
     in_order = sorted(results, key=lambda r: (r.method, r.draw))
     save = next((str(cell.save) for cell in plan.cells if cell.save is not None), "")
     return AdaptReport(
         target.name, config.shots, first, str(checkpoint), plan.cells[0].tune, target.synthetic,
-        of(first), tuple(of(method) for method in others), (*plan.notes, *facts_of(in_order)),
+        main, tuple(of(method) for method in others),
+        (*plan.notes, *choices_of(main.cells), *facts_of(in_order)),
         save, kind.name, kind.items, kind.product, kind.figure, target.invented,
         getattr(config, "unlabelled", ""),
     )  # fmt: skip
@@ -147,6 +149,7 @@ def _cell(result: CellResult, items: str, figure: Figure) -> dict[str, Any]:
         **result.sizes(items, figure),
         "seconds": round(result.seconds, 2),
         **({"start": dict(result.start)} if result.start else {}),
+        **({"choice": dict(result.choice)} if result.choice else {}),
         **({"losses": [round(loss, 4) for loss in result.losses]} if result.losses else {}),
         **({"about": dict(result.about)} if result.about else {}),
         f"per_{figure.group}": groups,

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, check, finetune
+from fewshot_metalstm.adapt.policy import Choice
 from fewshot_metalstm.figure import Score
 from fewshot_metalstm.meta.learner import Learner
 from fewshot_metalstm.seeds import derive
@@ -52,15 +53,25 @@ class Method:
 
 @dataclass(frozen=True)
 class Start(Generic[L]):
-    """The learner that a cell adapts, and which source heads it has, by type."""
+    """The learner that a cell adapts, and which source heads it has, by type.
+
+    Where a policy chose a recipe (:mod:`fewshot_metalstm.adapt.policy`), ``config`` are its
+    settings in place of the cell's, and ``choice`` says why.
+    """
 
     learner: L
     heads: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0  # to get it
+    config: AdaptConfig | None = None
+    choice: Choice | None = None
 
 
 class Work(ABC, Generic[L]):
-    """One cell on one target. A kind's subclass says how its learner starts, reads and is kept."""
+    """One cell on one target. A kind's subclass says how its learner starts, reads and is kept.
+
+    A kind that has policies lets :meth:`start` ask the checkpoint's, and gives what it chose in
+    :class:`Start`; the rest happens here.
+    """
 
     def __init__(self, cell: Cell, target: Any) -> None:
         self.cell = cell
@@ -92,7 +103,7 @@ class Work(ABC, Generic[L]):
 
     def adapt(self, start: Start[L]) -> Adapted:
         """Tune the learner on the support."""
-        return self.tuned(start, self.batches(start.learner), self.cell.config)
+        return self.tuned(start, self.batches(start.learner), start.config or self.cell.config)
 
     def tuned(
         self, start: Start[L], support: tuple[int, Callable[[Sequence[int]], object]],
@@ -122,6 +133,7 @@ class Work(ABC, Generic[L]):
         return CellResult(
             self.cell.called, self.cell.draw, score, len(self.cell.support), self.counted(),
             seconds, adapted.losses, start.heads,
+            choice={} if start.choice is None else start.choice.as_dict(),
         )  # fmt: skip
 
 
@@ -129,6 +141,14 @@ def checked(config: Any, check: Callable[[Any], object]) -> Any:
     """``config``, once ``check`` has found nothing to refuse in it."""
     check(config)
     return config
+
+
+def choices_of(results: Iterable[CellResult]) -> tuple[str, ...]:
+    """A line on every draw that a policy chose a recipe for."""
+    return tuple(
+        f"draw {result.draw}: recipe {result.choice['recipe']}, {result.choice['why']}"
+        for result in results if result.choice
+    )  # fmt: skip
 
 
 def facts_of(results: Iterable[CellResult]) -> tuple[str, ...]:

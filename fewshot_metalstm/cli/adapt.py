@@ -163,7 +163,8 @@ def run(
         figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
         baseline = result.method in config.baselines
         method = result.method if baseline else checkpoint_name(folder)
-        progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s)")
+        by = f", recipe {result.choice['recipe']}" if result.choice else ""
+        progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s{by})")
         progress.advance(done, {})
 
     # Check, draw supports, do the cells, report.

@@ -124,7 +124,7 @@ def _as_dict(result: CellResult, kind: Kind) -> dict[str, Any]:
         "score": None if score is None else score_as_dict(score, kind.figure),
         **result.sizes(kind.items, kind.figure),
         "seconds": result.seconds, "losses": list(result.losses), "start": dict(result.start),
-        "about": dict(result.about),
+        "about": dict(result.about), "choice": dict(result.choice),
     }  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def read_result(stored: Mapping[str, Any], kind: Kind) -> CellResult:
         stored["method"], stored["draw"], None if score is None else kind.read_score(score),
         stored[f"support_{kind.items}"], stored[f"support_{kind.figure.counted}"],
         stored["seconds"], tuple(stored["losses"]), stored.get("start", {}),
-        stored.get("about", {}),
+        stored.get("about", {}), stored.get("choice", {}),
     )  # fmt: skip
 
 

@@ -127,6 +127,8 @@ def log_cell(
     params = {
         "target": target, "shots": shots, "draw": cell.draw, "method": method,
         "checkpoint": checkpoint,
+        **({"recipe": cell.choice["recipe"], "recipe_why": cell.choice["why"]}
+           if cell.choice else {}),
     }  # fmt: skip
     name = f"{run_name(target, shots, cell.support_items, kind)}, draw {cell.draw}, {how}"
     with run.child(name, params=params, tags={"kind": "draw", "task_kind": kind.name}) as child:
@@ -138,6 +140,8 @@ def log_cell(
         }
         if cell.score is not None:
             figures |= {f"few_shot_{kind.figure.key}": cell.score.value, **cell.score.further}
+        if cell.choice:
+            figures |= {f"signal/{name}": v for name, v in cell.choice["signals"].items()}
         child.metrics(figures)
 
 

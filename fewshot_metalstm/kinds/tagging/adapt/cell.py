@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellResult
-from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, check
+from fewshot_metalstm.adapt.policy import AUTO
 from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.adapt.work import Start, Work
 from fewshot_metalstm.config import as_mapping
@@ -19,6 +20,7 @@ from fewshot_metalstm.kinds.tagging.adapt.from_support import (
     neighbour_start,
     prototype_start,
 )
+from fewshot_metalstm.kinds.tagging.adapt.policy import begun_anew, chosen, decided
 from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     SelfTrainingConfig,
     second_time,
@@ -48,11 +50,13 @@ class TaggingCell(Cell):
 
     ``tune`` is ``basic`` (the basic LSTM and the head), ``head``, ``all``, or one of
     :data:`~fewshot_metalstm.kinds.tagging.adapt.tuning.UNTUNED`; ``again`` are the settings of the
-    second adaptation.
+    second adaptation. ``recipe`` is that of the checkpoint's policy to adapt by, ``auto`` or
+    ``none``.
     """
 
     unlabelled: tuple[tuple[str, ...], ...] = ()
     again: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
+    recipe: str = AUTO
 
     @property
     def called(self) -> str:
@@ -60,11 +64,13 @@ class TaggingCell(Cell):
         return f"{self.method}+unlabelled" if self.unlabelled else self.method
 
     def further_settings(self) -> dict[str, Any]:
-        """The unlabelled text and its settings, where there is any."""
+        """The unlabelled text and its settings, where there is any; a recipe that is named."""
+        named = {} if self.recipe == AUTO else {"recipe": self.recipe}
         if not self.unlabelled:
-            return {}
+            return named
         text = "\n".join(" ".join(tokens) for tokens in self.unlabelled)
-        return {"unlabelled": sha256(text.encode()), "self_training": as_mapping(self.again)}
+        again = as_mapping(self.again)
+        return {**named, "unlabelled": sha256(text.encode()), "self_training": again}
 
     @property
     def adaptation(self) -> AdaptConfig:
@@ -113,11 +119,7 @@ class TaggingWork(Work[Tagger]):
         learner = model.learner
         heads: Mapping[str, str] = {}
         if cell.method == SCRATCH:
-            # The same sizes, vectors and alphabet; only the weights know nothing.
-            device = next(learner.parameters()).device
-            seed = derive(cell.seed, SCRATCH, cell.draw)
-            sizes = replace(learner.config, memory=0)
-            learner = new_tagger(sizes, model.vectors, model.alphabet, seed).to(device)
+            learner = self._fresh()
         elif isinstance(cell.config, PrototypesConfig):
             learner = prototype_start(learner, self.table, self.support, types, cell.config)
         elif isinstance(cell.config, NeighboursConfig):
@@ -127,10 +129,40 @@ class TaggingWork(Work[Tagger]):
             )
         elif cell.support and (model.heads or learner.config.memory):
             sources = model.heads or remembered(learner, model.about["memory"])
-            chosen = choose_heads(learner, sources, self.table, self.support, types)
-            heads = {name: head.name for name, head in zip(types, chosen, strict=True)}
-            learner = start_from(learner, chosen)
-        return Start(learner, heads, time.perf_counter() - began)
+            found = choose_heads(learner, sources, self.table, self.support, types)
+            heads = {name: head.name for name, head in zip(types, found, strict=True)}
+            learner = start_from(learner, found)
+        start = Start(learner, heads, time.perf_counter() - began)
+        return start if cell.method == SCRATCH else self._by_policy(start)
+
+    def _fresh(self) -> Tagger:
+        """A tagger of the same sizes, vectors and alphabet; only the weights know nothing."""
+        model = self.model
+        device = next(model.learner.parameters()).device
+        seed = derive(self.cell.seed, SCRATCH, self.cell.draw)
+        sizes = replace(model.learner.config, memory=0)
+        return new_tagger(sizes, model.vectors, model.alphabet, seed).to(device)
+
+    def _by_policy(self, start: Start[Tagger]) -> Start[Tagger]:
+        """The start as the recipe that the checkpoint's policy chooses has it, if one does."""
+        cell = self.cell
+        if not isinstance(cell.config, AdaptConfig) or not cell.support:
+            return start
+        policy = decided(cell.recipe, self.model.policy, cell.config, cell.tune)
+        if policy is None:
+            return start
+        began = time.perf_counter()
+        learner = start.learner
+        choice = chosen(
+            cell.recipe, policy, learner, self.table, self.support, self.target.types
+        )  # fmt: skip
+        recipe = policy.recipes[choice.recipe]
+        config = recipe.applied(cell.config)
+        check(config)
+        if recipe.anew:
+            learner = begun_anew(learner, self._fresh(), recipe.anew)
+        seconds = start.seconds + time.perf_counter() - began
+        return Start(learner, start.heads, seconds, config, choice)
 
     def names(self, learner: Tagger) -> tuple[str, ...]:
         """See :class:`Work`."""
@@ -148,14 +180,14 @@ class TaggingWork(Work[Tagger]):
 
     def adapt(self, start: Start[Tagger]) -> Adapted:
         """Tune the learner on the support; then once more with unlabelled text, if there is any."""
-        first = self.tuned(start, self.batches(start.learner), self.cell.config)
+        first = super().adapt(start)
         if not self.cell.unlabelled:
             return first
         pseudo_labelled = tagged(
             start.learner, first.params, self.table, self.cell.unlabelled, self.target.types,
             self.lexicon,
         )  # fmt: skip
-        config = second_time(self.cell.adaptation, self.cell.again)
+        config = second_time(start.config or self.cell.adaptation, self.cell.again)
         return self.tuned(start, self.batches(start.learner, pseudo_labelled), config)
 
     def score(self, start: Start[Tagger], adapted: Adapted) -> Score:
@@ -184,6 +216,8 @@ class TaggingWork(Work[Tagger]):
         }  # fmt: skip
         if start.heads:
             about["start"] = dict(start.heads)
+        if start.choice is not None:
+            about["recipe"] = start.choice.as_dict()
         made = adapted_model(self.model, adapted.params, target.types, about, self.lexicon)
         made.learner.neighbours = start.learner.neighbours
         return made

@@ -14,6 +14,7 @@ from typing import Any
 from fewshot_metalstm.adapt.baselines import with_others
 from fewshot_metalstm.adapt.cell import SCRATCH, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig, check
+from fewshot_metalstm.adapt.policy import AUTO
 from fewshot_metalstm.adapt.prototypes import (
     PROTOTYPES,
     after_prototypes,
@@ -150,6 +151,7 @@ def make_cell(
     return TaggingCell(
         name, draw, settings.seed, support, tune, config, save, score,
         unlabelled if tuned else (), settings.self_training,
+        AUTO if name in baselines() else settings.recipe,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fewshot_metalstm.adapt.policy import AUTO
 from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.adapt.settings import AdaptRunSettings, AdaptSettings, SweepSettings
 from fewshot_metalstm.kinds.tagging.adapt.crf_baseline import CrfConfig
@@ -19,6 +20,9 @@ class TaggingSettings(AdaptSettings):
 
     # text for self-training: a file, or train: the target's own train split, without its tags
     unlabelled: str = ""
+    # how to adapt: a recipe of the checkpoint's policy by name; auto: the one that its policy
+    # chooses, unless a setting of adapt is given; none: as the settings say
+    recipe: str = AUTO
     self_training: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
     prototypes: PrototypesConfig = field(default_factory=PrototypesConfig)
     neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)

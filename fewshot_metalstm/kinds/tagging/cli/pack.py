@@ -20,8 +20,14 @@ from fewshot_metalstm.cli.tables import say
 @click.option("--limit", default=15.0, show_default=True, metavar="MB",
               type=Number(0, min_open=True),
               help="Most that all files may take.")  # fmt: skip
+@click.option("--policy", type=click.Path(path_type=Path), metavar="FILE",
+              help="The adaptation policy that it is to have, such as the policy.json of one that "
+              "ships.")  # fmt: skip
 @json_option
-def pack(checkpoint: Path, output: Path, results: Path | None, limit: float, as_json: bool) -> None:
+def pack(
+    checkpoint: Path, output: Path, results: Path | None, limit: float, policy: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Pack CHECKPOINT, what meta-train wrote: vectors in 8 bits, and a MODEL_CARD.md.
 
     It is a checkpoint as before, at half the size, and so are the taggers adapted from it. If it
@@ -31,7 +37,7 @@ def pack(checkpoint: Path, output: Path, results: Path | None, limit: float, as_
     from fewshot_metalstm.kinds.tagging.shipping import pack as packing
 
     folder = runs.model_folder(checkpoint, "checkpoint")
-    packed = packing.pack(folder, output, results=results, limit=limit)
+    packed = packing.pack(folder, output, results=results, limit=limit, policy=policy)
     if as_json:
         click.echo(json.dumps(packed.as_dict()))
         return

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fewshot_metalstm.adapt.policy import load_policy
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.shipping.card import card
@@ -64,8 +65,9 @@ class Packed:
 
 
 def pack(
-    checkpoint: Path, output: Path, *, results: Path | None = None, limit: float = LIMIT
-) -> Packed:
+    checkpoint: Path, output: Path, *, results: Path | None = None, limit: float = LIMIT,
+    policy: Path | None = None,
+) -> Packed:  # fmt: skip
     """Write a packed copy of ``checkpoint`` with its model card to ``output``.
 
     The same checkpoint gives the same bytes. An older model in ``output`` is replaced. What is
@@ -74,12 +76,16 @@ def pack(
     Args:
         results: figures for the card; see
         :func:`~fewshot_metalstm.kinds.tagging.shipping.card.figures`. limit: most MB (10^6 bytes)
-        of all files together.
+        of all files together. policy: a file of an adaptation policy that the copy is to have, in
+        place of the checkpoint's own.
 
     Raises:
-        UserError: no checkpoint there, too large whatever is done, or ``results`` that are none.
+        UserError: no checkpoint there, too large whatever is done, ``results`` that are none, or
+            a ``policy`` that is none.
     """
     model = load_model(checkpoint, CHECKPOINT)
+    if policy is not None:
+        model = replace(model, policy=load_policy(policy))
     before = read_config(checkpoint, CHECKPOINT)["sha256"]
     size = _bytes(checkpoint)
     with beside(output, put_in_place) as folder:

@@ -10,6 +10,7 @@ by nearest neighbours ``neighbours.safetensors``, the hidden states of its suppo
 has digests of the sentences that it learned from, ``sentences.bin`` (see
 :mod:`fewshot_metalstm.kinds.tagging.tagger.learned_sentences`). What a meta-learner learned beside
 the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
+A checkpoint with an adaptation policy has ``policy.json`` (:mod:`fewshot_metalstm.adapt.policy`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fewshot_metalstm.adapt import policy as policies
+from fewshot_metalstm.adapt.policy import Policy, load_policy
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.digests import sealed, sha256
@@ -68,7 +71,8 @@ class TaggerModel:
     ``types``). ``about`` says where it came from: suite, target, seeds, digests, figures.
     ``heads`` are those of the source tasks, of joint training alone; ``lexicon`` holds the
     mentions of the support that a tagger was adapted to; ``sentences`` are digests of those that a
-    checkpoint learned from, empty where they are not known.
+    checkpoint learned from, empty where they are not known; ``policy`` says how a checkpoint is
+    best adapted to a support.
     """
 
     learner: Tagger
@@ -80,6 +84,7 @@ class TaggerModel:
     heads: tuple[SourceHead, ...] = ()
     lexicon: Lexicon = field(default_factory=Lexicon)
     sentences: bytes = b""
+    policy: Policy | None = None
 
     def table(self) -> WordTable:
         """A fresh word table, which grows with the words it meets."""
@@ -127,6 +132,9 @@ def save_model(model: TaggerModel, folder: Path) -> None:
         if model.sentences:
             (new / learned_sentences.FILE).write_bytes(model.sentences)
             files = (*files, learned_sentences.FILE)
+        if model.policy is not None:
+            _write_json(model.policy.as_dict(), new / policies.FILE)
+            files = (*files, policies.FILE)
         config = {
             "format": FORMAT,
             "format_version": _format_version(model),
@@ -145,6 +153,8 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             config["sentences"] = len(model.sentences) // learned_sentences.WIDTH
         if neighbours is not None:
             config["neighbours"] = len(neighbours.hidden)
+        if model.policy is not None:
+            config["policy"] = policies.FORMAT
         if model.lexicon.mentions:
             config["lexicon"] = model.lexicon.as_dict()
         _write_json(sealed(config), new / "config.json")
@@ -158,11 +168,17 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
             or of another kind than ``kind``.
     """
     config = read_config(folder, kind)
-    further = {"heads": _HEADS, "neighbours": _NEIGHBOURS, "sentences": learned_sentences.FILE}
+    further = {
+        "heads": _HEADS, "neighbours": _NEIGHBOURS, "sentences": learned_sentences.FILE,
+        "policy": policies.FILE,
+    }  # fmt: skip
     files = (*_FILES, *(file for key, file in further.items() if key in config))
     check_files(folder, files, config["sha256"])
+    policy = None
+    if "policy" in config:
+        policy = load_policy(folder / policies.FILE)
     with built_of(folder):
-        return _build(folder, config)
+        return dataclasses.replace(_build(folder, config), policy=policy)
 
 
 def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:

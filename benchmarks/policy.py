@@ -1,0 +1,220 @@
+"""An adaptation policy, learned: ``python -m benchmarks.policy measure`` and ``... write``.
+
+``measure`` adapts a checkpoint to supports of some tasks (:mod:`benchmarks.far_types`) by each of
+:data:`RECIPES`, and from scratch, and writes a line a cell: the F1 on some test sentences, and the
+signals of the support. What is there already is left as it is. ``signals`` does so without
+adapting.
+
+``write`` writes the policy, whose rules (:data:`RULES`) were chosen by hand on such lines, and says
+what they bring on the lines that it is given: the mean F1 over cells, every cell counting alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import far_types
+from fewshot_metalstm import runs
+from fewshot_metalstm.adapt.cell import SCRATCH
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.plan import algorithm_of
+from fewshot_metalstm.adapt.policy import Condition, Policy, Recipe, Rule
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, TaggingWork
+from fewshot_metalstm.kinds.tagging.adapt.policy import signals_of
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
+from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.decode import tag
+from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, load_model
+from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
+from fewshot_metalstm.machine import keep_freed_memory
+
+USUAL, ANEW = "gentle", "anew"
+RECIPES = {
+    USUAL: Recipe(),
+    ANEW: Recipe({"optimiser": "adam", "lr": 0.005}, {"basic": 1.0}),
+}
+MEASURED = Condition("shots", below=200)  # larger supports were not looked at
+RULES = (
+    # One shape or a few words are nearly all of the type.
+    Rule(ANEW, (Condition("recurring", least=0.9), Condition("known", below=0.6), MEASURED)),
+    # The support finds its own mentions, and the start's states do not tell them.
+    Rule(ANEW, (Condition("own", least=0.345), MEASURED)),
+    # No source knows the type, and there is enough to learn it from: 50 shots were, 20 were not.
+    Rule(ANEW, (Condition("known", below=0.15), Condition("shots", least=35, below=200))),
+)
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A support's task and signals, and the F1 by recipe."""
+
+    task: str
+    signals: dict[str, float]
+    f1: dict[str, float]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read the options and do it; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("measure", "signals"):
+        one = commands.add_parser(name)
+        one.add_argument("--checkpoint", type=Path, required=True)
+        one.add_argument("--tasks", required=True, help="names with commas between")
+        one.add_argument("--shots", default="10,20,50")
+        one.add_argument("--draws", type=int, default=1)
+        one.add_argument("--recipes", default=",".join((*RECIPES, SCRATCH)))
+        one.add_argument("--test", type=int, default=600, help="test sentences")
+        one.add_argument("--data-dir", type=Path, required=True)
+        one.add_argument("--output", type=Path, required=True, help="a file of JSON lines")
+    one = commands.add_parser("write")
+    one.add_argument("cells", type=Path, nargs="+")
+    one.add_argument("--output", type=Path, required=True, help="policy.json")
+    given = parser.parse_args(arguments)
+    try:
+        if given.command == "write":
+            write(given)
+        else:
+            measure(given)
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def measure(given: argparse.Namespace) -> None:
+    """Do the cells that are not in the file yet."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    folder = runs.model_folder(given.checkpoint, "checkpoint")
+    model = load_model(folder, CHECKPOINT)
+    known = {place_of(line) for line in read([given.output])} if given.output.exists() else set()
+    recipes = given.recipes.split(",") if given.command == "measure" else [""]
+    table = model.table()
+    for name in given.tasks.split(","):
+        task = far_types.load(name, given.data_dir)
+        for shots in map(int, given.shots.split(",")):
+            for draw in range(given.draws):
+                signals: dict[str, float] = {}
+                for recipe in recipes:
+                    line: Line = {
+                        "checkpoint": folder.name if folder.name != "checkpoint"
+                        else folder.parent.name,
+                        "task": name, "shots": shots, "draw": draw, "recipe": recipe,
+                    }  # fmt: skip
+                    if place_of(line) in known:
+                        continue
+                    work = work_of(model, task, shots, draw, recipe, table)
+                    signals = signals or signals_at(model, task, shots, draw, table)
+                    line["signals"] = {k: round(v, 4) for k, v in signals.items()}
+                    if recipe:
+                        line |= scored(work, task, given.test)
+                    with given.output.open("a", encoding="utf-8") as stream:
+                        stream.write(json.dumps(line) + "\n")
+
+
+def place_of(line: Line) -> tuple[Any, ...]:
+    """Which cell a line is of."""
+    return tuple(line[k] for k in ("checkpoint", "task", "shots", "draw", "recipe"))
+
+
+def work_of(
+    model: TaggerModel, task: Task, shots: int, draw: int, recipe: str, table: Any
+) -> TaggingWork:
+    """The cell of a recipe, or of fresh weights, on a draw."""
+    support = load_draw(task, shots, draw)
+    config = AdaptRunConfig()
+    if recipe == SCRATCH:
+        cell = TaggingCell(SCRATCH, draw, 0, support.indices, "all", config.scratch)
+    else:
+        model = replace(model, policy=Policy(RECIPES, USUAL))
+        cell = TaggingCell(
+            algorithm_of(model), draw, 0, support.indices, "all", AdaptConfig(),
+            recipe=recipe or USUAL,
+        )  # fmt: skip
+    return TaggingWork(cell, model, task, table)
+
+
+def signals_at(
+    model: TaggerModel, task: Task, shots: int, draw: int, table: Any
+) -> dict[str, float]:
+    """The signals of a draw under the usual start."""
+    work = work_of(model, task, shots, draw, USUAL, table)
+    return signals_of(work.start().learner, table, work.support, task.types)
+
+
+def scored(work: TaggingWork, task: Task, most: int) -> Line:
+    """F1 on some test sentences, and the seconds of the adaptation."""
+    test = far_types.some_of_test(task, most)
+    start = work.start()
+    began = time.perf_counter()
+    adapted = work.adapt(start)
+    seconds = start.seconds + time.perf_counter() - began
+    tags = tag(
+        start.learner, adapted.params, work.table, [s.tokens for s in test], task.types,
+        work.lexicon,
+    )  # fmt: skip
+    score = strict_scores([s.tags for s in test], tags)
+    return {
+        "f1": round(score.f1, 2), "precision": round(score.precision, 2),
+        "recall": round(score.recall, 2), "steps": adapted.steps, "seconds": round(seconds, 1),
+    }  # fmt: skip
+
+
+def read(paths: Sequence[Path]) -> Iterator[Line]:
+    """The lines of some files."""
+    for path in paths:
+        for text in path.read_text(encoding="utf-8").splitlines():
+            yield json.loads(text)
+
+
+def pairs(lines: Sequence[Line]) -> list[Pair]:
+    """Every cell that was adapted by both recipes."""
+    found: dict[tuple[Any, ...], dict[str, Line]] = {}
+    for line in lines:
+        found.setdefault(place_of(line)[:-1], {})[line["recipe"]] = line
+    return [
+        Pair(place[1], each[USUAL]["signals"], {name: each[name]["f1"] for name in RECIPES})
+        for place, each in found.items() if set(RECIPES) <= set(each)
+    ]  # fmt: skip
+
+
+def mean_of(cells: Sequence[Pair], policy: Policy) -> float:
+    """Mean F1 by what the policy chooses for each cell."""
+    return sum(cell.f1[policy.choose(cell.signals).recipe] for cell in cells) / len(cells)
+
+
+def write(given: argparse.Namespace) -> None:
+    """Say what the policy brings on some cells, rule by rule, and write it."""
+    cells = pairs(list(read(given.cells)))
+    n = len(cells)
+    usual, anew = (sum(cell.f1[name] for cell in cells) / n for name in RECIPES)
+    best = sum(max(cell.f1.values()) for cell in cells) / n
+    print(f"{n} cells of {len({cell.task for cell in cells})} tasks; mean F1 of {USUAL} "
+          f"{usual:.1f}, of {ANEW} {anew:.1f}, of the better for each cell {best:.1f}")  # fmt: skip
+    for number in range(1, len(RULES) + 1):
+        by = mean_of(cells, Policy(RECIPES, USUAL, RULES[:number]))
+        print(f"by {number} of the {len(RULES)} rules: {by:.1f}")
+    chosen = mean_of(cells, Policy(RECIPES, USUAL, RULES))
+    learned = {
+        "cells": n, "tasks": sorted({cell.task for cell in cells}), "usual": round(usual, 2),
+        "chosen": round(chosen, 2), "better_of_both": round(best, 2),
+    }  # fmt: skip
+    text = json.dumps(Policy(RECIPES, USUAL, RULES, learned).as_dict(), indent=1)
+    given.output.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

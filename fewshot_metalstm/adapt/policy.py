@@ -1,0 +1,191 @@
+"""A learned adaptation policy: which recipe suits a support, by what is measured on it alone.
+
+One recipe cannot suit all targets. What is like a source task is adapted best by small steps from
+what the sources taught; what is like none of them is not reached by these. A checkpoint may hold a
+**policy**: some recipes, and rules that choose one by **signals** of the support, before anything
+is tuned. The rules are a decision list (Rivest, "Learning Decision Lists", Machine Learning 1987):
+the first whose conditions all hold names the recipe. They are learned elsewhere, on tasks that no
+figure is reported on; here they are read and followed.
+
+Like the rest of the core this knows no kind of task. A kind that offers policies measures signals
+under names of its own, keeps the policy beside its checkpoint's weights (:data:`FILE`), and gives
+:class:`~fewshot_metalstm.adapt.work.Start` the settings and the choice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fewshot_metalstm.errors import UserError, at
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.adapt.finetune import AdaptConfig
+
+FILE = "policy.json"  # in a checkpoint's folder
+FORMAT = "fewshot-metalstm policy 1"
+AUTO = "auto"  # what the policy chooses, if there is one and no setting of adapt was given
+NONE = "none"  # no recipe: the settings as they are
+_ENDS = ("least", "below")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way to adapt.
+
+    Attributes:
+        settings: fields of :class:`~fewshot_metalstm.adapt.finetune.AdaptConfig` that it changes.
+        anew: by group of parameters, the share of fresh weights that it begins with, 0 to 1: 1
+            forgets the checkpoint's, 0.5 is the mean of both. The kind says which groups it has.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    anew: Mapping[str, float] = field(default_factory=dict)
+
+    def applied(self, config: AdaptConfig) -> AdaptConfig:
+        """``config`` with what the recipe changes."""
+        return dataclasses.replace(config, **self.settings)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """That a signal is at least, or below, a bound."""
+
+    signal: str
+    least: float = -math.inf
+    below: float = math.inf
+
+    def holds(self, signals: Mapping[str, float]) -> bool:
+        """Whether it does; a signal that was not measured is 0."""
+        return self.least <= signals.get(self.signal, 0.0) < self.below
+
+    def words(self, signals: Mapping[str, float]) -> str:
+        """The signal with its bounds, as a reader is told: ``shots 50 (at least 20)``."""
+        ends = ((self.least, "at least"), (self.below, "below"))
+        bounds = ", ".join(f"{word} {end:g}" for end, word in ends if math.isfinite(end))
+        return f"{self.signal} {signals.get(self.signal, 0.0):.3g} ({bounds})"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The recipe of supports for which all conditions hold."""
+
+    recipe: str
+    when: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen, and why, in one line; ``signals`` are what was measured."""
+
+    recipe: str
+    why: str
+    signals: Mapping[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As reports have it."""
+        return {"recipe": self.recipe, "why": self.why, "signals": dict(self.signals)}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Recipes by name, and the rules that choose among them.
+
+    Attributes:
+        usual: the recipe where no rule holds.
+        learned: how the rules came about, for a reader: tasks, checkpoint, cells.
+    """
+
+    recipes: Mapping[str, Recipe]
+    usual: str
+    rules: tuple[Rule, ...] = ()
+    learned: Mapping[str, Any] = field(default_factory=dict)
+
+    def choose(self, signals: Mapping[str, float]) -> Choice:
+        """The recipe that suits a support with these signals."""
+        for rule in self.rules:
+            if all(condition.holds(signals) for condition in rule.when):
+                why = ", ".join(condition.words(signals) for condition in rule.when)
+                return Choice(rule.recipe, why or "the rule for all supports", signals)
+        measured = ", ".join(f"{name} {value:.3g}" for name, value in signals.items())
+        return Choice(self.usual, f"no other suits {measured}", signals)
+
+    def named(self, name: str) -> Choice:
+        """The choice of a recipe that the user names; :class:`UserError` if there is none."""
+        if name not in self.recipes:
+            known = ", ".join((AUTO, NONE, *self.recipes))
+            raise UserError(f"recipe {name!r} is unknown; use {known}")
+        return Choice(name, "as it was asked for")
+
+    def as_dict(self) -> dict[str, Any]:
+        """As :data:`FILE` has it; see :func:`read_policy`."""
+        return {
+            "format": FORMAT,
+            "usual": self.usual,
+            "recipes": {name: dataclasses.asdict(each) for name, each in self.recipes.items()},
+            "rules": [
+                {"recipe": rule.recipe, "when": {c.signal: _bounds(c) for c in rule.when}}
+                for rule in self.rules
+            ],
+            "learned": dict(self.learned),
+        }
+
+
+def _bounds(condition: Condition) -> dict[str, float]:
+    found = {end: getattr(condition, end) for end in _ENDS}
+    return {end: value for end, value in found.items() if math.isfinite(value)}
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy in a file; a :class:`UserError` if there is none, or as :func:`read_policy`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise at(path, None, "cannot be read", "give the file of a policy") from None
+    return read_policy(text, str(path))
+
+
+def read_policy(text: str, place: str) -> Policy:
+    """The policy in a file that :meth:`Policy.as_dict` was written to as JSON.
+
+    Args:
+        text: of the file.
+        place: where it is, for messages.
+
+    Raises:
+        UserError: another format, or something in it that cannot be.
+    """
+    try:
+        stored = json.loads(text)
+        if stored["format"] != FORMAT:
+            raise ValueError(f"its format is not {FORMAT!r}")
+        recipes = {name: _recipe(each) for name, each in stored["recipes"].items()}
+        rules = tuple(_rule(each) for each in stored["rules"])
+        policy = Policy(recipes, stored["usual"], rules, stored.get("learned", {}))
+        for name in (policy.usual, *(rule.recipe for rule in rules)):
+            if name not in recipes:
+                raise ValueError(f"there is no recipe {name!r}")
+    except (LookupError, TypeError, ValueError, AttributeError) as problem:
+        raise UserError(f"{place}: is no policy ({problem}); give one that was learned") from None
+    return policy
+
+
+def _recipe(stored: Mapping[str, Any]) -> Recipe:
+    anew = {group: float(share) for group, share in stored["anew"].items()}
+    if not all(0 <= share <= 1 for share in anew.values()):
+        raise ValueError("a share of fresh weights is not from 0 to 1")
+    return Recipe(dict(stored["settings"]), anew)
+
+
+def _rule(stored: Mapping[str, Any]) -> Rule:
+    conditions = []
+    for signal, bounds in stored["when"].items():
+        if not bounds or not set(bounds) <= set(_ENDS):
+            raise ValueError(f"a condition on {signal} is not of {' and '.join(_ENDS)}")
+        conditions.append(Condition(signal, **{end: float(bounds[end]) for end in bounds}))
+    return Rule(stored["recipe"], tuple(conditions))

@@ -1,0 +1,88 @@
+"""Policies: which recipe is chosen, and how they are written and read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.policy import (
+    Choice,
+    Condition,
+    Policy,
+    Recipe,
+    Rule,
+    load_policy,
+    read_policy,
+)
+from fewshot_metalstm.errors import UserError
+
+POLICY = Policy(
+    {"near": Recipe(), "far": Recipe({"optimiser": "adam", "lr": 0.005}, {"basic": 1.0})},
+    "near",
+    (
+        Rule("far", (Condition("own", least=0.3), Condition("shots", least=5, below=100))),
+        Rule("near", (Condition("own", below=-1.0),)),
+    ),
+    {"cells": 12},
+)
+
+
+def test_the_first_rule_that_holds_chooses() -> None:
+    found = POLICY.choose({"own": 0.3, "shots": 99.0})
+    assert found.recipe == "far"
+    assert found.why == "own 0.3 (at least 0.3), shots 99 (at least 5, below 100)"
+    assert found.as_dict()["signals"] == {"own": 0.3, "shots": 99.0}
+    for signals in ({"own": 0.29, "shots": 50.0}, {"own": 0.5, "shots": 100.0}, {"own": 0.5}):
+        found = POLICY.choose(signals)
+        assert found.recipe == "near"
+        assert found.why.startswith("no other suits own ")
+    assert POLICY.choose({"own": -2.0}).why == "own -2 (below -1)"
+
+
+def test_a_recipe_changes_what_it_names_alone() -> None:
+    made = POLICY.recipes["far"].applied(AdaptConfig(epochs=7))
+    assert (made.optimiser, made.lr, made.epochs) == ("adam", 0.005, 7)
+    assert POLICY.recipes["near"].applied(made) == made
+
+
+def test_a_recipe_by_its_name() -> None:
+    assert POLICY.named("far") == Choice("far", "as it was asked for")
+    with pytest.raises(UserError, match="recipe 'bold' is unknown; use auto, none, near, far"):
+        POLICY.named("bold")
+
+
+def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps(POLICY.as_dict()))
+    assert load_policy(path) == POLICY
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"format": "other"}, "its format is not"),
+        ({"usual": "bold"}, "there is no recipe 'bold'"),
+        ({"rules": [{"recipe": "bold", "when": {}}]}, "there is no recipe 'bold'"),
+        ({"rules": [{"recipe": "far", "when": {"own": {"most": 1}}}]}, "a condition on own"),
+        ({"rules": [{"recipe": "far", "when": {"own": {}}}]}, "a condition on own"),
+        ({"recipes": {"near": {"settings": {}, "anew": {"basic": 2}}}}, "a share of fresh weights"),
+        ({"recipes": 3}, "is no policy"),
+    ],
+)
+def test_what_cannot_be_is_refused(change: dict[str, object], told: str) -> None:
+    text = json.dumps(POLICY.as_dict() | change)
+    with pytest.raises(UserError, match=r"^policy\.json: is no policy .*give one") as problem:
+        read_policy(text, "policy.json")
+    assert told in str(problem.value)
+    assert "\n" not in str(problem.value)
+
+
+def test_what_is_no_policy_at_all(tmp_path: Path) -> None:
+    for text in ("", "[]", "{}"):
+        with pytest.raises(UserError, match="is no policy"):
+            read_policy(text, "there")
+    with pytest.raises(UserError, match=r"gone\.json: cannot be read; give the file"):
+        load_policy(tmp_path / "gone.json")

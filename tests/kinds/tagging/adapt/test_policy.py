@@ -1,0 +1,130 @@
+"""A checkpoint's policy when taggers are adapted: signals, recipes, and who has the last word."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.policy import Condition, Policy, Recipe, Rule
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, TaggingWork, run_cell
+from fewshot_metalstm.kinds.tagging.adapt.policy import begun_anew, decided, group_of, signals_of
+from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, load_model, save_model
+from tests.kinds.tagging.tagger.builders import TARGET, model
+
+SHORT = {"epochs": 1, "min_steps": 2}
+POLICY = Policy(
+    {"near": Recipe(SHORT), "far": Recipe({**SHORT, "optimiser": "adam"}, {"basic": 1.0})},
+    "near",
+    (Rule("far", (Condition("own", least=0.3), Condition("shots", least=2))),),
+)
+SUPPORT = tuple(range(12))
+USUAL = AdaptConfig()
+
+
+def with_policy(policy: Policy = POLICY) -> TaggerModel:
+    return replace(model(), policy=policy)
+
+
+def cell(recipe: str = "auto", config: AdaptConfig = USUAL, tune: str = "all") -> TaggingCell:
+    return TaggingCell("joint", 0, 0, SUPPORT, tune, config, recipe=recipe)
+
+
+def test_signals_are_of_the_support_alone() -> None:
+    made = model()
+    support = [TARGET.split("train")[i] for i in SUPPORT]
+    found = signals_of(made.learner, made.table(), support, TARGET.types)
+    assert found == signals_of(made.learner, made.table(), support, TARGET.types)
+    assert found["types"] == 2.0
+    assert 0 < found["shots"] < 12
+    assert found["known"] < 0.2, "fresh weights know nothing"
+    assert found["recurring"] > 0.5, "the few names of the target come again and again"
+    assert 0 <= found["probe"] < found["recurring"]
+    assert found["own"] == found["recurring"] - found["probe"]
+    assert found["loss"] > 0
+
+
+def test_the_policy_chooses_and_says_why() -> None:
+    made = with_policy()
+    result = run_cell(cell(), made, TARGET, made.table())
+    assert result.choice["recipe"] == "far"
+    assert "own" in result.choice["why"]
+    assert result.losses == run_cell(cell("far"), made, TARGET, made.table()).losses
+    assert result.losses != run_cell(cell("near"), made, TARGET, made.table()).losses
+    again = run_cell(cell(), made, TARGET, made.table())
+    assert (again.losses, again.score, again.choice) == (result.losses, result.score, result.choice)
+
+
+def test_what_the_user_sets_goes() -> None:
+    made, bare = with_policy(), model()
+    short = AdaptConfig(epochs=1, min_steps=2)
+    for asked in (cell(config=short), cell("none", short)):
+        result = run_cell(asked, made, TARGET, made.table())
+        assert result.choice == {}
+        assert result.losses == run_cell(asked, bare, TARGET, bare.table()).losses
+    assert run_cell(cell("near"), made, TARGET, made.table()).choice["why"] == "as it was asked for"
+    assert decided("auto", POLICY, replace(USUAL, lexicon=0.0), "all") is POLICY
+    assert decided("auto", POLICY, USUAL, "basic") is None
+
+
+def test_a_checkpoint_without_a_policy_is_adapted_as_the_settings_say() -> None:
+    made = model()
+    work = TaggingWork(cell(), made, TARGET, made.table())
+    start = work.start()
+    assert start.config is None
+    assert start.choice is None
+    with pytest.raises(UserError, match="recipe 'far': the checkpoint has no policy"):
+        decided("far", None, USUAL, "all")
+    with pytest.raises(UserError, match="recipe 'far' tunes all, not head"):
+        decided("far", POLICY, USUAL, "head")
+
+
+def test_groups_begin_anew_and_others_are_kept() -> None:
+    made, fresh = model().learner, model().learner
+    with torch.no_grad():
+        for parameter in fresh.parameters():
+            parameter.add_(1.0)
+    mixed = begun_anew(made, fresh, {"basic": 1.0, "head": 0.25})
+    new = dict(fresh.named_parameters())
+    for name, value in made.named_parameters():
+        share = {"basic": 1.0, "head": 0.25}.get(group_of(name), 0.0)
+        torch.testing.assert_close(
+            mixed.get_parameter(name), value + share * (new[name] - value), msg=name
+        )
+    assert {group_of(n) for n in new} == {"basic", "head", "meta", "characters"}
+    with pytest.raises(UserError, match="the policy has the group 'tail'; a tagger has characters"):
+        begun_anew(made, fresh, {"tail": 1.0})
+
+
+def test_it_is_kept_beside_the_weights_under_a_digest(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoint"
+    save_model(with_policy(), folder)
+    assert load_model(folder).policy == POLICY
+    file = folder / "policy.json"
+    assert json.loads(file.read_text())["usual"] == "near"
+    file.write_text(file.read_text().replace("0.3", "0.4"))
+    with pytest.raises(UserError, match=r"policy\.json: is damaged \(its SHA-256 differs\)"):
+        load_model(folder)
+    save_model(model(), folder)
+    assert load_model(folder).policy is None
+    assert not file.exists()
+
+
+def test_the_saved_tagger_says_what_it_was_adapted_by(tmp_path: Path) -> None:
+    made = with_policy()
+    asked = replace(cell(), save=tmp_path / "t", score=False)
+    result = run_cell(asked, made, TARGET, made.table())
+    read = load_model(tmp_path / "t")
+    assert read.about["recipe"] == result.choice
+    assert read.policy is None
+
+
+def test_settings_that_a_recipe_cannot_have_are_told() -> None:
+    made = with_policy(Policy({"near": Recipe({"epochs": -1})}, "near"))
+    with pytest.raises(UserError, match="epochs is -1"):
+        run_cell(cell(), made, TARGET, made.table())
