@@ -135,7 +135,7 @@ def run(
     # Load: the target, and the checkpoint that fits it.
     source = where(target, train, dev, test)
     chosen = pick_device(device)
-    kind = registry.of_target(source, kind_name or kind_typed(reading))
+    kind = registry.of_target(source, kind_name or kind_typed([source], reading))
     base = [] if train is None else ["shots=0"]
     if no_score or (train is not None and not shots):
         base.append("draws=1")

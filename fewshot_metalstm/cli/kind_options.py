@@ -8,7 +8,7 @@ What was typed goes to the kind of the target; an option of another kind is refu
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -39,17 +39,18 @@ def predict_options(command: _Command) -> _Command:
     return _with(command, "predict_options")
 
 
-def kind_typed(
-    given: Mapping[str, Any], options: Callable[..., Any] = target_options
-) -> str | None:
-    """The kind whose own options were typed, where there is one such kind; else None.
+def kind_typed(sources: Sequence[str], given: Mapping[str, Any]) -> str | None:
+    """The kind whose own options for reading a user's files were typed; else None.
 
-    Args:
-        options: which of them, a function of this module.
+    It is None too where the options are of two kinds, or a source is a name and no file.
     """
+    from fewshot_metalstm.data.locate import is_own
+
+    if not all(map(is_own, sources)):
+        return None
     found = {
         name
-        for name, decorator in _decorators(options.__name__).items()
+        for name, decorator in _decorators(target_options.__name__).items()
         for parameter in _parameters(decorator)
         if _typed(given.get(str(parameter.name)), parameter.default)
     }

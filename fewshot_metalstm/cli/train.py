@@ -133,7 +133,7 @@ def run(
         saved = output / "config.yaml"
         config_file = saved if saved.is_file() else None
     sources = tasks_named(tasks, config_file, overrides)
-    kind = kind_of(sources, kind_name or kind_typed(further))
+    kind = kind_of(sources, kind_name or kind_typed(sources, further))
     folder = None if start is None else runs.model_folder(start, "checkpoint")
     named |= {
         "tasks": list(tasks) or None, "seed": seed,
