@@ -121,6 +121,8 @@ def find_uv(python: Path, folder: Path) -> tuple[str, ...]:
         pip = (str(python), "-m", "pip", "install", "--quiet", "--retries", "1", "--no-deps")
         if _call((*pip, "--constraint", "constraints.txt", "--target", str(folder), "uv")):
             raise PipNeededError("there is none, and none can be fetched")
+        if not uv.is_file():
+            raise PipNeededError(f"{uv} is not there although it was fetched")
     return (str(uv),)
 
 
