@@ -65,6 +65,8 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
         "fewshot_metalstm.cli.main",
         "fewshot_metalstm.cli.streams",
         "fewshot_metalstm.cli.verbose",
+        "fewshot_metalstm.data",
+        "fewshot_metalstm.data.splits",
         "fewshot_metalstm.declarations",
         "fewshot_metalstm.entry_points",
         "fewshot_metalstm.errors",

@@ -38,5 +38,5 @@ def test_meta_train_adapt_and_sweep(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_what_cannot_be_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = refused(meta_train(tmp_path / "run", "--set", "tagger.lstm.kind=gru"), capsys)
-    assert "tagger.lstm.kind 'gru' is unknown; use meta-lstm or lstm" in line
+    assert "tagger.lstm.kind 'gru' is unknown; use meta-lstm, lstm, rnn, " in line
     assert not (tmp_path / "run").exists()

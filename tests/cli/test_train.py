@@ -210,7 +210,7 @@ def test_bad_annotations_are_left_out_and_listed(
         file.write("x\tQ\ny\tO\n\n\tO\nz\tO\n\n")
     line = refused(train(out, own), capsys)
     assert "train.tsv:55: tag 'Q' is not" in line
-    assert "(the first of 2 bad annotations)" in line
+    assert "(the first of 2 bad annotations; then line " in line
     assert "--bad-annotations repair or skip" in line
     assert main(train(out, own, "--bad-annotations", "skip", "--epochs", "1")) == 0
     assert "note: 2 bad annotations, listed in" in capsys.readouterr().err
