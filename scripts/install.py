@@ -100,6 +100,9 @@ def install_by_uv(python: Path, folder: Path) -> None:
         stderr=subprocess.DEVNULL,
     )
     failed = True
+    # As pip does: compiled at its first import, `higher` would warn of its own source, and tests
+    # take a warning for an error.
+    install = (*install, "--compile-bytecode")
     try:
         failed = _call((*install, PIP, *PROJECT), environment) != 0
     finally:

@@ -55,6 +55,9 @@ def test_uv_gets_the_pins_and_what_pip_is_set_to(venv: Path) -> None:
     assert not any("/other" in call for call in done)
     assert any(call.endswith("--constraint constraints.txt --editable .[dev]") for call in done)
     assert done[-1].endswith("learn2learn==0.2.0 --config-settings=--build-option=build_ext")
+    compiled = [call for call in done if "--target" not in call]
+    assert len(compiled) == 2
+    assert all("--compile-bytecode" in call for call in compiled)
 
 
 @pytest.mark.parametrize("settings", ["", "global.only-binary=':all:'\n"])
