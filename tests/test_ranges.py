@@ -146,8 +146,8 @@ def test_every_number_has_a_range(kind: str) -> None:
         for _, name, hint, own in commands(kind)
         if {int, float} & {hint, *typing.get_args(hint)} and own in (None, FINITE)
     ]
-    # Offsets and biases may be any number.
-    assert {name.rpartition(".")[2] for name in bare} == {"offset", "forget_bias"}
+    # Offsets, biases and what scales start at may be any number.
+    assert {name.rpartition(".")[2] for name in bare} == {"offset", "forget_bias", "scale_start"}
 
 
 def outside(own: Range, hint: Any) -> Iterator[Any]:

@@ -10,7 +10,7 @@ Kuhn 1955), and where even that is worse than knowing nothing, every class start
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -19,13 +19,17 @@ from torch import Tensor
 from fewshot_metalstm.kinds.classification.encoding import Batch
 from fewshot_metalstm.meta.learner import Params
 
-if TYPE_CHECKING:
-    from fewshot_metalstm.kinds.classification.learner import Classifier
-
 PIECE = 64  # texts that are read at once
 
 
-def recalled_rows(learner: Classifier, params: Params, batch: Batch) -> Params:
+class Scorer(Protocol):
+    """What gives the scores of a head's rows, as a classifier does."""
+
+    def scores_with(self, params: Params, batch: Batch) -> Tensor:
+        """The score of each row for each text, (B, rows)."""
+
+
+def recalled_rows(learner: Scorer, params: Params, batch: Batch) -> Params:
     """The head that a task starts from, differentiable by the rows of ``params``.
 
     A batch that lacks a class tells nothing: the rows then stand in their own order, or for
@@ -46,7 +50,7 @@ def recalled_rows(learner: Classifier, params: Params, batch: Batch) -> Params:
 
 
 @torch.no_grad()
-def assigned(learner: Classifier, params: Params, batch: Batch) -> Tensor | None:
+def assigned(learner: Scorer, params: Params, batch: Batch) -> Tensor | None:
     """The row of each class, (classes,); None where the best ones are worse than none."""
     fixed = {name: value.detach() for name, value in params.items()}
     scores = torch.cat([learner.scores_with(fixed, part) for part in batch.pieces(PIECE)])
