@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ GROUP = "fewshot_metalstm.kinds"
 
 
 @pytest.fixture(autouse=True)
-def nothing_cached() -> None:
+def nothing_cached() -> Iterator[None]:
+    entry_points.installed.cache_clear()
+    yield
     entry_points.installed.cache_clear()
 
 

@@ -47,15 +47,16 @@ def test_entry_points_use_options_that_the_commands_have(
 
 
 @pytest.mark.slow
-def test_mlflow_run_runs_the_demo(tmp_path: Path) -> None:
-    """The demo by `mlflow run`: its runs are nested in the project run of the same store."""
+def test_mlflow_run_adapts_a_tagger(tmp_path: Path) -> None:
+    """`adapt` by `mlflow run`: its runs are nested in the project run of the same store."""
     uri = tracking_uri(str(tmp_path / "store"))
     binaries = str(Path(sys.executable).parent)
     result = subprocess.run(
         [
-            *(sys.executable, "-m", "mlflow", "run", str(PROJECT), "-e", "demo"),
+            *(sys.executable, "-m", "mlflow", "run", str(PROJECT), "-e", "adapt"),
             *("--env-manager", "local", "-P", f"output={tmp_path / 'out put'}"),
-            *("-P", "quick=yes", "-P", "outer_steps=2"),
+            *("-P", "target=demo-species", "-P", "checkpoint=bionlp"),
+            *("-P", "shots=5", "-P", "draws=1"),
         ],
         capture_output=True,
         text=True,
