@@ -20,7 +20,9 @@ def start() -> int:
     if ours:
         signal.signal(signal.SIGINT, _leave)
     from fewshot_metalstm.cli.main import main
+    from fewshot_metalstm.compat.torch_dynamo import defer_dynamo
 
+    defer_dynamo()
     try:
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
