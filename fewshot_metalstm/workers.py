@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from fewshot_metalstm.compat.torch_dynamo import defer_dynamo
+from fewshot_metalstm.compat.torch_compiler import defer_compiler
 from fewshot_metalstm.interrupts import held_back
 
 
@@ -30,6 +30,9 @@ def start_worker(
 
     Args:
         serve: a function of a module, so that it can be pickled; as the arguments.
+
+    Raises:
+        RuntimeError: the process ended before it took over what it was given.
     """
     context: Any = multiprocessing.get_context("spawn")
     if sys.platform == "linux":
@@ -40,7 +43,13 @@ def start_worker(
         target=_begin, args=(dict(os.environ), serve, theirs, *arguments), daemon=True
     )
     with held_back():
-        process.start()
+        try:
+            process.start()
+        except BrokenPipeError as problem:
+            raise RuntimeError(
+                "a worker process ended as it began; a script of your own that starts workers "
+                "needs `if __name__ == \"__main__\":` around what it does"
+            ) from problem
     theirs.close()
     return ours, process
 
@@ -54,5 +63,5 @@ def _begin(environment: dict[str, str], serve: Callable[..., None], *arguments: 
     # Those of the server are of the time at which it started.
     os.environ.clear()
     os.environ.update(environment)
-    defer_dynamo()
+    defer_compiler()
     serve(*arguments)

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.compat.torch_dynamo import defer_dynamo
+from fewshot_metalstm.compat.torch_compiler import defer_compiler
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.fomaml import FirstOrderMAML
@@ -125,7 +125,7 @@ def _run(
     warnings.simplefilter("error")
     # torch 2.6 leaves a folder of its own to the end of the process.
     warnings.filterwarnings("ignore", "Implicitly cleaning up", ResourceWarning)
-    defer_dynamo()
+    defer_compiler()
     with joined() as ranks:
         try:
             if what == "differs":
