@@ -48,7 +48,7 @@ def start_worker(
         except BrokenPipeError as problem:
             raise RuntimeError(
                 "a worker process ended as it began; a script of your own that starts workers "
-                "needs `if __name__ == \"__main__\":` around what it does"
+                'needs `if __name__ == "__main__":` around what it does'
             ) from problem
     theirs.close()
     return ours, process

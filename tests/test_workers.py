@@ -15,7 +15,7 @@ from fewshot_metalstm.workers import start_worker
 
 def _answer(pipe: Connection[Any, Any], number: int) -> None:
     os.kill(os.getpid(), signal.SIGINT)
-    pipe.send((number, os.environ.get("OF_THE_TEST"), os.getcwd(), os.getpid()))
+    pipe.send((number, os.environ.get("OF_THE_TEST"), str(Path.cwd()), os.getpid()))
 
 
 def test_a_worker_has_this_environment_and_never_hears_of_ctrl_c(

@@ -1,11 +1,11 @@
 """torch's compiler, imported when somebody compiles.
 
 The first optimiser that is made, and each of its steps, imports ``torch._dynamo`` to tell the
-compiler to keep out; a gradient of given gradients imports ``torch.fx.experimental.symbolic_shapes``
-to compare two shapes. With them come sympy, ``torch.distributed`` and 800 modules more, which takes
-two to three seconds of a core in every process. Nothing here compiles. Stand-ins know the few names
-that are used where nothing is compiled, and give way to the modules themselves as soon as any other
-is asked for.
+compiler to keep out; a gradient of given gradients imports
+``torch.fx.experimental.symbolic_shapes`` to compare two shapes. With them come sympy,
+``torch.distributed`` and 800 modules more, which takes two to three seconds of a core in every
+process. Nothing here compiles. Stand-ins know the few names that are used where nothing is
+compiled, and give way to the modules themselves as soon as any other is asked for.
 """
 
 from __future__ import annotations
