@@ -99,7 +99,7 @@ def draw(target: ForecastTask, shots: int, number: int, *, seed: int = FROZEN_SE
 
 def candidates(target: ForecastTask, length: int) -> NDArray[np.int64]:
     """The midnights behind which ``length`` hours and those of a query stand without a gap."""
-    gaps = np.concatenate([[0], np.cumsum(np.isnan(target.values))])
+    gaps = target.gaps
     starts = np.flatnonzero(target.hours % DAY == 0)
     starts = starts[starts + length + QUERY <= len(target.values)]
     found: NDArray[np.int64] = starts[gaps[starts + length + QUERY] == gaps[starts]]

@@ -47,9 +47,9 @@ class ForecasterConfig:
 class RidgeConfig:
     """Ridge regression from the 168 hours of a week to the 24 of the next day."""
 
-    alpha: Positive = 30.0  # how strongly weights are held to 0
+    alpha: Positive = 10.0  # how strongly weights are held to 0
     # how many windows of the support the suite's windows weigh as much as, where they are pooled
-    pooled: Positive = 300.0
+    pooled: Positive = 3000.0
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class ForecastAdaptConfig(AdaptConfig):
 
     # the linear path moves by as much as ridge regression over the suite's windows does when the
     # support's are added, the suite's weighing as many as this; 0: it does not move
-    pooled: NotNegative = 300.0
-    alpha: Positive = 30.0  # how strongly that regression holds weights to 0
+    pooled: NotNegative = 3000.0
+    alpha: Positive = 10.0  # how strongly that regression holds weights to 0
 
 
 def _adaptation() -> ForecastAdaptConfig:

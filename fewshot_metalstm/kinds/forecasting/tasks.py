@@ -94,6 +94,16 @@ class ForecastTask:
         """The hour of each place, since the beginning of 1970."""
         return np.concatenate([each.hours for each in self.series])
 
+    @cached_property
+    def gaps(self) -> NDArray[np.int64]:
+        """How many hours before each place, and before the end, have no value."""
+        return np.concatenate([[0], np.cumsum(np.isnan(self.values))])
+
+    @cached_property
+    def measured(self) -> NDArray[np.int64]:
+        """How many hours before each place, and before the end, were measured."""
+        return np.concatenate([[0], np.cumsum(self.real)])
+
     def number(self, place: int) -> int:
         """Which series a place is of."""
         return int(np.searchsorted(self.begins, place, side="right")) - 1
