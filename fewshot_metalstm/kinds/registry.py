@@ -113,6 +113,11 @@ BUILT_IN: Mapping[str, KindEntry] = {
         "the next day of an hourly series", f"{_FORECASTING}.kind:FORECASTING",
         f"{_FORECASTING}.cli.options:target_options",
         f"{_FORECASTING}.cli.options:predict_options",
+        {
+            "view": Command(
+                f"{_FORECASTING}.cli.view:view", "Write a page of series and their forecasts."
+            ),
+        },
     ),
 }  # fmt: skip
 
