@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.forecasting.draws import DAY
 from fewshot_metalstm.kinds.forecasting.learner import Forecaster
+from fewshot_metalstm.kinds.forecasting.series import DAY
 from fewshot_metalstm.kinds.forecasting.settings import EpisodesConfig, ValidationConfig
 from fewshot_metalstm.kinds.forecasting.tasks import DEVEL, QUERY, TRAIN, ForecastTask, Span
 from fewshot_metalstm.kinds.forecasting.windows import CPU, Batch, Places, encode, places

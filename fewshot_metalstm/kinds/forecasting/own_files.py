@@ -36,7 +36,9 @@ def load_own(source: str, columns: Columns = USUAL) -> ForecastTask:
         read[split] = {name if alone else each.name: each for each in found}
     if DEVEL in read and TEST not in read:
         del read[DEVEL]  # read and checked; nothing is chosen by it
-    series, spans, begin = [], {split: [] for split in (TRAIN, TEST) if split in read}, 0
+    series: list[Series] = []
+    spans: dict[str, list[Span]] = {split: [] for split in (TRAIN, TEST) if split in read}
+    begin = 0
     for each in read[TRAIN]:
         whole, cuts = _joined(each, [read[s][each] for s in spans if each in read[s]], files, notes)
         series.append(whole)

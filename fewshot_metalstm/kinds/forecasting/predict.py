@@ -36,11 +36,12 @@ class Ahead:
 
     def rows(self) -> list[tuple[str, str, float, float, float]]:
         """A row an hour, by :data:`COLUMNS`."""
-        first = self.series.start + len(self.series)
-        return [
-            (self.series.name, hour_text(first + i), *(round(float(q), 4) for q in column))
-            for i, column in enumerate(self.quantiles.T)
-        ]  # type: ignore[misc]
+        first, name = self.series.start + len(self.series), self.series.name
+        found = []
+        for i, column in enumerate(self.quantiles.T.tolist()):
+            low, middle, high = (round(value, 4) for value in column)
+            found.append((name, hour_text(first + i), low, middle, high))
+        return found
 
 
 def predict(

@@ -61,14 +61,15 @@ def with_one(lags: Floats) -> Floats:
 
 def solve(config: RidgeConfig, support: Window | None, others: Moments | None) -> Floats:
     """The weights, (169, 24), of a support, of other series, or of both."""
-    left, right = np.zeros((WEEK + 1, WEEK + 1)), np.zeros((WEEK + 1, DAY))
+    left: Floats = np.zeros((WEEK + 1, WEEK + 1))
+    right: Floats = np.zeros((WEEK + 1, DAY))
     if support is not None:
         own, number = Moments.of(support), int(support.real.all(1).sum())
-        left, right = left + number * own.inputs, right + number * own.outputs
+        left, right = number * own.inputs, number * own.outputs
     if others is not None:
-        left = left + config.pooled * others.inputs
-        right = right + config.pooled * others.outputs
-    held = config.alpha * np.eye(WEEK + 1)
+        left += config.pooled * others.inputs
+        right += config.pooled * others.outputs
+    held: Floats = config.alpha * np.eye(WEEK + 1)
     held[-1, -1] = 1e-6  # the intercept is not held to 0
     found: Floats = np.linalg.solve(left + held, right)
     return found

@@ -128,7 +128,8 @@ def _filled(name: str, start: int, values: Floats, notes: Counter[str]) -> Serie
 def _in_months(hours: Hours, months: Sequence[int]) -> NDArray[np.bool_]:
     """Whether hours are on a Sunday of these months."""
     month = hours.astype("datetime64[h]").astype("datetime64[M]").astype(np.int64) % 12 + 1
-    return np.isin(month, months) & (weekday(hours) == 6)
+    found: NDArray[np.bool_] = np.isin(month, months) & (weekday(hours) == 6)
+    return found
 
 
 def weekday(hours: Hours) -> Hours:

@@ -79,7 +79,9 @@ def declare(folder: Path) -> Path:
         "name": "load", "kind": "forecasting", "exclude": "official",
         "tasks": [f"load-{name}" for name in REGIONS], "validation": ["tasks"],
     }  # fmt: skip
-    (tasks / "suites" / "load.yaml").write_text(yaml.safe_dump(suite), "utf-8")
+    for suite["name"] in ("load", "load-fold-0"):
+        path = tasks / "suites" / f"{suite['name']}.yaml"
+        path.write_text(yaml.safe_dump(suite), "utf-8")
     targets = {"official": [], "kinds": {"forecasting": {"official": [TARGET]}}}
     (tasks / "suites" / "targets.yaml").write_text(yaml.safe_dump(targets), "utf-8")
     return folder

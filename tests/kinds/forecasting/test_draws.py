@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fewshot_metalstm.data.draws import draws_file
 from fewshot_metalstm.data.suites import load_suites, load_targets
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.forecasting import draws
@@ -79,7 +80,7 @@ def test_every_official_region_is_frozen_and_no_fold_knows_what_it_holds_out() -
     official = load_targets(kind="forecasting").official
     assert len(official) == 14
     for name in official:
-        assert draws.draws_file(name).is_file()
+        assert draws_file(name).is_file()
     suites = load_suites(kind="forecasting")
     assert sorted(suites) == ["load", *(f"load-fold-{k}" for k in range(4))]
     whole = {spec.corpus for spec in suites["load"].tasks}
