@@ -100,7 +100,7 @@ class ForecastAdaptConfig(AdaptConfig):
 
 def _adaptation() -> ForecastAdaptConfig:
     return ForecastAdaptConfig(
-        optimiser="adam", lr=3e-4, batch=32, epochs=5, min_steps=50, stop_loss=0
+        optimiser="adam", lr=3e-5, batch=32, epochs=2, min_steps=30, stop_loss=0
     )
 
 
