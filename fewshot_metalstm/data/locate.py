@@ -18,6 +18,7 @@ DATA_VARIABLE = "FEWSHOT_METALSTM_DATA"
 CACHE_VARIABLE = "FEWSHOT_METALSTM_CACHE"
 """Environment variable: a folder in the place of the user's cache folder."""
 
+_PACKED = (".conllu",)  # names of text that whoever keeps it may have packed with gzip
 _APPLICATION = "fewshot-metalstm"
 
 
@@ -57,6 +58,8 @@ def data_folders(data_dir: Path | None = None) -> tuple[DataFolder, ...]:
 def candidates(entry: CorpusEntry, folder: Path) -> tuple[Path, ...]:
     """The folders in which a data folder may hold ``entry``."""
     inside = PurePosixPath(entry.folder)
+    if not inside.parts:  # files that stand in the collection's own folder
+        return (folder / entry.collection.name,)
     places = [
         folder / entry.collection.name / inside,
         folder / inside,
@@ -70,9 +73,13 @@ def candidates(entry: CorpusEntry, folder: Path) -> tuple[Path, ...]:
 def stored(place: Path, file: FileEntry) -> Path:
     """The path of a file in the folder ``place``, whether or not it is there.
 
-    A file that the catalogue knows as ``NAME.gz`` may be there unpacked, as ``NAME``.
+    A file that the catalogue knows as ``NAME.gz`` may be there unpacked, as ``NAME``, and one that
+    it knows as ``NAME.conllu`` packed, as ``NAME.conllu.gz``.
     """
     path = place / file.name
+    if path.suffix in _PACKED and not path.is_file():
+        packed = path.with_name(f"{path.name}.gz")
+        return packed if packed.is_file() else path
     if path.suffix == ".gz" and not path.is_file() and path.with_suffix("").is_file():
         return path.with_suffix("")
     return path

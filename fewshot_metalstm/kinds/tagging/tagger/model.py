@@ -3,7 +3,8 @@
 ``model.safetensors`` holds the tagger's weights and the word vectors (half precision, or a byte a
 number with one scale a row, which is format version 2), ``vocabulary.json`` the words and the
 alphabet, ``config.json`` the format version, what kind of model it is, its config, its entity
-types, where it came from, and the SHA-256 of the others.
+types, where it came from, and the SHA-256 of the others. A tagger of one label a token says so
+(``scheme``), which is format version 3.
 A meta-learned checkpoint and an adapted tagger are the same kind of folder; that of joint training
 alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision), a tagger
 by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. A checkpoint
@@ -33,6 +34,8 @@ from fewshot_metalstm.data.digests import sealed, sha256
 from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN
+from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels, like
 from fewshot_metalstm.kinds.tagging.tagger import learned_sentences
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads
@@ -55,7 +58,7 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
-FORMAT_VERSION = 2  # the newest that is read; one that an older version can read says so
+FORMAT_VERSION = 3  # the newest that is read; one that an older version can read says so
 CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
 _HEADS = "heads.safetensors"
@@ -110,8 +113,9 @@ def adapted_model(
         for name, value in learner.named_parameters():
             value.copy_(params[name])
     return TaggerModel(
-        learner, model.vectors, model.alphabet, tuple(types), TAGGER, about, lexicon=lexicon
-    )
+        learner, model.vectors, model.alphabet, like(types, types), TAGGER, about,
+        lexicon=lexicon,
+    )  # fmt: skip
 
 
 def save_model(model: TaggerModel, folder: Path) -> None:
@@ -147,6 +151,8 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             "about": dict(model.about),
             "sha256": {name: _digest(new / name) for name in files},
         }
+        if isinstance(model.types, TokenLabels):
+            config["scheme"] = TOKEN
         if model.heads:
             config["heads"] = [[head.task, head.type] for head in model.heads]
         if model.sentences:
@@ -207,6 +213,8 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     if "heads" in config:
         sources = read_heads(config["heads"], load_file(folder / _HEADS), learner)
     types = tuple(config["types"])
+    if config.get("scheme") == TOKEN:
+        types = TokenLabels(types)
     if "neighbours" in config:
         kept = load_file(folder / _NEIGHBOURS)
         width = learner.head_outside.shape[1]
@@ -238,6 +246,8 @@ def _tensors(model: TaggerModel) -> dict[str, Tensor]:
 
 
 def _format_version(model: TaggerModel) -> int:
+    if isinstance(model.types, TokenLabels):
+        return 3
     newer = model.learner.neighbours is not None
     return 2 if newer or quantised(model.vectors) else 1
 

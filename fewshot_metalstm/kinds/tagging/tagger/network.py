@@ -41,7 +41,8 @@ class TaggerConfig:
 class TaggerNetwork(Learner):
     """Emissions from a bidirectional recurrent layer, and a CRF over IOBES tags.
 
-    The head holds one row for ``O`` and four (B, I, E, S) for an entity type.
+    The head holds one row for ``O`` and four (B, I, E, S) for an entity type. Where every token has
+    a label, the rows S alone have a part in loss and decoding.
 
     Args:
         vector_size: length of a word vector.
@@ -117,13 +118,17 @@ class TaggerNetwork(Learner):
         emissions = self.emissions(batch, generator)
         scores = self.head_transitions
         return negative_log_likelihood(
-            emissions, scores, batch.tags, batch.lengths, plain=self.lstm.plain
-        ).mean()
+            emissions, scores, batch.tags, batch.lengths, plain=self.lstm.plain,
+            one_a_token=batch.one_a_token,
+        ).mean()  # fmt: skip
 
     @torch.no_grad()
     def decode(self, batch: Batch, prior: Tensor | None = None) -> list[list[int]]:
         """The best legal tag sequence of each sentence; ``prior`` is added to the emissions."""
-        return viterbi(self.with_prior(batch, prior), self.head_transitions, batch.lengths)
+        return viterbi(
+            self.with_prior(batch, prior), self.head_transitions, batch.lengths,
+            one_a_token=batch.one_a_token,
+        )  # fmt: skip
 
     def decode_with(
         self, params: Params, batch: Batch, prior: Tensor | None = None

@@ -36,7 +36,7 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     save_model,
 )
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
-from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, f1, mention_counts, strict_scores
+from fewshot_metalstm.kinds.tagging.tagger.scoring import f1, figure_of, mention_counts, scored
 from fewshot_metalstm.kinds.tagging.training.recipe import check_sizes
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
@@ -68,7 +68,6 @@ class TaggerTrainConfig(TrainSettings):
 class TaggingTraining(SupervisedSource):
     """Tagging tasks, for one run of supervised training."""
 
-    figure = FIGURE
     product = TAGGER
     config: TaggerTrainConfig
     tasks: Sequence[Task]
@@ -79,6 +78,7 @@ class TaggingTraining(SupervisedSource):
         if not config.lexicon:
             raise UserError("lexicon is empty; give nats, such as [2, 0]")
         self.tasks = tasks
+        self.figure = figure_of(task.types for task in tasks)
         self._by_name = {task.name: task for task in tasks}
         self._start: TaggerModel | None = None
         if config.start:
@@ -189,19 +189,21 @@ class TaggingTraining(SupervisedSource):
         for chosen in token_batches(encoded, TOKENS):
             batch = table.batch(encoded.take(chosen), letters).to(self._device)
             scores = learner.emissions_with(params, batch)
-            loss = negative_log_likelihood(scores, transitions, batch.tags, batch.lengths)
+            loss = negative_log_likelihood(
+                scores, transitions, batch.tags, batch.lengths, one_a_token=batch.one_a_token
+            )
             total += float(loss.sum())
             prior = self._lexicon(task, 1.0).prior([sentences[i].tokens for i in chosen], own.types)
             for found, bonus in zip(paths, bonuses, strict=True):
                 final = scores if prior is None else scores + bonus * prior.to(scores)
-                decoded = viterbi(final, transitions, batch.lengths)
+                decoded = viterbi(final, transitions, batch.lengths, one_a_token=batch.one_a_token)
                 for place, path in zip(chosen, decoded, strict=True):
                     found[place] = path
         gold = [tags.tolist() for tags in encoded.tags]
         best = max(range(len(bonuses)), key=lambda i: f1(*mention_counts(gold, paths[i])))
         names = labels(own.types)
         predicted = [tuple(names[i] for i in path) for path in paths[best]]
-        score = strict_scores([s.tags for s in sentences], predicted)
+        score = scored(own.types, [s.tags for s in sentences], predicted)
         return Evaluation(total / len(sentences), score, {LEXICON: bonuses[best]})
 
     def _lexicon(self, task: str, bonus: float) -> Lexicon:
