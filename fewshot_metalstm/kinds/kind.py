@@ -52,6 +52,7 @@ class Kind(ABC):
         shots: what K counts, such as ``mentions of each entity type``.
         figure: how good a model is.
         cell: the setting that names the recurrent cell, for ``--cell``; empty without one.
+        sharing: the setting that says how tasks share it, for ``--sharing``; empty without one.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Kind(ABC):
     shots: str
     figure: Figure
     cell: str = ""
+    sharing: str = ""
 
     # Figures
 

@@ -49,6 +49,7 @@ class Tagging(Kind):
     shots = "mentions of each entity type"
     figure = FIGURE
     cell = "tagger.lstm.kind"
+    sharing = "tagger.sharing"
 
     def figures(self) -> tuple[Figure, ...]:
         """See :class:`Kind`: strict F1, and accuracy of one label a token."""

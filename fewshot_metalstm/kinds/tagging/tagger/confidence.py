@@ -22,11 +22,17 @@ from torch import Tensor
 
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Span, TokenLabels
-from fewshot_metalstm.kinds.tagging.tagger.decode import batches
+from fewshot_metalstm.kinds.tagging.tagger.decode import batches, without_sentinel
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
+from fewshot_metalstm.kinds.tagging.tagger.sentinels import (
+    marked,
+    unmarked,
+    unmarked_mentions,
+    with_sentinel,
+)
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.crf import mention_marginals, negative_log_likelihood, viterbi
 
@@ -74,6 +80,11 @@ def read_with(
     Arguments are those of :func:`~fewshot_metalstm.kinds.tagging.tagger.decode.tag`. A sentence
     without tokens has no tags and no uncertainty.
     """
+    if learner.sentinel:
+        corpus, learner = learner.sentinel, without_sentinel(learner)
+        ends = [marked(tokens, corpus) for tokens in sentences]
+        found = read_with(learner, params, table, ends, with_sentinel(types, corpus), lexicon)
+        return [_unmarked(reading, corpus) for reading in found]
     names = labels(types)
     single = isinstance(types, TokenLabels)
     transitions = params["head_transitions"]
@@ -91,6 +102,12 @@ def read_with(
         for place, *reading in zip(places, tags, mentions, confidences, others, strict=True):
             readings[place] = Reading(*reading)
     return readings
+
+
+def _unmarked(reading: Reading, corpus: str) -> Reading:
+    """A reading of a sentence without the sentinels at its ends."""
+    mentions = unmarked_mentions(reading.mentions, reading.confidences, corpus)
+    return Reading(unmarked(reading.tags, corpus), *mentions, reading.uncertainty)
 
 
 def _confidences(

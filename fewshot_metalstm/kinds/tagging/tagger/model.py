@@ -4,7 +4,7 @@
 number with one scale a row, which is format version 2), ``vocabulary.json`` the words and the
 alphabet, ``config.json`` the format version, what kind of model it is, its config, its entity
 types, where it came from, and the SHA-256 of the others. A tagger of one label a token says so
-(``scheme``), which is format version 3.
+(``scheme``), and one with sentinels names its corpus (``sentinel``); both are format version 3.
 A meta-learned checkpoint and an adapted tagger are the same kind of folder; that of joint training
 alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision), a tagger
 by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. A checkpoint
@@ -104,11 +104,16 @@ def new_tagger(
 
 def adapted_model(
     model: TaggerModel, params: Params, types: Sequence[str], about: Mapping[str, Any],
-    lexicon: Lexicon,
+    lexicon: Lexicon, sentinel: str = "",
 ) -> TaggerModel:  # fmt: skip
-    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more."""
+    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more.
+
+    With a ``sentinel`` the head has rows for it besides, as the last.
+    """
     sizes = dataclasses.replace(model.learner.config, memory=0)
-    learner = new_tagger(sizes, model.vectors, model.alphabet, 0, len(types))
+    rows = len(types) + bool(sentinel)
+    learner = new_tagger(sizes, model.vectors, model.alphabet, 0, rows)
+    learner.sentinel = sentinel
     with torch.no_grad():
         for name, value in learner.named_parameters():
             value.copy_(params[name])
@@ -153,6 +158,8 @@ def save_model(model: TaggerModel, folder: Path) -> None:
         }
         if isinstance(model.types, TokenLabels):
             config["scheme"] = TOKEN
+        if model.learner.sentinel:
+            config["sentinel"] = model.learner.sentinel
         if model.heads:
             config["heads"] = [[head.task, head.type] for head in model.heads]
         if model.sentences:
@@ -199,7 +206,8 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
         raise ValueError(f"no tensor has the {tagger_config.memory} places of the memory")
     alphabet = tuple(vocabulary["alphabet"])
     heads = tensors["head_type"].shape[0]
-    if config["kind"] == TAGGER and heads != len(config["types"]):
+    sentinel = str(config.get("sentinel", ""))
+    if config["kind"] == TAGGER and heads != len(config["types"]) + bool(sentinel):
         raise ValueError(f"{heads} heads for the types {config['types']}")
     with Bounded(room):
         learner = new_tagger(tagger_config, vectors, alphabet, 0, heads)
@@ -209,6 +217,7 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
 
             recorded_algorithm(config["about"]).prepare(learner)
     learner.load_state_dict(tensors)
+    learner.sentinel = sentinel
     sources: tuple[SourceHead, ...] = ()
     if "heads" in config:
         sources = read_heads(config["heads"], load_file(folder / _HEADS), learner)
@@ -246,7 +255,7 @@ def _tensors(model: TaggerModel) -> dict[str, Tensor]:
 
 
 def _format_version(model: TaggerModel) -> int:
-    if isinstance(model.types, TokenLabels):
+    if isinstance(model.types, TokenLabels) or model.learner.sentinel:
         return 3
     newer = model.learner.neighbours is not None
     return 2 if newer or quantised(model.vectors) else 1
