@@ -214,7 +214,7 @@ def test_a_foreign_config(saved: Path, content: str) -> None:
 
 def test_a_newer_format(saved: Path) -> None:
     mend(saved, format_version=FORMAT_VERSION + 1)
-    with pytest.raises(UserError, match=r"format version 3, newer than 2; upgrade"):
+    with pytest.raises(UserError, match=r"format version 4, newer than 3; upgrade"):
         load_model(saved)
     mend(saved, format_version="x")
     with pytest.raises(UserError, match="format version x"):
