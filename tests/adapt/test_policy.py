@@ -60,9 +60,7 @@ def test_a_recipe_changes_what_it_names_alone() -> None:
 
 def test_a_recipe_by_its_name() -> None:
     assert POLICY.named("far") == Choice("far", "as it was asked for")
-    with pytest.raises(
-        UserError, match="recipe 'bold' is unknown; use auto, none, near, far"
-    ):
+    with pytest.raises(UserError, match="recipe 'bold' is unknown; use auto, none, near, far"):
         POLICY.named("bold")
 
 
