@@ -16,7 +16,7 @@ from fewshot_metalstm.cli.tables import say
 @output_option("Where to write it; its last part is the checkpoint's name.", required=True)
 @click.option("--results", type=click.Path(path_type=Path), metavar="PATH",
               help="Figures for the model card: a sweep's folder that adapted this checkpoint, or "
-              "a JSON file such as its report.json. Without, those of the card that it has stay.")  # fmt: skip
+              "a JSON file such as its report.json. Without, those of its card stay.")  # fmt: skip
 @click.option("--limit", default=15.0, show_default=True, metavar="MB",
               type=Number(0, min_open=True),
               help="Most that all files may take.")  # fmt: skip
