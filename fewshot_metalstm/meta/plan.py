@@ -114,7 +114,7 @@ def measured(
         if not (outer or plan.validations):
             return replace(plan, joint_seconds=step, outer_seconds=0.0)
         source.before_outer(model, {}, saved=True)
-        gradient, score = _outer_step(config, source, model.learner)
+        gradient, score = _outer_step(config, source, model.learner, gradients=bool(outer))
     finally:
         torch.set_num_threads(threads)
     at_once = max(1, min(processes, config.outer.meta_batch))
@@ -136,9 +136,9 @@ def _joint_step(config: TrainingConfig, source: TrainingSource, learner: Learner
 
 
 def _outer_step(
-    config: TrainingConfig, source: TrainingSource, learner: Learner
+    config: TrainingConfig, source: TrainingSource, learner: Learner, *, gradients: bool
 ) -> tuple[float, float]:
-    """Seconds of an episode's outer gradient, and of the validation of all episodes of it."""
+    """Seconds of an episode's outer gradient, if there are any, and of validation, if any."""
     made = make_algorithm(config)
     made.prepare(learner)
     # As it is at the end: an algorithm may begin with first order.
@@ -151,7 +151,7 @@ def _outer_step(
         ]
         algorithm.outcomes(learner, chosen, noise)
 
-    gradient = _timed(one, 3) / algorithm.tasks
+    gradient = _timed(one, 3) / algorithm.tasks if gradients else 0.0
     validator = source.validation()
     if validator is None or not plan_of(config).validations:
         return gradient, 0.0
