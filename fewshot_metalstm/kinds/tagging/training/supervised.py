@@ -267,7 +267,7 @@ class TaggingTraining(SupervisedSource):
             "epoch": about.get("epoch"), "chosen_by": about.get("chosen_by"),
             "devel_f1": _rounded(scores.get("devel")), "test_f1": _rounded(scores.get("test")),
         }, self._lexicon(task, about["tuned"][LEXICON]),
-            own.name if self._union else "")  # fmt: skip
+            sentinel=own.name if self._union else "")  # fmt: skip
         save_model(tagger, folder)
 
     def save_joint(
