@@ -60,6 +60,10 @@ BUILT_IN: Mapping[str, KindEntry] = {
         f"{_TAGGING}.cli.target_options:target_options",
         f"{_TAGGING}.cli.predict:predict_options",
         {
+            "annotate": Command(
+                f"{_TAGGING}.cli.annotate:annotate",
+                "Annotate text in the browser; a tagger learns meanwhile.",
+            ),
             "check": Command(
                 f"{_TAGGING}.cli.check:check", "Look annotated text over, and say what to mend."
             ),
