@@ -26,7 +26,7 @@ from fewshot_metalstm.version import __version__
 MOST_AT_ONCE = 200  # sentences of an answer
 MOST_FOUND = 5000
 LONGEST_SEARCH = 500
-_SCRIPTS = ("page.js", "list.js", "sentence.js", "server.js", "curve.js")
+_SCRIPTS = ("page.js", "list.js", "sentence.js", "server.js", "dialogs.js", "curve.js")
 _Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -183,7 +183,7 @@ class _Routes:
     def export(self, request: Request, given: Any) -> Any:
         """Write what is annotated in a format."""
         format, what = given.get("format"), given.get("what", "sentences")
-        if format not in formats() or not isinstance(what, str):
+        if not isinstance(format, str) or format not in formats() or not isinstance(what, str):
             raise _Bad("there is no such format to write")
         made = export(self._project, format, what)
         return {"path": str(made.path), "documents": made.documents, "mentions": made.mentions,

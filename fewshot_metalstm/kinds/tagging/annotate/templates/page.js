@@ -1,34 +1,12 @@
 // The page: what keys and buttons do, and what is said of it.
 import { draw as drawCurve } from "./curve.js";
+import { dialogs } from "./dialogs.js";
 import { List } from "./list.js";
 import { Sentence } from "./sentence.js";
 import { get, post } from "./server.js";
 
 const $ = (id) => document.getElementById(id);
 const NAMES = { open: "open", done: "annotated", skipped: "skipped" };
-const KEYS = [
-  ["← →", "to the word before, after; Home and End to the first, the last"],
-  ["Shift ← →", "select by words"],
-  ["Alt ← →", "move the end of what is selected by a character; with Shift its beginning"],
-  ["1 … 9, 0", "mark what is selected as the first … tenth type; or give the picked mention that type"],
-  ["↑ ↓", "pick the mention before, after"],
-  ["a", "accept the picked proposal, or the first; A: all"],
-  ["r", "reject the picked proposal, or the first"],
-  ["x, Delete", "remove the picked mention; of a proposal: reject it"],
-  ["+", "add what is selected to the mention that was picked or marked last, as a further piece"],
-  ["Enter", "the sentence is annotated: to the next one"],
-  ["Shift Enter", "accept all that is proposed; then the same"],
-  ["s", "skip the sentence: to the next one"],
-  ["o", "reopen a sentence that is annotated or skipped"],
-  ["n, p", "to the next, the previous sentence of the list"],
-  ["b, f", "back to the one before; forward to the one that is chosen to come next"],
-  ["u, U", "undo, redo; Ctrl Z and Ctrl Shift Z too"],
-  ["/", "search; Escape leaves it"],
-  ["t", "a further type"],
-  ["e", "export"],
-  ["?", "these keys"],
-];
-
 let status = null;
 let lastMark = null; // the span that + adds to
 let warned = -1; // the sentence whose undecided proposals were pointed at
@@ -305,39 +283,6 @@ $("words").addEventListener("keydown", (event) => {
   else if (event.key === "Enter" && list.size) { go(list.at(0)); $("text").focus(); }
 });
 
-// Dialogs.
-for (const [id, name] of [["help", "keys"], ["export", "exporting"]]) {
-  $(id).addEventListener("click", () => { $(name).showModal(); });
-}
-$("export-close").addEventListener("click", () => $("exporting").close());
-$("type-close").addEventListener("click", () => $("typing").close());
-for (const name of ["keys", "exporting", "typing"]) $(name).addEventListener("close", () => $("text").focus());
-$("export-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const place = $("exported");
-  place.textContent = "writing";
-  try {
-    const made = await post("/api/export", { format: $("format").value, what: $("what").value });
-    const notes = document.createElement("ul");
-    notes.append(...made.notes.map((note) => Object.assign(document.createElement("li"), { textContent: note })));
-    place.replaceChildren(`Wrote ${made.path}: ${made.documents} documents, ${made.mentions} mentions.`, notes);
-  } catch (error) {
-    place.textContent = error.message;
-  }
-});
-$("type-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  try {
-    took(await post("/api/act", { do: "type", name: $("type-name").value.trim() }));
-    $("type-name").value = "";
-    $("type-problem").textContent = "";
-    $("typing").close();
-    redraw();
-  } catch (error) {
-    $("type-problem").textContent = error.message;
-  }
-});
-
 const adaptNow = async () => {
   try {
     if (!(await post("/api/adapt", {})).begun) say("it adapts already, or nothing is annotated");
@@ -396,20 +341,13 @@ document.addEventListener("keydown", (event) => {
 });
 
 const begin = async () => {
-  $("key-rows").replaceChildren(...KEYS.map(([keys, what]) => {
-    const row = document.createElement("tr");
-    for (const text of [keys, what]) row.append(Object.assign(document.createElement("td"), { className: "t", textContent: text }));
-    return row;
-  }));
   try {
     const project = await get("/api/project");
     document.title = `Annotate ${project.name}`;
     $("name").textContent = project.name;
     learns = project.learns;
     list.statuses = Array.from(project.statuses);
-    for (const [name, about] of Object.entries(project.formats)) {
-      $("format").append(new Option(`${name}: ${about}`, name, name === "jsonl", name === "jsonl"));
-    }
+    dialogs(project.formats, (answer) => { took(answer); redraw(); });
     takeStatus(await get("/api/status"));
     list.show(null);
     await go((await get("/api/next")).sentence ?? 0);

@@ -263,7 +263,12 @@ export class Sentence {
     const length = (mark) => mark[1][mark[1].length - 1][1] - mark[1][0][0];
     const inner = over.reduce((least, mark) => (length(mark) <= length(least) ? mark : least));
     part.classList.add(this.isSpan(inner) ? "in" : "asked", this.hue(inner[0]));
-    if (this.picked && over.some((mark) => same(mark.slice(0, 2), this.picked))) part.classList.add("picked");
+    const picked = over.find((mark) => this.picked && same(mark.slice(0, 2), this.picked));
+    if (picked) {
+      part.classList.add("picked");
+      if (picked[1].some(([a]) => a === Number(part.dataset.from))) part.classList.add("begins");
+      if (picked[1].some(([, b]) => b === Number(part.dataset.to))) part.classList.add("ends");
+    }
     const lines = over.flatMap((mark, i) => {
       const hue = getComputedStyle(this.sample(this.hue(mark[0]))).getPropertyValue("--hue") || 210;
       const line = `0 ${0.15 + 0.25 * i}rem hsl(${hue} 60% var(--edge))`;
