@@ -64,6 +64,7 @@ class Adapter:
         self.learned = _stored(project.folder / LEARNED)
         self.now: list[int] = []  # the sentences that the person is at
         self._child: subprocess.Popen[str] | None = None
+        self._listener: threading.Thread | None = None
         self._busy: str | None = None
         self._asked = self.learned.sentences
         self._wanted: set[int] = set()
@@ -82,15 +83,16 @@ class Adapter:
     def close(self) -> None:
         """End the process."""
         self._closing = True
-        child = self._child
-        if child is not None and child.stdin is not None:
-            with suppress(OSError):
-                child.stdin.close()
-            try:
-                child.wait(5)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        child, listener = self._child, self._listener
+        if child is None or child.stdin is None or listener is None:
+            return
+        with suppress(OSError):
+            child.stdin.close()
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        listener.join()
 
     @property
     def due(self) -> int:
@@ -105,15 +107,20 @@ class Adapter:
             self.adapt()
 
     def adapt(self) -> bool:
-        """Adapt to all that is annotated now; False where that is nothing, or it does already."""
-        done = self.project.done()
+        """Adapt to all that is annotated now.
+
+        False where no mention is, or it does already.
+        """
+        given = examples(self.project, self.project.done())
         with self._lock:
-            if not done or self.config.checkpoint is None or self._busy == "adapt":
+            if self.config.checkpoint is None or self._busy == "adapt":
                 return False
-            self._asked = len(done)
+            if not any(each["spans"] for each in given):
+                return False
+            self._asked = len(given)
         return self._ask({
-            "job": "adapt", "examples": examples(self.project, done), "number": BATCH,
-            "closed": self._closed(), "now": self.now, "folds": self.config.folds,
+            "job": "adapt", "examples": given, "number": BATCH, "closed": self._closed(),
+            "now": self.now, "folds": self.config.folds,
         })  # fmt: skip
 
     def want(self, sentences: Sequence[int]) -> None:
@@ -163,15 +170,22 @@ class Adapter:
             "seed": self.config.seed,
         }  # fmt: skip
         child.stdin.write(json.dumps(about) + "\n")
-        threading.Thread(target=self._listen, args=(child, child.stdout), daemon=True).start()
+        self._listener = threading.Thread(
+            target=self._listen, args=(child, child.stdout), daemon=True
+        )
+        self._listener.start()
         return child
 
     def _listen(self, child: subprocess.Popen[str], stream: IO[str]) -> None:
-        for line in stream:
-            message = json.loads(line)
-            with self._lock:
-                self._take(message)
+        with stream:
+            for line in stream:
+                message = json.loads(line)
+                with self._lock:
+                    self._take(message)
         code = child.wait()
+        if child.stdin is not None:
+            with suppress(OSError):
+                child.stdin.close()
         with self._lock:
             self._child, self._busy = None, None
             self._wanted.clear()

@@ -231,7 +231,7 @@ const tagger = (given) => {
   if (!learns) return "No checkpoint: nothing is proposed.";
   if (given.doing) return `It is ${given.doing}.`;
   const left = given.due - given.done;
-  const when = left > 0 ? ` It adapts after ${left} more.` : "";
+  const when = left > 0 ? ` It adapts after ${left} more.` : given.learned ? "" : " It adapts as soon as a mention is annotated.";
   if (!given.learned) return `It has learned nothing yet.${when}`;
   return `It has learned from ${given.learned} sentences.${when}`;
 };
