@@ -12,6 +12,9 @@ let lastMark = null; // the span that + adds to
 let warned = -1; // the sentence whose undecided proposals were pointed at
 let alarm = "";
 const visited = [];
+let heading = -1; // the sentence that is shown, or is about to be
+let leaving = false; // between a key that ends a sentence and the next one's being there
+const waiting = []; // keys that were pressed meanwhile: they are for the next one
 
 const say = (text) => { $("said").textContent = text; };
 const problem = (text) => {
@@ -55,8 +58,10 @@ const redraw = () => {
 
 const go = async (number, { back = false } = {}) => {
   if (number === null || number === undefined) return;
+  heading = number;
   try {
     const [given] = await get(`/api/sentences?full&at=${number}`);
+    if (heading !== number) return; // another one was asked for meanwhile
     if (!back && sentence.number >= 0 && sentence.number !== number) visited.push(sentence.number);
     show(given);
     list.choose(number);
@@ -122,6 +127,16 @@ const done = async (all) => {
   }
   say("annotated");
   return apply(whole("done", "done"), next);
+};
+
+// Ends a sentence; keys wait for the next one.
+const leave = async (action) => {
+  if (leaving) return;
+  leaving = true;
+  try { await action(); } finally {
+    leaving = false;
+    while (waiting.length && !leaving) waiting.shift()();
+  }
 };
 
 const hint = (text) => {
@@ -292,10 +307,10 @@ const adaptNow = async () => {
 };
 
 // What each key does; buttons call the same.
-const skip = () => apply(whole("skip", "skipped"), next);
+const skip = () => leave(() => apply(whole("skip", "skipped"), next));
 const reopen = () => { if (sentence.status !== "open") apply(whole("reopen", "open")); };
 const back = () => { if (visited.length) go(visited.pop(), { back: true }); };
-const beside = (by) => go(list.beside(sentence.number, by));
+const beside = (by) => go(list.beside(heading, by));
 const ACTIONS = {
   ArrowLeft: (e) => moved(() => e.altKey ? sentence.trim(!e.shiftKey, -1) : sentence.move(-1, e.shiftKey)),
   ArrowRight: (e) => moved(() => e.altKey ? sentence.trim(!e.shiftKey, 1) : sentence.move(1, e.shiftKey)),
@@ -304,7 +319,7 @@ const ACTIONS = {
   ArrowUp: () => moved(() => sentence.step(-1)),
   ArrowDown: () => moved(() => sentence.step(1)),
   Escape: () => moved(() => sentence.clear()),
-  Enter: (e) => done(e.shiftKey),
+  Enter: (e) => leave(() => done(e.shiftKey)),
   a: () => accept(false), A: () => accept(true), r: reject, x: remove, Delete: remove, Backspace: remove,
   "+": () => apply(sentence.join(lastMark)),
   s: skip, o: reopen, n: () => beside(1), p: () => beside(-1), b: back, f: next,
@@ -313,32 +328,36 @@ const ACTIONS = {
   t: () => $("typing").showModal(), e: () => $("exporting").showModal(), "?": () => $("keys").showModal(),
 };
 const BUTTONS = {
-  done: () => done(false), accept: () => done(true), skip, reopen, previous: () => beside(-1), next: () => beside(1),
+  done: () => leave(() => done(false)), accept: () => leave(() => done(true)), skip, reopen, previous: () => beside(-1), next: () => beside(1),
   back, chosen: next, undo: () => turn("undo"), redo: () => turn("redo"), adapt: adaptNow,
 };
 for (const [id, action] of Object.entries(BUTTONS)) $(id).addEventListener("click", action);
 
-document.addEventListener("keydown", (event) => {
+const pressed = (event) => {
   if (document.querySelector("dialog[open]") || event.target.closest("input, select, textarea")) return;
   if (event.target.closest("button, a, summary") && ["Enter", " "].includes(event.key)) return;
+  const action = meant(event);
+  if (!action) return;
+  event.preventDefault();
+  if (leaving) waiting.push(action);
+  else action();
+};
+
+// What a key asks for, or null.
+const meant = (event) => {
   if (event.ctrlKey || event.metaKey) {
     const key = event.key.toLowerCase();
-    if (key === "z") turn(event.shiftKey ? "redo" : "undo");
-    else if (key === "y") turn("redo");
-    else return;
-    event.preventDefault();
-    return;
+    if (key === "z") return () => turn(event.shiftKey ? "redo" : "undo");
+    return key === "y" ? () => turn("redo") : null;
   }
   if (event.target === $("list") && ["ArrowUp", "ArrowDown"].includes(event.key)) {
-    event.preventDefault();
-    beside(event.key === "ArrowDown" ? 1 : -1);
-    return;
+    return () => beside(event.key === "ArrowDown" ? 1 : -1);
   }
-  if (/^[0-9]$/.test(event.key) && !event.altKey) mark((Number(event.key) + 9) % 10);
-  else if (event.key in ACTIONS && (!event.altKey || event.key.startsWith("Arrow"))) ACTIONS[event.key](event);
-  else return;
-  event.preventDefault();
-});
+  if (/^[0-9]$/.test(event.key) && !event.altKey) return () => mark((Number(event.key) + 9) % 10);
+  const known = Object.hasOwn(ACTIONS, event.key) && (!event.altKey || event.key.startsWith("Arrow"));
+  return known ? () => ACTIONS[event.key](event) : null;
+};
+document.addEventListener("keydown", pressed);
 
 const begin = async () => {
   try {
