@@ -30,7 +30,8 @@ MODULE = "FEWSHOT_METALSTM_AXE"
 def command(folder: Path, text: str = TEXT, *more: str) -> list[str]:
     """Start a project ``mine`` on a text."""
     (folder / "t.txt").write_text(text, encoding="utf-8")
-    return ["annotate", "t.txt", "--types", "Strain,Time", "-o", "mine", "--no-browser", *more]
+    return ["annotate", "t.txt", "--types", "Strain,Time", "-o", "mine", "--no-browser",
+            "--no-tracking", *more]  # fmt: skip
 
 
 @pytest.fixture

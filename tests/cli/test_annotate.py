@@ -38,7 +38,7 @@ def address_of(process: subprocess.Popen[str]) -> str:
 def test_a_sitting(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text(TEXT)
     begin = ["annotate", "t.txt", "--types", "Species, Drug", "-o", "mine", "--no-browser",
-             "--checkpoint", "none"]  # fmt: skip
+             "--checkpoint", "none", "--no-tracking"]  # fmt: skip
     with start(begin, tmp_path) as process:
         address = address_of(process)
         assert ask(address, "api/project")["types"] == ["Species", "Drug"]

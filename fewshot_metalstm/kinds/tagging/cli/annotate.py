@@ -11,9 +11,11 @@ import click
 
 from fewshot_metalstm.cli.options import (
     Folder,
+    no_tracking_option,
     own_seed_option,
     quiet_option,
     set_option,
+    tracking_uri_option,
 )
 from fewshot_metalstm.cli.tables import say
 from fewshot_metalstm.kinds.tagging.cli.format_options import format_option
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
 @click.option("--i-know-there-is-no-tls", "consent", is_flag=True,
               help="Let other machines reach the page, unencrypted: whoever reads the traffic can "
               "read and change all.")  # fmt: skip
+@no_tracking_option
+@tracking_uri_option
 @quiet_option
 def annotate(quiet: bool, **options: Any) -> None:
     """Annotate TEXT in the browser, with a tagger that learns meanwhile.
@@ -80,6 +84,8 @@ def run(
     no_browser: bool,
     host: str,
     consent: bool,
+    no_tracking: bool,
+    tracking_uri: str | None,
     quiet: bool,
 ) -> None:
     """Open the project, listen, serve until Ctrl-C, and say what was done."""
@@ -103,6 +109,7 @@ def run(
                 say(f"note: {note}", err=True)
         source = _checkpoint(checkpoint or project.about["checkpoint"])
         adapter = Adapter(project, AdapterConfig(source, after, overrides, seed or 0))
+        before = len(project.journal.entries), len(adapter.learned.points)
         address = listen(host, port)
         if not is_loopback(host):
             say(f"warning: {host} can be reached by other machines, and there is no TLS", err=True)
@@ -122,6 +129,8 @@ def run(
         finally:
             adapter.close()
         _farewell(project, output)
+        if not no_tracking and len(project.journal.entries) > before[0]:
+            _track(project, before[0], adapter.learned.points[before[1] :], tracking_uri)
 
 
 def _checkpoint(given: str | None) -> Path | None:
@@ -152,6 +161,19 @@ def _farewell(project: Project, output: Path) -> None:
     if (output / "tagger" / "config.json").is_file():
         say(f"Next: fewshot-metalstm predict {output} FILE")
     say(f"Go on: fewshot-metalstm annotate -o {output}")
+
+
+def _track(project: Project, before: int, points: list[dict[str, Any]], uri: str | None) -> None:
+    """Log the sitting; all of it is on the disk already, so that a store that fails is no error."""
+    from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.kinds.tagging.annotate.sitting import track
+    from fewshot_metalstm.tracking.meta_training import EXPERIMENT
+    from fewshot_metalstm.tracking.tracker import open_tracker
+
+    try:
+        track(open_tracker(uri, EXPERIMENT), project, before, points)
+    except UserError as error:
+        say(f"warning: the figures of this sitting are not tracked: {error}", err=True)
 
 
 def _leave(number: int, frame: Any) -> None:

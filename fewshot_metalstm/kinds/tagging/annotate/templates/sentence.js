@@ -187,10 +187,10 @@ export class Sentence {
     if (change.status) this.status = change.status;
   }
 
+  // The proposal that is picked, or else the first.
   proposalPicked() {
-    const asked = this.proposals;
-    if (!this.picked) return asked.length ? this.marks().find((mark) => asked.includes(mark)) : null;
-    return asked.find((mark) => same(mark.slice(0, 2), this.picked)) || null;
+    const every = this.marks().filter((mark) => !this.isSpan(mark));
+    return every.find((mark) => this.picked && same(mark.slice(0, 2), this.picked)) || every[0] || null;
   }
 
   place(event) {
