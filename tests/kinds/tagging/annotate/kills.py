@@ -51,7 +51,7 @@ def kill_writers(folder: Path, number: int, seed: int = 0) -> Done:
         pass
     done = Done()
     for _ in range(number):
-        command = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--write", folder]
+        command = [sys.executable, "-m", __spec__.name, "--write", str(folder)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == "ready\n"

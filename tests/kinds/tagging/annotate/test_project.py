@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_what_a_project_is_not_begun_with(tmp_path: Path) -> None:
 def test_mentions_of_the_text_are_there_and_not_counted(tmp_path: Path) -> None:
     source = tmp_path / "in.jsonl"
     mentions = [[0, 4, "Mouse"], [4, 9, "Gene"], [10, 26, "Time"]]
-    records = [
+    records: list[dict[str, Any]] = [
         {"id": "a", "text": "Mice IL-2 grew. They were old.", "mentions": mentions},
         {"id": "b", "text": "No growth was seen here."},
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,10 @@ def test_figures_are_those_of_this_sitting(tmp_path: Path) -> None:
 def test_they_are_tracked(tmp_path: Path) -> None:
     from mlflow.tracking import MlflowClient
 
-    points = [{"sentences": 5, "f1": 40.0, "half": None}, {"sentences": 10, "f1": 60.0, "half": 5}]
+    points: list[dict[str, Any]] = [
+        {"sentences": 5, "f1": 40.0, "half": None},
+        {"sentences": 10, "f1": 60.0, "half": 5},
+    ]
     tracker = open_tracker(str(tmp_path / "store"), "mine")
     with project(tmp_path / "p") as found:
         annotate(found, 2)
