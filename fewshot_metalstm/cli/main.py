@@ -62,6 +62,7 @@ COMMANDS = {
     ),
     "convert": kind_command("convert"),
     "suggest": kind_command("suggest"),
+    "label-studio": kind_command("label-studio"),
     "pack": kind_command("pack"),
     "view": kind_command("view"),
     "report": LazyCommand(

@@ -74,6 +74,10 @@ BUILT_IN: Mapping[str, KindEntry] = {
             "convert": Command(
                 f"{_TAGGING}.cli.convert:convert", "Write annotated text in another format."
             ),
+            "label-studio": Command(
+                f"{_TAGGING}.cli.label_studio:label_studio",
+                "Serve a model to Label Studio, and adapt to what is submitted there.",
+            ),
             "pack": Command(
                 f"{_TAGGING}.cli.pack:pack",
                 "Make a checkpoint small enough to ship, with its card.",
