@@ -44,6 +44,8 @@ export const draw = (figure, plot, caption, points) => {
     parts.push(made("text", { x: x(n), y: BOTTOM + 16, "text-anchor": share ? (share === 1 ? "end" : "middle") : "start" }, n));
   }
   parts.push(made("text", { x: (LEFT + RIGHT) / 2, y: BOTTOM + 32, "text-anchor": "middle" }, "annotated sentences"));
+  const middle = (TOP + BOTTOM) / 2;
+  parts.push(made("text", { x: 10, y: middle, "text-anchor": "middle", transform: `rotate(-90 10 ${middle})` }, "F1"));
   parts.push(made("polyline", { class: "line", points: points.map((p) => `${x(p.sentences)},${y(p.f1)}`).join(" ") }));
   for (const point of points) {
     if (point.half !== null) {
