@@ -222,7 +222,8 @@ def show(rows: Sequence[dict[str, Any]], given: Given) -> None:
 
 def per(costs: Sequence[dict[str, Any]], one: str, other: str) -> float:
     """The sum of one cost by that of another."""
-    return float(sum(each[one] for each in costs)) / max(1, sum(each[other] for each in costs))
+    total = float(sum(each[one] for each in costs))
+    return total / max(1.0, float(sum(each[other] for each in costs)))
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:

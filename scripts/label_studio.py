@@ -4,8 +4,8 @@
     python scripts/label_studio.py ls/bin/label-studio
 
 Label Studio is started with a data folder of its own, a project is made by its API, the backend is
-connected, tasks are pre-annotated, annotations are submitted, and the adapted tagger's predictions are
-asked for. Each step is printed; the first that goes wrong ends the script.
+connected, annotations are submitted, and the adapted tagger's predictions are asked for. Each step
+is printed; the first that goes wrong ends the script.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def main() -> None:
             "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true", "COLLECT_ANALYTICS": "False",
             "SSRF_PROTECTION_ENABLED": "false", "LATEST_VERSION_CHECK": "false",
         }  # fmt: skip
-        studio = subprocess.Popen(
-            [given.program, "start", "--no-browser", "--port", str(PORT), "--username",
-             "a@example.com", "--password", "a-long-password", "--user-token", token],
-            env=environment, stdout=Path(folder, "studio.log").open("wb"),
-            stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+        with Path(folder, "studio.log").open("wb") as log:
+            studio = subprocess.Popen(
+                [given.program, "start", "--no-browser", "--port", str(PORT), "--username",
+                 "a@example.com", "--password", "a-long-password", "--user-token", token],
+                env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
         backend = subprocess.Popen(
             [sys.executable, "-m", "fewshot_metalstm", "label-studio", given.checkpoint, "--after",
              "6", "--port", "0", "--output", f"{folder}/backend"],

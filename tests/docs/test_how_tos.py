@@ -152,7 +152,7 @@ def test_annotating(place: Path, tmp_path: Path) -> None:
     for block in blocks("annotate.md"):
         if block.title is not None:
             (place / block.title).write_text(block.text, encoding="utf-8")
-    ran = []
+    ran: list[str] = []
     for _, words in commands("annotate.md"):
         if words[1] != "annotate":
             continue

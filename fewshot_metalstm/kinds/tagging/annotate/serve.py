@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import ipaddress
+import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.annotate.security import ANY_NUMBER, Guard
 
-LOOPBACK = "127.0.0.1"
+DOORWAY = "open.html"
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,28 @@ def listen(host: str, port: int) -> Address:
         cure = "choose another with --port" if port else "choose another with --host"
         raise UserError(f"{host}:{port}: cannot be listened on ({reason}); {cure}") from None
     return Address(found, host, found.getsockname()[1], secrets.token_urlsafe(32))
+
+
+@contextmanager
+def doorway(address: Address, folder: Path) -> Iterator[Path]:
+    """A file that leads a browser to the address, and that only its user can read.
+
+    The address itself would be seen by all users of the machine, as the argument of the program
+    that opens the browser.
+    """
+    place = folder / DOORWAY
+    place.unlink(missing_ok=True)
+    url = html.escape(address.url)
+    page = (
+        '<!doctype html><meta charset="utf-8"><title>Annotate</title>'
+        f'<meta http-equiv="refresh" content="0;url={url}"><a href="{url}">Annotate</a>\n'
+    )
+    try:
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(page)
+        yield place
+    finally:
+        place.unlink(missing_ok=True)
 
 
 def serve(app: Guard, address: Address, ready: Callable[[], object] = lambda: None) -> None:

@@ -195,7 +195,7 @@ def read_span(given: Any, length: int) -> Span:
     for start, end in bounds:
         if type(start) is not int or type(end) is not int or not before <= start < end <= length:
             raise ValueError("the pieces of a span are out of order or outside the sentence")
-        before = end + 1  # pieces that touch would be one
+        before = end
     if not bounds:
         raise ValueError("a span has no pieces")
     return Span(name, bounds)

@@ -13,7 +13,7 @@ import hashlib
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,11 +97,14 @@ class Text:
             low = bisect_left(self.places, (number, 0, 0))
             high = bisect_left(self.places, (number + 1, 0, 0))
             starts = [where.start for where in self.places[low:high]]
-            for mention in self.document(number).mentions:
-                place = bisect_left(starts, mention.start + 1) - 1
-                if place >= 0 and mention.end <= self.places[low + place].end:
-                    moved = _moved(mention, -starts[place])
-                    found.setdefault(low + place, []).append(moved)
+            ends = [where.end for where in self.places[low:high]]
+            for whole in self.document(number).mentions:
+                for mention in (whole, _trimmed(whole, record["text"])):
+                    place = bisect_left(starts, mention.start + 1) - 1
+                    if place >= 0 and mention.end <= ends[place]:
+                        moved = _moved(mention, -starts[place])
+                        found.setdefault(low + place, []).append(moved)
+                        break
         return {number: tuple(mentions) for number, mentions in found.items()}
 
     @cached_property
@@ -121,10 +124,21 @@ def gather(path: Path, format: str | None, notes: Notes) -> Text:
     places: list[Where] = []
     for document in _documents(path, format, notes):
         places += (Where(len(records), *bounds) for bounds in _sentences(document))
-        records.append(as_record(document))
+        records.append(_as_kept(document))
     if not places:
         raise at(path, None, "holds no sentence", "give a file with text")
-    return Text(records, places)
+    text = Text(records, places)
+    placed = sum(len(text.given(i)) for i in text.annotated)
+    notes["blank"] += sum(len(record["mentions"]) for record in records) - placed
+    return text
+
+
+def _as_kept(document: Document) -> dict[str, Any]:
+    """The record as it is when it was written and read again: with lists for tuples."""
+    record = as_record(document)
+    if document.mentions or document.sentences or document.tokens or document.passages:
+        return dict(json.loads(json.dumps(record)))
+    return record
 
 
 def store(text: Text, folder: Path) -> str:
@@ -174,15 +188,29 @@ def _documents(path: Path, format: str | None, notes: Notes) -> list[Document]:
 
 def _sentences(document: Document) -> Iterable[Bounds]:
     """Bounds of sentences from the first token to the last; those a mention crosses are one."""
-    crossed = [(mention.start, mention.end) for mention in document.mentions]
+    mentions = sorted(document.mentions, key=lambda mention: mention.start)
     found: list[Bounds] = []
+    place = reach = 0  # of the mentions that begin before the end of the last sentence
     for tokens in token_bounds(document):
         start, end = tokens[0][0], tokens[-1][1]
-        if found and any(a < found[-1][1] and b > start for a, b in crossed):
+        while found and place < len(mentions) and mentions[place].start < found[-1][1]:
+            reach = max(reach, mentions[place].end)
+            place += 1
+        if found and reach > start:
             found[-1] = (found[-1][0], end)
         else:
             found.append((start, end))
     return found
+
+
+def _trimmed(mention: Mention, text: str) -> Mention:
+    """The mention without white space at its ends, which is in no sentence."""
+    words = text[mention.start : mention.end]
+    start = mention.start + len(words) - len(words.lstrip())
+    end = mention.end - (len(words) - len(words.rstrip()))
+    if start >= end or mention.fragments:  # nothing else; pieces are left as they are
+        return mention
+    return replace(mention, start=start, end=end)
 
 
 def _moved(mention: Mention, by: int) -> Mention:

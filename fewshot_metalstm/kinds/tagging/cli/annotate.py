@@ -92,7 +92,12 @@ def run(
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds.tagging.annotate.adapter import Adapter, AdapterConfig
     from fewshot_metalstm.kinds.tagging.annotate.project import Begin, opened
-    from fewshot_metalstm.kinds.tagging.annotate.serve import is_loopback, listen, serve
+    from fewshot_metalstm.kinds.tagging.annotate.serve import (
+        doorway,
+        is_loopback,
+        listen,
+        serve,
+    )
     from fewshot_metalstm.kinds.tagging.annotate.server import application
 
     if not is_loopback(host) and not consent:
@@ -120,10 +125,12 @@ def run(
             sys.stdout.flush()
             adapter.start()
             if not no_browser:
-                click.launch(address.url)
+                click.launch(door.absolute().as_uri())
 
         try:
-            serve(application(project, adapter, address.token, address.hosts), address, ready)
+            with doorway(address, output) as door:
+                app = application(project, adapter, address.token, address.hosts)
+                serve(app, address, ready)
         except KeyboardInterrupt:
             pass
         finally:

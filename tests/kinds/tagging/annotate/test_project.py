@@ -124,6 +124,21 @@ def test_mentions_of_the_text_are_there_and_not_counted(tmp_path: Path) -> None:
         assert found.done() == [0]
 
 
+def test_white_space_around_mentions(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    mentions = [[0, 6, "A"], [4, 11, "B"], [5, 6, "C"]]  # with a blank behind, around, and alone
+    source.write_text(json.dumps({"text": " Mice  ran.\n", "mentions": mentions}) + "\n")
+    with opened(tmp_path / "p", Begin(source)) as found:
+        sentence = found.text.sentence(0)
+        assert sentence == "Mice  ran."
+        assert [(s.type, sentence[s.start : s.end]) for s in found.state.marks(0).spans] == [
+            ("A", "Mice"), ("B", "e  ran."), ("C", " "),
+        ]  # fmt: skip
+    source.write_text(json.dumps({"text": "Mice.\n  Cats.", "mentions": [[6, 8, "C"]]}) + "\n")
+    with opened(tmp_path / "q", Begin(source)) as found:
+        assert found.notes == ("1 mentions of white space alone left out",)
+
+
 def test_a_folder_of_abstracts_and_columns(tmp_path: Path) -> None:
     (tmp_path / "texts").mkdir()
     for name in "ab":

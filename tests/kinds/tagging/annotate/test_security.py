@@ -10,7 +10,7 @@ import pytest
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.annotate.security import ANY_NUMBER, MOST_BYTES, Guard
-from fewshot_metalstm.kinds.tagging.annotate.serve import Address, is_loopback, listen
+from fewshot_metalstm.kinds.tagging.annotate.serve import Address, doorway, is_loopback, listen
 from tests.kinds.tagging.annotate.builders import HOST, TOKEN, Client, mark, serving
 
 ENTRY = json.dumps(mark(0, ("Strain", 0, 5))).encode()
@@ -186,6 +186,16 @@ def test_addresses() -> None:
         listen("127.0.0.1", one.port)
     for each in (one, other):
         each.socket.close()
+
+
+def test_the_address_is_told_to_its_user_alone(tmp_path: Path) -> None:
+    """In a file, as arguments of a program are seen by all users."""
+    address = listen("127.0.0.1", 0)
+    with doorway(address, tmp_path) as place:
+        assert place.stat().st_mode & 0o077 == 0
+        assert address.url in place.read_text()
+    assert not place.exists()
+    address.socket.close()
 
 
 def test_a_server_on_all_addresses_goes_by_numbers_alone(tmp_path: Path) -> None:
