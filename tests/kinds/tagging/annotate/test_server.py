@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,13 @@ def test_exports_are_read_again(tmp_path: Path) -> None:
 def test_adapting_without_a_checkpoint(tmp_path: Path) -> None:
     with serving(tmp_path / "p") as (client, _):
         assert client.post("/api/adapt", {}) == {"begun": False}
+
+
+def test_the_server_needs_no_torch() -> None:
+    """It starts at once; only the process that learns takes the seconds to import it."""
+    code = (
+        "import sys, fewshot_metalstm.kinds.tagging.annotate.server as s, "
+        "fewshot_metalstm.kinds.tagging.annotate.serve; "
+        "assert not {'torch', 'numpy', 'mlflow', 'numba'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
