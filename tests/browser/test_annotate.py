@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.kinds.tagging.annotate.serve import Address, doorway
 from fewshot_metalstm.kinds.tagging.formats import read_documents
 from fewshot_metalstm.kinds.tagging.tagger.model import save_model
 from tests.browser.conftest import PATIENCE
@@ -220,8 +221,14 @@ def test_marks_of_all_shapes(page: Any, served: str, tmp_path: Path) -> None:
     assert spans == {"Strain": ["IL-2", "it"], "Time": ["2 i"], EVIL: ["The"]}
 
 
-def test_the_mouse(page: Any, served: str) -> None:
-    opened(page, served)
+def test_the_mouse(page: Any, served: str, tmp_path: Path) -> None:
+    """And the file that the browser is opened with."""
+    place, _, token = served.partition("#")
+    address = Address(None, "127.0.0.1", int(place.strip("/").split(":")[-1]), token)  # type: ignore[arg-type]
+    with doorway(address, tmp_path) as door:
+        page.goto(door.as_uri())
+        page.wait_for_url(f"{place}**")
+        until(page, "document.querySelector('#text .seg') !== null")
     segments = page.locator("#text .seg")
     segments.filter(has_text="of").first.hover()
     page.mouse.down()

@@ -89,6 +89,9 @@ def run(
     quiet: bool,
 ) -> None:
     """Open the project, listen, serve until Ctrl-C, and say what was done."""
+    import threading
+    import webbrowser
+
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds.tagging.annotate.adapter import Adapter, AdapterConfig
     from fewshot_metalstm.kinds.tagging.annotate.project import Begin, opened
@@ -125,7 +128,9 @@ def run(
             sys.stdout.flush()
             adapter.start()
             if not no_browser:
-                click.launch(door.absolute().as_uri())
+                # In a thread, as a browser in the terminal would hold this one up.
+                where = (door.absolute().as_uri(),)
+                threading.Thread(target=webbrowser.open, args=where, daemon=True).start()
 
         try:
             with doorway(address, output) as door:
