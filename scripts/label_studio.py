@@ -27,6 +27,8 @@ from typing import Any
 
 PATIENCE = 600.0
 PORT = 8089
+# Label Studio refuses backends, and webhooks, on its own machine otherwise.
+LOCAL = {"ML_BLOCK_LOCAL_IP": "false", "USE_DEFAULT_BANNED_SUBNETS": "false"}
 STRAINS = ("W303", "BY4741", "S288C", "AH109", "SK1", "Y187")
 CONFIG = """<View><Labels name="label" toName="text"><Label value="Strain"/></Labels>
 <Text name="text" value="$text"/></View>"""
@@ -43,7 +45,7 @@ def main() -> None:
         environment = {
             **os.environ, "LABEL_STUDIO_BASE_DATA_DIR": folder, "DEBUG": "false",
             "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true", "COLLECT_ANALYTICS": "False",
-            "SSRF_PROTECTION_ENABLED": "false", "LATEST_VERSION_CHECK": "false",
+            "LATEST_VERSION_CHECK": "false", **LOCAL,
         }  # fmt: skip
         with Path(folder, "studio.log").open("wb") as log:
             studio = subprocess.Popen(
