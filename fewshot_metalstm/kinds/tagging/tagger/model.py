@@ -55,7 +55,8 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
-FORMAT_VERSION = 2  # the newest that is read; one that an older version can read says so
+FORMAT_VERSION = 3  # the newest that is read; one that an older version can read says so
+_NEWER = ("character_size",)  # what a tagger's settings have since version 3
 CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
 _HEADS = "heads.safetensors"
@@ -101,10 +102,13 @@ def new_tagger(
 
 def adapted_model(
     model: TaggerModel, params: Params, types: Sequence[str], about: Mapping[str, Any],
-    lexicon: Lexicon,
+    lexicon: Lexicon, config: TaggerConfig | None = None,
 ) -> TaggerModel:  # fmt: skip
-    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more."""
-    sizes = dataclasses.replace(model.learner.config, memory=0)
+    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more.
+
+    It has the sizes of ``config``, or of ``model``.
+    """
+    sizes = dataclasses.replace(config or model.learner.config, memory=0)
     learner = new_tagger(sizes, model.vectors, model.alphabet, 0, len(types))
     with torch.no_grad():
         for name, value in learner.named_parameters():
@@ -142,7 +146,7 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             "kind": model.kind,
             "types": list(model.types),
             "tags": list(labels(model.types)),
-            "tagger": as_mapping(model.learner.config),
+            "tagger": _sizes(model.learner.config),
             "vectors": about_vectors(model.vectors),
             "about": dict(model.about),
             "sha256": {name: _digest(new / name) for name in files},
@@ -237,7 +241,16 @@ def _tensors(model: TaggerModel) -> dict[str, Tensor]:
     return tensors | vector_tensors(model.vectors)
 
 
+def _sizes(config: TaggerConfig) -> dict[str, Any]:
+    """The settings of a tagger; those that an older version does not know where they matter."""
+    usual = as_mapping(TaggerConfig())
+    sizes = as_mapping(config)
+    return {k: v for k, v in sizes.items() if k not in _NEWER or v != usual[k]}
+
+
 def _format_version(model: TaggerModel) -> int:
+    if any(name in _NEWER for name in _sizes(model.learner.config)):
+        return 3
     newer = model.learner.neighbours is not None
     return 2 if newer or quantised(model.vectors) else 1
 
