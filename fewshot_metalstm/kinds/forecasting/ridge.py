@@ -65,7 +65,8 @@ def solve(config: RidgeConfig, support: Window | None, others: Moments | None) -
     right: Floats = np.zeros((WEEK + 1, DAY))
     if support is not None:
         own, number = Moments.of(support), int(support.real.all(1).sum())
-        left, right = number * own.inputs, number * own.outputs
+        left += number * own.inputs
+        right += number * own.outputs
     if others is not None:
         left += config.pooled * others.inputs
         right += config.pooled * others.outputs
