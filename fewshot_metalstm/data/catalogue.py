@@ -23,7 +23,11 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Corpora of one origin: ``url`` is a template with ``{commit}`` and ``{path}``."""
+    """Corpora of one origin.
+
+    ``url`` is a template with ``{commit}`` and ``{path}``, or with ``{name}``, that of the file
+    alone, where upstream has other folders.
+    """
 
     name: str
     commit: str
@@ -91,11 +95,12 @@ class CorpusEntry:
         ``mirror``, else the environment's ``FEWSHOT_METALSTM_MIRROR``, is an address laid out
         like the collection; without either it is the upstream at the pinned commit.
         """
-        path = str(PurePosixPath(self.folder) / self.files[split].name)
+        name = self.files[split].name
+        path = str(PurePosixPath(self.folder) / name)
         mirror = mirror or os.environ.get(MIRROR_VARIABLE)
         if mirror:
             return f"{mirror.rstrip('/')}/{path}"
-        return self.collection.url.format(commit=self.collection.commit, path=path)
+        return self.collection.url.format(commit=self.collection.commit, path=path, name=name)
 
 
 class Catalogue:

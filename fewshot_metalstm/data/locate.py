@@ -18,8 +18,8 @@ DATA_VARIABLE = "FEWSHOT_METALSTM_DATA"
 CACHE_VARIABLE = "FEWSHOT_METALSTM_CACHE"
 """Environment variable: a folder in the place of the user's cache folder."""
 
-_PACKED = (".conllu",)  # names of text that whoever keeps it may have packed with gzip
 _APPLICATION = "fewshot-metalstm"
+_PACKABLE = (".gz", ".csv", ".conllu")  # whose readers take a file packed with gzip or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,12 @@ def stored(place: Path, file: FileEntry) -> Path:
     """The path of a file in the folder ``place``, whether or not it is there.
 
     A file that the catalogue knows as ``NAME.gz`` may be there unpacked, as ``NAME``, and one that
-    it knows as ``NAME.conllu`` packed, as ``NAME.conllu.gz``.
+    it knows as ``NAME.csv`` or ``NAME.conllu`` packed, with ``.gz`` behind.
     """
     path = place / file.name
-    if path.suffix in _PACKED and not path.is_file():
-        packed = path.with_name(f"{path.name}.gz")
-        return packed if packed.is_file() else path
-    if path.suffix == ".gz" and not path.is_file() and path.with_suffix("").is_file():
-        return path.with_suffix("")
+    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
+    if path.suffix in _PACKABLE and not path.is_file() and other.is_file():
+        return other
     return path
 
 

@@ -53,6 +53,7 @@ class KindEntry:
 
 
 _CLASSIFICATION = "fewshot_metalstm.kinds.classification"
+_FORECASTING = "fewshot_metalstm.kinds.forecasting"
 _TAGGING = "fewshot_metalstm.kinds.tagging"
 BUILT_IN: Mapping[str, KindEntry] = {
     "tagging": KindEntry(
@@ -60,6 +61,10 @@ BUILT_IN: Mapping[str, KindEntry] = {
         f"{_TAGGING}.cli.target_options:target_options",
         f"{_TAGGING}.cli.predict:predict_options",
         {
+            "annotate": Command(
+                f"{_TAGGING}.cli.annotate:annotate",
+                "Annotate text in the browser; a tagger learns meanwhile.",
+            ),
             "check": Command(
                 f"{_TAGGING}.cli.check:check", "Look annotated text over, and say what to mend."
             ),
@@ -69,6 +74,10 @@ BUILT_IN: Mapping[str, KindEntry] = {
             ),
             "convert": Command(
                 f"{_TAGGING}.cli.convert:convert", "Write annotated text in another format."
+            ),
+            "label-studio": Command(
+                f"{_TAGGING}.cli.label_studio:label_studio",
+                "Serve a model to Label Studio, and adapt to what is submitted there.",
             ),
             "pack": Command(
                 f"{_TAGGING}.cli.pack:pack",
@@ -107,6 +116,16 @@ BUILT_IN: Mapping[str, KindEntry] = {
     ),
     "digits": KindEntry(
         "handwritten digits, row by row", "fewshot_metalstm.kinds.digits.kind:DIGITS"
+    ),
+    "forecasting": KindEntry(
+        "the next day of an hourly series", f"{_FORECASTING}.kind:FORECASTING",
+        f"{_FORECASTING}.cli.options:target_options",
+        f"{_FORECASTING}.cli.options:predict_options",
+        {
+            "view": Command(
+                f"{_FORECASTING}.cli.view:view", "Write a page of series and their forecasts."
+            ),
+        },
     ),
 }  # fmt: skip
 

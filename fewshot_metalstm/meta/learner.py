@@ -114,6 +114,11 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         result: Tensor = functional_call(self, dict(params), (batch, generator))
         return result
 
+    def under(self, params: Mapping[str, Tensor], method: str, *given: Any) -> Any:
+        """What a method gives under ``params`` in place of this learner's parameters."""
+        named = {f"learner.{name}": value for name, value in params.items()}
+        return functional_call(_Call(self, method), named, given)
+
     def stack(
         self, batches: Sequence[Any], generators: Sequence[torch.Generator] | None = None
     ) -> Any:
@@ -159,3 +164,15 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         )  # fmt: skip
         pairs = zip(direction.values(), gradients, strict=True)
         return torch.stack([(d * g).reshape(len(d), -1).sum(1) for d, g in pairs]).sum(0)
+
+
+class _Call(nn.Module):
+    """A method of a learner as a forward pass, for ``functional_call``."""
+
+    def __init__(self, learner: Learner, method: str) -> None:
+        super().__init__()
+        self.learner = learner
+        self.method = method
+
+    def forward(self, *given: Any) -> Any:
+        return getattr(self.learner, self.method)(*given)

@@ -57,6 +57,9 @@ def test_catalogue_urls(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("FEWSHOT_METALSTM_MIRROR", "http://localhost:1/x/")
     assert entry.url("test") == f"http://localhost:1/x/{path}"
     assert entry.url("test", "file:///y") == f"file:///y/{path}"
+    monkeypatch.delenv("FEWSHOT_METALSTM_MIRROR")
+    other = Catalogue.load(kind="forecasting")["load-ETTh1"]  # whose folder upstream is another
+    assert other.url("series").endswith("/ETT-small/ETTh1.csv")
 
 
 def test_catalogue_unknown_name(catalogue: Catalogue) -> None:

@@ -105,6 +105,16 @@ def test_is_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert not is_own("linnaeus")
 
 
+def test_locate_finds_a_packed_table_in_the_place_of_a_plain_one(tmp_path: Path) -> None:
+    entry = Catalogue.load(kind="forecasting")["load-AEP"]
+    folder = tmp_path / "load-forecast" / "pjm"
+    folder.mkdir(parents=True)
+    (folder / "AEP_hourly.csv.gz").write_bytes(b"")
+    assert locate(entry, tmp_path)["series"].name == "AEP_hourly.csv.gz"
+    (folder / "AEP_hourly.csv").write_bytes(b"")
+    assert locate(entry, tmp_path)["series"].name == "AEP_hourly.csv"
+
+
 def test_locate_finds_an_unpacked_file_in_the_place_of_a_packed_one(tmp_path: Path) -> None:
     entry = Catalogue.load(kind="digits")["mnist"]
     folder = tmp_path / "mnist"

@@ -130,7 +130,7 @@ def save_model(model: ClassifierModel, folder: Path) -> None:
 
 
 def _sizes(config: ClassifierConfig) -> dict[str, Any]:
-    """The settings of a classifier; `sharing`, which older versions do not know, if it is set."""
+    """The settings of a classifier; how tasks share, unknown to older versions, if they do."""
     sizes = as_mapping(config)
     return {k: v for k, v in sizes.items() if (k, v) != ("sharing", NONE)}
 
