@@ -50,6 +50,7 @@ fuzz: install ## Feed every reader with N damaged files (N=20000); SEED=1 damage
 
 kill-test: install ## Kill every command that writes, N times in all (N=60); SEED=1 at other moments.
 	$(BIN)/python -m tests.kills --number $(or $(N),60) --seed $(SEED)
+	$(BIN)/python -m tests.kinds.tagging.annotate.kills --number $(or $(N),60) --seed $(SEED)
 
 lint: install ## Check style, what imports what, and types.
 	$(BIN)/ruff check .

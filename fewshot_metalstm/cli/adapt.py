@@ -163,7 +163,8 @@ def run(
         nonlocal done
         done += 1
         score = result.score
-        figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
+        label = kind.figure_of(task).label
+        figure = "" if score is None else f": {label} {score.value:.2f}"
         baseline = result.method in config.baselines
         method = result.method if baseline else checkpoint_name(folder)
         by = f", recipe {result.choice['recipe']}" if result.choice else ""

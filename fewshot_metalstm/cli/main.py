@@ -32,6 +32,7 @@ COMMANDS = {
     "settings": LazyCommand(
         "fewshot_metalstm.cli.settings:settings", "Print every setting, its default and meaning."
     ),
+    "annotate": kind_command("annotate"),
     "check": kind_command("check"),
     "data": LazyCommand("fewshot_metalstm.cli.data:data", "List, check and fetch corpora."),
     "tasks": LazyCommand(
@@ -61,6 +62,7 @@ COMMANDS = {
     ),
     "convert": kind_command("convert"),
     "suggest": kind_command("suggest"),
+    "label-studio": kind_command("label-studio"),
     "pack": kind_command("pack"),
     "view": kind_command("view"),
     "report": LazyCommand(

@@ -61,6 +61,10 @@ BUILT_IN: Mapping[str, KindEntry] = {
         f"{_TAGGING}.cli.target_options:target_options",
         f"{_TAGGING}.cli.predict:predict_options",
         {
+            "annotate": Command(
+                f"{_TAGGING}.cli.annotate:annotate",
+                "Annotate text in the browser; a tagger learns meanwhile.",
+            ),
             "check": Command(
                 f"{_TAGGING}.cli.check:check", "Look annotated text over, and say what to mend."
             ),
@@ -70,6 +74,10 @@ BUILT_IN: Mapping[str, KindEntry] = {
             ),
             "convert": Command(
                 f"{_TAGGING}.cli.convert:convert", "Write annotated text in another format."
+            ),
+            "label-studio": Command(
+                f"{_TAGGING}.cli.label_studio:label_studio",
+                "Serve a model to Label Studio, and adapt to what is submitted there.",
             ),
             "pack": Command(
                 f"{_TAGGING}.cli.pack:pack",

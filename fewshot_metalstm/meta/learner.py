@@ -41,8 +41,25 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         """Names of the parameters that an inner loop adapts; the rest is shared by all tasks."""
 
     def head(self) -> tuple[str, ...]:
-        """Names of the parameters of which joint training keeps one set for each task."""
+        """Names of the parameters that map states to labels; a task's own in joint training."""
         return ()
+
+    def private(self) -> tuple[str, ...]:
+        """Names of the parameters of which joint training keeps one set for each task.
+
+        They are those of the head, and those of a part of the model that tasks do not share.
+        """
+        return self.head()
+
+    def merge_private(self, sets: Sequence[Params]) -> Params:
+        """One set of what is private from those of several tasks, for a task not met yet.
+
+        Heads are merged as :meth:`merge_heads` says; of all else it is the mean.
+        """
+        head = self.head()
+        others = [name for name in self.private() if name not in head]
+        means = {n: torch.stack([own[n] for own in sets]).mean(dim=0) for n in others}
+        return means | self.merge_heads(sets)
 
     def initial(self, batch: Any) -> Params:
         """The parameters that a task starts from, as functions of this learner's own.

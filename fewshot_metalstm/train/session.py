@@ -25,7 +25,7 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.machine import keep_freed_memory
 from fewshot_metalstm.meta.history import History
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.outcome import Interrupted, Progress
+from fewshot_metalstm.meta.outcome import Interrupted, Progress, Stoppable
 from fewshot_metalstm.meta.state import State, load_state, save_state
 from fewshot_metalstm.meta.stop import StopSignal
 from fewshot_metalstm.runs import begun
@@ -97,7 +97,7 @@ def train(
             source, chosen, output, device, run or NullRun(), progress or Progress(), kind
         )
         with StopSignal() as stop:
-            session.prepare(resume)
+            session.prepare(resume, stop)
             session.train(stop)
             return session.finish()
     finally:
@@ -150,7 +150,7 @@ class _Session:
         """Whether any task has items to choose the epoch by."""
         return any(items.devel is not None for items in self.items.values())
 
-    def prepare(self, resume: bool) -> None:
+    def prepare(self, resume: bool, stop: StopSignal) -> None:
         """A fresh model, or what an earlier session saved."""
         initial = self.output / "state" / "initial"
         state = load_state(self.output / _STATE) if resume else None
@@ -170,7 +170,7 @@ class _Session:
         else:
             write_text(dump(self.source.config), self.output / "config.yaml")
             self.history.begin()
-            self.model = self.source.fresh(self.progress)
+            self.model = self.source.fresh(Stoppable(self.progress, stop, self.output))
             self.source.save(self.model, initial)
         self.model.learner.to(self.device)
         learned = {task: own.train for task, own in self.items.items()}
@@ -204,7 +204,8 @@ class _Session:
         for task, places in batches[self.within :]:
             chosen = [self.items[task].train[i] for i in places]
             noise = torch_generator(seed, "train-noise", self.training.done)
-            loss = self.training.step(task, self.source.batch(task, "train", chosen), noise)
+            batch = self.source.batch(task, "train", chosen)
+            loss = self.training.step(self.source.head_of(task), batch, noise)
             self.within += 1
             self.total += loss * len(chosen)
             seen = sum(len(p) for _, p in batches[: self.within])
@@ -266,13 +267,15 @@ class _Session:
                 task.invented,
             )  # fmt: skip
             found = {split: score.value for split, score in scores.items()}
+            params = task_params(self.kept, self.source.head_of(task.name))
             self.source.save_model(
-                self.model, task.name, task_params(self.kept, task.name), folder,
+                self.model, task.name, params, folder,
                 {**about, "scores": found, "items": outcome.items, "tuned": dict(outcome.tuned)},
             )  # fmt: skip
             results.append(outcome)
         checkpoint: Path | None = self.output / "checkpoint"
-        heads = {task: head_params(self.kept, task) for task in self.items}
+        named = map(self.source.head_of, self.items)
+        heads = {head: head_params(self.kept, head) for head in named}
         if not several or checkpoint is None or not self.source.save_joint(
             self.model, shared_params(self.kept), heads, checkpoint, about
         ):  # fmt: skip

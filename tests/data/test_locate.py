@@ -66,6 +66,19 @@ def test_locate_brought(tmp_path: Path) -> None:
     assert find(brought) == folder
 
 
+def test_locate_files_in_the_folder_of_their_collection(tmp_path: Path) -> None:
+    universal = Catalogue.load()["ud-ewt-pos"]
+    folder = tmp_path / "environment" / "ud-ewt"
+    folder.mkdir(parents=True)
+    names = [file.name for file in universal.files.values()]
+    for name in names:
+        (folder / f"{name}.gz").write_bytes(b"")  # whoever keeps them may have packed them
+    assert [path.name for path in locate(universal).values()] == [f"{name}.gz" for name in names]
+    (folder / names[0]).write_bytes(b"")
+    assert locate(universal)["train"] == folder / names[0]
+    assert "/./" not in universal.url("train")
+
+
 def test_locate_data_dir_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere: is no folder; check --data-dir"):
         locate(entry(), tmp_path / "nowhere")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,60 @@ def test_data_of_your_own(place: Path) -> None:
     assert len(follow("own-data.md")) == 10
     assert len(list((place / "my-corpus" / "train").glob("*.ann"))) == 6 + 4
     assert (place / "found.jsonl").stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_annotating(place: Path, tmp_path: Path) -> None:
+    """What is done on the page by keys is asked of its server here."""
+    from fewshot_metalstm.kinds.tagging.tagger.model import save_model
+    from tests.cli.builders import start
+    from tests.cli.test_annotate import address_of, ask
+    from tests.pretrained.builders import checkpoint
+
+    save_model(checkpoint(), tmp_path / "c")
+    (place / "abstracts").mkdir()
+    for block in blocks("annotate.md"):
+        if block.title is not None:
+            (place / block.title).write_text(block.text, encoding="utf-8")
+    ran: list[str] = []
+    for _, words in commands("annotate.md"):
+        if words[1] != "annotate":
+            continue
+        more = ["--checkpoint", str(tmp_path / "c"), *settings(QUICK), "--no-browser",
+                "--no-tracking"]  # fmt: skip
+        with start([*words[1:], *more], place) as process:
+            address = address_of(process)
+            if not ran:
+                annotate_strains(address, ask)
+            else:  # the same project goes on
+                assert ask(address, "api/status")["done"] == 6
+        ran.append(words[1])
+    for _, words in commands("annotate.md"):
+        if words[0] == PROGRAM and words[1] != "annotate":
+            from fewshot_metalstm.cli.main import main
+
+            more = [*ONE, "--checkpoint", str(tmp_path / "c")] if words[1] == "adapt" else []
+            assert main([*smaller(words), *more]) == 0
+            ran.append(words[1])
+    assert ran == ["annotate", "annotate", "predict", "view", "adapt"]
+
+
+def annotate_strains(address: str, ask: Any) -> None:
+    """Six sentences, an export, and patience until the tagger is there."""
+    for _ in range(6):
+        number = ask(address, "api/next")["sentence"]
+        (shown,) = ask(address, f"api/sentences?full&at={number}")
+        text = shown["text"]
+        spans = [
+            ["Strain", [[text.index(s), text.index(s) + len(s)]]] for s in STRAINS if s in text
+        ]
+        entry = {"do": "mark", "sentence": number, "how": "done", "status": "done"}
+        ask(address, "api/act", {**entry, "spans": spans, "rejected": []})
+    assert ask(address, "api/export", {"format": "jsonl"})["documents"] == 6
+    end = time.monotonic() + 300
+    while not ask(address, "api/status")["learned"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_a_new_corpus(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

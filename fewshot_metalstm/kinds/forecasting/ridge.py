@@ -72,5 +72,5 @@ def solve(config: RidgeConfig, support: Window | None, others: Moments | None) -
         right += config.pooled * others.outputs
     held: Floats = config.alpha * np.eye(WEEK + 1)
     held[-1, -1] = 1e-6  # the intercept is not held to 0
-    found: Floats = np.linalg.solve(left + held, right)
+    found: Floats = np.linalg.solve(left + held, right).astype(np.float64)
     return found

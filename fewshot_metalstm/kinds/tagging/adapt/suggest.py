@@ -17,10 +17,9 @@ import torch
 
 from fewshot_metalstm.adapt.picking import Matrix, check_diversity, pick
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.corpora.bad import SKIP, BadAnnotations
-from fewshot_metalstm.kinds.tagging.formats import Document, Mention, read_documents, to_sentences
+from fewshot_metalstm.kinds.tagging.checking.any_text import documents_of
+from fewshot_metalstm.kinds.tagging.formats import Document, Mention, to_sentences
 from fewshot_metalstm.kinds.tagging.formats.document import Bounds
-from fewshot_metalstm.kinds.tagging.formats.unannotated import KEEP
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading, read
 from fewshot_metalstm.kinds.tagging.tagger.decode import batches
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
@@ -102,16 +101,6 @@ def sentences_of(path: Path, format: str | None = None) -> Iterator[tuple[str, .
     for document in documents_of(path, format):
         for placed in to_sentences(replace(document, mentions=())):
             yield placed.sentence.tokens
-
-
-def documents_of(path: Path, format: str | None = None) -> Iterator[Document]:
-    """The documents of a file of any format; columns need not hold tags."""
-    from fewshot_metalstm.kinds.tagging.checking.text import kind_of
-
-    kind = format or kind_of(path)
-    if kind in ("conll", "conll-plain"):
-        return read_documents(path, kind, labelled=False)
-    return read_documents(path, kind, bad=BadAnnotations(SKIP), unannotated=KEEP)
 
 
 def suggest(

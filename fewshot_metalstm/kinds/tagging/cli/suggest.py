@@ -83,8 +83,9 @@ def run(
     """Load the tagger, read the sentences, choose, write."""
     from fewshot_metalstm import runs
     from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.kinds.tagging.adapt.suggest import candidates, documents_of, sentences_of
+    from fewshot_metalstm.kinds.tagging.adapt.suggest import candidates, sentences_of
     from fewshot_metalstm.kinds.tagging.adapt.suggest import suggest as choose
+    from fewshot_metalstm.kinds.tagging.checking.any_text import documents_of
     from fewshot_metalstm.kinds.tagging.formats import write_documents
     from fewshot_metalstm.kinds.tagging.formats.registry import find
     from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model
