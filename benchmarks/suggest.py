@@ -89,7 +89,7 @@ def simulate(
         support, learner = work.support, start.learner
         score = score_split(learner, adapted.params, table, tested, "test", work.lexicon)
         rows.append({
-            "way": way, "seed": seed, "sentences": len(chosen), "f1": score.f1,
+            "way": way, "seed": seed, "sentences": len(chosen), "f1": score.value,
             "mentions": mentions_in(support), "tokens": sum(map(len, support)),
         })  # fmt: skip
         if turn == given.rounds:

@@ -65,7 +65,7 @@ def _do(study: Study, missing: list[Run], folder: Path, end: float, *, dry: bool
         if time.monotonic() > end:
             print(f"{study.name}: {len(missing) - number + 1} runs are left for another time")
             break
-        print(f"{study.name} {number}/{len(missing)}: {run.row.name}, seed {run.seed}", flush=True)
+        print(f"{study.name} {number}/{len(missing)}: {run.called}", flush=True)
         table.add(study, run, result_of(run, folder / run.folder))
         table.write(study)
     if not dry:

@@ -12,6 +12,10 @@
       lstm: {set: {reader.lstm.kind: lstm}, about: in words, published: 98.9}
       ...: {set: {}, seeds: [0], group: ablation}
 
+A study of several tasks has ``tasks`` in place of ``task``: the name that the table has for each,
+and what ``--task`` takes, or groups of them. A row then has a run for each task, or with
+``together: true`` one for all the tasks of a group; ``published`` has a figure a task.
+
 A run is a row with a seed. What it was run with has a digest, so that a run is done anew when its
 settings are changed, and not when others are.
 """
@@ -32,8 +36,9 @@ from fewshot_metalstm.errors import UserError, at
 
 FOLDER = Path(__file__).parent
 _DATA = "{data}"
-_KEYS = {"title", "about", "task", "against", "seeds", "settings", "rows"}
-_ROW = {"set", "about", "published", "seeds", "group"}
+_KEYS = {"title", "about", "task", "tasks", "against", "seeds", "settings", "rows"}
+_ROW = {"set", "about", "published", "seeds", "group", "together"}
+Tasks = tuple[tuple[str, str], ...]  # the table's name of a task, and what `--task` takes
 
 
 @dataclass(frozen=True)
@@ -46,37 +51,43 @@ class Row:
     seeds: tuple[int, ...]
     group: str  # of rows that are told in a table of their own; empty for the main one
     published: float | None
+    by_task: Mapping[str, float]  # published figures of a study of several tasks
+    together: bool  # whether the tasks of a group are trained jointly
 
 
 @dataclass(frozen=True)
 class Run:
-    """A row with a seed."""
+    """A row with a seed, on one task or on several jointly."""
 
     row: Row
     seed: int
-    task: str
+    tasks: Tasks
 
     @property
     def digest(self) -> str:
         """Of all that the run is told."""
-        told = json.dumps([self.task, self.seed, dict(self.row.settings)], sort_keys=True)
+        sources = [source for _, source in self.tasks]
+        task = sources if len(sources) > 1 else sources[0]
+        told = json.dumps([task, self.seed, dict(self.row.settings)], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()[:12]
 
     @property
     def folder(self) -> str:
         """The name of the run's folder."""
-        return f"{self.row.name}-{self.seed}-{self.digest}"
+        names = "".join(f"-{name}" for name, _ in self.tasks if name and len(self.tasks) == 1)
+        return f"{self.row.name}{names}-{self.seed}-{self.digest}"
 
     def arguments(self) -> list[str]:
         """What `fewshot-metalstm` is given, but for where to write."""
         given = [f"--set={name}={_text(value)}" for name, value in self.row.settings.items()]
-        task = self.task
-        if _DATA in task:
-            folder = os.environ.get(DATA_VARIABLE)
-            if not folder:
-                raise UserError(f"set {DATA_VARIABLE} to the folder of the corpora for {task}")
-            task = task.replace(_DATA, folder)
-        return ["train", "--task", task, "--seed", str(self.seed), *given]
+        named = [word for _, source in self.tasks for word in ("--task", _found(source))]
+        return ["train", *named, "--seed", str(self.seed), *given]
+
+    @property
+    def called(self) -> str:
+        """The row, with the task where the row has one run a task, and the seed."""
+        names = "+".join(name for name, _ in self.tasks if name)
+        return f"{self.row.name}{f' on {names}' if names else ''}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,7 @@ class Study:
     about: str
     against: str
     rows: tuple[Row, ...]
+    tasks: Tasks  # of a study of several, in the order of the table; else none
     runs: tuple[Run, ...]  # seed by seed, so that a study that is cut short has every row
 
 
@@ -107,7 +119,9 @@ def read(name: str, folder: Path = FOLDER) -> Study:
         raise UserError(f"there is no study {name!r}; there are {', '.join(names())}")
     tree = read_mapping(path)
     _known(tree, _KEYS, path, "the study")
-    missing = [key for key in ("title", "task", "seeds", "rows") if not tree.get(key)]
+    groups = _groups(tree.get("tasks") or {})
+    needed = ("title", "seeds", "rows") if groups else ("title", "task", "seeds", "rows")
+    missing = [key for key in needed if not tree.get(key)]
     if missing:
         raise at(path, None, f"has no {missing[0]}", "add it")
     rows = []
@@ -115,21 +129,53 @@ def read(name: str, folder: Path = FOLDER) -> Study:
         each = each or {}
         _known(each, _ROW, path, f"row {called}")
         settings = {**(tree.get("settings") or {}), **(each.get("set") or {})}
+        published = each.get("published")
+        of_tasks = published if isinstance(published, Mapping) else {}
         rows.append(
             Row(
                 str(called), str(each.get("about", called)), settings,
                 tuple(each.get("seeds", tree["seeds"])), str(each.get("group", "")),
-                each.get("published"),
+                None if of_tasks else published, of_tasks, bool(each.get("together", False)),
             )
         )  # fmt: skip
     against = str(tree.get("against", rows[0].name))
     if against not in {row.name for row in rows}:
         raise at(path, None, f"holds rows against {against}, which is none", "name a row")
     seeds = sorted({seed for row in rows for seed in row.seeds})
+    one: tuple[Tasks, ...] = () if groups else ((("", str(tree["task"])),),)
     runs = tuple(
-        Run(row, seed, str(tree["task"])) for seed in seeds for row in rows if seed in row.seeds
+        Run(row, seed, tasks)
+        for seed in seeds for row in rows if seed in row.seeds
+        for tasks in (one or (groups if row.together else _singly(groups)))
+    )  # fmt: skip
+    every = tuple(task for tasks in groups for task in tasks)
+    about = str(tree.get("about", ""))
+    return Study(name, str(tree["title"]), about, against, tuple(rows), every, runs)
+
+
+def _groups(tree: Mapping[str, Any]) -> tuple[Tasks, ...]:
+    """The groups of tasks that are trained jointly; one, where none are named."""
+    if not tree:
+        return ()
+    inner = tree if any(isinstance(v, Mapping) for v in tree.values()) else {"": tree}
+    return tuple(
+        tuple((str(name), str(source)) for name, source in tasks.items())
+        for tasks in inner.values()
     )
-    return Study(name, str(tree["title"]), str(tree.get("about", "")), against, tuple(rows), runs)
+
+
+def _singly(groups: tuple[Tasks, ...]) -> tuple[Tasks, ...]:
+    return tuple((task,) for tasks in groups for task in tasks)
+
+
+def _found(source: str) -> str:
+    """What `--task` takes, with the folder of the corpora in its place."""
+    if _DATA not in source:
+        return source
+    folder = os.environ.get(DATA_VARIABLE)
+    if not folder:
+        raise UserError(f"set {DATA_VARIABLE} to the folder of the corpora for {source}")
+    return source.replace(_DATA, folder)
 
 
 def _known(tree: Mapping[str, Any], keys: set[str], path: Path, what: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.studies import by_task
 from benchmarks.studies.declared import Row, Run, Study
 from benchmarks.timing import machine
 from fewshot_metalstm.figure import Spread
@@ -17,7 +19,7 @@ from fewshot_metalstm.writing import write_text
 RESULTS = Path(__file__).parents[1] / "results" / "studies"
 FIELDS = (
     "row", "seed", "digest", "test", "devel", "train", "train_loss", "epoch", "steps",
-    "skipped_steps", "parameters", "seconds", "failed", "cpu", "torch",
+    "skipped_steps", "parameters", "seconds", "failed", "cpu", "torch", "tests",
 )  # fmt: skip
 
 
@@ -38,11 +40,13 @@ def add(study: Study, run: Run, result: Mapping[str, Any], folder: Path = RESULT
         "torch": here["versions"]["torch"], "failed": result.get("failed", ""),
     }  # fmt: skip
     if "failed" not in result:
-        (task,) = result["tasks"].values()
-        key = result["figure"]
+        key, tasks = result["figure"], list(result["tasks"].values())
         for split in ("test", "devel", "train"):
-            line[split] = task[split][key] if split in task else ""
-        line["train_loss"] = task.get("train", {}).get("loss", "")
+            line[split] = _mean([task[split][key] for task in tasks if split in task])
+        line["train_loss"] = _mean([t["train"]["loss"] for t in tasks if "train" in t])
+        if study.tasks:
+            named = zip((name for name, _ in run.tasks), tasks, strict=True)
+            line["tests"] = json.dumps({name: task["test"][key] for name, task in named})
         for field in ("epoch", "steps", "skipped_steps", "parameters", "seconds"):
             line[field] = result[field]
     lines = {**done(study.name, folder), run.digest: line}
@@ -53,6 +57,11 @@ def add(study: Study, run: Run, result: Mapping[str, Any], folder: Path = RESULT
     # A line whose settings are no longer declared goes; the others stand as they are declared.
     writer.writerows(lines[digest] for digest in sorted(set(lines) & set(order), key=order.get))  # type: ignore[arg-type]
     write_text(text.getvalue(), folder / f"{study.name}.csv")
+
+
+def _mean(values: Sequence[float]) -> float | str:
+    """The mean, the one value as it is, or nothing where there is none."""
+    return (values[0] if len(values) == 1 else sum(values) / len(values)) if values else ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,9 @@ def lines(study: Study, folder: Path = RESULTS) -> list[Line]:
 
 def write(study: Study, folder: Path = RESULTS) -> None:
     """Write the table and, where there is something to show, the picture."""
+    if study.tasks:
+        by_task.write(study, done(study.name, folder), folder)
+        return
     made = lines(study, folder)
     write_text(markdown(study, made, folder), folder / f"{study.name}.md")
     if any(line.test for line in made):

@@ -1,7 +1,8 @@
-"""The methods of a kind whose learners have a linear head: its baselines, and a checkpoint adapted.
+"""The methods of a kind: its baselines, and a checkpoint adapted.
 
-A checkpoint is adapted by gradient steps, or its head is made of the support as prototypes; a kind
-adds baselines of its own. Tagging has more ways, and a list of its own.
+A checkpoint is adapted by gradient steps or, where a learner has a linear head for classes, its
+head is made of the support as prototypes; a kind adds baselines of its own. Tagging has more ways,
+and a list of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig, check
 from fewshot_metalstm.adapt.prototypes import (
     PROTOTYPES,
-    PrototypesConfig,
     after_prototypes,
     check_prototypes,
 )
@@ -47,23 +47,21 @@ class Settings(Protocol):
     def scratch(self) -> AdaptConfig:
         """Of a fresh learner."""
 
-    @property
-    def prototypes(self) -> PrototypesConfig:
-        """Of a head made of the support."""
-
 
 @dataclass(frozen=True)
 class Methods:
     """The methods of a kind.
 
     ``run`` adapts a learner: the checkpoint's, or a fresh one of its sizes, which ``fresh``
-    describes in a line; ``own`` are baselines that the kind has besides.
+    describes in a line; ``own`` are baselines that the kind has besides. ``prototypes`` is whether
+    a head can be made of the support: a kind without classes has no such head.
     """
 
     kind: str
     run: Run
     fresh: str
     own: Mapping[str, Method]
+    prototypes: bool = True
 
     @property
     def baselines(self) -> Mapping[str, Method]:
@@ -77,7 +75,9 @@ class Methods:
     @cached_property
     def _adapted(self) -> Method:
         return Method(
-            lambda s, name: check_tune(s.tune, name), lambda s: checked(s.adapt, check), self.run
+            lambda s, name: self.check_tune(s.tune, name),
+            lambda s: checked(s.adapt, check),
+            self.run,
         )
 
     @cached_property
@@ -88,12 +88,16 @@ class Methods:
             self.run,
         )
 
+    def check_tune(self, tune: str, algorithm: str = "") -> str:
+        """See :func:`check_tune`; prototypes are unknown where no head can be made of them."""
+        return tune_for(tune, algorithm, (PROTOTYPES,) if self.prototypes else ())
+
     def method_of(self, name: str, settings: Settings) -> Method:
         """The method of a cell: a baseline, or what a checkpoint of an algorithm is adapted by."""
         known = self.baselines
         if name in known:
             return known[name]
-        check_tune(settings.tune)
+        self.check_tune(settings.tune)
         by_prototypes = PROTOTYPES in (settings.tune, usual_tune(name))
         return self._made if by_prototypes else self._adapted
 

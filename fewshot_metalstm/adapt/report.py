@@ -130,7 +130,7 @@ def report_of(
         target.name, config.shots, first, str(checkpoint), plan.cells[0].tune, target.synthetic,
         main, tuple(of(method) for method in others),
         (*plan.notes, *choices_of(main.cells), *facts_of(in_order)),
-        save, kind.name, kind.items, kind.product, kind.figure, target.invented,
+        save, kind.name, kind.items, kind.product, kind.figure_of(target), target.invented,
         getattr(config, "unlabelled", ""),
     )  # fmt: skip
 

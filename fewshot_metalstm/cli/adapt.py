@@ -35,14 +35,14 @@ if TYPE_CHECKING:
               help="A corpus of the catalogue, a target such as digits-6789, or a file or folder "
               "of yours.")  # fmt: skip
 @click.option("--train", metavar="FILE",
-              help="Annotated sentences or labelled texts of yours, in place of --target; all "
-              "are learned from, or K of each with --shots.")  # fmt: skip
+              help="Annotated sentences, labelled texts or a series of yours, in place of "
+              "--target; all are learned from, or K of each with --shots.")  # fmt: skip
 @click.option("--dev", metavar="FILE", help="Beside --train: checked, and not learned from.")
 @click.option("--test", metavar="FILE", help="Beside --train: what the tagger is scored on.")
 @click.option("--shots", type=click.IntRange(0), metavar="K",
               help="Size of a support: mentions of each type, K to 2K, or texts or images of each "
-              "class; 0: the whole split.  [default: 50, of texts 10, of digits 5; 0 with "
-              "--train]")  # fmt: skip
+              "class, or days of a series; 0: the whole split.  [default: 50, of texts 10, of "
+              "digits 5, of series 14; 0 with --train]")  # fmt: skip
 @checkpoint_option
 @output_option("Where to write report and model.  [default: runs/TARGET-K]")
 @click.option("--draws", type=click.IntRange(1), metavar="N",
@@ -52,7 +52,8 @@ if TYPE_CHECKING:
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME",
               shell_complete=shells.baselines,
               help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
-              "spacy, transformer; of texts tfidf; of digits neighbour.")  # fmt: skip
+              "spacy, transformer; of texts tfidf; of digits neighbour; of series naive24, "
+              "naive168, ridge, ridge-pooled.")  # fmt: skip
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
               "train: the target's own train split.")  # fmt: skip
@@ -79,7 +80,8 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
 
     With --train FILE the target is your own text, and a checkpoint that ships with the package is
     adapted to all of it: no download, no meta-training. Without --test nothing is scored. A table
-    (.csv, .tsv) or JSON lines of texts with one label each become a classifier.
+    (.csv, .tsv) or JSON lines of texts with one label each become a classifier, and a table of
+    hours (ds, y) a forecaster, adapted to the last K days.
     """
     from fewshot_metalstm.cli.progress import TerminalProgress
 
@@ -137,7 +139,8 @@ def run(
     chosen = pick_device(device)
     kind = registry.of_target(source, kind_name or kind_typed([source], reading))
     base = [] if train is None else ["shots=0"]
-    if no_score or (train is not None and not shots):
+    alone = train is not None and test is None and Path(train).is_file()  # nothing to score
+    if no_score or alone or (train is not None and not shots):
         base.append("draws=1")
     given = {
         "shots": shots, "draws": draws, "seed": seed, "tune": tune,
@@ -160,7 +163,8 @@ def run(
         nonlocal done
         done += 1
         score = result.score
-        figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
+        label = kind.figure_of(task).label
+        figure = "" if score is None else f": {label} {score.value:.2f}"
         baseline = result.method in config.baselines
         method = result.method if baseline else checkpoint_name(folder)
         by = f", recipe {result.choice['recipe']}" if result.choice else ""

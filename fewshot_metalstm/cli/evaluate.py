@@ -43,7 +43,7 @@ def evaluate(as_json: bool, quiet: bool, **options: Any) -> None:
 
     from fewshot_metalstm.cli.terminal import Terminal
 
-    figure = kind.figure
+    figure = kind.figure_in(result)
     table = Table(title=f"{result['target']}, {result['split']} split: {figure.title}")
     keys = (figure.key, *figure.further)
     for column in (figure.group, figure.label, *figure.further, figure.counted):
@@ -79,7 +79,7 @@ def run(
     if split not in task.sizes:
         raise UserError(f"{task.name} has no {split} split; use one of {', '.join(task.sizes)}")
     adapted.learner.to(pick_device(device))
-    figure = kind.figure
+    figure = kind.figure_of(task)
     found = score_as_dict(kind.score(kind.loaded(adapted), task, split), figure, digits=2)
     groups = found.pop(f"per_{figure.group}")
     for each in groups.values():

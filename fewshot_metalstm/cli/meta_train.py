@@ -16,7 +16,7 @@ from fewshot_metalstm.cli.algorithms import (
     list_algorithms_option,
     show_algorithms,
 )
-from fewshot_metalstm.cli.cells import CellsCommand, cell_option, cell_setting
+from fewshot_metalstm.cli.cells import CellsCommand, cell_option, cell_setting, sharing_option
 from fewshot_metalstm.cli.options import (
     Number,
     config_option,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
               help="A target to keep out, besides those of the suite; repeatable.")  # fmt: skip
 @algorithm_option
 @cell_option
+@sharing_option
 @click.option("--order", type=click.Choice(["1", "2"]), help="Order of the outer gradient.")
 @engine_option
 @click.option("--truncate", type=click.IntRange(0), metavar="K",
@@ -134,6 +135,7 @@ def run(
     ranks: Ranks | None = None,
     order: str | None = None,
     cell: str | None = None,
+    sharing: str | None = None,
     **given: Any,
 ) -> tuple[TrainingConfig, MetaTrainResult]:
     """Resolve settings, load the suite and meta-train under a tracking run."""
@@ -166,7 +168,7 @@ def run(
         config_file = saved if saved.is_file() else None
     name = suite_named(tasks, config_file, overrides)
     kind = registry.of_suite(name)
-    named |= cell_setting(kind, cell)
+    named |= cell_setting(kind, cell, sharing)
     settings, presets = kind.training_settings(), kind.presets(name)
     config = resolve(settings, config_file, overrides, named, base=presets)
     # Again with what the algorithm asks for, which the settings may name anywhere.

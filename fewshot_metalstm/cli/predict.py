@@ -55,6 +55,10 @@ def predict(
 
     A reader of digits takes PNG files, one digit each. Each is a line: file, class and its
     probability; with --output they are written there as a table (.csv, .tsv).
+
+    A forecaster takes tables of hours, as `ds, y` or `unique_id, ds, y`, and says what comes behind
+    the end of each series, up to a day: series, hour and the quantiles 0.1, 0.5 and 0.9; with
+    --output as a table (.csv, .tsv).
     """
     from fewshot_metalstm import runs
     from fewshot_metalstm.kinds import registry

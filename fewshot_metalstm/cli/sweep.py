@@ -147,7 +147,8 @@ def run(
         nonlocal done
         done += 1
         score = result.score
-        figure = "" if score is None else f": {kind.figure.label} {score.value:.2f}"
+        label = kind.figure_of(plan.targets[key.target]).label
+        figure = "" if score is None else f": {label} {score.value:.2f}"
         progress.note(f"{key}{figure} ({result.seconds:.1f} s)")
         progress.advance(done, {})
 

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli import shells
-from fewshot_metalstm.cli.cells import cell_option, cell_setting, write_cells
+from fewshot_metalstm.cli.cells import (
+    cell_option,
+    cell_setting,
+    sharing_option,
+    write_cells,
+    write_sharing,
+)
 from fewshot_metalstm.cli.faults import NAME, write_faults
 from fewshot_metalstm.cli.kind_options import kind_option, kind_typed, of_kind, target_options
 from fewshot_metalstm.cli.options import (
@@ -34,6 +40,7 @@ class _Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
         write_cells(formatter)
+        write_sharing(formatter)
         with formatter.section("Optimisers"):
             formatter.write_dl(
                 [(name, f"{o.about}; --lr {o.lr:g}") for name, o in OPTIMISERS.items()]
@@ -45,6 +52,7 @@ class _Command(click.Command):
               help="A corpus of the catalogue, or a file or folder of yours; repeated, the tasks "
               "are learned jointly.")  # fmt: skip
 @cell_option
+@sharing_option
 @click.option("--optimiser", type=click.Choice(list(OPTIMISERS)),
               help="What takes the steps; what each is stands below.  [default: adam]")  # fmt: skip
 @click.option("--lr", type=Number(0, min_open=True), metavar="RATE",
@@ -109,6 +117,7 @@ def run(
     progress: Any,
     kind_name: str | None = None,
     cell: str | None = None,
+    sharing: str | None = None,
     start: Path | None = None,
     seed: int | None = None,
     **further: Any,
@@ -138,7 +147,7 @@ def run(
     named |= {
         "tasks": list(tasks) or None, "seed": seed,
         "start": None if folder is None else str(folder),
-        **cell_setting(kind, cell),
+        **cell_setting(kind, cell, sharing),
     }  # fmt: skip
     settings = kind.supervised_settings()
     if settings is None:

@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fewshot_metalstm import declarations
@@ -23,7 +23,11 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Corpora of one origin: ``url`` is a template with ``{commit}`` and ``{path}``."""
+    """Corpora of one origin.
+
+    ``url`` is a template with ``{commit}`` and ``{path}``, or with ``{name}``, that of the file
+    alone, where upstream has other folders.
+    """
 
     name: str
     commit: str
@@ -60,9 +64,10 @@ class CorpusEntry:
 
     ``folder`` is its POSIX path in the collection. ``scheme`` is the name of a tagging corpus' tag
     scheme, None where it is to be detected.
-    ``files`` maps splits to files; one of another ``kind`` than tagging may have further files
-    and lack a split. ``types`` are its entity types or classes. ``bring`` marks one that cannot
-    be fetched.
+    ``files`` maps splits to files; one may lack a split, and of another ``kind`` than tagging have
+    further files. ``types`` are its entity types, labels or classes. ``bring`` marks one that
+    cannot be fetched. ``tag_column`` is the column of a tagging corpus' tags, from 0, or from the
+    end when negative, and ``universal`` marks files of CoNLL-U.
     """
 
     name: str
@@ -76,6 +81,8 @@ class CorpusEntry:
     citation: str
     bring: bool = False
     kind: str = DEFAULT_KIND
+    tag_column: int = -1
+    universal: bool = False
 
     @property
     def bytes(self) -> int:
@@ -88,11 +95,12 @@ class CorpusEntry:
         ``mirror``, else the environment's ``FEWSHOT_METALSTM_MIRROR``, is an address laid out
         like the collection; without either it is the upstream at the pinned commit.
         """
-        path = f"{self.folder}/{self.files[split].name}"
+        name = self.files[split].name
+        path = str(PurePosixPath(self.folder) / name)
         mirror = mirror or os.environ.get(MIRROR_VARIABLE)
         if mirror:
             return f"{mirror.rstrip('/')}/{path}"
-        return self.collection.url.format(commit=self.collection.commit, path=path)
+        return self.collection.url.format(commit=self.collection.commit, path=path, name=name)
 
 
 class Catalogue:
@@ -175,7 +183,9 @@ def _entries(data: Mapping[str, Any]) -> dict[str, CorpusEntry]:
     for name, fields in data["corpora"].items():
         collection = collections[fields["collection"]]
         kind = str(fields.get("kind", DEFAULT_KIND))
-        named = SPLITS if kind == DEFAULT_KIND else tuple(fields["files"])
+        named = tuple(fields["files"])
+        if kind == DEFAULT_KIND:
+            named = tuple(split for split in SPLITS if split in named)
         files = {split: FileEntry(**fields["files"][split]) for split in named}
         scheme = fields.get("scheme")
         entries[name] = CorpusEntry(
@@ -190,5 +200,7 @@ def _entries(data: Mapping[str, Any]) -> dict[str, CorpusEntry]:
             citation=fields["citation"],
             bring=bool(fields.get("bring", False)),
             kind=kind,
+            tag_column=int(fields.get("tag_column", -1)),
+            universal=bool(fields.get("universal", False)),
         )
     return entries

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.errors import at
+
 GZIP = b"\x1f\x8b"  # what a file packed with gzip begins with
 SEAL = "config_sha256"  # where a file of JSON holds a digest of all else in it
 _GZIP_ALONE = 31  # zlib's word for a gzip file, and no other form
@@ -74,6 +76,16 @@ def unpacked(data: bytes) -> str | None:
     except zlib.error:
         return None
     return None if unpacker.unused_data else found.hexdigest()
+
+
+def unpacked_bytes(data: bytes, path: Path) -> bytes:
+    """What is packed with gzip in ``data``, the bytes of ``path``; ``UserError`` if damaged."""
+    import gzip
+
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        raise at(path, None, "is no whole gzip file", "fetch or pack it again") from None
 
 
 def is_file_with(path: Path, expected: str | None) -> bool:

@@ -19,6 +19,7 @@ CACHE_VARIABLE = "FEWSHOT_METALSTM_CACHE"
 """Environment variable: a folder in the place of the user's cache folder."""
 
 _APPLICATION = "fewshot-metalstm"
+_PACKABLE = (".gz", ".csv", ".conllu")  # whose readers take a file packed with gzip or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def data_folders(data_dir: Path | None = None) -> tuple[DataFolder, ...]:
 def candidates(entry: CorpusEntry, folder: Path) -> tuple[Path, ...]:
     """The folders in which a data folder may hold ``entry``."""
     inside = PurePosixPath(entry.folder)
+    if not inside.parts:  # files that stand in the collection's own folder
+        return (folder / entry.collection.name,)
     places = [
         folder / entry.collection.name / inside,
         folder / inside,
@@ -70,11 +73,13 @@ def candidates(entry: CorpusEntry, folder: Path) -> tuple[Path, ...]:
 def stored(place: Path, file: FileEntry) -> Path:
     """The path of a file in the folder ``place``, whether or not it is there.
 
-    A file that the catalogue knows as ``NAME.gz`` may be there unpacked, as ``NAME``.
+    A file that the catalogue knows as ``NAME.gz`` may be there unpacked, as ``NAME``, and one that
+    it knows as ``NAME.csv`` or ``NAME.conllu`` packed, with ``.gz`` behind.
     """
     path = place / file.name
-    if path.suffix == ".gz" and not path.is_file() and path.with_suffix("").is_file():
-        return path.with_suffix("")
+    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
+    if path.suffix in _PACKABLE and not path.is_file() and other.is_file():
+        return other
     return path
 
 

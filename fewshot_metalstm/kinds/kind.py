@@ -14,7 +14,7 @@ says. Their types are in :mod:`fewshot_metalstm.kinds.task`, and can be had from
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ class Kind(ABC):
         shots: what K counts, such as ``mentions of each entity type``.
         figure: how good a model is.
         cell: the setting that names the recurrent cell, for ``--cell``; empty without one.
+        sharing: the setting that says how tasks share it, for ``--sharing``; empty without one.
     """
 
     name: str
@@ -61,6 +62,27 @@ class Kind(ABC):
     shots: str
     figure: Figure
     cell: str = ""
+    sharing: str = ""
+
+    # Figures
+
+    def figures(self) -> tuple[Figure, ...]:
+        """The figures that tasks of this kind may have, the usual one first."""
+        return (self.figure,)
+
+    def figure_of(self, task: Any) -> Figure:
+        """The figure of one task (a :class:`Task`)."""
+        del task
+        return self.figure
+
+    def figure_for(self, figures: Iterable[Figure]) -> Figure:
+        """The figure at the head of a table whose results have these."""
+        del figures
+        return self.figure
+
+    def figure_in(self, stored: Container[str], prefix: str = "") -> Figure:
+        """The figure whose key, after ``prefix``, is in what a file or a run has of a score."""
+        return next((f for f in self.figures() if prefix + f.key in stored), self.figure)
 
     # Settings
 

@@ -53,6 +53,7 @@ class KindEntry:
 
 
 _CLASSIFICATION = "fewshot_metalstm.kinds.classification"
+_FORECASTING = "fewshot_metalstm.kinds.forecasting"
 _TAGGING = "fewshot_metalstm.kinds.tagging"
 BUILT_IN: Mapping[str, KindEntry] = {
     "tagging": KindEntry(
@@ -115,6 +116,16 @@ BUILT_IN: Mapping[str, KindEntry] = {
     ),
     "digits": KindEntry(
         "handwritten digits, row by row", "fewshot_metalstm.kinds.digits.kind:DIGITS"
+    ),
+    "forecasting": KindEntry(
+        "the next day of an hourly series", f"{_FORECASTING}.kind:FORECASTING",
+        f"{_FORECASTING}.cli.options:target_options",
+        f"{_FORECASTING}.cli.options:predict_options",
+        {
+            "view": Command(
+                f"{_FORECASTING}.cli.view:view", "Write a page of series and their forecasts."
+            ),
+        },
     ),
 }  # fmt: skip
 

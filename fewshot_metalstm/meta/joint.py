@@ -1,5 +1,8 @@
 """Joint multi-task training: one shared model, one head for each task.
 
+What is kept for each task are the parameters that :meth:`Learner.private` names: the head and,
+where tasks do not share the whole of a model, what else is a task's own.
+
 It is the cheapest use of many tasks, and a good place for a meta-learner to start from: an outer
 loop that begins at its weights spends its episodes on learning to adapt, not on learning to read.
 
@@ -37,7 +40,7 @@ class JointTraining:
     def __init__(self, learner: Learner, tasks: Mapping[str, object], config: JointConfig) -> None:
         self.learner = learner
         self.config = config
-        names = learner.head()
+        names = learner.private()
         self._shared = [p for n, p in learner.named_parameters() if n not in names]
         self.heads: dict[str, Params] = {}
         for task in sorted(tasks):
@@ -69,15 +72,15 @@ class JointTraining:
 
     @torch.no_grad()
     def finish(self) -> None:
-        """Give the learner one head made of the tasks' heads (:meth:`Learner.merge_heads`)."""
+        """Give the learner one set of what was each task's (:meth:`Learner.merge_private`)."""
         named = dict(self.learner.named_parameters())
-        for name, value in self.learner.merge_heads(list(self.heads.values())).items():
+        for name, value in self.learner.merge_private(list(self.heads.values())).items():
             named[name].copy_(value)
 
 
 def state_of(heads: Mapping[str, Params]) -> dict[str, Tensor]:
     """The tasks' heads as tensors of a run's state; :func:`heads_in` reads them."""
-    return {f"heads.{task}.{n}": value for task, head in heads.items() for n, value in head.items()}
+    return {f"heads.{task}@{n}": value for task, head in heads.items() for n, value in head.items()}
 
 
 def heads_in(tensors: Mapping[str, Tensor]) -> dict[str, Params]:
@@ -85,7 +88,7 @@ def heads_in(tensors: Mapping[str, Tensor]) -> dict[str, Params]:
     heads: dict[str, Params] = {}
     for full, value in tensors.items():
         if full.startswith("heads."):
-            task, name = full.removeprefix("heads.").rsplit(".", 1)
+            task, _, name = full.removeprefix("heads.").rpartition("@")
             heads.setdefault(task, {})[name] = value
     return heads
 

@@ -41,8 +41,25 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         """Names of the parameters that an inner loop adapts; the rest is shared by all tasks."""
 
     def head(self) -> tuple[str, ...]:
-        """Names of the parameters of which joint training keeps one set for each task."""
+        """Names of the parameters that map states to labels; a task's own in joint training."""
         return ()
+
+    def private(self) -> tuple[str, ...]:
+        """Names of the parameters of which joint training keeps one set for each task.
+
+        They are those of the head, and those of a part of the model that tasks do not share.
+        """
+        return self.head()
+
+    def merge_private(self, sets: Sequence[Params]) -> Params:
+        """One set of what is private from those of several tasks, for a task not met yet.
+
+        Heads are merged as :meth:`merge_heads` says; of all else it is the mean.
+        """
+        head = self.head()
+        others = [name for name in self.private() if name not in head]
+        means = {n: torch.stack([own[n] for own in sets]).mean(dim=0) for n in others}
+        return means | self.merge_heads(sets)
 
     def initial(self, batch: Any) -> Params:
         """The parameters that a task starts from, as functions of this learner's own.
@@ -97,6 +114,11 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         result: Tensor = functional_call(self, dict(params), (batch, generator))
         return result
 
+    def under(self, params: Mapping[str, Tensor], method: str, *given: Any) -> Any:
+        """What a method gives under ``params`` in place of this learner's parameters."""
+        named = {f"learner.{name}": value for name, value in params.items()}
+        return functional_call(_Call(self, method), named, given)
+
     def stack(
         self, batches: Sequence[Any], generators: Sequence[torch.Generator] | None = None
     ) -> Any:
@@ -142,3 +164,15 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         )  # fmt: skip
         pairs = zip(direction.values(), gradients, strict=True)
         return torch.stack([(d * g).reshape(len(d), -1).sum(1) for d, g in pairs]).sum(0)
+
+
+class _Call(nn.Module):
+    """A method of a learner as a forward pass, for ``functional_call``."""
+
+    def __init__(self, learner: Learner, method: str) -> None:
+        super().__init__()
+        self.learner = learner
+        self.method = method
+
+    def forward(self, *given: Any) -> Any:
+        return getattr(self.learner, self.method)(*given)

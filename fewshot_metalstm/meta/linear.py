@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.learner import Learner, Params
@@ -53,13 +52,15 @@ class LinearClassifier(Learner):
 
     def scores_with(self, params: Mapping[str, Tensor], batch: Any) -> Tensor:
         """:meth:`scores` under ``params`` in place of this learner's parameters."""
-        return self._under(params, "scores", batch)
+        found: Tensor = self.under(params, "scores", batch)
+        return found
 
     def hidden_with(
         self, params: Mapping[str, Tensor], batch: Any, generator: torch.Generator | None = None
     ) -> Tensor:
         """:meth:`hidden` under ``params`` in place of this learner's parameters."""
-        return self._under(params, "hidden", batch, generator)
+        found: Tensor = self.under(params, "hidden", batch, generator)
+        return found
 
     def figure(self, params: Params, batch: Any) -> float:
         """Accuracy on ``batch`` under ``params``, 0-100."""
@@ -102,21 +103,3 @@ class LinearClassifier(Learner):
         means = sums / counts.unsqueeze(1)
         weight = 2 * scale * means / means.shape[1]
         return {**params, "head_weight": weight, "head_bias": -scale * means.square().mean(1)}
-
-    def _under(self, params: Mapping[str, Tensor], method: str, *given: Any) -> Tensor:
-        """What a method gives under ``params`` in place of this learner's parameters."""
-        named = {f"learner.{name}": value for name, value in params.items()}
-        result: Tensor = functional_call(_Call(self, method), named, given)
-        return result
-
-
-class _Call(nn.Module):
-    """A method of a learner as a forward pass, for ``functional_call``."""
-
-    def __init__(self, learner: LinearClassifier, method: str) -> None:
-        super().__init__()
-        self.learner = learner
-        self.method = method
-
-    def forward(self, *given: Any) -> Any:
-        return getattr(self.learner, self.method)(*given)

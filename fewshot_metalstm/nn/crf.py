@@ -20,13 +20,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.nn import crf_plain, jit
+from fewshot_metalstm.nn import crf_labels, crf_plain, jit
 from fewshot_metalstm.nn.transitions import TRANSITIONS, expand, transition_index
 
 
 def negative_log_likelihood(
-    emissions: Tensor, scores: Tensor, tags: Tensor, lengths: Tensor, *, plain: bool = False
-) -> Tensor:
+    emissions: Tensor, scores: Tensor, tags: Tensor, lengths: Tensor, *, plain: bool = False,
+    one_a_token: bool = False,
+) -> Tensor:  # fmt: skip
     """-log p(tags | emissions) of each sentence; infinite where the tags are illegal.
 
     Args:
@@ -35,6 +36,7 @@ def negative_log_likelihood(
         tags: (B, T) int64 below K; padding may hold any.
         lengths: (B,) int64 in [1, T].
         plain: take the form in torch.
+        one_a_token: every token has a label, see :mod:`fewshot_metalstm.nn.crf_labels`.
 
     Returns:
         (B,) in nats.
@@ -42,6 +44,8 @@ def negative_log_likelihood(
     Raises:
         IndexError: a tag or a length is out of its range.
     """
+    if one_a_token:
+        return crf_labels.negative_log_likelihood(emissions, scores, tags, lengths)
     if plain or not _compiled(emissions, scores):
         return crf_plain.negative_log_likelihood(emissions, scores, tags, lengths)
     if torch.is_grad_enabled() and (emissions.requires_grad or scores.requires_grad):
@@ -106,12 +110,15 @@ def _likelihood(
 
 @torch.no_grad()
 def viterbi(
-    emissions: Tensor, scores: Tensor, lengths: Tensor, *, plain: bool = False
-) -> list[list[int]]:
+    emissions: Tensor, scores: Tensor, lengths: Tensor, *, plain: bool = False,
+    one_a_token: bool = False,
+) -> list[list[int]]:  # fmt: skip
     """The best legal tag sequence of each sentence; arguments as in the likelihood.
 
     Of equally good tags to come from (or to end with) the one with the lowest index is taken.
     """
+    if one_a_token:
+        return crf_labels.viterbi(emissions, scores, lengths)
     if plain or not _compiled(emissions, scores):
         paths = crf_plain.viterbi(emissions, scores, lengths)
     else:
@@ -125,8 +132,9 @@ def viterbi(
 
 @torch.no_grad()
 def mention_marginals(
-    emissions: Tensor, scores: Tensor, lengths: Tensor, mentions: Tensor, *, plain: bool = False
-) -> Tensor:
+    emissions: Tensor, scores: Tensor, lengths: Tensor, mentions: Tensor, *, plain: bool = False,
+    one_a_token: bool = False,
+) -> Tensor:  # fmt: skip
     """The probability of each mention: of all the paths together that hold exactly this one.
 
     Args:
@@ -140,6 +148,8 @@ def mention_marginals(
     Raises:
         IndexError: a mention is not within its sentence, or its type is unknown.
     """
+    if one_a_token:
+        return crf_labels.marginals(emissions, scores, lengths, mentions)
     if not plain and _compiled(emissions, scores):
         from fewshot_metalstm.nn.kernels import crf as kernels
 

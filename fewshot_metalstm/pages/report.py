@@ -177,7 +177,7 @@ def _training(runs: Runs) -> list[Picture]:
         name = each.folder.name
         found.append(_picture(
             f"train-{name}", f"Training on {each.tasks} ({name}).", learning_curve, each.epochs,
-            step="epoch", synthetic=each.synthetic, figure_label=each.kind.figure.axis,
+            step="epoch", synthetic=each.synthetic, figure_label=each.figure.axis,
         ))  # fmt: skip
     return found
 

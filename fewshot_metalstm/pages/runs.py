@@ -13,6 +13,7 @@ import yaml
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.figure import Figure
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.kind import Kind
 from fewshot_metalstm.sweep.comparison import Found
@@ -58,6 +59,7 @@ class Supervised:
     epochs: History
     synthetic: bool
     kind: Kind
+    figure: Figure
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _read_sweep(folder: Path) -> Runs:
             result = replace(read_result(result, kind), method=key.method)
             cells.append(Found(
                 key, str(stored["checkpoint"]), result, str(folder), kind.synthetic(key.target),
-                kind.name,
+                kind.name, kind.figure_in(stored["result"]["score"] or ()),
             ))  # fmt: skip
         except (LookupError, TypeError, ValueError) as problem:
             raise at(path, None, f"is no cell of a sweep of this version ({problem})",
@@ -163,6 +165,7 @@ def _read_adaptation(folder: Path) -> Runs:
             Found(
                 Key(target, shots, name, int(draw["draw"])), str(report["checkpoint"]),
                 _result(name, draw, kind), str(folder), bool(report["synthetic"]), kind.name,
+                kind.figure_in(draw),
             )
             for name, method in methods.items() for draw in method["draws"]
         ]  # fmt: skip
@@ -196,14 +199,15 @@ def _read_supervised(folder: Path) -> Runs:
                 )  # fmt: skip
                 cells.append(Found(
                     Key(name, 0, "train", 0), str(report["start"] or ""), result, str(folder),
-                    bool(task["synthetic"]), kind.name,
+                    bool(task["synthetic"]), kind.name, kind.figure_in(task["test"]),
                 ))  # fmt: skip
         curves = epochs(folder)
+        figure = kind.figure_for(kind.figure_in(t["test"]) for t in tasks.values() if "test" in t)
     except (LookupError, TypeError, ValueError, AttributeError) as problem:
         raise at(path, None, f"is no report of supervised training ({problem!r})",
                  "give a folder that train wrote") from None  # fmt: skip
     synthetic = any(task["synthetic"] for task in tasks.values())
-    training = Supervised(folder, " + ".join(tasks), curves, synthetic, kind)
+    training = Supervised(folder, " + ".join(tasks), curves, synthetic, kind, figure)
     return Runs((folder,), (), tuple(models), tuple(cells), (), (training,))
 
 
@@ -246,7 +250,7 @@ def _kind_of(suite: str) -> Kind:
 
 def _result(method: str, stored: Mapping[str, Any], kind: Kind) -> CellResult:
     """A cell's result from a report of ``adapt``, which counts nothing over all groups."""
-    figure = kind.figure
+    figure = kind.figure_in(stored)
     score = None
     if stored[figure.key] is not None:
         groups = stored[f"per_{figure.group}"]

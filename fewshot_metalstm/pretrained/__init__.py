@@ -38,17 +38,20 @@ def name_of(folder: Path) -> str | None:
 def fitting(target: Task) -> tuple[Path, ...]:
     """The shipped checkpoints that may be adapted to ``target``, the best first.
 
-    None of them has learned from the target's family. For a corpus of the catalogue each must
-    also have been cleared of its test sentences; of a user's own text nothing like that is known.
+    None of them has learned from the target's family. For a corpus that suites or the official
+    targets name each must also have been cleared of its test sentences; of a user's own text, and
+    of a corpus that is far from all of them, nothing like that is known.
     """
-    from fewshot_metalstm.data.catalogue import Catalogue
+    from fewshot_metalstm.data.suites import load_suites, load_targets
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds import registry
 
     if target.synthetic:
         return ()
     kind = registry.kind(target.kind)
-    known = target.data in Catalogue.load(kind=kind.name)
+    suites = load_suites(kind=kind.name).values()
+    in_suites = {spec.corpus for suite in suites for spec in (*suite.tasks, *suite.validation)}
+    known = target.data in {*load_targets(kind=kind.name).official, *in_suites}
     found = []
     for folder in folders().values():
         try:

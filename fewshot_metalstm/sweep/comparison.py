@@ -33,6 +33,7 @@ class Found:
     source: str
     synthetic: bool = False
     kind: str = DEFAULT_KIND  # of task
+    figure: Figure | None = None  # of its score; None for the kind's usual one
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
     ))  # fmt: skip
     # rows_of holds all against the method of the first key, wherever that one is absent too.
     order.sort(key=lambda k: k.method != methods[0])
-    rows = rows_of(order, {key: cell.result for key, cell in results.items()}, kind.figure)
+    figure = kind.figure_for(cell.figure or kind.figure for cell in results.values())
+    rows = rows_of(order, {key: cell.result for key, cell in results.items()}, figure)
     rows = tuple(sorted(rows, key=lambda r: (
         targets.index(r.target), r.shots or 10**9, methods.index(r.method)
     )))  # fmt: skip
@@ -102,7 +104,7 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
             "that were done again; name the runs to choose others"
         )
     synthetic = dict.fromkeys(c.key.target for c in named if c.synthetic)
-    return Comparison(rows, methods[0], tuple(synthetic), kind.figure, kind.shots, tuple(notes))
+    return Comparison(rows, methods[0], tuple(synthetic), figure, kind.shots, tuple(notes))
 
 
 def _by_checkpoint(cells: Sequence[Found], kind: Kind) -> list[Found]:

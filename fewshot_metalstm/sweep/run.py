@@ -227,8 +227,9 @@ def run_sweep(
             planned = todo[outcome.number]
             if outcome.result is not None:
                 folder.write(
-                    planned, outcome.result, plan.checkpoint(planned.key.method), plan.kind
-                )
+                    planned, outcome.result, plan.checkpoint(planned.key.method), plan.kind,
+                    plan.kind.figure_of(plan.targets[planned.key.target]),
+                )  # fmt: skip
                 results[planned.key] = outcome.result
                 if on_cell is not None:
                     on_cell(planned.key, outcome.result)
@@ -240,11 +241,12 @@ def run_sweep(
     finally:
         torch.set_num_threads(threads)  # the setup may have run in this process
     keys = [planned.key for planned in plan.cells]
+    figure = plan.kind.figure_for(map(plan.kind.figure_of, plan.targets.values()))
     return SweepReport(
-        rows_of(keys, results, plan.kind.figure), keys[0].method, len(keys), len(plan.finished),
+        rows_of(keys, results, figure), keys[0].method, len(keys), len(plan.finished),
         tuple(sorted(failed, key=lambda pair: keys.index(pair[0]))), plan.all_checkpoints,
         tuple(n for n, t in plan.targets.items() if t.synthetic),
         (*plan.notes, *facts_of(results[key] for key in keys if key in results)),
         time.perf_counter() - start,
-        plan.kind.figure, {method: str(path) for method, path in plan.checkpoints.items()},
+        figure, {method: str(path) for method, path in plan.checkpoints.items()},
     )  # fmt: skip

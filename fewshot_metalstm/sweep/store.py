@@ -18,6 +18,7 @@ from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import at
+from fewshot_metalstm.figure import Figure
 from fewshot_metalstm.jobs.outcome import Failure
 from fewshot_metalstm.kinds.kind import Kind, Task
 from fewshot_metalstm.sweep.grid import Key
@@ -98,16 +99,20 @@ class SweepFolder:
         except (LookupError, TypeError) as problem:
             raise at(path, None, f"is damaged ({problem})", "remove it") from None
 
-    def write(self, planned: PlannedCell, result: CellResult, checkpoint: str, kind: Kind) -> None:
+    def write(
+        self, planned: PlannedCell, result: CellResult, checkpoint: str, kind: Kind,
+        figure: Figure | None = None,
+    ) -> None:  # fmt: skip
         """Write a finished cell, whole or not at all; ``checkpoint`` is where it was.
 
-        Which one it was, the digests in the settings say.
+        Which one it was, the digests in the settings say. ``figure`` is that of the target, None
+        for the kind's usual one.
         """
         content = {
             "format": FORMAT,
             "settings": dict(planned.settings),
             "checkpoint": checkpoint,
-            "result": _as_dict(result, kind),
+            "result": _as_dict(result, kind, figure or kind.figure),
         }
         write_text(json.dumps(content, indent=1) + "\n", self.path(planned.key))
         self.failure_path(planned.key).unlink(missing_ok=True)
@@ -117,11 +122,11 @@ class SweepFolder:
         write_text(f"{failure.reason}\n\n{failure.detail}", self.failure_path(key))
 
 
-def _as_dict(result: CellResult, kind: Kind) -> dict[str, Any]:
+def _as_dict(result: CellResult, kind: Kind, figure: Figure) -> dict[str, Any]:
     score = result.score
     return {
         "method": result.method, "draw": result.draw,
-        "score": None if score is None else score_as_dict(score, kind.figure),
+        "score": None if score is None else score_as_dict(score, figure),
         **result.sizes(kind.items, kind.figure),
         "seconds": result.seconds, "losses": list(result.losses), "start": dict(result.start),
         "about": dict(result.about), "choice": dict(result.choice),

@@ -14,6 +14,7 @@ from fewshot_metalstm.adapt.settings import AdaptRunSettings
 from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.figure import Figure
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.kind import Kind, Task
 from fewshot_metalstm.printable import in_markdown
@@ -77,6 +78,7 @@ def tracked_adaptation(
                     run, kind, report.target, report.shots, method.method, cell,
                     report.checkpoint,
                     method.method if baseline else f"from {report.label(method.method)}",
+                    report.figure,
                 )  # fmt: skip
         curves = {
             f"{cell.method}, draw {cell.draw}": list(enumerate(cell.losses, start=1))
@@ -92,7 +94,7 @@ def tracked_adaptation(
         spread = report.main.summary()
         if spread is not None:
             half = {} if spread.half is None else {"ci95": spread.half}
-            run.metrics({f"few_shot_{kind.figure.key}": spread.mean} | half)
+            run.metrics({f"few_shot_{report.figure.key}": spread.mean} | half)
         for name in ("report.json", "report.md", "config.yaml"):
             run.artifact(output / name)
         for picture in pictures:
@@ -121,9 +123,13 @@ def run_name(target: str, shots: int, size: int, kind: Kind) -> str:
 
 def log_cell(
     run: Run, kind: Kind, target: str, shots: int, method: str, cell: CellResult,
-    checkpoint: str, how: str,
+    checkpoint: str, how: str, figure: Figure | None = None,
 ) -> None:  # fmt: skip
-    """Log one adapted model as a child of ``run``; ``how`` it was made stands in its name."""
+    """Log one adapted model as a child of ``run``; ``how`` it was made stands in its name.
+
+    ``figure`` is that of the target, None for the kind's usual one.
+    """
+    figure = figure or kind.figure
     params = {
         "target": target, "shots": shots, "draw": cell.draw, "method": method,
         "checkpoint": checkpoint,
@@ -136,10 +142,10 @@ def log_cell(
             child.log(epoch, {"loss_support": loss})
         figures = {
             "seconds": cell.seconds,
-            **{k: float(v) for k, v in cell.sizes(kind.items, kind.figure).items()},
+            **{k: float(v) for k, v in cell.sizes(kind.items, figure).items()},
         }
         if cell.score is not None:
-            figures |= {f"few_shot_{kind.figure.key}": cell.score.value, **cell.score.further}
+            figures |= {f"few_shot_{figure.key}": cell.score.value, **cell.score.further}
         if cell.choice:
             figures |= {f"signal/{name}": v for name, v in cell.choice["signals"].items()}
         child.metrics(figures)

@@ -93,7 +93,7 @@ def _cell(run: Run) -> Found | None:
     if name not in registry.names():
         return None  # of a package that is not installed here
     kind = registry.kind(name)
-    figure = kind.figure
+    figure = kind.figure_in(metrics, "few_shot_")
     try:
         target, shots = params["target"], int(params["shots"])
         method, draw = params["method"], int(params["draw"])
@@ -111,5 +111,5 @@ def _cell(run: Run) -> Found | None:
     parent = run.data.tags.get(_PARENT, run.info.run_id)
     return Found(
         Key(target, shots, method, draw), params.get("checkpoint", ""), result, parent,
-        kind.synthetic(target), kind.name,
+        kind.synthetic(target), kind.name, figure,
     )  # fmt: skip

@@ -91,7 +91,10 @@ def tracked_sweep(
             how = (
                 key.method if baseline else f"{key.method}, from {checkpoint_name(Path(folder_of))}"
             )
-            log_cell(run, plan.kind, key.target, key.shots, key.method, result, folder_of, how)
+            figure = plan.kind.figure_of(plan.targets[key.target])
+            log_cell(
+                run, plan.kind, key.target, key.shots, key.method, result, folder_of, how, figure
+            )
             logged = Logged(run.id, (*logged.cells, key.name))
             logged.write(record)
 
@@ -120,9 +123,9 @@ def _pictures(report: SweepReport, folder: Path, kind: Kind) -> list[Path]:
     paths = []
     for target, curves in shots_curves(report.rows).items():
         name = f"shots-{target}.png".replace("/", "_")
-        title = f"Few-shot {kind.figure.label} on {target}"
+        title = f"Few-shot {report.figure.label} on {target}"
         paths.append(shots_curve(
             curves, folder / name, title=title, synthetic=target in report.synthetic,
-            xlabel=f"shots ({kind.shots})", ylabel=kind.figure.axis,
+            xlabel=f"shots ({kind.shots})", ylabel=report.figure.axis,
         ))  # fmt: skip
     return paths

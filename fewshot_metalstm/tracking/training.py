@@ -64,9 +64,9 @@ def tracked_training(
         write_text(json.dumps(result.as_dict(), indent=2) + "\n", output / "report.json")
         picture = learning_curve(
             epochs(output), output / "learning_curve.png", title=f"Training on {name}",
-            synthetic=synthetic, step="epoch", figure_label=kind.figure.axis,
+            synthetic=synthetic, step="epoch", figure_label=result.figure.axis,
         )  # fmt: skip
-        key = kind.figure.key
+        key = result.figure.key
         means = {f"best_{split}_{key}": result.mean(split) for split in ("devel", "test")}
         final = {name: value for name, value in means.items() if value is not None}
         run.metrics(

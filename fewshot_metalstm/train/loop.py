@@ -2,7 +2,7 @@
 
 Like the meta-learning core this sees a learner and batches, whatever they hold. The heads are
 those of joint training (:mod:`fewshot_metalstm.meta.joint`): one set of the parameters that
-:meth:`~fewshot_metalstm.meta.learner.Learner.head` names for each task.
+:meth:`~fewshot_metalstm.meta.learner.Learner.private` names for each task.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Training:
         self.steps = steps
         self.done = 0
         self.skipped = 0
-        own = set(learner.head())
+        own = learner.private()
         named: Params = dict(learner.named_parameters())
         self.shared: Params = {n: named[n] for n in without_own(named) if n not in own}
         self.heads = {
-            task: {n: heads[task][n].detach().clone().requires_grad_() for n in learner.head()}
+            task: {n: heads[task][n].detach().clone().requires_grad_() for n in own}
             for task in sorted(heads)
         }
         self._flat = flat(self.shared, self.heads)

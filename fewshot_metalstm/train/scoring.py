@@ -17,7 +17,7 @@ def score(source: SupervisedSource, task: str, items: Items, weights: Params) ->
 
     Those of ``train`` are of some of its items.
     """
-    params = task_params(weights, task)
+    params = task_params(weights, source.head_of(task))
     every = items.scored()
     found = {}
     tuned: Mapping[str, float] | None = None if "devel" in every else {}

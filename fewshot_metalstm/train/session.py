@@ -204,7 +204,8 @@ class _Session:
         for task, places in batches[self.within :]:
             chosen = [self.items[task].train[i] for i in places]
             noise = torch_generator(seed, "train-noise", self.training.done)
-            loss = self.training.step(task, self.source.batch(task, "train", chosen), noise)
+            batch = self.source.batch(task, "train", chosen)
+            loss = self.training.step(self.source.head_of(task), batch, noise)
             self.within += 1
             self.total += loss * len(chosen)
             seen = sum(len(p) for _, p in batches[: self.within])
@@ -266,13 +267,15 @@ class _Session:
                 task.invented,
             )  # fmt: skip
             found = {split: score.value for split, score in scores.items()}
+            params = task_params(self.kept, self.source.head_of(task.name))
             self.source.save_model(
-                self.model, task.name, task_params(self.kept, task.name), folder,
+                self.model, task.name, params, folder,
                 {**about, "scores": found, "items": outcome.items, "tuned": dict(outcome.tuned)},
             )  # fmt: skip
             results.append(outcome)
         checkpoint: Path | None = self.output / "checkpoint"
-        heads = {task: head_params(self.kept, task) for task in self.items}
+        named = map(self.source.head_of, self.items)
+        heads = {head: head_params(self.kept, head) for head in named}
         if not several or checkpoint is None or not self.source.save_joint(
             self.model, shared_params(self.kept), heads, checkpoint, about
         ):  # fmt: skip

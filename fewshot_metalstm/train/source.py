@@ -74,16 +74,23 @@ class SupervisedSource(ABC):
         """
 
     def heads(self, model: Any) -> Mapping[str, Params]:
-        """The head that each task starts from, by name: what the learner makes of a small batch."""
+        """The head that each task starts from, by name: what the learner makes of a small batch.
+
+        With it comes what else is a task's own (:meth:`.Learner.private`).
+        """
         learner = model.learner
         return {
             task.name: {
                 name: value
                 for name, value in learner.initial(self.batch(task.name, "train", [0])).items()
-                if name in learner.head()
+                if name in learner.private()
             }
             for task in self.tasks
         }
+
+    def head_of(self, task: str) -> str:
+        """The name, in :meth:`heads`, of the head that serves a task: its own, by default."""
+        return task
 
     @abstractmethod
     def lengths(self, task: str) -> Sequence[int]:

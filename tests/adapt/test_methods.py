@@ -75,3 +75,10 @@ def test_an_unknown_tune_is_refused() -> None:
         check_tune("everything")
     with pytest.raises(UserError, match="is unknown"):
         METHODS.method_of("joint", Settings(tune="everything"))
+
+
+def test_prototypes_are_unknown_where_no_head_can_be_made_of_them() -> None:
+    without = Methods("toys", by("adapted"), "fresh", {}, prototypes=False)
+    assert without.method_of("joint", Settings()).tune(Settings(), "joint") == "all"
+    with pytest.raises(UserError, match="tune 'prototypes' is unknown"):
+        without.method_of("joint", Settings(tune=PROTOTYPES))

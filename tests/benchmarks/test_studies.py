@@ -157,3 +157,38 @@ def test_a_task_of_files_needs_the_folder_of_the_corpora(
     monkeypatch.delenv("FEWSHOT_METALSTM_DATA")
     with pytest.raises(UserError, match="set FEWSHOT_METALSTM_DATA to the folder"):
         run.arguments()
+
+
+FAMILY = """
+title: "A family"
+tasks: {a: {x: data-x, y: data-y}, b: {z: data-z}}
+seeds: [0]
+rows:
+  one: {set: {train.clip: 1}, about: single, published: {x: 90.5}}
+  all: {together: true, about: jointly}
+"""
+
+
+def test_a_study_of_several_tasks_has_a_line_a_task(tmp_path: Path) -> None:
+    made = study(tmp_path, FAMILY)
+    calls = [run.arguments()[1:7] for run in made.runs]
+    assert [run.called for run in made.runs] == [
+        "one on x, seed 0", "one on y, seed 0", "one on z, seed 0", "all on x+y, seed 0",
+        "all on z, seed 0",
+    ]  # fmt: skip
+    assert calls[3][:4] == ["--task", "data-x", "--task", "data-y"]
+    assert len({run.folder for run in made.runs}) == len(made.runs)
+    for run, values in zip(made.runs[:4], ((80.0,), (70.0,), (60.0,), (81.0, 73.0)), strict=True):
+        each = {name: {"train": {"loss": 1.0, "f1": 90.0}, "test": {"f1": value}}
+                for (name, _), value in zip(run.tasks, values, strict=True)}  # fmt: skip
+        found = {**result(0.0), "figure": "f1", "tasks": each}
+        table.add(made, run, found, tmp_path)
+    table.write(made, tmp_path)
+    text = (tmp_path / "s.md").read_text()
+    assert "| task | single | jointly |" in text
+    assert "| x | 80.00 (90.5) | 81.00 |" in text
+    assert "| z | 60.00 | not run |" in text
+    assert "| **mean** | 70.00 | - |" in text, "no mean over some of the tasks"
+    assert "| seconds | 30 | 10 |" in text
+    assert "4 of 5 runs." in text
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.data.catalogue import Catalogue
+from fewshot_metalstm.data.splits import SPLITS
 from fewshot_metalstm.errors import UserError
+
+# corpora of English in general, with their schemes
+GENERAL = {"conll2000-chunks": "IOB2", "conll2003": "IOB2", "ud-ewt-pos": "token",
+           "ud-ewt-xpos": "token"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -17,15 +22,17 @@ def catalogue() -> Catalogue:
 
 
 def test_catalogue_is_complete(catalogue: Catalogue) -> None:
-    assert len(catalogue) == 33
+    assert len(catalogue) == 33 + len(GENERAL)
     assert [entry.name for entry in catalogue.values() if entry.bring] == ["BC4CHEMD"]
     for entry in catalogue.values():
-        assert list(entry.files) == ["train", "devel", "test"]
+        splits = ["train", "test"] if entry.name == "conll2000-chunks" else list(SPLITS)
+        assert list(entry.files) == splits
         assert entry.types == tuple(sorted(entry.types))
         assert entry.citation
         assert entry.licence
         if not entry.bring:
-            assert entry.scheme == ("IOB2" if entry.name == "JNLPBA" else "IOBES")
+            usual = "IOB2" if entry.name == "JNLPBA" else "IOBES"
+            assert entry.scheme == GENERAL.get(entry.name, usual)
             for file in entry.files.values():
                 assert re.fullmatch("[0-9a-f]{64}", file.sha256 or "")
                 assert file.bytes
@@ -39,7 +46,7 @@ def test_catalogue_families(catalogue: Catalogue) -> None:
         members = [entry.name for entry in catalogue.values() if entry.family == family]
         assert len(members) == size
         assert all(name == family or name.startswith(f"{family}-") for name in members)
-    assert sum(entry.family == entry.name for entry in catalogue.values()) == 33 - 23 + 5
+    assert sum(entry.family == entry.name for entry in catalogue.values()) == 33 - 23 + 5 + 1
 
 
 def test_catalogue_urls(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +57,9 @@ def test_catalogue_urls(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("FEWSHOT_METALSTM_MIRROR", "http://localhost:1/x/")
     assert entry.url("test") == f"http://localhost:1/x/{path}"
     assert entry.url("test", "file:///y") == f"file:///y/{path}"
+    monkeypatch.delenv("FEWSHOT_METALSTM_MIRROR")
+    other = Catalogue.load(kind="forecasting")["load-ETTh1"]  # whose folder upstream is another
+    assert other.url("series").endswith("/ETT-small/ETTh1.csv")
 
 
 def test_catalogue_unknown_name(catalogue: Catalogue) -> None:

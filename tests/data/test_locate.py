@@ -66,6 +66,19 @@ def test_locate_brought(tmp_path: Path) -> None:
     assert find(brought) == folder
 
 
+def test_locate_files_in_the_folder_of_their_collection(tmp_path: Path) -> None:
+    universal = Catalogue.load()["ud-ewt-pos"]
+    folder = tmp_path / "environment" / "ud-ewt"
+    folder.mkdir(parents=True)
+    names = [file.name for file in universal.files.values()]
+    for name in names:
+        (folder / f"{name}.gz").write_bytes(b"")  # whoever keeps them may have packed them
+    assert [path.name for path in locate(universal).values()] == [f"{name}.gz" for name in names]
+    (folder / names[0]).write_bytes(b"")
+    assert locate(universal)["train"] == folder / names[0]
+    assert "/./" not in universal.url("train")
+
+
 def test_locate_data_dir_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere: is no folder; check --data-dir"):
         locate(entry(), tmp_path / "nowhere")
@@ -90,6 +103,16 @@ def test_is_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert is_own("./linnaeus")
     assert is_own("test=linnaeus")
     assert not is_own("linnaeus")
+
+
+def test_locate_finds_a_packed_table_in_the_place_of_a_plain_one(tmp_path: Path) -> None:
+    entry = Catalogue.load(kind="forecasting")["load-AEP"]
+    folder = tmp_path / "load-forecast" / "pjm"
+    folder.mkdir(parents=True)
+    (folder / "AEP_hourly.csv.gz").write_bytes(b"")
+    assert locate(entry, tmp_path)["series"].name == "AEP_hourly.csv.gz"
+    (folder / "AEP_hourly.csv").write_bytes(b"")
+    assert locate(entry, tmp_path)["series"].name == "AEP_hourly.csv"
 
 
 def test_locate_finds_an_unpacked_file_in_the_place_of_a_packed_one(tmp_path: Path) -> None:

@@ -272,6 +272,34 @@ def test_a_new_algorithm_in_a_package_of_its_own(place: Path) -> None:
     assert "inner.lr=1e-3" in done.stdout
 
 
+def test_forecasting(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fewshot_metalstm.cli.main import main
+    from tests.kinds.forecasting import builders
+
+    world = builders.declare(place / "world")
+    monkeypatch.setattr(declarations, "folder", lambda: world / "tasks")
+    monkeypatch.setenv("FEWSHOT_METALSTM_DATA", str(world / "data"))
+    hours, first = builders.load(60, 7), builders.START
+    Path("my_load.csv").write_text(builders.rows(hours[:960]))
+    Path("history.csv").write_text(builders.rows(hours[700:960], first + 700))
+    Path("later.csv").write_text(builders.rows(hours[960:], first + 960))
+    fewer = {
+        "meta-train": [*ONE, *settings(builders.TINY)],
+        "adapt": [*ONE, *settings(QUICK), "--draws", "1"],
+    }
+    ran = []
+    for line, words in commands("forecasting.md"):
+        if words[1] != "data":  # which fetches
+            assert main([*words[1:], *fewer.get(words[1], [])]) == 0, line
+            ran.append(words[1])
+    assert ran == ["meta-train", "adapt", "evaluate", "adapt", "predict", "view", "adapt",
+                   "evaluate"]  # fmt: skip
+    written = Path("forecast.csv").read_text().splitlines()
+    assert len(written) == 25
+    shown = next(b.text for b in blocks("forecasting.md") if b.language == "text")
+    assert written[0] == shown.strip()
+
+
 WAVES = "waves"  # the folder of a package with a kind of task
 FEWER = ["outer.steps=4", "outer.meta_batch=2", "outer.validate_every=2", "waves.width=8",
          "waves.validation=2"]  # fmt: skip

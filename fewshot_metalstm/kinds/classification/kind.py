@@ -42,6 +42,7 @@ class Classification(Kind):
     shots = "texts of each class"
     figure = FIGURE
     cell = "classifier.lstm.kind"
+    sharing = "classifier.sharing"
 
     def training_settings(self) -> type[ClassificationTrainConfig]:
         """See :class:`Kind`."""

@@ -16,7 +16,8 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.linear import LinearClassifier
 from fewshot_metalstm.nn.characters import CharacterCNN
 from fewshot_metalstm.nn.noise import dropout
-from fewshot_metalstm.nn.recurrent import make_lstm
+from fewshot_metalstm.nn.shared_private import make_layer
+from fewshot_metalstm.nn.sharing import PRIVATE
 from fewshot_metalstm.nn.words import CASE_FEATURES
 
 
@@ -49,12 +50,16 @@ class Classifier(LinearClassifier):
         self.recall = recall
         self.characters = CharacterCNN(alphabet, config.filters, generator)
         inputs = vector_size + config.filters + CASE_FEATURES
-        self.lstm = make_lstm(inputs, config.lstm, generator)
+        self.lstm = make_layer(inputs, config.lstm, config.sharing, generator)
         width = self.lstm.outputs
         self.pooling = Pooling(config.pool, width, config.attention, generator)
         row = torch.randn(1, width, generator=generator) * width**-0.5
         self.head_weight = nn.Parameter(row.repeat(classes, 1))
         self.head_bias = nn.Parameter(torch.zeros(classes))
+
+    def private(self) -> tuple[str, ...]:
+        """See :class:`Learner`: the head, and the basic LSTM where each task has one of its own."""
+        return (*self.basic(), *self.head()) if self.config.sharing in PRIVATE else self.head()
 
     def initial(self, batch: Batch) -> Params:
         """This classifier's parameters, with a row of the head for each class of the batch."""

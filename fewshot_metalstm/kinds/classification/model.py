@@ -28,6 +28,7 @@ from fewshot_metalstm.kinds.classification.tasks import KIND
 from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.bounded import Bounded
+from fewshot_metalstm.nn.sharing import NONE
 from fewshot_metalstm.nn.vector_files import about_vectors, take_vectors, vector_tensors
 from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.seeds import torch_generator
@@ -120,12 +121,18 @@ def save_model(model: ClassifierModel, folder: Path) -> None:
             "task_kind": KIND,
             "kind": model.kind,
             "classes": list(model.classes),
-            "classifier": as_mapping(model.learner.config),
+            "classifier": _sizes(model.learner.config),
             "vectors": about_vectors(model.vectors),
             "about": dict(model.about),
             "sha256": {n: sha256((new / n).read_bytes()) for n in (_WEIGHTS, _VOCABULARY)},
         }
         _write_json(sealed(config), new / "config.json")
+
+
+def _sizes(config: ClassifierConfig) -> dict[str, Any]:
+    """The settings of a classifier; how tasks share, unknown to older versions, if they do."""
+    sizes = as_mapping(config)
+    return {k: v for k, v in sizes.items() if (k, v) != ("sharing", NONE)}
 
 
 def load_model(folder: Path, kind: str | None = None) -> ClassifierModel:

@@ -19,6 +19,7 @@ from fewshot_metalstm.meta.registry import JOINT, usual_tune
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig, check_meta_norm
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.room import check_lstm_room, check_vectors_room
+from fewshot_metalstm.nn.sharing import NONE, SHARING, check_sharing
 from fewshot_metalstm.nn.words import CASE_FEATURES
 from fewshot_metalstm.ranges import (
     AtLeast0,
@@ -49,6 +50,8 @@ class ClassifierConfig:
     word_dropout: Share = 0.1  # chance that a distinct word of a batch loses its vector
     input_dropout: ShareBelow1 = 0.2  # dropout of word features
     output_dropout: ShareBelow1 = 0.3  # dropout of what stands for a text
+    # how the tasks of joint training share the LSTM
+    sharing: Annotated[str, one_of(*SHARING)] = NONE
 
 
 @dataclass(frozen=True)
@@ -160,3 +163,4 @@ def check_sizes(classifier: ClassifierConfig, vectors: VectorsConfig) -> None:
     check_vectors_room(vectors)
     size = 0 if vectors.file else vectors.size  # a file's is not known yet
     check_lstm_room(size + classifier.filters + CASE_FEATURES, classifier.lstm, "classifier.lstm")
+    check_sharing(classifier.sharing, classifier.lstm, "classifier", sentences=False)

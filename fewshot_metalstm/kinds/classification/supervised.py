@@ -133,7 +133,7 @@ class ClassificationTraining(SupervisedSource):
                 for i in [at for at in learned if labels[at] == number][:RECALLED_BY]
             ]  # fmt: skip
             started = model.learner.initial(self.batch(task.name, "train", some))
-            found[task.name] = {name: started[name] for name in model.learner.head()}
+            found[task.name] = {name: started[name] for name in model.learner.private()}
         return found
 
     def lengths(self, task: str) -> Sequence[int]:
@@ -182,7 +182,7 @@ class ClassificationTraining(SupervisedSource):
         """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
         classes = shared_classes(self.tasks)
         made = new_checkpoint(model.learner.config, model.vectors, model.alphabet, classes, 0)
-        merged = made.learner.merge_heads(list(heads.values()))
+        merged = made.learner.merge_private(list(heads.values()))
         with torch.no_grad():
             for name, value in made.learner.named_parameters():
                 value.copy_({**shared, **merged}[name])

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
-from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, Score
+from fewshot_metalstm.kinds.tagging.tagger.scoring import (
+    ACCURACY,
+    FIGURE,
+    MIXED,
+    Score,
+    figure_of,
+    read_accuracy,
+)
 
 if TYPE_CHECKING:
     import torch
 
     from fewshot_metalstm.adapt.work import Loaded, Method
     from fewshot_metalstm.data.overview import SplitRow
+    from fewshot_metalstm.figure import Figure
+    from fewshot_metalstm.figure import Score as AnyScore
     from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell
     from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
     from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
@@ -40,6 +49,20 @@ class Tagging(Kind):
     shots = "mentions of each entity type"
     figure = FIGURE
     cell = "tagger.lstm.kind"
+    sharing = "tagger.sharing"
+
+    def figures(self) -> tuple[Figure, ...]:
+        """See :class:`Kind`: strict F1, and accuracy of one label a token."""
+        return (FIGURE, ACCURACY)
+
+    def figure_of(self, task: Task) -> Figure:
+        """See :class:`Kind`."""
+        return figure_of([task.types])
+
+    def figure_for(self, figures: Iterable[Figure]) -> Figure:
+        """See :class:`Kind`."""
+        found = set(figures)
+        return found.pop() if len(found) == 1 else MIXED if found else FIGURE
 
     def training_settings(self) -> type[MetaTrainConfig]:
         """See :class:`Kind`."""
@@ -218,12 +241,21 @@ class Tagging(Kind):
 
         return do_cell(cell, target, loaded)
 
-    def score(self, loaded: Loaded, target: Task, split: str) -> Score:
+    def score(self, loaded: Loaded, target: Task, split: str) -> AnyScore:
         """See :class:`Kind`."""
         from fewshot_metalstm.errors import UserError
         from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
+        from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels
 
         tagger: TaggerModel = loaded.model
+        if isinstance(tagger.types, TokenLabels) != isinstance(target.types, TokenLabels):
+            has, wants = ("a label for every token", "mentions")
+            if not isinstance(tagger.types, TokenLabels):
+                has, wants = wants, has
+            raise UserError(
+                f"{target.name} is annotated with {wants}, and the tagger gives {has}; read the "
+                "text with --scheme token if every token has a label, and without it if not"
+            )
         unknown = sorted(set(target.types) - set(tagger.types))
         if unknown:
             raise UserError(
@@ -263,9 +295,14 @@ class Tagging(Kind):
 
         return serving()
 
-    def read_score(self, stored: Mapping[str, Any]) -> Score:
+    def read_score(self, stored: Mapping[str, Any]) -> AnyScore:
         """See :class:`Kind`."""
-        each = {name: self.read_score(s) for name, s in stored.get("per_type", {}).items()}
+        if ACCURACY.key in stored:
+            return read_accuracy(stored)
+        return self._read_f1(stored)
+
+    def _read_f1(self, stored: Mapping[str, Any]) -> Score:
+        each = {name: self._read_f1(s) for name, s in stored.get("per_type", {}).items()}
         return Score(
             float(stored["f1"]), float(stored["precision"]), float(stored["recall"]),
             int(stored["mentions"]), each,

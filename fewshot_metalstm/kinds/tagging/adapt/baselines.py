@@ -16,7 +16,7 @@ from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import (
 )
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
-from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
+from fewshot_metalstm.kinds.tagging.tagger.scoring import scored
 from fewshot_metalstm.seeds import derive
 
 
@@ -83,7 +83,8 @@ def _run_baseline(
     score = None
     if cell.score and "test" in target.corpus.splits:
         test = target.split("test")
-        score = strict_scores([s.tags for s in test], trained.tag([s.tokens for s in test]))
+        found = trained.tag([s.tokens for s in test])
+        score = scored(target.types, [s.tags for s in test], found)
     return CellResult(
         cell.method, cell.draw, score, len(support), mentions_in(support), seconds,
         trained.losses, about=trained.about,

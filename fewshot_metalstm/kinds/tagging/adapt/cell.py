@@ -14,6 +14,7 @@ from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.adapt.work import Start, Work
 from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.figure import Score
 from fewshot_metalstm.kinds.tagging.adapt.from_support import (
     STRUCTSHOT,
     NeighboursConfig,
@@ -41,7 +42,6 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     new_tagger,
     save_model,
 )
-from fewshot_metalstm.kinds.tagging.tagger.scoring import Score
 from fewshot_metalstm.seeds import derive
 
 
@@ -254,7 +254,7 @@ class TaggingWork(Work[Tagger]):
             "from": dict(self.model.about),
             **({"unlabelled_sentences": len(cell.unlabelled)} if cell.unlabelled else {}),
             "synthetic": target.corpus.synthetic,
-            "test_f1": None if score is None else round(score.f1, 2),
+            "test_f1": None if score is None else round(score.value, 2),
         }  # fmt: skip
         if start.heads:
             about["start"] = dict(start.heads)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, finetune
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.figure import Score
 from fewshot_metalstm.kinds.tagging.adapt.self_training import beside
 from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
@@ -14,7 +15,7 @@ from fewshot_metalstm.kinds.tagging.tagger.decode import tag
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch, WordTable
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
-from fewshot_metalstm.kinds.tagging.tagger.scoring import Score, strict_scores
+from fewshot_metalstm.kinds.tagging.tagger.scoring import scored
 from fewshot_metalstm.meta.learner import Params
 
 
@@ -57,8 +58,8 @@ def score_split(
     learner: Tagger, params: Params, table: WordTable, target: Task, split: str,
     lexicon: Lexicon | None = None,
 ) -> Score:  # fmt: skip
-    """Strict scores on a whole split."""
+    """The scores on a whole split: strict F1, or accuracy where every token has a label."""
     sentences = target.split(split)
     tokens = [s.tokens for s in sentences]
     predicted = tag(learner, params, table, tokens, target.types, lexicon)
-    return strict_scores([s.tags for s in sentences], predicted)
+    return scored(target.types, [s.tags for s in sentences], predicted)

@@ -68,25 +68,29 @@ def amounts(text: Text, splits: tuple[SplitFacts, ...]) -> Iterator[Finding]:
     if rare:
         yield Finding(
             "imbalanced", WARNING, f"types more than {RARE} times rarer than {commonest}: "
-            f"{', '.join(rare)}", len(rare), "annotate more of them, or leave them out with --type",
+            f"{', '.join(rare)}", len(rare),
+            "annotate more of them" + ("" if text.labels else ", or leave them out with --type"),
         )  # fmt: skip
-    if learned.sentences >= FEW and learned.bearing > BEARING * learned.sentences:
+    enough = learned.sentences >= FEW and not text.labels
+    if enough and learned.bearing > BEARING * learned.sentences:
         yield Finding(
             "no-negatives", WARNING, f"{learned.bearing} of {learned.sentences} sentences hold a "
             "mention", learned.bearing, "add sentences without one, as real text has: a tagger "
             "that never saw any finds mentions everywhere",
         )  # fmt: skip
-    yield from _types(splits, learned)
+    yield from _types(splits, learned, labels=text.labels)
 
 
-def _types(splits: tuple[SplitFacts, ...], learned: SplitFacts) -> Iterator[Finding]:
+def _types(
+    splits: tuple[SplitFacts, ...], learned: SplitFacts, *, labels: bool
+) -> Iterator[Finding]:
     alike: dict[str, set[str]] = {}
     for each in splits:
         for kind in each.mentions:
             key = "".join(letter for letter in kind.lower() if letter.isalnum()).rstrip("s")
             alike.setdefault(key, set()).add(kind)
     for kinds in alike.values():
-        if len(kinds) > 1:
+        if len(kinds) > 1 and not labels:  # those of a tag set differ in a sign or letter
             yield Finding(
                 "similar-types", WARNING, f"entity types that look like one: "
                 f"{', '.join(sorted(kinds))}", len(kinds), "write them alike, if they are one",

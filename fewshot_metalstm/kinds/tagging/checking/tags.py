@@ -14,6 +14,7 @@ from fewshot_metalstm.kinds.tagging.corpora.columns import ParsedFile, parse
 from fewshot_metalstm.kinds.tagging.corpora.reader import read_bytes
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.corpora.universal import words_of
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Tagged:
 
 
 def read_tagged(
-    files: Mapping[str, Path], examples: int, bad: BadAnnotations, given: str | None = None
-) -> Tagged:
+    files: Mapping[str, Path], examples: int, bad: BadAnnotations, given: str | None = None, *,
+    tag_column: int = -1, universal: bool = False,
+) -> Tagged:  # fmt: skip
     """Read the files of one corpus, mentions of illegal tags leniently (as conlleval does).
 
     Lines that are none of tokens, and files that cannot be read among others, go to ``bad``.
-    ``given`` is the scheme, as `adapt --scheme` has it; None detects it.
+    ``given`` is the scheme, as `adapt --scheme` has it; None detects it. ``tag_column`` and
+    ``universal`` are those of :class:`~fewshot_metalstm.kinds.tagging.corpora.store.Reading`.
 
     Raises:
         UserError: the one file that there is has no tokens and tags in columns; no such scheme.
@@ -44,7 +47,11 @@ def read_tagged(
     parsed = {}
     for split, path in files.items():
         try:
-            parsed[split] = parse(read_bytes(path), path, bad=bad, writing=writing)
+            data = read_bytes(path)
+            parsed[split] = (
+                words_of(data, path, tag_column, bad) if universal
+                else parse(data, path, tag_column=tag_column, bad=bad, writing=writing)
+            )  # fmt: skip
         except UserError as error:
             if len(files) == 1:
                 raise

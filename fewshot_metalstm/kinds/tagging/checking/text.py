@@ -16,9 +16,10 @@ from fewshot_metalstm.kinds.tagging.checking.standoff import documents_of
 from fewshot_metalstm.kinds.tagging.checking.tags import read_tagged
 from fewshot_metalstm.kinds.tagging.corpora.bad import FILE, LIST, BadAnnotations
 from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
-from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
+from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN, spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
 from fewshot_metalstm.kinds.tagging.formats import Notes, detect, find
+from fewshot_metalstm.kinds.tagging.formats.columns import columns_asked
 
 _ALIASES = {"train": "train", "training": "train", "dev": "devel", "devel": "devel",
             "valid": "devel", "validation": "devel", "test": "test"}  # fmt: skip
@@ -56,6 +57,11 @@ class Text:
     splits: dict[str, list[Placed]] = field(default_factory=dict)
     found: tuple[Finding, ...] = ()
 
+    @property
+    def labels(self) -> bool:
+        """Whether every token has a label."""
+        return self.scheme is not None and self.scheme.strip().lower() == TOKEN
+
     def all(self) -> Iterator[Placed]:
         """The sentences of all splits."""
         for sentences in self.splits.values():
@@ -67,8 +73,9 @@ class Text:
 
 
 def read(
-    source: str, format: str | None = None, examples: int = 3, scheme: str | None = None
-) -> Text:
+    source: str, format: str | None = None, examples: int = 3, scheme: str | None = None,
+    tag_column: str | None = None,
+) -> Text:  # fmt: skip
     """Read a file, a folder, or ``train=FILE,test=FILE``.
 
     Illegal tags, bad annotations and documents that cannot be read are findings and no reason to
@@ -78,6 +85,7 @@ def read(
         format: a name of :data:`fewshot_metalstm.kinds.tagging.formats.FORMATS`; None detects it.
         examples: how many places a finding names.
         scheme: of its tags, as `adapt --scheme` has it; None detects it.
+        tag_column: of its tags, as `adapt --tag-column` has it.
 
     Raises:
         UserError: what is absent or cannot be read at all.
@@ -100,10 +108,11 @@ def read(
         each = ", ".join(f"{files[split].name} as {kind}" for split, kind in kinds.items())
         raise UserError(f"{source}: the files differ in their format ({each}); name it: --format")
     kind = next(iter(kinds.values()))
-    if scheme is not None:
+    asked = columns_asked(files, scheme, tag_column, kind)
+    if scheme is not None and asked is None:
         find(kind).scheme("--scheme", scheme)
-    if kind in ("conll", "conll-plain"):
-        tagged = read_tagged(files, examples, bad, scheme)
+    if kind in ("conll", "conll-plain") or asked is not None:
+        tagged = read_tagged(files, examples, bad, scheme, **(asked or {}))
         splits = {
             split: [
                 Placed(sentence, partial(_line, files[split], line)) for sentence, line in sentences

@@ -10,7 +10,7 @@ import click
 from fewshot_metalstm.cli import failures
 from fewshot_metalstm.cli.options import json_option, quiet_option
 from fewshot_metalstm.cli.tables import print_json
-from fewshot_metalstm.kinds.tagging.cli.format_options import scheme_option
+from fewshot_metalstm.kinds.tagging.cli.format_options import scheme_option, tag_column_option
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.checking.finding import Report
@@ -23,14 +23,15 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 @click.option("--format", "form", metavar="NAME",
               help="Of the file: conll, brat, ...  [default: by name and look]")  # fmt: skip
 @scheme_option
+@tag_column_option
 @click.option("--examples", type=click.IntRange(0), default=3, show_default=True, metavar="N",
               help="Places that are named of each finding.")  # fmt: skip
 @json_option
 @quiet_option
 @click.pass_context
 def check(
-    context: click.Context, /, source: str, form: str | None, scheme: str | None, examples: int,
-    as_json: bool, quiet: bool,
+    context: click.Context, /, source: str, form: str | None, scheme: str | None,
+    tag_column: str | None, examples: int, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Look annotated text over before anything is learned from it.
 
@@ -41,7 +42,7 @@ def check(
     """
     from fewshot_metalstm.kinds.tagging.checking.run import check as look
 
-    report = look(source, form, examples, scheme)
+    report = look(source, form, examples, scheme, tag_column)
     if as_json:
         print_json(report.as_dict())
     else:

@@ -37,8 +37,17 @@ def scheme_option(command: _Command) -> _Command:
     """``--scheme SCHEME`` as ``scheme: str | None``, of a target of the user's own."""
     return click.option(
         "--scheme", metavar="SCHEME",
-        help="IO, IOB1, IOB2, IOBES or BILOU, of your file, or lenient (b_Gene).  "
-        "[default: detected]",
+        help="IO, IOB1, IOB2, IOBES or BILOU, of your file, lenient (b_Gene), or token: a label "
+        "for every token, such as its part of speech.  [default: detected]",
+    )(command)  # fmt: skip
+
+
+def tag_column_option(command: _Command) -> _Command:
+    """``--tag-column COLUMN`` as ``tag_column: str | None``, of a target of the user's own."""
+    return click.option(
+        "--tag-column", metavar="COLUMN",
+        help="Of the tags in your file: a number from 0, or from the end when negative; of CoNLL-U "
+        "with --scheme token UPOS or XPOS.  [default: the last; UPOS]",
     )(command)  # fmt: skip
 
 

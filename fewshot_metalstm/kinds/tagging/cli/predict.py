@@ -11,6 +11,8 @@ import click
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.cli.format_options import formats
+from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN
+from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels, as_written
 from fewshot_metalstm.printable import as_json, in_field, printable
 
 if TYPE_CHECKING:
@@ -122,7 +124,9 @@ def written(
             notes["mentions"] += len(document.mentions)
             yield document
 
-    write_documents(counted(), output, into, notes=notes)
+    labels = isinstance(predictor.model.types, TokenLabels) and into in ("conll", "conll-plain")
+    options = {"scheme": TOKEN} if labels else {}
+    write_documents(counted(), output, into, notes=notes, **options)
     return {
         "files": [str(path) for path in files], "output": str(output), "format": into,
         "documents": notes["documents"], "mentions": notes["mentions"], "notes": losses(notes),
@@ -135,7 +139,7 @@ def lines(
     """The output for a file, a string for each sentence or document."""
     from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS, TEXT
 
-    kind = kind_of(path, form)
+    kind, types = kind_of(path, form), predictor.model.types
     if kind not in (TEXT, COLUMNS):
         from fewshot_metalstm.kinds.tagging.adapt.documents import tag_documents
         from fewshot_metalstm.kinds.tagging.formats import Notes
@@ -152,7 +156,7 @@ def lines(
     # A column of tags has no place for confidences.
     for sentence in predictor.file(path, kind, confidence=confidence and kind == TEXT):
         if sentence.source is None:
-            rows = zip(sentence.tokens, sentence.tags, strict=True)
+            rows = zip(sentence.tokens, as_written(types, sentence.tags), strict=True)
             yield "".join(f"{token}\t{tag}\n" for token, tag in rows) + "\n"
         else:
             yield "".join(
@@ -177,7 +181,8 @@ def json_pieces(
         parts: Iterator[dict[str, Any]]
         if kind in (TEXT, COLUMNS):
             tagged = predictor.file(path, kind, confidence=confidence)
-            name, parts = "sentences", started(map(_sentence, tagged))
+            shown = map(_sentence, tagged, repeat(predictor.model.types))
+            name, parts = "sentences", started(shown)
         else:
             name, parts = "documents", started(_records(predictor, path, kind, confidence))
         about = as_json({"file": str(path), "format": kind})
@@ -189,8 +194,9 @@ def json_pieces(
     yield "]}\n"
 
 
-def _sentence(sentence: TaggedSentence) -> dict[str, Any]:
-    return {"tokens": sentence.tokens, "tags": sentence.tags, "mentions": sentence.mentions()}
+def _sentence(sentence: TaggedSentence, types: Sequence[str]) -> dict[str, Any]:
+    tags = as_written(types, sentence.tags)
+    return {"tokens": sentence.tokens, "tags": tags, "mentions": sentence.mentions()}
 
 
 def _records(

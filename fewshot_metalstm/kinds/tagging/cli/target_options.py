@@ -12,6 +12,7 @@ from fewshot_metalstm.kinds.tagging.cli.format_options import (
     format_option,
     overlaps_option,
     scheme_option,
+    tag_column_option,
     unannotated_option,
 )
 
@@ -20,7 +21,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def target_options(command: _Command) -> _Command:
     """``--type``, ``--format``, ``--overlaps``, ``--bad-annotations``, ``--unannotated``,
-    ``--scheme`` and ``--repair``.
+    ``--scheme``, ``--tag-column`` and ``--repair``.
     """
     options = (
         click.option("--type", "types", multiple=True, metavar="TYPE",
@@ -30,6 +31,7 @@ def target_options(command: _Command) -> _Command:
         bad_option,
         unannotated_option,
         scheme_option,
+        tag_column_option,
         click.option("--repair", is_flag=True, help="Mend illegal tag sequences of your file."),
     )  # fmt: skip
     for option in reversed(options):

@@ -34,7 +34,8 @@ from fewshot_metalstm.writing import beside
 _MAGIC = b"fewshot-metalstm encoded corpus 1\n"
 _DIGEST_BYTES = 32
 _log = logging.getLogger(__name__)
-_CODE = ("bad.py", "cache.py", "columns.py", "reader.py", "schemes.py", "sentence.py")
+_CODE = ("bad.py", "cache.py", "columns.py", "reader.py", "schemes.py", "sentence.py",
+         "universal.py")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ from fewshot_metalstm.kinds.tagging.corpora.schemes import Writing, well_formed
 UNTYPED = "entity"
 """The entity type of a tag that names none (``B`` is read as ``B-entity``)."""
 
+BLANK = "_"  # what stands in a column, of CoNLL-U say, that has no value
+NO_LABEL = "give it one, or name the column of the labels with --tag-column"
+
 _DOCSTART = "-DOCSTART-"
 _COMMENT = ("# ", "## ", "###")
 _BLANKS = re.compile(r"[ \t]+")  # not str.split(): a no-break space may be part of a token
@@ -62,7 +65,7 @@ def parse(
     the whole sentence is. ``writing`` says how tags are spelt.
     """
     bad = BadAnnotations() if bad is None else bad
-    lines = _text_lines(data, path)
+    lines = text_lines(data, path)
     layout = _Layout.of(lines, path, token_column, tag_column, writing)
     parsed = ParsedFile(path)
     tokens: list[str] = []
@@ -200,19 +203,23 @@ class _Layout:
             return token, ""
         written = cells[self.tag_column].strip(" ")
         tag = read_tag(written, self.writing)
+        if tag is None and self.writing is Writing.TOKENS:
+            raise at(self.path, number, f"token {token[:40]!r} has no label", NO_LABEL)
         if tag is None:
             raise at(
                 self.path,
                 number,
                 f"tag {written!r} is not O or <letter>-<type>",
                 "mend it, put the tags into the last column, or pass --scheme IO if they are types "
-                f"alone{hint}",
+                f"alone (token if every token has a label){hint}",
             )
         return token, sys.intern(tag)
 
 
 def read_tag(written: str, writing: Writing = Writing.STRICT) -> str | None:
     """A tag, spelt as ``writing`` says, as it is read; None if it is none."""
+    if writing is Writing.TOKENS:
+        return f"S-{written}" if written.strip() and written != BLANK else None
     if writing is Writing.TYPES and written != "O":
         return f"I-{written}" if written and not any(map(str.isspace, written)) else None
     if writing is Writing.LENIENT:
@@ -235,7 +242,8 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _text_lines(data: bytes, path: Path | str) -> list[str]:
+def text_lines(data: bytes, path: Path | str) -> list[str]:
+    """The lines of a text file; :class:`UserError` where its bytes are not UTF-8."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

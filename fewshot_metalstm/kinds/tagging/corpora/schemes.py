@@ -58,6 +58,8 @@ _LETTERS = {
     Scheme.BILOU: frozenset("OIBLU"),
 }
 _ANY_LETTER = frozenset("IBESLU")
+TOKEN = "token"
+"""The name of the scheme in which every token has one label, and no tag has a letter."""
 # (single, first, middle, last) letters of a mention
 _SHAPES = {
     Scheme.IOB2: ("B", "B", "I", "I"),
@@ -83,11 +85,14 @@ class IllegalTagsError(ValueError):
 
 
 class Writing(Enum):
-    """How tags are spelt: as the schemes say, as types alone, or with other letters and marks."""
+    """How tags are spelt: as the schemes say, as types alone, with other letters and marks, or as
+    one label for every token.
+    """
 
     STRICT = "strict"
     TYPES = "types"
     LENIENT = "lenient"
+    TOKENS = "tokens"
 
 
 def written_how(scheme: Scheme | str | None) -> tuple[Scheme | str | None, Writing]:
@@ -96,12 +101,16 @@ def written_how(scheme: Scheme | str | None) -> tuple[Scheme | str | None, Writi
     ``IO`` writes a mention as its type on every token. That is IOB1 once each type has its ``I-``:
     two mentions of one type that touch are one, as the file does not tell them apart. ``lenient``
     takes ``b-Gene``, ``B_Gene`` and ``o`` for ``B-Gene`` and ``O``, in whatever scheme they are.
+    ``token`` is one label for every token (a part of speech, say): that is IOBES once each has its
+    ``S-``.
     """
     name = scheme.strip().lower() if isinstance(scheme, str) else ""
     if name == "io":
         return Scheme.IOB1, Writing.TYPES
     if name == "lenient":
         return None, Writing.LENIENT
+    if name == TOKEN:
+        return Scheme.IOBES, Writing.TOKENS
     return scheme, Writing.STRICT
 
 

@@ -17,7 +17,8 @@ from fewshot_metalstm.kinds.tagging.corpora.columns import parse
 from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
 from fewshot_metalstm.kinds.tagging.corpora.reader import ReadResult, read_bytes, resolve
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, Writing
-from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus, TokenLabels
+from fewshot_metalstm.kinds.tagging.corpora.universal import words_of
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ class Reading:
     """Column of the tags."""
     writing: Writing = Writing.STRICT
     """How tags are spelt."""
+    universal: bool = False
+    """Whether the files are of CoNLL-U, of which words are read with their labels."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ def load_corpus(
     data_dir: Path | None = None,
     repair: bool = False,
     scheme: Scheme | str | None = None,
+    tag_column: int = -1,
+    universal: bool = False,
     bad: BadAnnotations | None = None,
     verify: bool = True,
     cache_dir: Path | None = None,
@@ -65,13 +70,15 @@ def load_corpus(
     """Load the corpus of a name in the catalogue, or of a path to the user's own files.
 
     As :func:`load`, for callers that need the text alone; tags that ``repair`` mended are
-    logged as a warning.
+    logged as a warning. ``tag_column`` and ``universal`` are those of :class:`Reading`.
     """
     given, writing = schemes.written_how(scheme)
     return load(
         name_or_path,
         data_dir=data_dir,
-        reading=Reading(scheme=_parse(given), repair=repair, writing=writing),
+        reading=Reading(
+            _parse(given), repair, tag_column=tag_column, writing=writing, universal=universal
+        ),
         bad=bad,
         verify=verify,
         cache_dir=cache_dir,
@@ -108,8 +115,7 @@ def load(
     if isinstance(name_or_path, str) and name in catalogue:
         entry = catalogue[name]
         files = locate.locate(entry, data_dir)
-        if reading.scheme is None and entry.scheme is not None:
-            reading = replace(reading, scheme=_parse(entry.scheme))
+        reading = _declared(entry, reading)
     elif isinstance(name_or_path, Path) or locate.is_own(name):
         name, files = own_files(name)
     else:
@@ -123,6 +129,8 @@ def load(
         found[split] = digests.catalogued(contents[split], expected)
         if entry is not None and verify and expected not in (None, found[split]):
             raise _changed(path, entry, data_dir)
+        if path.suffix == ".gz":
+            contents[split] = digests.unpacked_bytes(contents[split], path)
 
     folder = cache_dir or locate.cache_folder() / "encoded"
     results, cached = _read(files, contents, found, reading, EncodedCache(folder), bad)
@@ -130,10 +138,11 @@ def load(
     if mended:
         _log.warning("%s: mended %d illegal tags", name, mended)
     known = entry or next(filter(None, map(catalogue.by_digest, found.values())), None)
+    types = sorted({kind for result in results.values() for kind in result.types})
     corpus = Corpus(
         name=name,
         family=known.family if known is not None else name,
-        types=tuple(sorted({kind for result in results.values() for kind in result.types})),
+        types=TokenLabels(types) if reading.writing is Writing.TOKENS else tuple(types),
         splits={split: result.sentences for split, result in results.items()},
         digests=found,
     )
@@ -155,13 +164,16 @@ def _read(
         repair=reading.repair,
         columns=(reading.token_column, reading.tag_column),
         writing=reading.writing,
+        **({"universal": True} if reading.universal else {}),
     )
     strict = bad is None or bad.policy == ERROR
     recalled = cache.read(place) if strict else None
     if recalled is not None and list(recalled) == list(files):
         return recalled, True
     parsed = {
-        split: parse(
+        split: words_of(contents[split], path, reading.tag_column, bad)
+        if reading.universal
+        else parse(
             contents[split],
             path,
             token_column=reading.token_column,
@@ -175,6 +187,16 @@ def _read(
     if strict:
         cache.write(place, results)
     return results, False
+
+
+def _declared(entry: CorpusEntry, reading: Reading) -> Reading:
+    """How a corpus of the catalogue is read: as it declares, where nothing else was asked for."""
+    if entry.scheme is not None and reading.scheme is None:
+        given, writing = schemes.written_how(entry.scheme)
+        reading = replace(reading, scheme=_parse(given), writing=writing)
+    return replace(
+        reading, tag_column=entry.tag_column, universal=entry.universal
+    )  # fmt: skip
 
 
 def _parse(scheme: Scheme | str | None) -> Scheme | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from fewshot_metalstm.data import draws
 from fewshot_metalstm.data.draws import FROZEN_DRAWS, FROZEN_SEED, SPLIT, draws_file
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels
 from fewshot_metalstm.kinds.tagging.episodes.sampling import Support, TaskIndex
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.seeds import numpy_generator
@@ -47,7 +48,7 @@ def draw(
 
     Raises :class:`UserError` when the target has no train split or it holds no mention.
     """
-    return _drawn(_index(target), target.name, shots, number, seed, negatives)
+    return _drawn(_index(target), target.name, shots, number, seed, _negatives(target, negatives))
 
 
 def load_draw(
@@ -69,7 +70,7 @@ def load_draw(
     frozen_setting = (seed, negatives) == (FROZEN_SEED, FROZEN_NEGATIVES)
     if frozen_setting and shots in FROZEN_SHOTS and draw in FROZEN_DRAWS and path.is_file():
         return _frozen(path, target)[shots, draw]
-    return _drawn(_index(target), target.name, shots, draw, seed, negatives)
+    return _drawn(_index(target), target.name, shots, draw, seed, _negatives(target, negatives))
 
 
 def freeze(targets: Iterable[Task], folder: Path | None = None) -> tuple[Path, ...]:
@@ -159,6 +160,11 @@ def _index(target: Task) -> TaskIndex:
             f"the {SPLIT} split of target {target.name} holds no mention; annotate some first"
         )
     return index
+
+
+def _negatives(target: Task, wanted: float) -> float:
+    """How many mention-free sentences are wanted: none where every token has a label."""
+    return 0.0 if isinstance(target.types, TokenLabels) else wanted
 
 
 def _drawn(

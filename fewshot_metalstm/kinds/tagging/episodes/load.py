@@ -24,7 +24,7 @@ from fewshot_metalstm.data.suites import (
     task_name,
 )
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus, TokenLabels
 from fewshot_metalstm.kinds.tagging.episodes.exclusion import (
     Removal,
     banned_keys,
@@ -232,6 +232,7 @@ def load_target(
     notes: Counter[str] | None = None,
     bad_annotations: str = "error",
     unannotated: str = "skip",
+    tag_column: str | None = None,
     faults: list[tuple[str, ...]] | None = None,
 ) -> Task:
     """Load a target: a corpus of the catalogue, of the embedded default or of the user's own.
@@ -243,8 +244,10 @@ def load_target(
     in ``notes``, or logged as warnings without them. ``bad_annotations`` is the policy for what is
     wrong in the user's own files (:mod:`fewshot_metalstm.kinds.tagging.corpora.bad`); to ``faults``
     a row (file, line, annotation, problem, what was done) is added for each. ``unannotated`` is
-    that for text that nobody annotated. Raises :class:`UserError` when the corpus is
-    absent or ill-formed, holds no entity or lacks one of ``types``.
+    that for text that nobody annotated, ``tag_column`` the column of the tags of the user's own
+    files (of CoNLL-U, whose labels the scheme ``token`` reads, also its name). Raises
+    :class:`UserError` when the corpus is absent or ill-formed, holds no entity or lacks one of
+    ``types``.
     """
     if isinstance(name_or_path, str) and name_or_path in demo_families():
         return as_task(InstalledCorpora(data_dir).load(name_or_path), tuple(types))
@@ -254,21 +257,41 @@ def load_target(
     counts: Counter[str] = Counter() if notes is None else notes
     bad = BadAnnotations(bad_annotations)
     reading: dict[str, Any] = {"scheme": scheme, "repair": repair, "bad": bad}
-    corpus = _own_documents(
-        name_or_path, format,
-        {**reading, "overlaps": overlaps, "notes": counts, "unannotated": unannotated},
-    )  # fmt: skip
+    columns = _columns(name_or_path, scheme, tag_column, format)
+    corpus = None
+    if columns is None:
+        corpus = _own_documents(
+            name_or_path, format,
+            {**reading, "overlaps": overlaps, "notes": counts, "unannotated": unannotated},
+        )  # fmt: skip
     if corpus is None:
         from fewshot_metalstm.kinds.tagging.corpora.store import load_corpus
 
         data = Path(data_dir) if data_dir is not None else None
-        corpus = load_corpus(name_or_path, data_dir=data, **reading)
+        corpus = load_corpus(name_or_path, data_dir=data, **reading, **(columns or {}))
         counts.update(bad.counts())
     if faults is not None:
         faults += bad.rows()
     for line in lines(counts) if notes is None else ():
         _log.warning("%s: %s", corpus.name, line)
     return as_task(corpus, tuple(types))
+
+
+def _columns(
+    source: str | Path, scheme: str | None, tag_column: str | None, format: str | None
+) -> dict[str, Any] | None:
+    """What was asked for of the columns of a user's own files, see :func:`.columns_asked`."""
+    from fewshot_metalstm.data.catalogue import Catalogue
+    from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
+    from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN
+    from fewshot_metalstm.kinds.tagging.formats.columns import columns_asked
+
+    if tag_column is None and (scheme is None or scheme.strip().lower() != TOKEN):
+        return None
+    if isinstance(source, str) and source in Catalogue.load():
+        asked = f"--scheme {scheme}" if tag_column is None else f"--tag-column {tag_column}"
+        raise UserError(f"{asked}: how {source} is read is known; leave it out")
+    return columns_asked(own_files(str(source))[1], scheme, tag_column, format)
 
 
 def _own_documents(
@@ -303,6 +326,11 @@ def as_task(corpus: Corpus, types: tuple[str, ...] = ()) -> Task:
                 f"corpus {corpus.name} has no entity type {name}; its types are "
                 f"{', '.join(corpus.types)}"
             )
+    if types and isinstance(corpus.types, TokenLabels):
+        raise UserError(
+            f"--type: every token of {corpus.name} has a label, and all are told apart together; "
+            "leave it out"
+        )
     chosen = tuple(sorted(set(types)))
     if not chosen or chosen == tuple(sorted(corpus.types)):
         return Task(corpus.name, corpus, corpus.types)

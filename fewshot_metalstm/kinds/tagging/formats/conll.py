@@ -178,8 +178,12 @@ def write(
     overlaps: str = ERROR,
     plain: bool = False,
 ) -> None:
-    """Write a file of columns; ``overlaps`` is the policy for mentions that tags cannot hold."""
-    chosen = scheme_called(scheme)
+    """Write a file of columns; ``overlaps`` is the policy for mentions that tags cannot hold.
+
+    The scheme ``token`` writes a label for every token, which each must have.
+    """
+    labels = str(scheme).strip().lower() == schemes.TOKEN
+    chosen = Scheme.IOBES if labels else scheme_called(scheme)
     with files.replacing(path) as file:
         for document in documents:
             if plain:
@@ -192,10 +196,22 @@ def write(
             for tokens, tags in placed:
                 for token, tag in zip(tokens, tags, strict=True):
                     _check(document, token, path)
-                    file.write(f"{token}\t{tag}\n")
+                    file.write(
+                        f"{token}\t{_label(document, token, tag, path) if labels else tag}\n"
+                    )
                 file.write("\n")
             if not placed:
                 file.write("\n")
+
+
+def _label(document: Document, token: str, tag: str, path: Path) -> str:
+    """The label of a token, of text in which each has one."""
+    if not tag.startswith("S-"):
+        raise UserError(
+            f"{path}: document {document.id}: the token {token!r} has no label of its own; choose "
+            "a scheme for mentions"
+        )
+    return tag[2:]
 
 
 def write_plain(

@@ -21,12 +21,18 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
-from fewshot_metalstm.kinds.tagging.corpora.sentence import Span
-from fewshot_metalstm.kinds.tagging.tagger.decode import batches
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Span, TokenLabels
+from fewshot_metalstm.kinds.tagging.tagger.decode import batches, without_sentinel
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
+from fewshot_metalstm.kinds.tagging.tagger.sentinels import (
+    marked,
+    unmarked,
+    unmarked_mentions,
+    with_sentinel,
+)
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.crf import mention_marginals, negative_log_likelihood, viterbi
 
@@ -74,22 +80,34 @@ def read_with(
     Arguments are those of :func:`~fewshot_metalstm.kinds.tagging.tagger.decode.tag`. A sentence
     without tokens has no tags and no uncertainty.
     """
+    if learner.sentinel:
+        corpus, learner = learner.sentinel, without_sentinel(learner)
+        ends = [marked(tokens, corpus) for tokens in sentences]
+        found = read_with(learner, params, table, ends, with_sentinel(types, corpus), lexicon)
+        return [_unmarked(reading, corpus) for reading in found]
     names = labels(types)
+    single = isinstance(types, TokenLabels)
     transitions = params["head_transitions"]
     readings = [Reading() for _ in sentences]
     for places, batch, prior in batches(learner, params, table, sentences, types, lexicon):
         emissions = learner.emissions_with(params, batch, prior)
-        paths = viterbi(emissions, transitions, batch.lengths)
+        paths = viterbi(emissions, transitions, batch.lengths, one_a_token=single)
         tags = [tuple(names[i] for i in path) for path in paths]
         mentions = [
             tuple(spans(row)) if any(path) else () for row, path in zip(tags, paths, strict=True)
         ]
         confidences = _confidences(emissions, transitions, batch.lengths, mentions, types)
-        best = _log_probabilities(emissions, transitions, batch.lengths, paths)
+        best = _log_probabilities(emissions, transitions, batch.lengths, paths, single)
         others = (-best.expm1()).clamp(min=0.0).tolist()
         for place, *reading in zip(places, tags, mentions, confidences, others, strict=True):
             readings[place] = Reading(*reading)
     return readings
+
+
+def _unmarked(reading: Reading, corpus: str) -> Reading:
+    """A reading of a sentence without the sentinels at its ends."""
+    mentions = unmarked_mentions(reading.mentions, reading.confidences, corpus)
+    return Reading(unmarked(reading.tags, corpus), *mentions, reading.uncertainty)
 
 
 def _confidences(
@@ -106,18 +124,20 @@ def _confidences(
     if not rows:
         return [()] * len(mentions)
     wanted = torch.tensor(rows, device=emissions.device)
-    chances = mention_marginals(emissions, transitions, lengths, wanted)
+    single = isinstance(types, TokenLabels)
+    chances = mention_marginals(emissions, transitions, lengths, wanted, one_a_token=single)
     # A sum of many rounded terms may lie a rounding above 1.
     left = iter(chances.clamp(0.0, 1.0).tolist())
     return [tuple(next(left) for _ in found) for found in mentions]
 
 
 def _log_probabilities(
-    emissions: Tensor, transitions: Tensor, lengths: Tensor, paths: Sequence[Sequence[int]]
-) -> Tensor:
+    emissions: Tensor, transitions: Tensor, lengths: Tensor, paths: Sequence[Sequence[int]],
+    single: bool,
+) -> Tensor:  # fmt: skip
     """Logarithms of the probabilities of whole paths, (B,) on the CPU."""
     padded = np.zeros(emissions.shape[:2], np.int64)
     inside = np.arange(padded.shape[1]) < lengths.cpu().numpy()[:, None]
     padded[inside] = list(chain.from_iterable(paths))
     tags = torch.from_numpy(padded).to(lengths.device)
-    return -negative_log_likelihood(emissions, transitions, tags, lengths).cpu()
+    return -negative_log_likelihood(emissions, transitions, tags, lengths, one_a_token=single).cpu()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ from fewshot_metalstm.kinds.tagging.tagger.encoding import (
 )
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon
+from fewshot_metalstm.kinds.tagging.tagger.sentinels import marked, unmarked, with_sentinel
 from fewshot_metalstm.meta.learner import Params
 
 TOKENS = 4096  # padded tokens of a batch; a longer sentence stands alone, whole
@@ -35,8 +37,13 @@ def tag(
 ) -> list[tuple[str, ...]]:
     """Tag sentences given as tokens, under ``params``. A sentence without tokens gets no tags.
 
-    A ``lexicon`` has a say in what is a mention.
+    A ``lexicon`` has a say in what is a mention. A learner with a sentinel reads it at both ends.
     """
+    if learner.sentinel:
+        corpus, learner = learner.sentinel, without_sentinel(learner)
+        ends = [marked(tokens, corpus) for tokens in sentences]
+        found = tag(learner, params, table, ends, with_sentinel(types, corpus), lexicon)
+        return [unmarked(tags, corpus) for tags in found]
     names = labels(types)
     tags: list[tuple[str, ...]] = [() for _ in sentences]
     for places, batch, prior in batches(learner, params, table, sentences, types, lexicon):
@@ -44,6 +51,13 @@ def tag(
         for place, path in zip(places, paths, strict=True):
             tags[place] = tuple(names[i] for i in path)
     return tags
+
+
+def without_sentinel(learner: Tagger) -> Tagger:
+    """The same learner, to be given sentences that have their sentinels already."""
+    plain = copy.copy(learner)
+    plain.sentinel = ""
+    return plain
 
 
 def batches(

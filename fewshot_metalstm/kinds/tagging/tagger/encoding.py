@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, TokenLabels
 from fewshot_metalstm.nn.words import CASE_FEATURES as CASE_FEATURES
 from fewshot_metalstm.nn.words import Ints, WordFeatures, in_order_of_use
 from fewshot_metalstm.nn.words import case_features as case_features
@@ -24,7 +24,8 @@ class Batch:
     they are encoded already, ``case`` (U, 8) float,
     ``index`` (B, T) int64 into the U words, ``lengths`` (B,) int64, ``tags`` (B, T) int64
     into ``O, B-, I-, E-, S-`` of each type; padding holds 0. ``types`` counts entity types.
-    ``barred`` are places of a tagger's memory that the task may not start from.
+    ``barred`` are places of a tagger's memory that the task may not start from. ``one_a_token``
+    says that every token has a label: its tag is the ``S-`` of a type, and no other can be.
     """
 
     vectors: Tensor
@@ -35,6 +36,7 @@ class Batch:
     tags: Tensor
     types: int
     barred: tuple[int, ...] = ()
+    one_a_token: bool = False
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -52,6 +54,7 @@ class Encoded:
     words: tuple[Ints, ...]
     tags: tuple[Ints, ...]
     types: int
+    one_a_token: bool = False
 
     def __len__(self) -> int:
         return len(self.words)
@@ -59,8 +62,9 @@ class Encoded:
     def take(self, indices: Sequence[int]) -> Encoded:
         """The sentences at ``indices``, in that order."""
         return Encoded(
-            tuple(self.words[i] for i in indices), tuple(self.tags[i] for i in indices), self.types
-        )
+            tuple(self.words[i] for i in indices), tuple(self.tags[i] for i in indices),
+            self.types, self.one_a_token,
+        )  # fmt: skip
 
 
 def labels(types: Sequence[str]) -> tuple[str, ...]:
@@ -86,6 +90,7 @@ class WordTable(WordFeatures):
             tuple([words[a:b] for a, b in bounds]),
             tuple([tags[a:b] for a, b in bounds]),
             len(types),
+            isinstance(types, TokenLabels),
         )
 
     def learn(self, sentences: Sequence[Sentence]) -> None:
@@ -115,6 +120,7 @@ class WordTable(WordFeatures):
             torch.from_numpy(self.vectors(distinct)), letters,
             torch.from_numpy(self.case(distinct)), torch.from_numpy(index),
             torch.from_numpy(lengths), torch.from_numpy(tags), encoded.types,
+            one_a_token=encoded.one_a_token,
         )  # fmt: skip
 
 

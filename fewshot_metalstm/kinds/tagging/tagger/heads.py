@@ -57,7 +57,7 @@ def source_heads(
     return tuple(
         SourceHead(task, name, {
             n: (value[i : i + 1] if n.startswith("head_type") else value).detach().clone()
-            for n, value in heads[task].items()
+            for n, value in heads[task].items() if n.startswith("head_")
         })
         for task in sorted(heads) for i, name in enumerate(types[task])
     )  # fmt: skip

@@ -3,7 +3,8 @@
 ``model.safetensors`` holds the tagger's weights and the word vectors (half precision, or a byte a
 number with one scale a row, which is format version 2), ``vocabulary.json`` the words and the
 alphabet, ``config.json`` the format version, what kind of model it is, its config, its entity
-types, where it came from, and the SHA-256 of the others.
+types, where it came from, and the SHA-256 of the others. A tagger of one label a token says so
+(``scheme``), and one with sentinels names its corpus (``sentinel``); both are format version 3.
 A meta-learned checkpoint and an adapted tagger are the same kind of folder; that of joint training
 alone has ``heads.safetensors`` besides, the heads of its source tasks (half precision), a tagger
 by nearest neighbours ``neighbours.safetensors``, the hidden states of its support. A checkpoint
@@ -33,6 +34,8 @@ from fewshot_metalstm.data.digests import sealed, sha256
 from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN
+from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels, like
 from fewshot_metalstm.kinds.tagging.tagger import learned_sentences
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads
@@ -56,7 +59,8 @@ from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
 FORMAT_VERSION = 3  # the newest that is read; one that an older version can read says so
-_NEWER = ("character_size",)  # what a tagger's settings have since version 3
+# What a tagger's settings have since version 3.
+_NEWER = ("character_size", "sharing")
 CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
 _HEADS = "heads.safetensors"
@@ -102,20 +106,24 @@ def new_tagger(
 
 def adapted_model(
     model: TaggerModel, params: Params, types: Sequence[str], about: Mapping[str, Any],
-    lexicon: Lexicon, config: TaggerConfig | None = None,
+    lexicon: Lexicon, config: TaggerConfig | None = None, sentinel: str = "",
 ) -> TaggerModel:  # fmt: skip
     """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more.
 
-    It has the sizes of ``config``, or of ``model``.
+    It has the sizes of ``config``, or of ``model``. With a ``sentinel`` the head has rows for it
+    besides, as the last.
     """
     sizes = dataclasses.replace(config or model.learner.config, memory=0)
-    learner = new_tagger(sizes, model.vectors, model.alphabet, 0, len(types))
+    rows = len(types) + bool(sentinel)
+    learner = new_tagger(sizes, model.vectors, model.alphabet, 0, rows)
+    learner.sentinel = sentinel
     with torch.no_grad():
         for name, value in learner.named_parameters():
             value.copy_(params[name])
     return TaggerModel(
-        learner, model.vectors, model.alphabet, tuple(types), TAGGER, about, lexicon=lexicon
-    )
+        learner, model.vectors, model.alphabet, like(types, types), TAGGER, about,
+        lexicon=lexicon,
+    )  # fmt: skip
 
 
 def save_model(model: TaggerModel, folder: Path) -> None:
@@ -151,6 +159,10 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             "about": dict(model.about),
             "sha256": {name: _digest(new / name) for name in files},
         }
+        if isinstance(model.types, TokenLabels):
+            config["scheme"] = TOKEN
+        if model.learner.sentinel:
+            config["sentinel"] = model.learner.sentinel
         if model.heads:
             config["heads"] = [[head.task, head.type] for head in model.heads]
         if model.sentences:
@@ -197,7 +209,8 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
         raise ValueError(f"no tensor has the {tagger_config.memory} places of the memory")
     alphabet = tuple(vocabulary["alphabet"])
     heads = tensors["head_type"].shape[0]
-    if config["kind"] == TAGGER and heads != len(config["types"]):
+    sentinel = str(config.get("sentinel", ""))
+    if config["kind"] == TAGGER and heads != len(config["types"]) + bool(sentinel):
         raise ValueError(f"{heads} heads for the types {config['types']}")
     with Bounded(room):
         learner = new_tagger(tagger_config, vectors, alphabet, 0, heads)
@@ -207,10 +220,13 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
 
             recorded_algorithm(config["about"]).prepare(learner)
     learner.load_state_dict(tensors)
+    learner.sentinel = sentinel
     sources: tuple[SourceHead, ...] = ()
     if "heads" in config:
         sources = read_heads(config["heads"], load_file(folder / _HEADS), learner)
     types = tuple(config["types"])
+    if config.get("scheme") == TOKEN:
+        types = TokenLabels(types)
     if "neighbours" in config:
         kept = load_file(folder / _NEIGHBOURS)
         width = learner.head_outside.shape[1]
@@ -249,7 +265,10 @@ def _sizes(config: TaggerConfig) -> dict[str, Any]:
 
 
 def _format_version(model: TaggerModel) -> int:
-    if any(name in _NEWER for name in _sizes(model.learner.config)):
+    if (
+        isinstance(model.types, TokenLabels) or model.learner.sentinel
+        or any(name in _NEWER for name in _sizes(model.learner.config))
+    ):  # fmt: skip
         return 3
     newer = model.learner.neighbours is not None
     return 2 if newer or quantised(model.vectors) else 1

@@ -7,7 +7,7 @@ What the ways of adapting it are written against (prototypes, a memory of heads,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +20,10 @@ from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.characters import CharacterCNN
 from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
 from fewshot_metalstm.nn.noise import dropout
-from fewshot_metalstm.nn.recurrent import make_lstm
+from fewshot_metalstm.nn.shared_private import make_layer
+from fewshot_metalstm.nn.sharing import NONE, PRIVATE, SHARING
 from fewshot_metalstm.nn.transitions import TRANSITIONS
-from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Share, ShareBelow1
+from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Share, ShareBelow1, one_of
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,15 @@ class TaggerConfig:
     input_dropout: ShareBelow1 = 0.3  # dropout of word features
     output_dropout: ShareBelow1 = 0.3  # dropout of the LSTM's outputs
     memory: AtLeast0 = 0  # places of its memory of source heads, set where it gets one
+    # how the tasks of joint training share the LSTM
+    sharing: Annotated[str, one_of(*SHARING)] = NONE
 
 
 class TaggerNetwork(Learner):
     """Emissions from a bidirectional recurrent layer, and a CRF over IOBES tags.
 
-    The head holds one row for ``O`` and four (B, I, E, S) for an entity type.
+    The head holds one row for ``O`` and four (B, I, E, S) for an entity type. Where every token has
+    a label, the rows S alone have a part in loss and decoding.
 
     Args:
         vector_size: length of a word vector.
@@ -52,6 +56,8 @@ class TaggerNetwork(Learner):
 
     # What emissions are distances to, in place of the head's rows, in a tagger that has them.
     neighbours: Neighbours | None = None
+    # The corpus whose name stands at both ends of every sentence, of a tagger that was trained so.
+    sentinel: str = ""
 
     def __init__(
         self, vector_size: int, alphabet: int, config: TaggerConfig, generator: torch.Generator,
@@ -63,7 +69,7 @@ class TaggerNetwork(Learner):
             alphabet, config.filters, generator, size=config.character_size
         )
         inputs = vector_size + config.filters + CASE_FEATURES
-        self.lstm = make_lstm(inputs, config.lstm, generator)
+        self.lstm = make_layer(inputs, config.lstm, config.sharing, generator)
         width = self.lstm.outputs
 
         def normal(*shape: int) -> nn.Parameter:
@@ -82,6 +88,10 @@ class TaggerNetwork(Learner):
     def head(self) -> tuple[str, ...]:
         """Names of the head's parameters."""
         return tuple(n for n, _ in self.named_parameters() if n.startswith("head_"))
+
+    def private(self) -> tuple[str, ...]:
+        """See :class:`Learner`: the head, and the basic LSTM where each task has one of its own."""
+        return (*self.basic(), *self.head()) if self.config.sharing in PRIVATE else self.head()
 
     def emissions(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Scores of every tag, (B, T, 1 + 4 * types)."""
@@ -120,13 +130,17 @@ class TaggerNetwork(Learner):
         emissions = self.emissions(batch, generator)
         scores = self.head_transitions
         return negative_log_likelihood(
-            emissions, scores, batch.tags, batch.lengths, plain=self.lstm.plain
-        ).mean()
+            emissions, scores, batch.tags, batch.lengths, plain=self.lstm.plain,
+            one_a_token=batch.one_a_token,
+        ).mean()  # fmt: skip
 
     @torch.no_grad()
     def decode(self, batch: Batch, prior: Tensor | None = None) -> list[list[int]]:
         """The best legal tag sequence of each sentence; ``prior`` is added to the emissions."""
-        return viterbi(self.with_prior(batch, prior), self.head_transitions, batch.lengths)
+        return viterbi(
+            self.with_prior(batch, prior), self.head_transitions, batch.lengths,
+            one_a_token=batch.one_a_token,
+        )  # fmt: skip
 
     def decode_with(
         self, params: Params, batch: Batch, prior: Tensor | None = None

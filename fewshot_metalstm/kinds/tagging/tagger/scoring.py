@@ -6,15 +6,35 @@ validation inside a run, and the tests hold the two equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+
+from fewshot_metalstm import accuracy
 from fewshot_metalstm.figure import Figure
+from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels
 
 FIGURE = Figure(
     "f1", "F1", "strict entity F1", "points of 100", further=("precision", "recall"),
     counted="mentions", group="type",
 )  # fmt: skip
+ACCURACY = Figure(
+    "accuracy", "accuracy", "accuracy of labels", "points of 100", counted="tokens", group="label"
+)
+"""Of tasks in which every token has a label."""
+MIXED = Figure(
+    "f1", "F1", "strict entity F1, of one label a token accuracy", "points of 100",
+    counted="mentions", group="type",
+)  # fmt: skip
+"""Of tasks of both kinds together; where every token has a label, F1 and accuracy are the same."""
+
+
+def figure_of(tasks: Iterable[Sequence[str]]) -> Figure:
+    """The figure of tasks that are given by their types."""
+    labelled = {isinstance(types, TokenLabels) for types in tasks}
+    return ACCURACY if labelled == {True} else MIXED if len(labelled) == 2 else FIGURE
 
 
 @dataclass(frozen=True)
@@ -72,6 +92,35 @@ def strict_scores(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[st
     }
     total = _score(report["micro avg"])
     return Score(total.f1, total.precision, total.recall, total.mentions, per_type)
+
+
+def scored(
+    types: Sequence[str], gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
+) -> Score | accuracy.Score:
+    """The score of a task with ``types``: strict F1, or accuracy where every token has a label.
+
+    Raises ``ValueError`` if the sentences differ in number or length.
+    """
+    if not isinstance(types, TokenLabels):
+        return strict_scores(gold, predicted)
+    place = {f"S-{name}": at for at, name in enumerate(types)}
+    none = len(types)  # what a baseline leaves outside of all labels is wrong
+    pairs = [
+        (place[g], place.get(p, none))
+        for one, other in zip(gold, predicted, strict=True)
+        for g, p in zip(one, other, strict=True)
+    ]
+    both = np.array(pairs, np.int64).reshape(-1, 2)
+    return accuracy.compare(both[:, 0], both[:, 1], (*types, ""))
+
+
+def read_accuracy(stored: Mapping[str, Any]) -> accuracy.Score:
+    """The accuracy that a file has as :data:`ACCURACY` names its parts."""
+    groups = stored.get(f"per_{ACCURACY.group}", {})
+    return accuracy.Score(
+        float(stored[ACCURACY.key]), int(stored[ACCURACY.counted]),
+        {name: read_accuracy(each) for name, each in groups.items()},
+    )  # fmt: skip
 
 
 def _score(row: dict[str, float]) -> Score:

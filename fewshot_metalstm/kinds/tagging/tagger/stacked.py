@@ -50,7 +50,7 @@ def stack(
     orders = [torch.argsort(b.lengths, descending=True, stable=True) for b in batches]
     rows = list(zip(batches, orders, strict=True))
     weights = [first.vectors.new_full((len(b),), 1 / len(b)) for b in batches]
-    shut = [torch.arange(tags) >= 1 + 4 * b.types for b in batches]
+    shut = [_shut(tags, b) for b in batches]
     lengths = _pad([b.lengths[order] for b, order in rows], (sentences,), 1)
     longest = lengths.amax(0)
     sizes = tuple(int((longest > t).sum()) for t in range(steps))
@@ -75,6 +75,13 @@ def stack(
             tensors["keep_states"] = _pad(states, (sentences, steps, states[0].shape[2]))
         tensors["keep_outputs"] = _pad(outputs, (sentences, steps, outputs[0].shape[2]))
     return Stacked(tensors, sizes, (sentences, steps))
+
+
+def _shut(tags: int, batch: Batch) -> Tensor:
+    """Which of so many tags the batch's task has not, (tags,)."""
+    places = torch.arange(tags)
+    beyond = places >= 1 + 4 * batch.types
+    return beyond | (places == 0) | (places % 4 != 0) if batch.one_a_token else beyond
 
 
 def losses(tagger: TaggerNetwork, params: Mapping[str, Tensor], stacked: Stacked) -> Tensor:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.distribution import Episode as TaggingEpisode
 from fewshot_metalstm.kinds.tagging.episodes.distribution import TaskDistribution
-from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
+from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch, WordTable
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.scoring import f1
+from fewshot_metalstm.kinds.tagging.tagger.sentinels import UNION, marked_sentence, union_of
 from fewshot_metalstm.meta.algorithm import Algorithm
 from fewshot_metalstm.meta.joint import TaskBatch
 from fewshot_metalstm.meta.learner import Episode, Learner
@@ -58,6 +60,35 @@ class JointBatches:
         encoded = self.table.encode(episode.query, episode.task.types)
         batch = self.table.batch(encoded).to(self.device)
         return TaskBatch(episode.task.name, batch)
+
+
+@dataclass(frozen=True)
+class SentinelBatches:
+    """Batches for joint training with sentinels: each of one task, all with one head."""
+
+    distribution: TaskDistribution
+    table: WordTable
+    device: torch.device = CPU
+
+    @property
+    def union(self) -> tuple[str, ...]:
+        """All labels of all tasks, and their sentinels."""
+        return union_of({task.name: task.types for task in self.distribution.tasks})
+
+    def tasks(self) -> dict[str, object]:
+        """A small batch for the one head that there is."""
+        task = self.distribution.tasks[0]
+        sentence = task.view(task.corpus.splits[self.distribution.split][0])
+        return {UNION: self._batch(task.name, [sentence])}
+
+    def batch(self, step: int) -> TaskBatch:
+        """The batch of joint step ``step``."""
+        episode = self.distribution.episode(step, 0)
+        return TaskBatch(UNION, self._batch(episode.task.name, episode.query))
+
+    def _batch(self, corpus: str, sentences: Sequence[Sentence]) -> Batch:
+        read = [marked_sentence(sentence, corpus) for sentence in sentences]
+        return self.table.batch(self.table.encode(read, self.union)).to(self.device)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.nn.cell_config import check_meta_norm
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.room import check_lstm_room, check_vectors_room
+from fewshot_metalstm.nn.sharing import SENTINEL, check_sharing
 from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Range, Share
 
 
@@ -63,6 +64,11 @@ def check(config: MetaTrainConfig) -> None:
         )
     check_sizes(config.tagger, config.vectors)
     check_meta_norm(config.tagger.lstm, config.algorithm, joint=config.algorithm == registry.JOINT)
+    if config.tagger.sharing == SENTINEL and config.algorithm != registry.JOINT:
+        raise UserError(
+            f"--sharing {SENTINEL} is a way of joint training, and episodes of {config.algorithm} "
+            "know no corpus; use --algorithm joint, or another --sharing"
+        )
     if config.memory and not config.start and config.joint.steps == 0:
         raise UserError("memory keeps the heads of joint training; give joint.steps or --start")
 
@@ -76,6 +82,7 @@ def check_sizes(tagger: TaggerConfig, vectors: VectorsConfig) -> None:
     check_vectors_room(vectors)
     size = 0 if vectors.file else vectors.size  # a file's is not known yet
     check_lstm_room(size + tagger.filters + CASE_FEATURES, tagger.lstm, "tagger.lstm")
+    check_sharing(tagger.sharing, tagger.lstm, "tagger")
 
 
 def make_algorithm(config: MetaTrainConfig) -> Algorithm:

@@ -21,10 +21,12 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     save_model,
 )
 from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE
+from fewshot_metalstm.kinds.tagging.tagger.sentinels import UNION, sentinel, union_of
 from fewshot_metalstm.kinds.tagging.training.episodes import (
     EncodedEpisodes,
     F1Validation,
     JointBatches,
+    SentinelBatches,
 )
 from fewshot_metalstm.kinds.tagging.training.provenance import about_of
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig, check, settled
@@ -39,6 +41,7 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.meta.source import Preparation, TrainingSource
 from fewshot_metalstm.nn.pretrain import PHASE, load_or_train, seconds_of_epoch
+from fewshot_metalstm.nn.sharing import SENTINEL
 from fewshot_metalstm.nn.vectors import blank_vectors
 from fewshot_metalstm.seeds import derive
 
@@ -53,6 +56,10 @@ class TaggingSource(TrainingSource):
         self.config = settled(config)
         self.suite = suite
         self._types = {task.name: task.types for task in suite.train}
+        self._sentinels = config.tagger.sharing == SENTINEL
+        if self._sentinels:  # one head, of the rows of which the last are the sentinels'
+            union = union_of(self._types)
+            self._types = {UNION: union[: -len(suite.train)]}
         self._start_heads: tuple[SourceHead, ...] = ()
 
     def preparation(self) -> Preparation | None:
@@ -82,8 +89,10 @@ class TaggingSource(TrainingSource):
         # Vectors may read all text of the meta-train corpora; what has a row or a letter of its
         # own is decided by the train splits.
         vocabulary = {word for sentence in text for word in sentence.tokens}
+        ends = [sentinel(task.name) for task in suite.train] if self._sentinels else []
+        vocabulary |= set(ends)
         vectors = load_or_train(
-            suite.text or [s.tokens for s in text], config.vectors,
+            [*(suite.text or [s.tokens for s in text]), *([ends] if ends else [])], config.vectors,
             derive(config.seed, "vectors"), lambda done, _: progress.advance(done, {}),
             vocabulary,
         )  # fmt: skip
@@ -119,9 +128,11 @@ class TaggingSource(TrainingSource):
         self._device = device
         self._episodes: EncodedEpisodes | None = None
 
-    def joint(self) -> JointBatches:
+    def joint(self) -> JointBatches | SentinelBatches:
         """See :class:`TrainingSource`."""
         distribution = joint_distribution(self.config, self.suite)
+        if self._sentinels:
+            return SentinelBatches(distribution, self._table, self._device)
         return JointBatches(distribution, self._table, self._device)
 
     def before_outer(self, model: TaggerModel, heads: Mapping[str, Params], *, saved: bool) -> None:

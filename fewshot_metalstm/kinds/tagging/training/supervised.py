@@ -36,7 +36,14 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     save_model,
 )
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
-from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, f1, mention_counts, strict_scores
+from fewshot_metalstm.kinds.tagging.tagger.scoring import f1, figure_of, mention_counts, scored
+from fewshot_metalstm.kinds.tagging.tagger.sentinels import (
+    UNION,
+    marked_sentence,
+    narrowed,
+    union_of,
+    with_sentinel,
+)
 from fewshot_metalstm.kinds.tagging.training.recipe import check_sizes
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
@@ -44,6 +51,7 @@ from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
 from fewshot_metalstm.nn.pretrain import VectorsConfig, load_or_train
+from fewshot_metalstm.nn.sharing import SENTINEL
 from fewshot_metalstm.ranges import Range
 from fewshot_metalstm.seeds import derive, numpy_generator
 from fewshot_metalstm.train.settings import TrainSettings
@@ -68,7 +76,6 @@ class TaggerTrainConfig(TrainSettings):
 class TaggingTraining(SupervisedSource):
     """Tagging tasks, for one run of supervised training."""
 
-    figure = FIGURE
     product = TAGGER
     config: TaggerTrainConfig
     tasks: Sequence[Task]
@@ -79,12 +86,16 @@ class TaggingTraining(SupervisedSource):
         if not config.lexicon:
             raise UserError("lexicon is empty; give nats, such as [2, 0]")
         self.tasks = tasks
+        self.figure = figure_of(task.types for task in tasks)
+        self._union: tuple[str, ...] = ()  # of all labels, where the tasks share one head
         self._by_name = {task.name: task for task in tasks}
         self._start: TaggerModel | None = None
         if config.start:
             self._start = load_model(Path(config.start), CHECKPOINT)
             config = replace(config, tagger=_tagger_of(self._start, config.tagger, config.start))
         self.config = config
+        if config.tagger.sharing == SENTINEL:
+            self._union = union_of({task.name: task.types for task in tasks})
         self._lexicons: dict[str, Lexicon] = {}
 
     def fresh(self, progress: Progress) -> TaggerModel:
@@ -92,7 +103,7 @@ class TaggingTraining(SupervisedSource):
         config = self.config
         if self._start is not None:
             return _with_noise(self._start, config.tagger)
-        text = [s for task in self.tasks for s in task.split("train")]
+        text = [s for task in self.tasks for s in self._read(task, "train")]
         vocabulary = {word for sentence in text for word in sentence.tokens}
         progress.phase("word vectors", config.vectors.epochs)
         vectors = load_or_train(
@@ -118,12 +129,30 @@ class TaggingTraining(SupervisedSource):
         self._model, self._device = model, device
         self._table = model.table()
         self._encoded: dict[tuple[str, str], Encoded] = {}
+        self._to_learn: dict[str, Encoded] = {}  # of train, as it is learned from
         for task in self.tasks:
             for split in task.sizes:
-                encoded = self._table.encode(task.split(split), task.types)
+                encoded = self._table.encode(self._read(task, split), self._types(task))
                 self._encoded[task.name, split] = encoded
+            self._to_learn[task.name] = self._encoded[task.name, "train"]
+            if self._union:
+                marks = self._read(task, "train")
+                self._to_learn[task.name] = self._table.encode(marks, self._union)
             train = [task.split("train")[i] for i in learned[task.name]]
             self._lexicons[task.name] = lexicon_of(train, task.types, 1.0)
+
+    def _read(self, task: Task, split: str) -> Sequence[Sentence]:
+        """The sentences of a split as they are read: between sentinels, if there are any."""
+        sentences = task.split(split)
+        return [marked_sentence(s, task.name) for s in sentences] if self._union else sentences
+
+    def _types(self, task: Task) -> tuple[str, ...]:
+        """The types that compete when a task is tagged."""
+        return with_sentinel(task.types, task.name) if self._union else task.types
+
+    def head_of(self, task: str) -> str:
+        """See :class:`SupervisedSource`: with sentinels there is one head, for all."""
+        return UNION if self._union else task
 
     def heads(self, model: TaggerModel) -> Mapping[str, Params]:
         """See :class:`SupervisedSource`.
@@ -131,6 +160,9 @@ class TaggingTraining(SupervisedSource):
         From a checkpoint with source heads each type takes the one with the lowest loss on some of
         the train split, as in adaptation.
         """
+        if self._union:
+            first = model.learner.initial(self.batch(self.tasks[0].name, "train", [0]))
+            return {UNION: {name: first[name] for name in model.learner.private()}}
         sources = self._sources()
         if not sources:
             return super().heads(model)
@@ -140,7 +172,7 @@ class TaggingTraining(SupervisedSource):
                 model.learner, sources, self._table, self._sample(task), task.types
             )
             started = dict(start_from(model.learner, chosen).named_parameters())
-            found[task.name] = {name: started[name] for name in model.learner.head()}
+            found[task.name] = {name: started[name] for name in model.learner.private()}
         return found
 
     def _sources(self) -> Sequence[SourceHead]:
@@ -164,7 +196,8 @@ class TaggingTraining(SupervisedSource):
 
     def batch(self, task: str, split: str, items: Sequence[int]) -> Batch:
         """See :class:`SupervisedSource`."""
-        return self._table.batch(self._encoded[task, split].take(items)).to(self._device)
+        encoded = self._to_learn[task] if split == "train" else self._encoded[task, split]
+        return self._table.batch(encoded.take(items)).to(self._device)
 
     @torch.no_grad()
     def evaluate(
@@ -176,8 +209,10 @@ class TaggingTraining(SupervisedSource):
         What is chosen on devel is the lexicon's bonus.
         """
         own, learner, table = self._by_name[task], self._model.learner, self._table
+        params = self._narrowed(params, own)
         encoded = self._encoded[task, split].take(items)
-        sentences = [own.split(split)[i] for i in items]
+        read, types = self._read(own, split), self._types(own)
+        sentences = [read[i] for i in items]
         letters = encode_characters(learner, params, table, encoded)
         transitions = params["head_transitions"]
         if tuned is None:
@@ -189,20 +224,30 @@ class TaggingTraining(SupervisedSource):
         for chosen in token_batches(encoded, TOKENS):
             batch = table.batch(encoded.take(chosen), letters).to(self._device)
             scores = learner.emissions_with(params, batch)
-            loss = negative_log_likelihood(scores, transitions, batch.tags, batch.lengths)
+            loss = negative_log_likelihood(
+                scores, transitions, batch.tags, batch.lengths, one_a_token=batch.one_a_token
+            )
             total += float(loss.sum())
-            prior = self._lexicon(task, 1.0).prior([sentences[i].tokens for i in chosen], own.types)
+            prior = self._lexicon(task, 1.0).prior([sentences[i].tokens for i in chosen], types)
             for found, bonus in zip(paths, bonuses, strict=True):
                 final = scores if prior is None else scores + bonus * prior.to(scores)
-                decoded = viterbi(final, transitions, batch.lengths)
+                decoded = viterbi(final, transitions, batch.lengths, one_a_token=batch.one_a_token)
                 for place, path in zip(chosen, decoded, strict=True):
                     found[place] = path
-        gold = [tags.tolist() for tags in encoded.tags]
+        inner = slice(1, -1) if self._union else slice(None)
+        gold = [tags.tolist()[inner] for tags in encoded.tags]
+        paths = [[path[inner] for path in found] for found in paths]
         best = max(range(len(bonuses)), key=lambda i: f1(*mention_counts(gold, paths[i])))
         names = labels(own.types)
-        predicted = [tuple(names[i] for i in path) for path in paths[best]]
-        score = strict_scores([s.tags for s in sentences], predicted)
+        # A label beyond the task's own is a sentinel's, which within a sentence is none.
+        predicted = [tuple(names[i] if i < len(names) else "O" for i in path)
+                     for path in paths[best]]  # fmt: skip
+        score = scored(own.types, [s.tags[inner] for s in sentences], predicted)
         return Evaluation(total / len(sentences), score, {LEXICON: bonuses[best]})
+
+    def _narrowed(self, params: Params, task: Task) -> Params:
+        """``params`` with the rows of the head that compete when a task is tagged."""
+        return narrowed(params, self._union, self._types(task)) if self._union else params
 
     def _lexicon(self, task: str, bonus: float) -> Lexicon:
         """The mentions that a task learns from, with so many nats."""
@@ -213,7 +258,7 @@ class TaggingTraining(SupervisedSource):
     ) -> None:
         """See :class:`SupervisedSource`."""
         own, scores = self._by_name[task], about.get("scores", {})
-        tagger = adapted_model(model, params, own.types, {
+        tagger = adapted_model(model, self._narrowed(params, own), own.types, {
             "target": own.name, "method": "train", "tune": "all", "seed": self.config.seed,
             "draw": 0, "support_sentences": about.get("items", len(own.split("train"))),
             "jointly_with": [t.name for t in self.tasks if t.name != task],
@@ -221,7 +266,8 @@ class TaggingTraining(SupervisedSource):
             "synthetic": own.synthetic,
             "epoch": about.get("epoch"), "chosen_by": about.get("chosen_by"),
             "devel_f1": _rounded(scores.get("devel")), "test_f1": _rounded(scores.get("test")),
-        }, self._lexicon(task, about["tuned"][LEXICON]))  # fmt: skip
+        }, self._lexicon(task, about["tuned"][LEXICON]),
+            sentinel=own.name if self._union else "")  # fmt: skip
         save_model(tagger, folder)
 
     def save_joint(
@@ -231,7 +277,7 @@ class TaggingTraining(SupervisedSource):
         """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
         learner = new_tagger(replace(model.learner.config, memory=0), model.vectors,
                              model.alphabet, 0)  # fmt: skip
-        merged = learner.merge_heads(list(heads.values()))
+        merged = learner.merge_private(list(heads.values()))
         with torch.no_grad():
             for name, value in learner.named_parameters():
                 value.copy_({**shared, **merged}[name])
@@ -251,6 +297,8 @@ class TaggingTraining(SupervisedSource):
             **about,
         }
         types = {task.name: task.types for task in self.tasks}
+        if self._union:
+            types = {UNION: self._union[: -len(self.tasks)]}
         save_model(
             TaggerModel(learner, model.vectors, model.alphabet, about=whole,
                         heads=source_heads(heads, types),
@@ -273,8 +321,8 @@ def _tagger_of(start: TaggerModel, wanted: TaggerConfig, name: str) -> TaggerCon
     sizes = replace(wanted, **{key: getattr(own, key) for key in _NOISE})
     if sizes not in (own, replace(TaggerConfig(), **{key: getattr(own, key) for key in _NOISE})):
         raise UserError(
-            f"{name} has other sizes than the section tagger asks for; leave --cell and the sizes "
-            "out, or leave --start out"
+            f"{name} has other sizes than the section tagger asks for; leave --cell, --sharing "
+            "and the sizes out, or leave --start out"
         )
     return replace(own, **{key: getattr(wanted, key) for key in _NOISE})
 

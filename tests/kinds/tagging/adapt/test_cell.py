@@ -60,10 +60,10 @@ def test_the_saved_tagger_predicts_as_the_adapted_parameters(tmp_path: Path) -> 
     again = score_split(read.learner, own(read.learner), read.table(), TARGET, "test", read.lexicon)
     assert again == result.score
     assert result.score is not None
-    assert result.score.mentions > 5
+    assert result.score.size > 5
     assert read.about["target"] == "goal"
     assert read.about["from"] == made.about
-    assert read.about["test_f1"] == round(result.score.f1, 2)
+    assert read.about["test_f1"] == round(result.score.value, 2)
     support = [TARGET.split("train")[i] for i in SUPPORT]
     assert result.support_items == 12
     assert result.support_counted == sum(t[0] in "BS" for s in support for t in s.tags) > 5

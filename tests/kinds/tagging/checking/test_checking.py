@@ -210,3 +210,20 @@ def test_more_examples_and_none(tmp_path: Path) -> None:
         report = check(str(tmp_path / "a.tsv"), examples=number)
         finding = found(report)["replacement-characters"]
         assert (finding.count, len(finding.examples)) == (5, number)
+
+
+def test_where_every_token_has_a_label_nothing_is_said_of_mentions(tmp_path: Path) -> None:
+    text = "".join(f"The/DT dog{i}/NN ran{i}/VB ./. dogs{i}/NNS\n\n" for i in range(12))
+    text = text.replace("/", "\t").replace(" ", "\n") + "The\tNNP\n"
+    report = check(str(written(tmp_path, text)), scheme="token")
+    assert set(found(report)) == {"few-mentions"}
+    assert report.scheme == "token"
+    assert report.splits[0].mentions["DT"] == 12
+    (tmp_path / "a.tsv").write_text(text.replace("dog3\tNN", "dog3\t"))
+    missing = found(check(str(tmp_path / "a.tsv"), scheme="token"))["ill-formed-line"]
+    assert "token 'dog3' has no label" in missing.examples[0]
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "a.tsv").write_text(text, encoding="utf-8")
+    return folder / "a.tsv"

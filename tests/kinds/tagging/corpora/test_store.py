@@ -153,7 +153,15 @@ COUNTED = {
 @pytest.mark.slow
 def test_load_real_corpora(real_data: Path, tmp_path: Path) -> None:
     known = Catalogue.load()
-    for name in (*COUNTED, "JNLPBA", "BC5CDR-chem", "BioNLP11ID-species", "BioNLP13CG-cc"):
+    general = ("conll2000-chunks", "conll2003", "ud-ewt-pos", "ud-ewt-xpos")
+    for name in (
+        *COUNTED,
+        *general,
+        "JNLPBA",
+        "BC5CDR-chem",
+        "BioNLP11ID-species",
+        "BioNLP13CG-cc",
+    ):
         corpus = load_corpus(name, data_dir=real_data, cache_dir=tmp_path, catalogue=known)
         counts = {
             split: (len(sentences), sum(len(spans(s.tags)) for s in sentences))

@@ -1,0 +1,1 @@
+"""Forecasting: the next day of an hourly series, from a few days of it."""

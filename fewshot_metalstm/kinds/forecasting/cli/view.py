@@ -1,0 +1,87 @@
+"""``fewshot-metalstm view`` with a forecaster: a page of series, their forecasts and what came."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fewshot_metalstm.cli.options import (
+    device_option,
+    json_option,
+    output_file_option,
+    quiet_option,
+)
+from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
+from fewshot_metalstm.cli.tables import print_json, say
+from fewshot_metalstm.kinds.forecasting.cli.options import columns_options
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.kinds.forecasting.pages.view import View
+
+
+@click.command("view")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@output_file_option("The page to write.  [default: FILE's name with .html, here]", once="--html")
+@columns_options
+@device_option
+@json_option
+@quiet_option
+def view(
+    model: Path, file: Path, output: Path | None, time_column: str | None,
+    value_column: str | None, device: str, as_json: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """With a forecaster, the page shows each series of FILE and how it is forecast.
+
+    FILE is a table of hours, as `predict` reads it. Its last days are forecast as well, each from
+    the week before it, to be compared with what came.
+    """
+    html = Path(f"{file.name}.html") if output is None else output
+    with place_of(html, as_json=as_json) as place:
+        shown = run(model=model, file=file, html=place, time_column=time_column,
+                    value_column=value_column, device=device)  # fmt: skip
+    if as_json:
+        print_json({
+            "html": str(html), "model": shown.model, "notes": list(shown.notes),
+            "series": {
+                each.name: {
+                    "days": each.days,
+                    "mase": None if each.score is None else round(each.score.value, 4),
+                }
+                for each in shown.series
+            },
+        })  # fmt: skip
+        return
+    for note in () if quiet else shown.notes:
+        say(f"note: {note}", err=True)
+    say(f"{html}: {len(shown.series)} series", err=html == STANDARD_OUTPUT)
+
+
+def run(
+    *, model: Path, file: Path, html: Path, time_column: str | None, value_column: str | None,
+    device: str,
+) -> View:  # fmt: skip
+    """Read the file, forecast, write the page."""
+    from fewshot_metalstm import runs
+    from fewshot_metalstm.errors import UserError
+    from fewshot_metalstm.kinds.forecasting.model import FORECASTER, load_model
+    from fewshot_metalstm.kinds.forecasting.pages.view import make_view, write_view
+    from fewshot_metalstm.kinds.forecasting.series import said
+    from fewshot_metalstm.kinds.forecasting.tables import Columns, read_series
+    from fewshot_metalstm.machine import pick_device
+
+    if html.is_dir():
+        raise UserError(f"{html}: is a folder; name a file for the page")
+    if html.exists() and file.exists() and html.samefile(file):
+        raise UserError(f"{html}: is the file to look at; name another for the page")
+    notes: Counter[str] = Counter()
+    series = read_series(file, notes, Columns(time_column, value_column))
+    loaded = load_model(runs.model_folder(model, FORECASTER), FORECASTER)
+    loaded.learner.to(pick_device(device))
+    lines = [f"{number} {name}" for name, number in said(notes).items()]
+    shown = make_view(str(model), loaded, series, file, lines)
+    write_view(shown, f"{file.name}, as the forecaster continues it", html)
+    return shown

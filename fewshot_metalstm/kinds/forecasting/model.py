@@ -1,0 +1,174 @@
+"""A forecaster in a folder: weights and config. No pickle.
+
+``model.safetensors`` holds the weights, ``config.json`` the format version, the kind of task, what
+kind of model it is, the forecaster's config, where it came from, and the SHA-256 of the other
+files. A checkpoint has ``moments.safetensors`` too: what its suite's windows add up to, of which
+the linear path and the peer ``ridge-pooled`` are made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.data import model_folder
+from fewshot_metalstm.data.digests import sealed, sha256
+from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.kinds.forecasting.learner import Forecaster
+from fewshot_metalstm.kinds.forecasting.ridge import Moments
+from fewshot_metalstm.kinds.forecasting.series import DAY, WEEK
+from fewshot_metalstm.kinds.forecasting.settings import ForecasterConfig
+from fewshot_metalstm.kinds.forecasting.tasks import KIND
+from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.nn.bounded import Bounded
+from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.tensors import write_tensors
+from fewshot_metalstm.version import __version__
+from fewshot_metalstm.writing import beside
+
+FORMAT_VERSION = 1
+CHECKPOINT, FORECASTER = "checkpoint", "forecaster"
+_WEIGHTS, _MOMENTS = "model.safetensors", "moments.safetensors"
+_ROOM = 2**20  # numbers that building a forecaster may take beside its weights
+
+Prepare = Callable[[Learner, Mapping[str, Any]], None]
+"""Gives a learner what the algorithm that ``about`` records has learned beside the start."""
+
+
+@dataclass(frozen=True)
+class ForecastModel:
+    """A forecaster with all that it needs.
+
+    ``kind`` is ``checkpoint`` (meta-learned, with the ``moments`` of its suite) or ``forecaster``
+    (adapted). ``about`` says where it came from: suite, target, seeds, digests, figures.
+    """
+
+    learner: Forecaster
+    moments: Moments | None = None
+    kind: str = CHECKPOINT
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def new_forecaster(config: ForecasterConfig, seed: int) -> Forecaster:
+    """A forecaster with fresh weights, a function of ``seed`` alone."""
+    return Forecaster(config, torch_generator(seed, "weights"))
+
+
+def adapted_forecaster(learner: Forecaster, params: Params) -> Forecaster:
+    """A forecaster of its own with ``params``, such as adaptation gives, without ``inner``."""
+    import torch
+
+    made = new_forecaster(learner.config, 0)
+    with torch.no_grad():
+        for name, value in made.named_parameters():
+            value.copy_(params[name])
+    return made
+
+
+def save_model(model: ForecastModel, folder: Path) -> None:
+    """Write ``model`` to ``folder``, whole or not at all; an older model there is replaced.
+
+    Raises :class:`UserError` if other files are there, or the place cannot be written to.
+    """
+    import torch
+
+    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
+    with beside(folder, put_in_place) as new:
+        new.mkdir(0o755)
+        write_tensors(tensors, new / _WEIGHTS)
+        names = [_WEIGHTS]
+        if model.moments is not None:
+            moments = {
+                name: torch.from_numpy(np.ascontiguousarray(value, np.float64))
+                for name, value in vars(model.moments).items()
+            }
+            write_tensors(moments, new / _MOMENTS)
+            names.append(_MOMENTS)
+        config = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "written_by": __version__,
+            "task_kind": KIND,
+            "kind": model.kind,
+            "forecaster": as_mapping(model.learner.config),
+            "about": dict(model.about),
+            "sha256": {name: sha256((new / name).read_bytes()) for name in names},
+        }
+        text = json.dumps(sealed(config), ensure_ascii=False, indent=1) + "\n"
+        (new / "config.json").write_text(text, encoding="utf-8")
+
+
+def load_model(
+    folder: Path, kind: str | None = None, prepare: Prepare | None = None
+) -> ForecastModel:
+    """Read a model that :func:`save_model` wrote.
+
+    Args:
+        folder: where it is.
+        kind: checkpoint or forecaster; None for either.
+        prepare: called with the learner and ``about`` where there are weights of ``inner``.
+
+    Raises:
+        UserError: no model there, written by something else or by a newer version, damaged, or of
+            another kind.
+    """
+    config = read_config(folder, kind)
+    names = [_WEIGHTS, *([_MOMENTS] if config["kind"] == CHECKPOINT else [])]
+    check_files(folder, names, config["sha256"])
+    with built_of(folder):
+        return _build(folder, config, prepare)
+
+
+def load_prepared(folder: Path, kind: str | None = None) -> ForecastModel:
+    """:func:`load_model`, with what the checkpoint's own meta-learner has learned."""
+
+    def prepare(learner: Learner, about: Mapping[str, Any]) -> None:
+        # Only such checkpoints need the meta-learners, and forecasters have to load quickly.
+        from fewshot_metalstm.meta.make import recorded_algorithm
+
+        recorded_algorithm(about).prepare(learner)
+
+    return load_model(folder, kind, prepare)
+
+
+def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
+    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
+    return model_folder.read_config(
+        folder, kind, kind=KIND, version=FORMAT_VERSION,
+        needed={"kind": str, "forecaster": dict, "about": dict, "sha256": dict},
+        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
+               FORECASTER: "give a forecaster that adapt wrote"},
+    )  # fmt: skip
+
+
+def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ForecastModel:
+    from safetensors.torch import load_file
+
+    if config["kind"] not in (CHECKPOINT, FORECASTER):
+        raise ValueError("a kind that cannot be")
+    tensors = load_file(folder / _WEIGHTS)
+    moments = None
+    if config["kind"] == CHECKPOINT:
+        stored = load_file(folder / _MOMENTS)
+        moments = Moments(stored["inputs"].numpy(), stored["outputs"].numpy())
+        if moments.inputs.shape != (WEEK + 1,) * 2 or moments.outputs.shape != (WEEK + 1, DAY):
+            raise ValueError("moments of another shape")
+    try:
+        settings = from_mapping(ForecasterConfig, config["forecaster"], str(folder / "config.json"))
+    except UserError as problem:
+        raise ValueError(str(problem)) from problem
+    with Bounded(sum(tensor.numel() for tensor in tensors.values()) + _ROOM):
+        learner = new_forecaster(settings, 0)
+        if prepare is not None and any(name.startswith(f"{OWN}.") for name in tensors):
+            prepare(learner, config["about"])
+    learner.load_state_dict(tensors)
+    return ForecastModel(learner, moments, config["kind"], config["about"])
