@@ -44,6 +44,10 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         """Names of the parameters of which joint training keeps one set for each task."""
         return ()
 
+    def features(self) -> tuple[str, ...]:
+        """Names of parameters that map features of something frozen; usually there are none."""
+        return ()
+
     def initial(self, batch: Any) -> Params:
         """The parameters that a task starts from, as functions of this learner's own.
 

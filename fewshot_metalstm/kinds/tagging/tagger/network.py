@@ -35,6 +35,11 @@ class TaggerConfig:
     word_dropout: Share = 0.3  # chance that a distinct word of a batch loses its vector
     input_dropout: ShareBelow1 = 0.3  # dropout of word features
     output_dropout: ShareBelow1 = 0.3  # dropout of the LSTM's outputs
+    # of a frozen encoder's features (vectors.encoder): how many it gives a token, set where there
+    # is one; how many they are mapped to; the chance that a token loses them
+    context: AtLeast0 = 0
+    context_size: AtLeast1 = 100
+    context_dropout: Share = 0.3
     memory: AtLeast0 = 0  # places of its memory of source heads, set where it gets one
 
 
@@ -59,7 +64,7 @@ class TaggerNetwork(Learner):
         super().__init__()
         self.config = config
         self.characters = CharacterCNN(alphabet, config.filters, generator)
-        inputs = vector_size + config.filters + CASE_FEATURES
+        inputs = vector_size + config.filters + CASE_FEATURES + context_inputs(config)
         self.lstm = make_lstm(inputs, config.lstm, generator)
         width = self.lstm.outputs
 
@@ -71,6 +76,10 @@ class TaggerNetwork(Learner):
         self.head_type = nn.Parameter(normal(1, 4, width).detach().repeat(types, 1, 1))
         self.head_type_bias = nn.Parameter(torch.zeros(types, 4))
         self.head_transitions = nn.Parameter(torch.zeros(len(TRANSITIONS)))
+        if config.context:  # last, so that all else is drawn as without it
+            size = config.context
+            weight = torch.randn(size, config.context_size, generator=generator) * size**-0.5
+            self.context_weight = nn.Parameter(weight)
 
     def basic(self) -> tuple[str, ...]:
         """Names of the basic LSTM's parameters."""
@@ -79,6 +88,10 @@ class TaggerNetwork(Learner):
     def head(self) -> tuple[str, ...]:
         """Names of the head's parameters."""
         return tuple(n for n, _ in self.named_parameters() if n.startswith("head_"))
+
+    def features(self) -> tuple[str, ...]:
+        """See :class:`Learner`: what maps the features of a frozen encoder."""
+        return ("context_weight",) if self.config.context else ()
 
     def emissions(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Scores of every tag, (B, T, 1 + 4 * types)."""
@@ -96,8 +109,28 @@ class TaggerNetwork(Learner):
             letters = self.characters(letters, plain=self.lstm.plain)
         words = torch.cat([vectors, letters, batch.case], dim=1)
         words = dropout(words, config.input_dropout, generator)
-        hidden = self.lstm(words, batch.index, batch.lengths, generator)
+        index = batch.index
+        if config.context:
+            words, index = self._in_context(words, batch, generator)
+        hidden = self.lstm(words, index, batch.lengths, generator)
         return dropout(hidden, config.output_dropout, generator)
+
+    def _in_context(
+        self, words: Tensor, batch: Batch, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        """Features of every token, beside them the encoder's, (N, inputs); their places (B, T)."""
+        if batch.context is None:
+            raise ValueError("the batch has no features of the encoder that the tagger reads")
+        config = self.config
+        context = dropout(batch.context, config.context_dropout, generator, rows=True)
+        context = self.mapped(context)
+        context = dropout(context, config.input_dropout, generator)
+        inside, index = tokens_of(batch)
+        return torch.cat([words[batch.index[inside]], context], dim=1), index
+
+    def mapped(self, context: Tensor) -> Tensor:
+        """The encoder's features as the LSTM reads them, (N, context_size)."""
+        return context @ self.context_weight * self.config.vector_scale
 
     def hidden_with(
         self, params: Params, batch: Batch, generator: torch.Generator | None = None
@@ -146,6 +179,19 @@ class TaggerNetwork(Learner):
         """What a method gives under ``params`` in place of this tagger's parameters."""
         named = {f"tagger.{name}": value for name, value in params.items()}
         return functional_call(_Call(self, method), named, given)
+
+
+def context_inputs(config: TaggerConfig) -> int:
+    """How many of the LSTM's inputs come from a frozen encoder."""
+    return config.context_size if config.context else 0
+
+
+def tokens_of(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Where the tokens of a batch stand, (B, T) bool, and their number there, (B, T), 0 outside."""
+    steps = torch.arange(batch.index.shape[1], device=batch.index.device)
+    inside = steps < batch.lengths[:, None]
+    number = (inside.flatten().cumsum(0) - 1).view_as(batch.index)
+    return inside, torch.where(inside, number, 0)
 
 
 class _Call(nn.Module):

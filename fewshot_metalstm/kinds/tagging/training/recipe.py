@@ -8,12 +8,12 @@ from typing import Annotated
 from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES
-from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig, context_inputs
+from fewshot_metalstm.kinds.tagging.training.encoder import TaggerVectorsConfig
 from fewshot_metalstm.meta import budget, make, registry
 from fewshot_metalstm.meta.algorithm import Algorithm
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.nn.cell_config import check_meta_norm
-from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.room import check_lstm_room, check_vectors_room
 from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Range, Share
 
@@ -47,7 +47,7 @@ class MetaTrainConfig(TrainingConfig):
 
     memory: bool = False  # start each type from the source head that fits its support best
     episodes: EpisodesConfig = field(default_factory=EpisodesConfig)
-    vectors: VectorsConfig = field(default_factory=VectorsConfig)
+    vectors: TaggerVectorsConfig = field(default_factory=TaggerVectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
 
@@ -67,7 +67,7 @@ def check(config: MetaTrainConfig) -> None:
         raise UserError("memory keeps the heads of joint training; give joint.steps or --start")
 
 
-def check_sizes(tagger: TaggerConfig, vectors: VectorsConfig) -> None:
+def check_sizes(tagger: TaggerConfig, vectors: TaggerVectorsConfig) -> None:
     """Refuse sizes that contradict each other, or that no memory holds: a :class:`UserError`."""
     if vectors.min_n > vectors.max_n:
         raise UserError(
@@ -75,7 +75,8 @@ def check_sizes(tagger: TaggerConfig, vectors: VectorsConfig) -> None:
         )
     check_vectors_room(vectors)
     size = 0 if vectors.file else vectors.size  # a file's is not known yet
-    check_lstm_room(size + tagger.filters + CASE_FEATURES, tagger.lstm, "tagger.lstm")
+    inputs = size + tagger.filters + CASE_FEATURES + context_inputs(tagger)
+    check_lstm_room(inputs, tagger.lstm, "tagger.lstm")
 
 
 def make_algorithm(config: MetaTrainConfig) -> Algorithm:

@@ -38,6 +38,7 @@ def read_start(config: MetaTrainConfig, suite: LoadedSuite) -> TaggerModel:
         raise UserError(
             f"{folder} was trained on other tasks; give the --tasks and --exclude that it had"
         )
-    if model.learner.config != replace(config.tagger, memory=0):
+    own = replace(model.learner.config, context=0)  # the encoder is the checkpoint's
+    if own != replace(config.tagger, memory=0, context=0):
         raise UserError(f"{folder} has other settings of the section tagger; give the same")
     return model
