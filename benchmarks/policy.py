@@ -2,7 +2,8 @@
 
 ``measure`` adapts a checkpoint to supports of some tasks (:mod:`benchmarks.far_types`) by each of
 :data:`RECIPES`, and from scratch, and writes a line a cell: the F1 on some test sentences, and the
-signals of the support. What is there already is left as it is. ``signals`` does so without
+signals of the support. A recipe that is the mean of others gives their lines as well. What is there
+already is left as it is. ``signals`` does so without
 adapting.
 
 ``write`` writes the policy, whose rules (:data:`RULES`) were chosen by hand on such lines, and says
@@ -25,7 +26,7 @@ import torch
 from benchmarks import far_types
 from fewshot_metalstm import runs
 from fewshot_metalstm.adapt.cell import SCRATCH
-from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.finetune import AdaptConfig, average
 from fewshot_metalstm.adapt.plan import algorithm_of
 from fewshot_metalstm.adapt.policy import Condition, Policy, Recipe, Rule
 from fewshot_metalstm.errors import UserError
@@ -35,14 +36,16 @@ from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.tagger.decode import tag
+from fewshot_metalstm.kinds.tagging.tagger.merged import merged
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, load_model
 from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
 from fewshot_metalstm.machine import keep_freed_memory
 
-USUAL, ANEW = "gentle", "anew"
+USUAL, ANEW, BOTH = "gentle", "anew", "both"
 RECIPES = {
     USUAL: Recipe(),
     ANEW: Recipe({"optimiser": "adam", "lr": 0.005}, {"basic": 1.0}),
+    BOTH: Recipe(mean=(USUAL, ANEW)),
 }
 MEASURED = Condition("shots", below=200)  # larger supports were not looked at
 RULES = (
@@ -75,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
         one.add_argument("--tasks", required=True, help="names with commas between")
         one.add_argument("--shots", default="10,20,50")
         one.add_argument("--draws", type=int, default=1)
-        one.add_argument("--recipes", default=",".join((*RECIPES, SCRATCH)))
+        one.add_argument("--recipes", default=f"{BOTH},{SCRATCH}")
         one.add_argument("--test", type=int, default=600, help="test sentences")
         one.add_argument("--data-dir", type=Path, required=True)
         one.add_argument("--output", type=Path, required=True, help="a file of JSON lines")
@@ -119,10 +122,11 @@ def measure(given: argparse.Namespace) -> None:
                     work = work_of(model, task, shots, draw, recipe, table)
                     signals = signals or signals_at(model, task, shots, draw, table)
                     line["signals"] = {k: round(v, 4) for k, v in signals.items()}
-                    if recipe:
-                        line |= scored(work, task, given.test)
+                    found = [(recipe, {})] if not recipe else scored(work, task, given.test)
                     with given.output.open("a", encoding="utf-8") as stream:
-                        stream.write(json.dumps(line) + "\n")
+                        for name, figures in found:
+                            whole = {**line, "recipe": name or recipe, **figures}
+                            stream.write(json.dumps(whole) + "\n")
 
 
 def place_of(line: Line) -> tuple[Any, ...]:
@@ -155,22 +159,39 @@ def signals_at(
     return signals_of(work.start().learner, table, work.support, task.types)
 
 
-def scored(work: TaggingWork, task: Task, most: int) -> Line:
-    """F1 on some test sentences, and the seconds of the adaptation."""
+def scored(work: TaggingWork, task: Task, most: int) -> list[tuple[str, Line]]:
+    """F1 on some test sentences, and the seconds of the adaptation; of each part too, by name.
+
+    The cell's own recipe goes by no name.
+    """
     test = far_types.some_of_test(task, most)
     start = work.start()
-    began = time.perf_counter()
-    adapted = work.adapt(start)
-    seconds = start.seconds + time.perf_counter() - began
-    tags = tag(
-        start.learner, adapted.params, work.table, [s.tokens for s in test], task.types,
-        work.lexicon,
-    )  # fmt: skip
-    score = strict_scores([s.tags for s in test], tags)
-    return {
-        "f1": round(score.f1, 2), "precision": round(score.precision, 2),
-        "recall": round(score.recall, 2), "steps": adapted.steps, "seconds": round(seconds, 1),
-    }  # fmt: skip
+    names = RECIPES[work.cell.recipe].mean if start.parts else ("",)
+    made = []
+    for part in start.parts or (start,):
+        began = time.perf_counter()
+        config = part.config or work.cell.adaptation
+        adapted = work.tuned(part, work.batches(part.learner), config)
+        made.append((part.learner, adapted, part.seconds + time.perf_counter() - began))
+    if start.parts:
+        first = made[0][0].config
+        whole = merged([adapted.params for _, adapted, _ in made], first)
+        account = replace(average([adapted for _, adapted, _ in made], ()), params=whole)
+        made.append((start.learner, account, sum(seconds for _, _, seconds in made)))
+        names = (*names, "")
+    found = []
+    for name, (learner, adapted, seconds) in zip(names, made, strict=True):
+        tags = tag(
+            learner, adapted.params, work.table, [s.tokens for s in test], task.types,
+            work.lexicon,
+        )  # fmt: skip
+        score = strict_scores([s.tags for s in test], tags)
+        found.append((name, {
+            "f1": round(score.f1, 2), "precision": round(score.precision, 2),
+            "recall": round(score.recall, 2), "steps": adapted.steps,
+            "seconds": round(seconds, 1),
+        }))  # fmt: skip
+    return found
 
 
 def read(paths: Sequence[Path]) -> Iterator[Line]:

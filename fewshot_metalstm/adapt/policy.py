@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from fewshot_metalstm.adapt.finetune import AdaptConfig
 
 FILE = "policy.json"  # in a checkpoint's folder
-FORMAT = "fewshot-metalstm policy 1"
+FORMAT = "fewshot-metalstm policy 2"
+_FORMATS = ("fewshot-metalstm policy 1", FORMAT)  # 1 has no recipe that is a mean
 AUTO = "auto"  # what the policy chooses, if there is one and no setting of adapt was given
 NONE = "none"  # no recipe: the settings as they are
 _ENDS = ("least", "below")
@@ -42,10 +43,13 @@ class Recipe:
         settings: fields of :class:`~fewshot_metalstm.adapt.finetune.AdaptConfig` that it changes.
         anew: by group of parameters, the share of fresh weights that it begins with, 0 to 1: 1
             forgets the checkpoint's, 0.5 is the mean of both. The kind says which groups it has.
+        mean: names of two other recipes: what is adapted by each, put together as one model whose
+            scores are the mean of both. Such a recipe changes nothing itself.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     anew: Mapping[str, float] = field(default_factory=dict)
+    mean: tuple[str, ...] = ()
 
     def applied(self, config: AdaptConfig) -> AdaptConfig:
         """``config`` with what the recipe changes."""
@@ -162,7 +166,7 @@ def read_policy(text: str, place: str) -> Policy:
     """
     try:
         stored = json.loads(text)
-        if stored["format"] != FORMAT:
+        if stored["format"] not in _FORMATS:
             raise ValueError(f"its format is not {FORMAT!r}")
         recipes = {name: _recipe(each) for name, each in stored["recipes"].items()}
         rules = tuple(_rule(each) for each in stored["rules"])
@@ -170,6 +174,9 @@ def read_policy(text: str, place: str) -> Policy:
         for name in (policy.usual, *(rule.recipe for rule in rules)):
             if name not in recipes:
                 raise ValueError(f"there is no recipe {name!r}")
+        for name, recipe in recipes.items():
+            if recipe.mean and (recipe.settings or recipe.anew or not _two(recipe, recipes)):
+                raise ValueError(f"the recipe {name!r} is not the mean of two others")
     except (LookupError, TypeError, ValueError, AttributeError) as problem:
         raise UserError(f"{place}: is no policy ({problem}); give one that was learned") from None
     return policy
@@ -179,7 +186,13 @@ def _recipe(stored: Mapping[str, Any]) -> Recipe:
     anew = {group: float(share) for group, share in stored["anew"].items()}
     if not all(0 <= share <= 1 for share in anew.values()):
         raise ValueError("a share of fresh weights is not from 0 to 1")
-    return Recipe(dict(stored["settings"]), anew)
+    return Recipe(dict(stored["settings"]), anew, tuple(stored.get("mean", ())))
+
+
+def _two(recipe: Recipe, recipes: Mapping[str, Recipe]) -> bool:
+    """Whether it names two recipes that are no means themselves."""
+    plain = {name for name, each in recipes.items() if not each.mean}
+    return len(recipe.mean) == 2 and set(recipe.mean) <= plain
 
 
 def _rule(stored: Mapping[str, Any]) -> Rule:

@@ -56,7 +56,9 @@ class Start(Generic[L]):
     """The learner that a cell adapts, and which source heads it has, by type.
 
     Where a policy chose a recipe (:mod:`fewshot_metalstm.adapt.policy`), ``config`` are its
-    settings in place of the cell's, and ``choice`` says why.
+    settings in place of the cell's, and ``choice`` says why. A recipe that is the mean of others
+    has ``parts``, which are adapted each for itself; ``learner`` is then what they are put
+    together in.
     """
 
     learner: L
@@ -64,6 +66,7 @@ class Start(Generic[L]):
     seconds: float = 0.0  # to get it
     config: AdaptConfig | None = None
     choice: Choice | None = None
+    parts: tuple[Start[L], ...] = ()
 
 
 class Work(ABC, Generic[L]):

@@ -20,7 +20,11 @@ from fewshot_metalstm.adapt.policy import (
 from fewshot_metalstm.errors import UserError
 
 POLICY = Policy(
-    {"near": Recipe(), "far": Recipe({"optimiser": "adam", "lr": 0.005}, {"basic": 1.0})},
+    {
+        "near": Recipe(),
+        "far": Recipe({"optimiser": "adam", "lr": 0.005}, {"basic": 1.0}),
+        "both": Recipe(mean=("near", "far")),
+    },
     "near",
     (
         Rule("far", (Condition("own", least=0.3), Condition("shots", least=5, below=100))),
@@ -28,6 +32,12 @@ POLICY = Policy(
     ),
     {"cells": 12},
 )
+
+
+def recipes_with(**both: object) -> dict[str, object]:
+    """The recipes of the policy with another mean."""
+    recipes = POLICY.as_dict()["recipes"]
+    return {"recipes": recipes | {"both": recipes["both"] | both}}
 
 
 def test_the_first_rule_that_holds_chooses() -> None:
@@ -58,6 +68,12 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "policy.json"
     path.write_text(json.dumps(POLICY.as_dict()))
     assert load_policy(path) == POLICY
+    older = POLICY.as_dict() | {"format": "fewshot-metalstm policy 1"}
+    for recipe in older["recipes"].values():
+        del recipe["mean"]
+    older["recipes"].pop("both")
+    path.write_text(json.dumps(older))
+    assert set(load_policy(path).recipes) == {"near", "far"}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +86,9 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
         ({"rules": [{"recipe": "far", "when": {"own": {}}}]}, "a condition on own"),
         ({"recipes": {"near": {"settings": {}, "anew": {"basic": 2}}}}, "a share of fresh weights"),
         ({"recipes": 3}, "is no policy"),
+        (recipes_with(mean=["near", "far", "near"]), "'both' is not the mean of two others"),
+        (recipes_with(mean=["near", "both"]), "'both' is not the mean of two others"),
+        (recipes_with(mean=["near", "far"], settings={"lr": 1}), "is not the mean of two"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, object], told: str) -> None:

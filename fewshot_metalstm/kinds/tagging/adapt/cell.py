@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellResult
-from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, check
-from fewshot_metalstm.adapt.policy import AUTO
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, average, check
+from fewshot_metalstm.adapt.policy import AUTO, Recipe
 from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.adapt.work import Start, Work
 from fewshot_metalstm.config import as_mapping
@@ -34,6 +34,7 @@ from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
 from fewshot_metalstm.kinds.tagging.tagger.heads import choose_heads, remembered, start_from
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
+from fewshot_metalstm.kinds.tagging.tagger.merged import merged, merged_config
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     TaggerModel,
     adapted_model,
@@ -157,12 +158,33 @@ class TaggingWork(Work[Tagger]):
             cell.recipe, policy, learner, self.table, self.support, self.target.types
         )  # fmt: skip
         recipe = policy.recipes[choice.recipe]
-        config = recipe.applied(cell.config)
+        names = recipe.mean or (choice.recipe,)
+        parts = [self._by_recipe(start, cell.config, policy.recipes[name]) for name in names]
+        learner = self._together(parts) if recipe.mean else parts[0].learner
+        seconds = start.seconds + time.perf_counter() - began
+        return Start(
+            learner, start.heads, seconds, parts[0].config, choice,
+            tuple(parts) if recipe.mean else (),
+        )  # fmt: skip
+
+    def _by_recipe(
+        self, start: Start[Tagger], config: AdaptConfig, recipe: Recipe
+    ) -> Start[Tagger]:
+        """The start as a recipe that is no mean has it."""
+        config = recipe.applied(config)
         check(config)
+        learner = start.learner
         if recipe.anew:
             learner = begun_anew(learner, self._fresh(), recipe.anew)
-        seconds = start.seconds + time.perf_counter() - began
-        return Start(learner, start.heads, seconds, config, choice)
+        return Start(learner, start.heads, 0.0, config)
+
+    def _together(self, parts: Sequence[Start[Tagger]]) -> Tagger:
+        """A tagger in which the parts can be put together once they are adapted."""
+        model, first = self.model, parts[0].learner
+        sizes = replace(merged_config(first.config), memory=0)
+        types = len(self.target.types)
+        made = new_tagger(sizes, model.vectors, model.alphabet, 0, types)
+        return made.to(next(first.parameters()).device)
 
     def names(self, learner: Tagger) -> tuple[str, ...]:
         """See :class:`Work`."""
@@ -180,15 +202,35 @@ class TaggingWork(Work[Tagger]):
 
     def adapt(self, start: Start[Tagger]) -> Adapted:
         """Tune the learner on the support; then once more with unlabelled text, if there is any."""
-        first = super().adapt(start)
+        first = self._each(start, (), lambda config: config)
         if not self.cell.unlabelled:
             return first
         pseudo_labelled = tagged(
             start.learner, first.params, self.table, self.cell.unlabelled, self.target.types,
             self.lexicon,
         )  # fmt: skip
-        config = second_time(start.config or self.cell.adaptation, self.cell.again)
-        return self.tuned(start, self.batches(start.learner, pseudo_labelled), config)
+        return self._each(
+            start, pseudo_labelled, lambda config: second_time(config, self.cell.again)
+        )
+
+    def _each(
+        self, start: Start[Tagger], pseudo_labelled: Sequence[Sentence],
+        settings: Callable[[AdaptConfig], AdaptConfig],
+    ) -> Adapted:  # fmt: skip
+        """The start adapted, or each of its parts, put together."""
+        parts = start.parts or (start,)
+        made = [
+            self.tuned(
+                part, self.batches(part.learner, pseudo_labelled),
+                settings(part.config or self.cell.config),
+            )
+            for part in parts
+        ]  # fmt: skip
+        if not start.parts:
+            return made[0]
+        config = parts[0].learner.config
+        account = average(made, ())
+        return replace(account, params=merged([one.params for one in made], config))
 
     def score(self, start: Start[Tagger], adapted: Adapted) -> Score:
         """Strict scores on the whole test split."""
@@ -218,7 +260,9 @@ class TaggingWork(Work[Tagger]):
             about["start"] = dict(start.heads)
         if start.choice is not None:
             about["recipe"] = start.choice.as_dict()
-        made = adapted_model(self.model, adapted.params, target.types, about, self.lexicon)
+        made = adapted_model(
+            self.model, adapted.params, target.types, about, self.lexicon, start.learner.config
+        )
         made.learner.neighbours = start.learner.neighbours
         return made
 

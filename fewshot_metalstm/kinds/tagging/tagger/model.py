@@ -61,6 +61,8 @@ from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
 FORMAT_VERSION = 3  # the newest that is read; one that an older version can read says so
+# What a tagger's settings have since version 3.
+_NEWER = ("character_size", "context", "context_size", "context_dropout")
 CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
 _HEADS = "heads.safetensors"
@@ -118,10 +120,13 @@ def new_tagger(
 
 def adapted_model(
     model: TaggerModel, params: Params, types: Sequence[str], about: Mapping[str, Any],
-    lexicon: Lexicon,
+    lexicon: Lexicon, config: TaggerConfig | None = None,
 ) -> TaggerModel:  # fmt: skip
-    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more."""
-    sizes = dataclasses.replace(model.learner.config, memory=0)
+    """A tagger of its own from adapted parameters: it needs nothing of ``model`` any more.
+
+    It has the sizes of ``config``, or of ``model``.
+    """
+    sizes = dataclasses.replace(config or model.learner.config, memory=0)
     learner = new_tagger(sizes, model.vectors, model.alphabet, 0, len(types))
     with torch.no_grad():
         for name, value in learner.named_parameters():
@@ -261,13 +266,15 @@ def _tensors(model: TaggerModel) -> dict[str, Tensor]:
 
 
 def _sizes(config: TaggerConfig) -> dict[str, Any]:
-    """Of a tagger without an encoder, nothing that an older version does not know."""
-    sizes = as_mapping(config)
-    return {k: v for k, v in sizes.items() if config.context or not k.startswith("context")}
+    """The settings of a tagger; those that an older version does not know where they matter."""
+    usual = as_mapping(TaggerConfig())
+    if not config.context:
+        config = dataclasses.replace(config, **{n: usual[n] for n in _NEWER if n != _NEWER[0]})
+    return {k: v for k, v in as_mapping(config).items() if k not in _NEWER or v != usual[k]}
 
 
 def _format_version(model: TaggerModel) -> int:
-    if model.encoder is not None:
+    if any(name in _NEWER for name in _sizes(model.learner.config)):
         return 3
     newer = model.learner.neighbours is not None
     return 2 if newer or quantised(model.vectors) else 1

@@ -31,6 +31,7 @@ class TaggerConfig:
 
     lstm: MetaLSTMConfig = field(default_factory=MetaLSTMConfig)
     filters: AtLeast1 = 50  # outputs of the character CNN
+    character_size: AtLeast1 = 25  # numbers of a character's embedding
     vector_scale: NotNegative = 0.5  # root mean square of a word vector's entries
     word_dropout: Share = 0.3  # chance that a distinct word of a batch loses its vector
     input_dropout: ShareBelow1 = 0.3  # dropout of word features
@@ -63,7 +64,9 @@ class TaggerNetwork(Learner):
     ) -> None:  # fmt: skip
         super().__init__()
         self.config = config
-        self.characters = CharacterCNN(alphabet, config.filters, generator)
+        self.characters = CharacterCNN(
+            alphabet, config.filters, generator, size=config.character_size
+        )
         inputs = vector_size + config.filters + CASE_FEATURES + context_inputs(config)
         self.lstm = make_lstm(inputs, config.lstm, generator)
         width = self.lstm.outputs

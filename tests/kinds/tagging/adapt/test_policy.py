@@ -15,7 +15,7 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, TaggingWork, run_cell
 from fewshot_metalstm.kinds.tagging.adapt.policy import begun_anew, decided, group_of, signals_of
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, load_model, save_model
-from tests.kinds.tagging.tagger.builders import TARGET, model
+from tests.kinds.tagging.tagger.builders import TARGET, encoded, model
 
 SHORT = {"epochs": 1, "min_steps": 2}
 POLICY = Policy(
@@ -128,3 +128,25 @@ def test_settings_that_a_recipe_cannot_have_are_told() -> None:
     made = with_policy(Policy({"near": Recipe({"epochs": -1})}, "near"))
     with pytest.raises(UserError, match="epochs is -1"):
         run_cell(cell(), made, TARGET, made.table())
+
+
+def test_a_recipe_may_be_the_mean_of_two(tmp_path: Path) -> None:
+    recipes = {**POLICY.recipes, "both": Recipe(mean=("near", "far"))}
+    made = with_policy(replace(POLICY, recipes=recipes))
+    asked = replace(cell("both"), save=tmp_path / "t")
+    result = run_cell(asked, made, TARGET, made.table())
+    support = [TARGET.split("train")[i] for i in SUPPORT]
+    batch = encoded(made.table(), support, TARGET.types)
+    read = load_model(tmp_path / "t")
+    emissions = []
+    for name in ("near", "far"):
+        work = TaggingWork(cell(name), made, TARGET, made.table())
+        start = work.start()
+        emissions.append(start.learner.emissions_with(work.adapt(start).params, batch))
+    mean = (emissions[0] + emissions[1]) / 2
+    torch.testing.assert_close(read.learner.emissions(batch), mean, rtol=1e-4, atol=1e-4)
+    assert read.about["recipe"]["recipe"] == "both"
+    text = replace(asked, unlabelled=tuple(s.tokens for s in support), save=None)
+    again = run_cell(text, made, TARGET, made.table())
+    assert again.losses != result.losses
+    assert again.score is not None

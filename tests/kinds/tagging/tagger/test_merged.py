@@ -1,0 +1,71 @@
+"""Two taggers as one: its scores are the mean of theirs, and it is saved like any."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
+from fewshot_metalstm.kinds.tagging.tagger.merged import merged, merged_config
+from fewshot_metalstm.kinds.tagging.tagger.model import (
+    TAGGER,
+    adapted_model,
+    load_model,
+    new_tagger,
+    save_model,
+)
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
+from tests.kinds.tagging.tagger.builders import TARGET, encoded, model, own
+
+
+def two(config: TaggerConfig) -> tuple[Tagger, Tagger]:
+    made = model()
+    first, second = (new_tagger(config, made.vectors, made.alphabet, seed, 2) for seed in (1, 2))
+    with torch.no_grad():  # biases and transitions that are not zero
+        for learner, seed in ((first, 3), (second, 4)):
+            noise = torch.Generator().manual_seed(seed)
+            for parameter in learner.parameters():
+                parameter.add_(torch.randn(parameter.shape, generator=noise) * 0.1)
+    return first, second
+
+
+@pytest.mark.parametrize("static", [True, False])
+def test_scores_are_the_mean_of_both(static: bool) -> None:
+    lstm = MetaLSTMConfig(hidden=6, meta=4, z=5, static=static)
+    config = TaggerConfig(lstm=lstm, filters=7, character_size=9)
+    first, second = two(config)
+    made = model()
+    joined = new_tagger(merged_config(config), made.vectors, made.alphabet, 0, 2)
+    params = merged([own(first), own(second)], config)
+    batch = encoded(made.table(), TARGET.split("train")[:8], TARGET.types)
+    mean = (first.emissions(batch) + second.emissions(batch)) / 2
+    torch.testing.assert_close(joined.emissions_with(params, batch), mean, rtol=1e-4, atol=1e-5)
+    transitions = (first.head_transitions + second.head_transitions) / 2
+    torch.testing.assert_close(params["head_transitions"], transitions)
+    assert {n: p.shape for n, p in params.items()} == {n: p.shape for n, p in own(joined).items()}
+
+
+def test_it_is_a_tagger_like_any(tmp_path: Path) -> None:
+    made = replace(model())
+    config = made.learner.config
+    first, second = two(config)
+    params = merged([own(first), own(second)], config)
+    whole = adapted_model(made, params, ("A", "B"), {}, made.lexicon, merged_config(config))
+    save_model(whole, tmp_path / "t")
+    read = load_model(tmp_path / "t", TAGGER)
+    assert read.learner.config == merged_config(config)
+    batch = encoded(made.table(), TARGET.split("train")[:4], TARGET.types)
+    assert torch.equal(read.learner.emissions(batch), whole.learner.emissions(batch))
+    assert json.loads((tmp_path / "t" / "config.json").read_text())["format_version"] == 3
+
+
+def test_other_cells_are_refused() -> None:
+    with pytest.raises(UserError, match="for those with a Meta-LSTM, not lstm") as problem:
+        merged_config(TaggerConfig(lstm=MetaLSTMConfig(kind="lstm")))
+    assert "\n" not in str(problem.value)
