@@ -10,6 +10,7 @@ number of processes may add to them. What cannot be believed is passed over and 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fewshot_metalstm.data.locate import cache_folder
-from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.encoders.features import Features, FrozenEncoder, Tokens
 from fewshot_metalstm.writing import beside
 
@@ -90,7 +90,7 @@ class KeptFeatures:
 
     def _write(self, keys: Sequence[bytes], features: Sequence[Features]) -> None:
         name = hashlib.sha256(b"".join(keys)).hexdigest()[:32]
-        with beside(self.folder / name, put_in_place) as new:
+        with beside(self.folder / name, self._put) as new:
             new.mkdir()
             arrays: dict[str, npt.NDArray[Any]] = {
                 "keys": np.frombuffer(b"".join(keys), np.uint8).reshape(-1, _WIDTH),
@@ -100,6 +100,15 @@ class KeptFeatures:
             for array, value in arrays.items():
                 np.save(new / f"{array}.npy", value, allow_pickle=False)
         self._add(self.folder / name)
+
+    def _put(self, new: Path, path: Path) -> None:
+        """Put a part in its place, unless another process was quicker."""
+        try:
+            new.rename(path)
+        except OSError:
+            if _read(path, self.size) is None:  # not what made this fail: it is damaged
+                shutil.rmtree(path, ignore_errors=True)
+                new.rename(path)
 
     def _add(self, path: Path) -> None:
         """Take a part in, if it is one."""

@@ -77,7 +77,11 @@ def generated(
     hook = lstm.register_forward_hook(lambda _, given, outputs: seen.extend((*given[:2], outputs)))
     try:
         for places, batch, _ in batches(
-            learner, params, table or model.table(), sentences, model.types
+            learner,
+            params,
+            model.table() if table is None else table,
+            sentences,
+            model.types,
         ):
             learner.hidden(batch)
             words, index, outputs = seen
