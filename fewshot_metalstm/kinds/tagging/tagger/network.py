@@ -36,11 +36,9 @@ class TaggerConfig:
     word_dropout: Share = 0.3  # chance that a distinct word of a batch loses its vector
     input_dropout: ShareBelow1 = 0.3  # dropout of word features
     output_dropout: ShareBelow1 = 0.3  # dropout of the LSTM's outputs
-    # of a frozen encoder's features (vectors.encoder): how many it gives a token, set where there
-    # is one; how many they are mapped to; the chance that a token loses them
-    context: AtLeast0 = 0
-    context_size: AtLeast1 = 100
-    context_dropout: Share = 0.3
+    context: AtLeast0 = 0  # features of a token from a frozen encoder, set by vectors.encoder
+    context_size: AtLeast1 = 100  # numbers that these features are mapped to
+    context_dropout: Share = 0.3  # chance that a token loses these features
     memory: AtLeast0 = 0  # places of its memory of source heads, set where it gets one
 
 

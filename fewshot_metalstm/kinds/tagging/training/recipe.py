@@ -61,14 +61,16 @@ def check(config: MetaTrainConfig) -> None:
             f"episodes.shots_low is {episodes.shots_low}, above shots_high, which is "
             f"{episodes.shots_high}; mend one"
         )
-    check_sizes(config.tagger, config.vectors)
+    check_sizes(config.tagger, config.vectors, config.start)
     check_meta_norm(config.tagger.lstm, config.algorithm, joint=config.algorithm == registry.JOINT)
     if config.memory and not config.start and config.joint.steps == 0:
         raise UserError("memory keeps the heads of joint training; give joint.steps or --start")
 
 
-def check_sizes(tagger: TaggerConfig, vectors: TaggerVectorsConfig) -> None:
+def check_sizes(tagger: TaggerConfig, vectors: TaggerVectorsConfig, start: str) -> None:
     """Refuse sizes that contradict each other, or that no memory holds: a :class:`UserError`."""
+    if tagger.context and not (vectors.encoder or start):
+        raise UserError("tagger.context is what vectors.encoder gives; set that, and not this")
     if vectors.min_n > vectors.max_n:
         raise UserError(
             f"vectors.min_n is {vectors.min_n}, above max_n, which is {vectors.max_n}; mend one"

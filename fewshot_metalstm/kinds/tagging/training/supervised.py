@@ -82,7 +82,7 @@ class TaggingTraining(SupervisedSource):
 
     def __init__(self, config: TaggerTrainConfig, tasks: Sequence[Task]) -> None:
         ranges.check(config)
-        check_sizes(config.tagger, config.vectors)
+        check_sizes(config.tagger, config.vectors, config.start)
         if not config.lexicon:
             raise UserError("lexicon is empty; give nats, such as [2, 0]")
         self.tasks = tasks
