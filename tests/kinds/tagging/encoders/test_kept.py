@@ -16,7 +16,8 @@ TEXT = [("we", "saw", "mice"), ("mice",), ("no", "mice", "here", "."), ("we", "s
 
 def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "PART", 2)
-    encoder, told = FakeEncoder(), []
+    encoder = FakeEncoder()
+    told: list[int] = []
     features = KeptFeatures(encoder, tmp_path)
     assert features.missing(TEXT) == 3
     features.learn(TEXT, told.append)

@@ -47,11 +47,8 @@ def test_without_a_map_it_is_the_tagger_without_an_encoder() -> None:
     inputs = plain.lstm.inputs
     with torch.no_grad():
         for name, value in plain.named_parameters():
-            given = made.get_parameter(name)
-            if given.shape == value.shape:
-                value.copy_(given)
-            else:
-                value.copy_(given[:, :inputs])
+            weights = made.get_parameter(name)
+            value.copy_(weights if weights.shape == value.shape else weights[:, :inputs])
         made.context_weight.zero_()
     given = TARGET.split("train")[:9]
     ours = made.emissions(encoded(table(), given, TARGET.types))
