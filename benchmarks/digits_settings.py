@@ -30,7 +30,7 @@ from fewshot_metalstm.config import resolve
 from fewshot_metalstm.data.suites import load_suite
 from fewshot_metalstm.kinds.digits.episodes import draw_episode
 from fewshot_metalstm.kinds.digits.kind import DIGITS
-from fewshot_metalstm.kinds.digits.methods import NEIGHBOUR, do_cell, make_cells
+from fewshot_metalstm.kinds.digits.methods import METHODS, NEIGHBOUR
 from fewshot_metalstm.kinds.digits.reader import load_mnist
 from fewshot_metalstm.kinds.digits.tasks import DigitSplit, DigitsTask, LoadedDigits, load_tasks
 from fewshot_metalstm.kinds.kind import Support
@@ -91,8 +91,8 @@ def accuracy(
     """Mean accuracy of a method over targets, with its standard error and seconds."""
     began, values = time.perf_counter(), []
     for draw, (task, support) in enumerate(given):
-        (cell,) = make_cells([name], config, [support], [draw], None)
-        score = do_cell(cell, task, lambda: DIGITS.loaded(model)).score
+        (cell,) = METHODS.cells([name], config, [support], [draw], None)
+        score = METHODS.do(cell, task, lambda: DIGITS.loaded(model)).score
         assert score is not None
         values.append(score.value)
     error = float(np.std(values, ddof=1)) / len(values) ** 0.5

@@ -128,8 +128,8 @@ def measure(given: argparse.Namespace) -> None:
                     line["signals"] = {k: round(v, 4) for k, v in signals.items()}
                     found = [(recipe, {})] if not recipe else scored(work, task, given.test)
                     with given.output.open("a", encoding="utf-8") as stream:
-                        for name, figures in found:
-                            whole = {**line, "recipe": name or recipe, **figures}
+                        for part, figures in found:
+                            whole = {**line, "recipe": part or recipe, **figures}
                             stream.write(json.dumps(whole) + "\n")
 
 

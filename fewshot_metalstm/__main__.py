@@ -20,7 +20,9 @@ def start() -> int:
     if ours:
         signal.signal(signal.SIGINT, _leave)
     from fewshot_metalstm.cli.main import main
+    from fewshot_metalstm.compat.torch_compiler import defer_compiler
 
+    defer_compiler()
     try:
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)

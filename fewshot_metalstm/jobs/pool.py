@@ -15,11 +15,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from typing import Any
 
-from fewshot_metalstm.interrupts import held_back
 from fewshot_metalstm.jobs.outcome import Failure, Job, Outcome, Result, Setup, Worker
+from fewshot_metalstm.workers import start_worker
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,7 @@ class _Process:
     """One worker process and the pipe to it."""
 
     def __init__(self, setup: Setup[Any, Any]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe: Connection[Any, Any]
-        self.pipe, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(
-            target=_serve, args=(theirs, setup), daemon=True
-        )
-        with held_back():
-            self._process.start()
-        theirs.close()
+        self.pipe, self._process = start_worker(_serve, setup)
 
     def send(self, number: int, job: object) -> None:
         """Give it a job. A process that is dead already is found so by :meth:`receive`."""

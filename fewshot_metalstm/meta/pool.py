@@ -21,15 +21,14 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch import multiprocessing as mp
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from fewshot_metalstm.interrupts import held_back
 from fewshot_metalstm.machine import keep_freed_memory
 from fewshot_metalstm.meta.algorithm import Algorithm, Outcome
 from fewshot_metalstm.meta.learner import Episode, Learner
 from fewshot_metalstm.meta.ranks import Order, Ranks
 from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.workers import start_worker
 
 
 class EpisodeSource(Protocol):
@@ -147,16 +146,9 @@ class EpisodePool:
         if workers > 1:
             self._slots.share_memory_()  # type: ignore[no-untyped-call]
             self._vector.share_memory_()  # type: ignore[no-untyped-call]
-            context = mp.get_context("spawn")
             for _ in range(workers):
-                ours, theirs = context.Pipe()
-                process = context.Process(
-                    target=_serve, args=(theirs, self._work, self._vector, self._slots), daemon=True
-                )
-                with held_back():
-                    process.start()
-                theirs.close()
-                self._pipes.append(ours)
+                pipe, process = start_worker(_serve, self._work, self._vector, self._slots)
+                self._pipes.append(pipe)
                 self._processes.append(process)
 
     def __enter__(self) -> EpisodePool:

@@ -75,8 +75,8 @@ def test_three_ranks_under_torchrun_equal_one_process(tmp_path: Path, meta_train
 
 
 def test_a_killed_rank_costs_nothing_but_time(tmp_path: Path) -> None:
-    """Killed amid the steps, resumed on another number of ranks: the run of one process."""
-    long = settings(["outer.steps=60", "outer.validate_every=20"])
+    """Killed amid the steps, resumed by one process: the run of one process."""
+    long = settings(["outer.steps=30", "outer.validate_every=10"])
     output = tmp_path / "run"
     ranks = ranks_of(2, meta_train(output, *long, "--quiet"), tmp_path)
     try:
@@ -93,11 +93,10 @@ def test_a_killed_rank_costs_nothing_but_time(tmp_path: Path) -> None:
     assert err.startswith("error: rank 1 (")
     assert err.endswith(f"ended or does not answer; {output} is saved, add --resume to go on\n")
     record = load_state(output / "state" / "training.safetensors").record
-    assert 0 < record["done"] < 60
+    assert 0 < record["done"] < 30
     assert record["lines"] == len((output / "history.jsonl").read_text().splitlines())
     again = ["meta-train", "--output", str(output), "--resume", "--no-tracking", "--quiet"]
-    done = torchrun(3, again, tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert main(again) == 0
     assert main(meta_train(tmp_path / "alone", *long, "--quiet")) == 0
     assert_same_run(output, tmp_path / "alone")
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("ranks")
 
 
 def run(size: int, file: Path, what: str = "", workers: int = 1) -> tuple[list[int], list[str]]:
-    return finish(launch(size, str(file), what, str(workers)))
+    return finish(launch(size, file, what, workers))
 
 
 @pytest.mark.slow

@@ -173,13 +173,13 @@ class Classification(Kind):
 
     def methods(self) -> Mapping[str, Method]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.methods import baselines
+        from fewshot_metalstm.kinds.classification.methods import METHODS
 
-        return baselines()
+        return METHODS.baselines
 
     def check_tune(self, tune: str) -> None:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.methods import check_tune
+        from fewshot_metalstm.adapt.methods import check_tune
 
         check_tune(tune)
 
@@ -188,18 +188,18 @@ class Classification(Kind):
         supports: Sequence[Support], draws: Sequence[int], save: Path | None = None,
     ) -> tuple[list[Cell], Sequence[str]]:  # fmt: skip
         """See :class:`Kind`; what reading the target changed is said."""
-        from fewshot_metalstm.kinds.classification.methods import make_cells
+        from fewshot_metalstm.kinds.classification.methods import METHODS
 
-        cells = make_cells(names, config, supports, draws, save)
+        cells = METHODS.cells(names, config, supports, draws, save)
         return cells, [f"{target.name}: {line}" for line in self.change_lines(target.notes)]
 
     def do_cell(
         self, cell: Cell, target: ClassificationTask, loaded: Callable[[], Loaded]
     ) -> CellResult:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.methods import do_cell
+        from fewshot_metalstm.kinds.classification.methods import METHODS
 
-        return do_cell(cell, target, loaded)
+        return METHODS.do(cell, target, loaded)
 
     def score(self, loaded: Loaded, target: ClassificationTask, split: str) -> Score:
         """See :class:`Kind`."""

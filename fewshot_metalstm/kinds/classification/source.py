@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.classification.episodes import (
     AccuracyValidation,
     EncodedTasks,
@@ -30,8 +29,8 @@ from fewshot_metalstm.kinds.classification.text import words
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.registry import jointly
 from fewshot_metalstm.meta.source import TrainingSource
+from fewshot_metalstm.meta.start import read_start
 from fewshot_metalstm.nn.pretrain import VectorsConfig, load_or_train
 from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.seeds import derive
@@ -52,13 +51,21 @@ class ClassificationSource(TrainingSource):
     def fresh(self, progress: Progress) -> ClassifierModel:
         """See :class:`TrainingSource`: vectors and alphabet are made of the meta-train texts."""
         if self.config.start:
-            return replace(read_start(self.config, self.suite), about=self.about())
+            return replace(self._started(), about=self.about())
         config, tasks = self.config, self.suite.train
         vectors, alphabet = vocabulary(tasks, config.vectors, config.seed, progress)
         made = new_checkpoint(
             config.classifier, vectors, alphabet, shared_classes(tasks), config.seed
         )
         return replace(made, about=self.about())
+
+    def _started(self) -> ClassifierModel:
+        config, names = self.config, [task.name for task in self.suite.train]
+        return read_start(
+            config.start, lambda folder: load_model(folder, CHECKPOINT), section="classifier",
+            same_tasks=lambda model: model.about.get("tasks") == names,
+            same_settings=lambda model: model.learner.config == config.classifier,
+        )  # fmt: skip
 
     def load(self, folder: Path) -> ClassifierModel:
         """See :class:`TrainingSource`."""
@@ -151,24 +158,3 @@ def letters(found: Iterable[str]) -> tuple[str, ...]:
         for letter in word:
             counts[letter] = counts.get(letter, 0) + 1
     return tuple(sorted(letter for letter, count in counts.items() if count >= ALPHABET))
-
-
-def read_start(config: ClassificationTrainConfig, suite: LoadedTexts) -> ClassifierModel:
-    """The model of ``config.start``, of the suite's own tasks.
-
-    Raises:
-        UserError: no checkpoint of joint training there, or one of other tasks or sizes.
-    """
-    folder = Path(config.start)
-    if (folder / "checkpoint" / "config.json").is_file():  # the run that it stands in
-        folder = folder / "checkpoint"
-    model = load_model(folder, CHECKPOINT)
-    if not jointly(model.about.get("algorithm")):
-        raise UserError(f"{folder} is not of joint training; give one of --algorithm joint")
-    if model.about.get("tasks") != [task.name for task in suite.train]:
-        raise UserError(
-            f"{folder} was trained on other tasks; give the --tasks and --exclude that it had"
-        )
-    if model.learner.config != config.classifier:
-        raise UserError(f"{folder} has other settings of the section classifier; give the same")
-    return model

@@ -159,13 +159,13 @@ class Digits(Kind):
 
     def methods(self) -> Mapping[str, Method]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.methods import baselines
+        from fewshot_metalstm.kinds.digits.methods import METHODS
 
-        return baselines()
+        return METHODS.baselines
 
     def check_tune(self, tune: str) -> None:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.methods import check_tune
+        from fewshot_metalstm.adapt.methods import check_tune
 
         check_tune(tune)
 
@@ -174,16 +174,16 @@ class Digits(Kind):
         draws: Sequence[int], save: Path | None = None,
     ) -> tuple[list[Cell], Sequence[str]]:  # fmt: skip
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.methods import make_cells
+        from fewshot_metalstm.kinds.digits.methods import METHODS
 
         del target
-        return make_cells(names, config, supports, draws, save), ()
+        return METHODS.cells(names, config, supports, draws, save), ()
 
     def do_cell(self, cell: Cell, target: DigitsTask, loaded: Callable[[], Loaded]) -> CellResult:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.methods import do_cell
+        from fewshot_metalstm.kinds.digits.methods import METHODS
 
-        return do_cell(cell, target, loaded)
+        return METHODS.do(cell, target, loaded)
 
     def score(self, loaded: Loaded, target: DigitsTask, split: str) -> Score:
         """See :class:`Kind`."""

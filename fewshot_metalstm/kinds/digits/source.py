@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.encoding import Scaling
 from fewshot_metalstm.kinds.digits.episodes import (
     AccuracyValidation,
@@ -30,8 +29,8 @@ from fewshot_metalstm.kinds.digits.tasks import LoadedDigits
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.registry import jointly
 from fewshot_metalstm.meta.source import TrainingSource
+from fewshot_metalstm.meta.start import read_start
 from fewshot_metalstm.seeds import derive
 
 
@@ -49,10 +48,18 @@ class DigitsSource(TrainingSource):
         """See :class:`TrainingSource`: the scaling of pixels is made of the meta-train images."""
         del progress
         if self.config.start:
-            return replace(read_start(self.config, self.suite), about=self.about())
+            return replace(self._started(), about=self.about())
         scaling = Scaling.of(self.suite.train)
         learner = new_reader(self.config.reader, self.config.seed)
         return ReaderModel(learner, scaling, about=self.about())
+
+    def _started(self) -> ReaderModel:
+        config, names = self.config, [task.name for task in self.suite.train]
+        return read_start(
+            config.start, lambda folder: load_prepared(folder, CHECKPOINT), section="reader",
+            same_tasks=lambda model: model.about.get("tasks") == names,
+            same_settings=lambda model: model.learner.config == config.reader,
+        )  # fmt: skip
 
     def load(self, folder: Path) -> ReaderModel:
         """See :class:`TrainingSource`."""
@@ -122,24 +129,3 @@ class DigitsSource(TrainingSource):
                 for split, digest in task.digests.items():
                     facts[f"{task.name}/{split}"] = f"{digest[:16]} ({task.sizes[split]} images)"
         return facts
-
-
-def read_start(config: DigitsTrainConfig, suite: LoadedDigits) -> ReaderModel:
-    """The model of ``config.start``, of the suite's own tasks.
-
-    Raises:
-        UserError: no checkpoint of joint training there, or one of other tasks or sizes.
-    """
-    folder = Path(config.start)
-    if (folder / "checkpoint" / "config.json").is_file():  # the run that it stands in
-        folder = folder / "checkpoint"
-    model = load_prepared(folder, CHECKPOINT)
-    if not jointly(model.about.get("algorithm")):
-        raise UserError(f"{folder} is not of joint training; give one of --algorithm joint")
-    if model.about.get("tasks") != [task.name for task in suite.train]:
-        raise UserError(
-            f"{folder} was trained on other tasks; give the --tasks and --exclude that it had"
-        )
-    if model.learner.config != config.reader:
-        raise UserError(f"{folder} has other settings of the section reader; give the same")
-    return model

@@ -11,7 +11,7 @@ from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.digits.kind import DIGITS
-from fewshot_metalstm.kinds.digits.methods import do_cell, make_cells
+from fewshot_metalstm.kinds.digits.methods import METHODS
 from fewshot_metalstm.kinds.digits.model import ReaderModel, new_reader
 from fewshot_metalstm.kinds.digits.settings import DigitsRunConfig, DigitsTrainConfig
 from fewshot_metalstm.kinds.kind import Support
@@ -63,8 +63,8 @@ def cells_of(name: str, *settings: str) -> list[float]:
     supports = [DIGITS.support(task, 2, draw, seed=1) for draw in range(2)]
     config = resolve(DigitsRunConfig, None, [*QUICK, *settings], {})
     model = ReaderModel(new_reader(SMALL, 0), scaling(), about=ABOUT)
-    cells = make_cells([name], config, supports, [0, 1], None)
-    results = [do_cell(cell, task, lambda: DIGITS.loaded(model)) for cell in cells]
+    cells = METHODS.cells([name], config, supports, [0, 1], None)
+    results = [METHODS.do(cell, task, lambda: DIGITS.loaded(model)) for cell in cells]
     assert [r.support_items for r in results] == [8, 8]
     return [r.score.value for r in results if r.score is not None]
 
@@ -104,8 +104,10 @@ def test_an_adapted_reader_is_saved_and_looked_at(tmp_path: Path) -> None:
     task, place = target(), tmp_path / "run" / "reader"
     support = DIGITS.support(task, 2, 0, seed=1)
     model = ReaderModel(new_reader(SMALL, 0), scaling(), about=ABOUT)
-    cells = make_cells(["protonet"], resolve(DigitsRunConfig, None, [], {}), [support], [0], place)
-    result = do_cell(cells[0], task, lambda: DIGITS.loaded(model))
+    cells = METHODS.cells(
+        ["protonet"], resolve(DigitsRunConfig, None, [], {}), [support], [0], place
+    )
+    result = METHODS.do(cells[0], task, lambda: DIGITS.loaded(model))
     found = DIGITS.load_model(place, "reader")
     assert found.classes == task.classes
     again = DIGITS.score(DIGITS.loaded(found), task, "test")

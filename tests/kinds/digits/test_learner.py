@@ -30,7 +30,10 @@ def start(learner: DigitReader, given: Batch) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("config", FORMS)
 def test_the_gradient_is_that_of_finite_differences(config: ReaderConfig) -> None:
-    learner, given = reader(config), batch()
+    learner, whole = reader(config), batch(images=3)
+    given = Batch(
+        whole.rows[:, :5], whole.labels, whole.classes
+    )  # what is right in 5 rows is in 28
     params = start(learner, given)
     loss = learner.loss(params, given)
     gradients = torch.autograd.grad(loss, list(params.values()))
