@@ -63,6 +63,12 @@ class Range:
         high = f"at most {most}" if most is not None else below and f"below {below}"
         return ", ".join(part for part in (low, high) if part) or "a finite number"
 
+    @property
+    def open(self) -> bool:
+        """Whether it has a least number and no largest, so that inf could seem to be inside."""
+        least = self.least is not None or self.above is not None
+        return least and self.most is None and self.below is None
+
     def holds(self, value: Any) -> bool:
         """Whether ``value``, which is of the field's type, is inside."""
         if isinstance(value, str):
@@ -93,6 +99,8 @@ class Range:
             words = self.words()
             if isinstance(each, int) and self.most is None and each > LARGEST:
                 words = f"at most {LARGEST}"
+            if isinstance(each, float) and math.isinf(each) and self.open:
+                words = f"a finite number, {words}"
             verb = "holds" if isinstance(value, (list, tuple)) else "is"
             return f"{name} {verb} {shown(each)}; use {words}"
         return None

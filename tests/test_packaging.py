@@ -148,7 +148,7 @@ def test_the_wheel_holds_every_declaration(names: set[str]) -> None:
 def test_the_wheel_holds_the_checkpoints_and_the_invented_corpus(names: set[str]) -> None:
     held = {name for name in names if name.startswith("fewshot_metalstm/pretrained/mtl-bio/")}
     assert {name.rpartition("/")[2] for name in held} - {"heads.safetensors", "policy.json"} == {
-        "model.safetensors", "vocabulary.json", "config.json", "MODEL_CARD.md"
+        "model.safetensors", "vocabulary.json", "sentences.bin", "config.json", "MODEL_CARD.md"
     }  # fmt: skip
     invented = {
         f"fewshot_metalstm/kinds/tagging/corpora/demo/methods/{name}.conll"

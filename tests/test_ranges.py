@@ -21,7 +21,16 @@ from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.engines import ENGINES
 from fewshot_metalstm.meta.outer import OPTIMISERS
-from fewshot_metalstm.ranges import FINITE, LARGEST, AtLeast1, Range, check, one_of, ranges_of
+from fewshot_metalstm.ranges import (
+    FINITE,
+    LARGEST,
+    AtLeast1,
+    NotNegative,
+    Range,
+    check,
+    one_of,
+    ranges_of,
+)
 
 KINDS = registry.names()
 
@@ -31,6 +40,7 @@ class Inner:
     rate: Annotated[float, Range(above=0, below=1)] = 0.5
     name: Annotated[str, one_of("a", "b", "c")] = "a"
     plain: float = 0.0
+    weight: NotNegative = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,8 @@ def test_ranges_in_words(settings: Range, words: str) -> None:
         ("inner.rate=0", "--set: inner.rate is 0; use more than 0, below 1"),
         ("inner.rate=1", "--set: inner.rate is 1; use more than 0, below 1"),
         ("inner.rate=.nan", "--set: inner.rate is nan; use more than 0, below 1"),
+        ("inner.weight=.inf", "--set: inner.weight is inf; use a finite number, at least 0"),
+        ("inner.weight=-1", "--set: inner.weight is -1; use at least 0"),
         ("inner.plain=1e400", "--set: inner.plain is inf; use a finite number"),
         ("inner.plain=-.inf", "--set: inner.plain is -inf; use a finite number"),
         ("inner.plain=1" + 400 * "0", "--set: inner.plain is inf; use a finite number"),

@@ -8,10 +8,11 @@ resolved settings), ``history.jsonl`` (a line a step), ``state/`` (to resume fro
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,15 +31,15 @@ from fewshot_metalstm.meta.joint import JointTraining, heads_in, state_of
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import make_algorithm
 from fewshot_metalstm.meta.memory import MIB, Memory, measure
-from fewshot_metalstm.meta.outcome import Interrupted, MetaTrainResult, Progress
+from fewshot_metalstm.meta.outcome import Interrupted, MetaTrainResult, Progress, Stoppable
 from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
 from fewshot_metalstm.meta.plan import JOINT as JOINT_PHASE
 from fewshot_metalstm.meta.plan import OUTER as OUTER_PHASE
-from fewshot_metalstm.meta.plan import measured, plan_of
+from fewshot_metalstm.meta.plan import measured, plan_of, remaining
 from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.ranks import RankLost, Ranks
 from fewshot_metalstm.meta.registry import JOINT
-from fewshot_metalstm.meta.source import TrainingSource
+from fewshot_metalstm.meta.source import Preparation, TrainingSource
 from fewshot_metalstm.meta.state import (
     State,
     load_state,
@@ -86,9 +87,9 @@ def meta_train(
     session.ranks = ranks or session.ranks
     with StopSignal() as stop:
         session.ranks.same(run_facts(source))
-        session.prepare(resume)
         workers = workers or session.ranks.cores()
-        session.joint(stop, workers)
+        session.prepare(resume, workers, stop)
+        session.joint(stop)
         return session.outer(stop, workers)
 
 
@@ -111,6 +112,7 @@ class _Session:
     peak: float = 0.0  # MiB of memory, of the outer loop's processes together
     ranks: Ranks = field(default_factory=Ranks)
     memory: Memory | None = None  # of second order
+    foreseen: bool = False  # whether the plan was told
     pending: bool = True  # whether the outer step that was done last has yet to be validated
     heads: dict[str, Params] = field(default_factory=dict)  # of joint training alone, by task
     trained: Mapping[str, Params] = field(default_factory=dict)  # joint training's heads, by task
@@ -120,7 +122,7 @@ class _Session:
         """The record of every step."""
         return History(self.output / "history.jsonl")
 
-    def prepare(self, resume: bool) -> None:
+    def prepare(self, resume: bool, workers: int, stop: StopSignal) -> None:
         """A fresh model, or what an earlier session saved."""
         make_algorithm(self.config)  # refuses what cannot be, before anything is written
         initial = self.output / "state" / "initial"
@@ -143,19 +145,42 @@ class _Session:
         else:
             write_text(dump(self.config), self.output / "config.yaml")
             self.history.begin()
-            self.model = self.source.fresh(self.progress)
+            preparation = self.source.preparation() if plan_of(self.config).worth else None
+            if preparation is not None:
+                self._foresee(preparation, workers)
+            self.model = self.source.fresh(Stoppable(self.progress, stop, self.output))
             self.source.save(self.model, initial, about={}, heads={})
         self.learner = self.model.learner.to(self.device)
         self.source.use(self.model, self.device)
+        if not self.foreseen:
+            self._foresee(None, workers)
 
-    def joint(self, stop: StopSignal, workers: int) -> None:
+    def _foresee(self, preparation: Preparation | None, workers: int) -> None:
+        """Say about how long the run takes, from steps of a model that is not the run's own."""
+        done = int(self.record.get("done", 0))
+        outer = self.record.get("phase") == "outer"
+        plan = plan_of(self.config)
+        plan = remaining(plan, self.config, (plan.joint, done) if outer else (done, 0))
+        model = None
+        if preparation is not None:
+            model = preparation.model
+            model.learner.to(self.device)
+            self.source.use(model, self.device)
+            plan = replace(plan, before=(preparation.phase, preparation.steps, preparation.seconds))
+        elif plan.worth:
+            model = replace(self.model, learner=copy.deepcopy(self.learner))
+        if model is not None:
+            plan = measured(plan, self.config, self.source, model, workers * self.ranks.size)
+        self.progress.note(plan.times)
+        self.progress.plan(plan.phases)
+        self.foreseen = True
+
+    def joint(self, stop: StopSignal) -> None:
         """Joint training, unless it is done or left out."""
         config = self.config
-        plan = plan_of(config)
         if config.start or config.joint.steps == 0 or self.record.get("phase") == "outer":
             if config.algorithm == JOINT and self.state is not None:
                 self.heads = heads_in(self.state.tensors)
-            self.progress.plan(plan.phases)
             return
         batches = self.source.joint()
         training = JointTraining(self.learner, batches.tasks(), config.joint)
@@ -170,9 +195,6 @@ class _Session:
                     training.heads[task][name].data.copy_(value)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # as in the outer loop: one order of sums on every machine
-        plan = measured(plan, config, training, batches, workers * self.ranks.size)
-        self.progress.note(plan.times)
-        self.progress.plan(plan.phases)
         self.progress.phase(JOINT_PHASE, config.joint.steps, training.done)
         while training.done < config.joint.steps:
             step = training.done

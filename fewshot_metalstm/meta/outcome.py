@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.figure import Figure
+from fewshot_metalstm.meta.stop import StopSignal
 
 
 class Progress:
@@ -56,8 +57,40 @@ class MetaTrainResult:
 
 
 class Interrupted(Exception):
-    """A signal ended a run between two steps; its state is saved."""
+    """A signal ended a run between two steps; its state is saved, if there was one yet."""
 
-    def __init__(self, signal: int, output: Path) -> None:
-        super().__init__(f"interrupted; {output} is saved, add --resume to go on")
+    def __init__(self, signal: int, output: Path, *, saved: bool = True) -> None:
+        text = f"{output} is saved, add --resume to go on"
+        if not saved:
+            text = f"nothing of {output} was learned yet, add --resume to begin it anew"
+        super().__init__(f"interrupted; {text}")
         self.signal = signal
+
+
+class Stoppable(Progress):
+    """Progress of what is made before any state: where it advances, a signal ends the run.
+
+    Raises:
+        Interrupted: SIGINT or SIGTERM came.
+    """
+
+    def __init__(self, progress: Progress, stop: StopSignal, output: Path) -> None:
+        self._progress, self._stop, self._output = progress, stop, output
+
+    def phase(self, name: str, total: int, done: int = 0) -> None:
+        """See :class:`Progress`."""
+        self._progress.phase(name, total, done)
+        self._end_if_asked()
+
+    def advance(self, done: int, figures: Mapping[str, float]) -> None:
+        """See :class:`Progress`."""
+        self._progress.advance(done, figures)
+        self._end_if_asked()
+
+    def note(self, text: str) -> None:
+        """See :class:`Progress`."""
+        self._progress.note(text)
+
+    def _end_if_asked(self) -> None:
+        if self._stop.requested:
+            raise Interrupted(self._stop.requested, self._output, saved=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,6 +40,20 @@ class JointSource(Protocol):
         """The batch of joint step ``step``, from 0."""
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """What :meth:`TrainingSource.fresh` takes long to make.
+
+    ``phase`` is what the user calls it, of ``steps`` steps of about ``seconds`` each. ``model``
+    has about the sizes of the model that comes of it, so that later steps can be timed before.
+    """
+
+    phase: str
+    steps: int
+    seconds: float
+    model: Model
+
+
 class TrainingSource(ABC):
     """One run's model and data. A kind makes one from the run's settings and its loaded suite.
 
@@ -57,6 +72,10 @@ class TrainingSource(ABC):
         Raises:
             UserError: ``config.start`` is no checkpoint of joint training on these tasks.
         """
+
+    def preparation(self) -> Preparation | None:
+        """What :meth:`fresh` makes first, where that takes long; else None."""
+        return None
 
     @abstractmethod
     def load(self, folder: Path) -> Any:

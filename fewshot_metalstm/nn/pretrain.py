@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.nn.vectors import Array, Subwords, WordVectors, normalise
 from fewshot_metalstm.ranges import AtLeast0, AtLeast1, Range, one_of
+
+PHASE = "word vectors"  # what training them is called for the user
+_SAMPLE = 20_000  # tokens that an epoch is timed on
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,30 @@ def train_vectors(
         subwords,
         source=f"{config.method} trained on {len(distinct)} distinct sentences",
     )
+
+
+def seconds_of_epoch(sentences: Sequence[Sequence[str]], config: VectorsConfig) -> float:
+    """About how long an epoch of :func:`train_vectors` takes here, from one over a sample."""
+    from gensim.models import FastText, Word2Vec
+
+    tokens = sum(map(len, sentences))
+    if not tokens:
+        return 0.0  # :func:`train_vectors` refuses it
+    sample = [
+        [normalise(word) for word in sentence]
+        for sentence in sentences[:: max(1, tokens // _SAMPLE)]
+    ]
+    # All words of the sample have a row: a word that is rare in it may not be so in the text.
+    common = {"vector_size": config.size, "window": config.window, "min_count": 1, "sg": 1,
+              "negative": config.negative, "seed": 0, "workers": 1}  # fmt: skip
+    if config.method == "fasttext":
+        model = FastText(bucket=config.buckets, min_n=config.min_n, max_n=config.max_n, **common)
+    else:
+        model = Word2Vec(**common)
+    model.build_vocab(sample)
+    began = time.perf_counter()
+    model.train(sample, total_examples=len(sample), epochs=1)
+    return (time.perf_counter() - began) * tokens / sum(map(len, sample))
 
 
 def load_or_train(

@@ -130,6 +130,11 @@ class WordVectors:
         return mean
 
 
+def blank_vectors(size: int) -> WordVectors:
+    """Vectors of this length that know no word, so that every word is zero."""
+    return WordVectors((), np.zeros((0, size), np.float16))
+
+
 def ngram_hashes(word: str, min_n: int, max_n: int, buckets: int) -> list[int]:
     """Bucket of every character n-gram of ``<word>``, as gensim's fastText hashes them.
 

@@ -25,7 +25,7 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.machine import keep_freed_memory
 from fewshot_metalstm.meta.history import History
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.outcome import Interrupted, Progress
+from fewshot_metalstm.meta.outcome import Interrupted, Progress, Stoppable
 from fewshot_metalstm.meta.state import State, load_state, save_state
 from fewshot_metalstm.meta.stop import StopSignal
 from fewshot_metalstm.runs import begun
@@ -97,7 +97,7 @@ def train(
             source, chosen, output, device, run or NullRun(), progress or Progress(), kind
         )
         with StopSignal() as stop:
-            session.prepare(resume)
+            session.prepare(resume, stop)
             session.train(stop)
             return session.finish()
     finally:
@@ -150,7 +150,7 @@ class _Session:
         """Whether any task has items to choose the epoch by."""
         return any(items.devel is not None for items in self.items.values())
 
-    def prepare(self, resume: bool) -> None:
+    def prepare(self, resume: bool, stop: StopSignal) -> None:
         """A fresh model, or what an earlier session saved."""
         initial = self.output / "state" / "initial"
         state = load_state(self.output / _STATE) if resume else None
@@ -170,7 +170,7 @@ class _Session:
         else:
             write_text(dump(self.source.config), self.output / "config.yaml")
             self.history.begin()
-            self.model = self.source.fresh(self.progress)
+            self.model = self.source.fresh(Stoppable(self.progress, stop, self.output))
             self.source.save(self.model, initial)
         self.model.learner.to(self.device)
         learned = {task: own.train for task, own in self.items.items()}

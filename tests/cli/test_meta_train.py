@@ -14,7 +14,9 @@ import yaml
 
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.training import source
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
+from fewshot_metalstm.meta import plan
 from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
 from fewshot_metalstm.meta.pool import EpisodePool
 from fewshot_metalstm.meta.state import load_state
@@ -100,9 +102,46 @@ def test_without_json_it_tells_what_it_does_and_what_is_next(
     assert printed.err.startswith(
         "plan: 3 steps of joint training, then 3 of the outer loop (--joint"
     )
-    for line in ("as a joint step takes", "exclusion applied for demo-species", "writing to",
+    for line in ("exclusion applied for demo-species", "writing to",
                  "joint training: 3/3", "outer loop: 3/3", "meta-validation F1"):  # fmt: skip
         assert line in printed.err, line
+    assert "in all" not in printed.err, "so short a run is not worth measuring"
+
+
+def test_it_says_how_long_it_takes_and_learns_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longer = ["--joint-steps", "20"]
+    assert main(meta_train(tmp_path / "told", *longer)) == 0
+    said = capsys.readouterr().err
+    (line,) = [line for line in said.splitlines() if "in all, as steps take" in line]
+    for phase in ("word vectors", "joint training", "the outer loop", "meta-validation"):
+        assert f" s of {phase}" in line, line
+    assert said.index(line) < said.index("word vectors: 1 to do"), "before it starts"
+    assert main(meta_train(tmp_path / "joint", *longer, "--algorithm", "joint")) == 0
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if "in all, as steps take" in x]
+    assert " s of meta-validation" in line
+    assert "outer loop" not in line
+    monkeypatch.setattr(plan, "WORTH", 1000)
+    assert main(meta_train(tmp_path / "not", *longer, "--quiet")) == 0
+    told, untold = (tmp_path / name / "checkpoint" for name in ("told", "not"))
+    assert digests(told) == digests(untold)
+
+
+def test_ctrl_c_ends_it_while_word_vectors_are_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        given[3](1, 5)
+
+    monkeypatch.setattr(source, "load_or_train", interrupted)
+    assert main(meta_train(tmp_path / "run")) == 130
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == (f"interrupted; nothing of {tmp_path / 'run'} was learned yet, add --resume to "
+                    "begin it anew")  # fmt: skip
+    monkeypatch.undo()
+    run_json([*meta_train(tmp_path / "run"), "--resume"], capsys)
 
 
 def test_options_override_settings_and_the_config_is_written(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fewshot_metalstm.cli.main import main
-from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model
+from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model, save_model
 from tests.cli.builders import adapt, refused, run_json
 
 
@@ -56,3 +59,37 @@ def test_figures_of_a_sweep_that_adapted_it(
     assert "holds no model" in refused(
         ["pack", str(tmp_path / "absent"), "--output", str(tmp_path / "x")], capsys, quiet=False
     )
+
+
+def test_sentences_of_a_checkpoint_without_are_those_that_training_writes(
+    tmp_path: Path, meta_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = load_model(meta_trained / "checkpoint", CHECKPOINT)
+    assert model.sentences
+
+    def old(**about: Any) -> Path:
+        """The run as of a version that kept no digests."""
+        run = tmp_path / "old"
+        shutil.rmtree(run, ignore_errors=True)
+        run.mkdir()
+        shutil.copy(meta_trained / "config.yaml", run)
+        save_model(
+            replace(model, sentences=b"", about={**model.about, **about}), run / "checkpoint"
+        )
+        return run
+
+    packed = tmp_path / "tiny"
+    assert main(["pack", str(old()), "--output", str(packed)]) == 0
+    assert load_model(packed, CHECKPOINT).sentences == b""
+    again = ["pack", str(packed), "--output", str(packed), "--sentences"]
+    for _ in range(2):  # once more where they are
+        assert main(again) == 0
+        assert load_model(packed, CHECKPOINT).sentences == model.sentences
+    wrong = dict(model.about["corpora"])
+    wrong.pop(sorted(wrong)[0])
+    line = refused([*again[:1], str(old(corpora=wrong)), *again[2:]], capsys, quiet=False)
+    assert "learned from other sentences than suite demo has now (by 'corpora'" in line
+    shutil.copytree(meta_trained / "checkpoint", tmp_path / "bare")
+    line = refused([*again[:1], str(tmp_path / "bare"), *again[2:]], capsys, quiet=False)
+    assert "does not say the settings of its training" in line
+    assert load_model(packed, CHECKPOINT).sentences == model.sentences

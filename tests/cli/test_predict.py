@@ -146,6 +146,9 @@ def test_bad_input_is_one_line(
     assert "checkpoint, not a tagger" in error(
         "predict", str(meta_trained / "checkpoint"), str(odd)
     )
+    half = tmp_path / "half.jsonl"
+    half.write_text('{"id": "a", "text": "A dog."}\n{"id": "3d\\ude00", "text": "A rat."}\n')
+    assert f"{half}:2: holds a lone surrogate" in error("predict", str(adapted), str(half))
     assert "Species" in error("evaluate", str(adapted), "--target", "demo-genes")
 
 

@@ -69,6 +69,7 @@ def test_what_ships_is_packed_told_and_fits(name: str) -> None:
     assert not about["synthetic"]
     model = load_model(folder, CHECKPOINT)
     assert isinstance(model.vectors.matrix, Quantised)
+    assert model.sentences, "`pack --sentences` makes them"
     card = (folder / pretrained.CARD).read_text(encoding="utf-8")
     assert yaml.safe_load(card.split("---\n")[1])["library_name"] == "fewshot-metalstm"
     for file, digest in read_config(folder)["sha256"].items():

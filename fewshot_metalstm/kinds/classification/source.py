@@ -29,10 +29,10 @@ from fewshot_metalstm.kinds.classification.text import words
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.source import TrainingSource
+from fewshot_metalstm.meta.source import Preparation, TrainingSource
 from fewshot_metalstm.meta.start import read_start
-from fewshot_metalstm.nn.pretrain import VectorsConfig, load_or_train
-from fewshot_metalstm.nn.vectors import WordVectors
+from fewshot_metalstm.nn.pretrain import PHASE, VectorsConfig, load_or_train, seconds_of_epoch
+from fewshot_metalstm.nn.vectors import WordVectors, blank_vectors
 from fewshot_metalstm.seeds import derive
 
 ALPHABET = 3  # times that a character stands in the text, to be told from others
@@ -47,6 +47,19 @@ class ClassificationSource(TrainingSource):
         check(config)
         self.config = config
         self.suite = suite
+
+    def preparation(self) -> Preparation | None:
+        """See :class:`TrainingSource`: word vectors, unless they are given."""
+        config, tasks = self.config, self.suite.train
+        if config.start or config.vectors.file:
+            return None
+        text = [words(each) for task in tasks for each in task.splits["train"].texts]
+        model = new_checkpoint(
+            config.classifier, blank_vectors(config.vectors.size),
+            letters(word for each in text for word in each), shared_classes(tasks), config.seed,
+        )  # fmt: skip
+        seconds = seconds_of_epoch(text, config.vectors)
+        return Preparation(PHASE, config.vectors.epochs, seconds, model)
 
     def fresh(self, progress: Progress) -> ClassifierModel:
         """See :class:`TrainingSource`: vectors and alphabet are made of the meta-train texts."""
@@ -144,7 +157,7 @@ def vocabulary(
 ) -> tuple[WordVectors, tuple[str, ...]]:
     """Word vectors and alphabet, made of the train texts of some tasks alone."""
     text = [words(each) for task in tasks for each in task.splits["train"].texts]
-    progress.phase("word vectors", config.epochs)
+    progress.phase(PHASE, config.epochs)
     vectors = load_or_train(
         text, config, derive(seed, "vectors"), lambda done, _: progress.advance(done, {})
     )

@@ -111,7 +111,7 @@ def test_a_sweep_goes_on_where_it_ended(
     result = run_json(arguments, capsys)
     assert result["figure"] == "accuracy"
     assert len(list((tmp_path / "sweep" / "cells").glob("*.json"))) == 8
-    monkeypatch.setattr("fewshot_metalstm.kinds.digits.methods.do_cell", None)  # none is left
+    monkeypatch.setattr("fewshot_metalstm.adapt.methods.Methods.do", None)  # none is left
     again = run_json(arguments, capsys)
     assert again["rows"] == result["rows"]
 

@@ -11,6 +11,7 @@ from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations, Fault
 
 _CURE = "mend them, or pass --bad-annotations skip"
 _REPAIR = "mend them, or pass --bad-annotations repair or skip"
+_TYPE_ALONE = "is not O or <letter>-<type>"  # what readers say of such a tag
 _KINDS = {
     bad.OFFSETS: (ERROR, "annotations whose text is not what stands at their offsets", _REPAIR),
     bad.LINE: (ERROR, "annotations that cannot be understood", _CURE),
@@ -44,6 +45,8 @@ def faulty(found: BadAnnotations, notes: Mapping[str, int], examples: int) -> It
         if kind in by_kind:
             faults = by_kind[kind]
             places = tuple(map(_place, faults[:examples]))
+            if any(_TYPE_ALONE in fault.problem for fault in faults):
+                cure = f"pass --scheme IO if tags are types alone; else {cure}"
             yield Finding(kind, severity, problem, len(faults), cure, places)
     for name, (severity, problem, cure) in _COUNTED.items():
         if notes.get(name):

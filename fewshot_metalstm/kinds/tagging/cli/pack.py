@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fewshot_metalstm.cli.options import Number, json_option, output_option
+from fewshot_metalstm.cli.options import Number, data_dir_option, json_option, output_option
 from fewshot_metalstm.cli.tables import say
 
 
@@ -16,17 +16,21 @@ from fewshot_metalstm.cli.tables import say
 @output_option("Where to write it; its last part is the checkpoint's name.", required=True)
 @click.option("--results", type=click.Path(path_type=Path), metavar="PATH",
               help="Figures for the model card: a sweep's folder that adapted this checkpoint, or "
-              "a JSON file such as its report.json.")  # fmt: skip
+              "a JSON file such as its report.json. Without, those of its card stay.")  # fmt: skip
 @click.option("--limit", default=15.0, show_default=True, metavar="MB",
               type=Number(0, min_open=True),
               help="Most that all files may take.")  # fmt: skip
 @click.option("--policy", type=click.Path(path_type=Path), metavar="FILE",
               help="The adaptation policy that it is to have, such as the policy.json of one that "
               "ships.")  # fmt: skip
+@click.option("--sentences", is_flag=True,
+              help="Make the digests of the sentences that it learned from again, of the corpora "
+              "of its suite, for a checkpoint that has none (sentences.bin).")  # fmt: skip
+@data_dir_option
 @json_option
 def pack(
     checkpoint: Path, output: Path, results: Path | None, limit: float, policy: Path | None,
-    as_json: bool,
+    sentences: bool, data_dir: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Pack CHECKPOINT, what meta-train wrote: vectors in 8 bits, and a MODEL_CARD.md.
 
@@ -37,7 +41,8 @@ def pack(
     from fewshot_metalstm.kinds.tagging.shipping import pack as packing
 
     folder = runs.model_folder(checkpoint, "checkpoint")
-    packed = packing.pack(folder, output, results=results, limit=limit, policy=policy)
+    packed = packing.pack(folder, output, results=results, limit=limit, policy=policy,
+                          sentences=sentences, data_dir=data_dir)  # fmt: skip
     if as_json:
         click.echo(json.dumps(packed.as_dict()))
         return

@@ -22,7 +22,7 @@ from typing import Any
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import files
-from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention
+from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention, encodable
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.records import Place, read_record
 
@@ -50,9 +50,14 @@ def each_document(
     """What ``read`` makes of each object, its place, and an id for a document without one."""
     for count, (place, record) in enumerate(objects(path, bad), 1):
         try:
-            yield read(record, place, f"{path.stem}-{count}")
+            document = read(record, place, f"{path.stem}-{count}")
+            if not (encodable(document.id) and encodable(document.text)):
+                problem = "holds a lone surrogate, which is no character"
+                raise place.error(problem, r"mend its \ud800 to \udfff")
         except UserError as error:
             bad.document(error)
+        else:
+            yield document
 
 
 def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:

@@ -9,8 +9,14 @@ TAGS = ("ner_tags", "tags", "labels")
 """Keys of a list of tags beside ``tokens``."""
 
 _OFFSETS = ("start", "begin", "offset", "start_offset", "startoffset", "span", "offsets", "end")
+_NUMBERS = (
+    "from", "to", "stop", "start_char", "end_char", "char_start", "char_end", "begin_offset",
+    "end_offset", "beginoffset", "endoffset", "start_pos", "end_pos",
+)  # fmt: skip
+"""Keys that are offsets where their value is a number; a letter has `from` and `to`, too."""
 _OWN = ("passages", "sections", "sentences", "tokens", "meta", "id", "text", "relations")
 _LOOKED_AT = 20  # items of a list
+_DEEP = 3  # lists in lists that are looked into: by type, say
 
 
 def looks_so(record: Mapping[str, Any]) -> bool:
@@ -42,9 +48,18 @@ def like_annotation(record: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _has_offsets(item: Any) -> bool:
+def _has_offsets(item: Any, depth: int = _DEEP) -> bool:
     if isinstance(item, dict):
-        return any(str(key).lower() in _OFFSETS for key in item)
-    if isinstance(item, list) and len(item) >= 2:
-        return all(isinstance(each, int) and not isinstance(each, bool) for each in item[:2])
-    return False
+        return any(
+            name in _OFFSETS or (name in _NUMBERS and _is_number(value))
+            for name, value in ((str(key).lower(), value) for key, value in item.items())
+        )
+    if not isinstance(item, list) or not depth:
+        return False
+    if len(item) >= 2 and all(map(_is_number, item[:2])):
+        return True
+    return any(_has_offsets(each, depth - 1) for each in item[:_LOOKED_AT])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -20,6 +20,7 @@ from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, read_config
 WEIGHTS = "model.safetensors"
 OWN = "this checkpoint"  # what a method is called in the table that adapts it
 _HOME = "fewshot-metalstm"
+_FIGURES = "## Figures"
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,11 @@ class Figures:
     note: str = ""
 
 
-def card(folder: Path, name: str, results: Path | None = None) -> str:
+def card(folder: Path, name: str, results: Path | None = None, known: str = "") -> str:
     """The model card of the checkpoint in ``folder``, to be called ``name``.
+
+    Without ``results`` its section of figures is ``known``, that of an earlier card
+    (:func:`figures_in`).
 
     Raises:
         UserError: no checkpoint there, or ``results`` that are none (see :func:`figures`).
@@ -59,13 +63,22 @@ def card(folder: Path, name: str, results: Path | None = None) -> str:
         f"## Use\n\n{_use(name)}",
         f"## Data\n\n{_data(about, catalogue)}",
         f"## Training\n\n{_training(about)}",
-        f"## Figures\n\n{_figures(about, table)}",
+        f"{_FIGURES}\n\n{known if known and results is None else _figures(about, table)}",
         f"## Limits\n\n{_limits(about, config)}",
         f"## Licence\n\n{_licence(about, catalogue)}",
         "## Files\n\nSHA-256 of what the package checks when it loads the checkpoint:\n\n"
         + "\n".join(f"- `{file}`: `{digest}`" for file, digest in config["sha256"].items()),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def figures_in(page: Path) -> str:
+    """The section of figures of a card, as it stands there; empty where there is no card."""
+    try:
+        text = page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text.partition(f"\n{_FIGURES}\n")[2].partition("\n## ")[0].strip()
 
 
 def figures(path: Path, digests: set[str]) -> Figures:

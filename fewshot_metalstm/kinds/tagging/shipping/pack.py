@@ -19,7 +19,8 @@ import numpy.typing as npt
 from fewshot_metalstm.adapt.policy import load_policy
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.exchange import put_in_place
-from fewshot_metalstm.kinds.tagging.shipping.card import card
+from fewshot_metalstm.kinds.tagging.shipping.card import card, figures_in
+from fewshot_metalstm.kinds.tagging.shipping.sentences import learned_again
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
     TaggerModel,
@@ -66,7 +67,7 @@ class Packed:
 
 def pack(
     checkpoint: Path, output: Path, *, results: Path | None = None, limit: float = LIMIT,
-    policy: Path | None = None,
+    policy: Path | None = None, sentences: bool = False, data_dir: Path | None = None,
 ) -> Packed:  # fmt: skip
     """Write a packed copy of ``checkpoint`` with its model card to ``output``.
 
@@ -75,15 +76,23 @@ def pack(
 
     Args:
         results: figures for the card; see
-        :func:`~fewshot_metalstm.kinds.tagging.shipping.card.figures`. limit: most MB (10^6 bytes)
-        of all files together. policy: a file of an adaptation policy that the copy is to have, in
-        place of the checkpoint's own.
+            :func:`~fewshot_metalstm.kinds.tagging.shipping.card.figures`. Without, those of a card
+            that stands beside the checkpoint are kept.
+        limit: most MB (10^6 bytes) of all files together.
+        policy: a file of an adaptation policy that the copy is to have, in place of the
+            checkpoint's own.
+        sentences: make the digests of the sentences that it learned from again, of the corpora in
+            ``data_dir``; see
+            :func:`~fewshot_metalstm.kinds.tagging.shipping.sentences.learned_again`.
 
     Raises:
-        UserError: no checkpoint there, too large whatever is done, ``results`` that are none, or
-            a ``policy`` that is none.
+        UserError: no checkpoint there, too large whatever is done, ``results`` that are none,
+            a ``policy`` that is none, or ``sentences`` that cannot be had.
     """
     model = load_model(checkpoint, CHECKPOINT)
+    if sentences:
+        about = {**model.about, **_training(checkpoint)}
+        model = replace(model, sentences=learned_again(about, str(checkpoint), data_dir))
     if policy is not None:
         model = replace(model, policy=load_policy(policy))
     before = read_config(checkpoint, CHECKPOINT)["sha256"]
@@ -94,7 +103,8 @@ def pack(
         while True:
             made, account = _packed(model, kept, size, before, checkpoint)
             save_model(made, folder)
-            write_text(card(folder, output.name, results), folder / CARD)
+            page = card(folder, output.name, results, figures_in(checkpoint / CARD))
+            write_text(page, folder / CARD)
             over = _bytes(folder) - room
             if over <= 0:
                 break

@@ -45,8 +45,9 @@ from fewshot_metalstm.kinds.tagging.training.sources import (
 from fewshot_metalstm.kinds.tagging.training.start import read_start
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.source import TrainingSource
-from fewshot_metalstm.nn.pretrain import load_or_train
+from fewshot_metalstm.meta.source import Preparation, TrainingSource
+from fewshot_metalstm.nn.pretrain import PHASE, load_or_train, seconds_of_epoch
+from fewshot_metalstm.nn.vectors import blank_vectors
 from fewshot_metalstm.seeds import derive
 
 
@@ -63,6 +64,20 @@ class TaggingSource(TrainingSource):
         self._types = {task.name: task.types for task in suite.train}
         self._start_heads: tuple[SourceHead, ...] = ()
 
+    def preparation(self) -> Preparation | None:
+        """See :class:`TrainingSource`: word vectors, unless they are given."""
+        config = self.config
+        if config.start or config.vectors.file:
+            return None
+        text = self._text()
+        letters = tuple(sorted({letter for s in text for word in s.tokens for letter in word}))
+        learned = self.suite.text or [s.tokens for s in text]
+        empty = blank_vectors(config.vectors.size)
+        learner = new_tagger(config.tagger, empty, letters, config.seed)
+        model = TaggerModel(learner, empty, letters)
+        seconds = seconds_of_epoch(learned, config.vectors)
+        return Preparation(PHASE, config.vectors.epochs, seconds, model)
+
     def fresh(self, progress: Progress) -> TaggerModel:
         """See :class:`TrainingSource`: word vectors are trained, or recalled, first."""
         config, suite = self.config, self.suite
@@ -74,7 +89,7 @@ class TaggingSource(TrainingSource):
             learned = digests_of(self._text(), start.sentences) if start.sentences else b""
             return replace(start, about=self.about(), heads=(), sentences=learned)
         text = self._text()
-        progress.phase("word vectors", config.vectors.epochs)
+        progress.phase(PHASE, config.vectors.epochs)
         # Vectors may read all text of the meta-train corpora; what has a row or a letter of its
         # own is decided by the train splits.
         vocabulary = {word for sentence in text for word in sentence.tokens}

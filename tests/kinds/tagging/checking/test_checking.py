@@ -74,6 +74,9 @@ def test_every_ill_formed_line_is_listed(tmp_path: Path) -> None:
     assert findings["ill-formed-line"].examples[0] == (
         f"{tmp_path / 'a.tsv'}:{line + 2}: tag 'X' is not O or <letter>-<type>: 'b\\tX'"
     )
+    assert findings["ill-formed-line"].cure.startswith("pass --scheme IO if tags are types alone")
+    columns_alone = found(look(tmp_path, start + "a\tO\tO\n"))["ill-formed-line"]
+    assert columns_alone.cure == "mend them, or pass --bad-annotations skip"
     only = look(tmp_path, "a\tO\nb\tX\n")
     assert only.splits[0].sentences == 0
     assert found(only)["ill-formed-line"].count == 1

@@ -73,6 +73,8 @@ def test_pubannotation(tmp_path: Path, content: Any) -> None:
         {"text": "IL-2", "annotated_spans": [{"begin": 0, "end": 4}]},
         {"text": "IL-2", "ner": [[0, 4, "Gene"]]},
         {"text": "IL-2", "mentions": [], "marks": {"T1": {"start": 0, "end": 4}}},
+        {"text": "IL-2", "marks": [{"from": 0, "to": 4, "what": "Gene"}]},
+        {"text": "IL-2", "marks": {"Gene": [[0, 4]]}},
     ],
 )
 def test_unknown_lists_of_offsets_are_refused(tmp_path: Path, record: dict[str, Any]) -> None:
@@ -86,7 +88,8 @@ def test_doccano_calls_the_text_data(tmp_path: Path) -> None:
 
 
 def test_other_lists_are_no_annotation(tmp_path: Path) -> None:
-    record = {"text": "IL-2", "authors": ["a"], "scores": [1, 2], "meta": {"span": 3}}
+    record = {"text": "IL-2", "authors": ["a"], "scores": [1, 2], "meta": {"span": 3},
+              "letters": [{"from": "a", "to": "b"}], "deep": [[[[[[0, 4]]]]]]}  # fmt: skip
     assert found(put(tmp_path / "x.jsonl", record)) == []
 
 

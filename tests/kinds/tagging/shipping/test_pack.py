@@ -70,9 +70,19 @@ def test_packing_again_changes_the_card_alone(made: Path, tmp_path: Path) -> Non
     assert digests(again.folder) == digests(one.folder)
     assert again.account == one.account
     figures = tmp_path / "figures.json"
-    figures.write_text('{"rows": []}')
+    row = '{"target": "linnaeus", "shots": 5, "method": "crf", "f1": {"mean": 7, "ci95": 1}}'
+    figures.write_text(f'{{"rows": [{row}], "note": "By hand."}}')
+    page = one.folder / CARD
+    without = page.read_text()
     pack(one.folder, one.folder, results=figures)
     assert load_model(one.folder).about["packed"]["turned"] == one.account.turned
+    given = page.read_text()
+    assert "| linnaeus | 5 | crf | 7.00 ± 1.00 |\n\nBy hand.\n\n## Limits\n" in given
+    pack(one.folder, one.folder)
+    assert page.read_text() == given, "the figures of the card that stands there are kept"
+    figures.write_text('{"rows": []}')
+    pack(one.folder, one.folder, results=figures)
+    assert page.read_text() == without
 
 
 def test_over_the_limit_rare_words_lose_their_row(made: Path, tmp_path: Path) -> None:
