@@ -56,6 +56,10 @@ class FrozenEncoder:
         self.folder, self.sha256, self.size = folder, sha256, size
         self._remembered: dict[tuple[str, ...], Features] = {}
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process loads the encoder itself, if it needs it."""
+        return type(self), (self.folder, self.sha256, self.size)
+
     @cached_property
     def _model(self) -> tuple[object, Subwords]:
         encoder = load_bare(self.folder)

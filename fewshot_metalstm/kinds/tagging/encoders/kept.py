@@ -51,6 +51,10 @@ class KeptFeatures:
         for path in sorted(self.folder.glob("*")) if self.folder.is_dir() else ():
             self._add(path)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process maps the parts itself; what is mapped is not sent."""
+        return type(self), (self.encoder, self.folder.parent)
+
     def learn(
         self, sentences: Sequence[Tokens], progress: Callable[[int], None] | None = None
     ) -> None:

@@ -21,6 +21,10 @@ class FakeEncoder(FrozenEncoder):
         self.sha256, self.size = REFERENCE.sha256, SIZE
         self.reads = 0
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """See the base class."""
+        return type(self), ()
+
     def features(self, sentences: Sequence[Tokens]) -> list[Features]:
         """See the base class."""
         self.reads += len(sentences)

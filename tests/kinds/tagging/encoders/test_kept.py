@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,13 @@ def test_what_cannot_be_believed_is_made_anew(tmp_path: Path) -> None:
 def test_words_are_not_run_together() -> None:
     assert key(("ab", "c")) != key(("a", "bc"))
     assert key(("a", "\ud800")) != key(("a", "\ud801"))
+
+
+def test_another_process_gets_no_features_but_where_they_are(tmp_path: Path) -> None:
+    features = KeptFeatures(FakeEncoder(), tmp_path)
+    features.learn([(str(i), *"abcdef") for i in range(300)])
+    sent = pickle.dumps(features)
+    assert len(sent) < 1000
+    again = pickle.loads(sent)
+    assert again.folder == features.folder
+    assert again.missing([("7", *"abcdef")]) == 0
