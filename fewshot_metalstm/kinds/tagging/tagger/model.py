@@ -65,7 +65,8 @@ from fewshot_metalstm.writing import beside
 
 FORMAT_VERSION = 3  # the newest that is read; one that an older version can read says so
 # What a tagger's settings have since version 3.
-_NEWER = ("character_size", "sharing", "context", "context_size", "context_dropout")
+_CONTEXT = ("context", "context_size", "context_dropout")
+_NEWER = ("character_size", "sharing", *_CONTEXT)
 CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
 _HEADS = "heads.safetensors"
@@ -283,7 +284,7 @@ def _sizes(config: TaggerConfig) -> dict[str, Any]:
     """The settings of a tagger; those that an older version does not know where they matter."""
     usual = as_mapping(TaggerConfig())
     if not config.context:
-        config = dataclasses.replace(config, **{n: usual[n] for n in _NEWER if n != _NEWER[0]})
+        config = dataclasses.replace(config, **{n: usual[n] for n in _CONTEXT})
     return {k: v for k, v in as_mapping(config).items() if k not in _NEWER or v != usual[k]}
 
 
