@@ -83,7 +83,9 @@ def test_catalogue_of_another_kind(catalogue: Catalogue) -> None:
     assert list(digits) == ["mnist"]
     reviews = Catalogue.load(kind="classification")
     assert len(reviews) == 16
-    assert set(Catalogue.load(kind=None)) == {*catalogue, *reviews, "mnist"}
+    regions = Catalogue.load(kind="forecasting")
+    assert len(regions) == 14
+    assert set(Catalogue.load(kind=None)) == {*catalogue, *reviews, *regions, "mnist"}
     entry = digits["mnist"]
     assert list(entry.files) == ["train", "train-labels", "test", "test-labels"]
     assert [file.size for file in entry.files.values()] == [60000, 60000, 10000, 10000]

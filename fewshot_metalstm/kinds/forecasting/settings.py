@@ -77,7 +77,7 @@ class ForecastTrainConfig(TrainingConfig):
     """Everything that meta-training a forecaster depends on, besides the data and the code."""
 
     tasks: str = "load"  # suite of tasks
-    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=2000, batch=64, lr=1e-3))
+    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=1500, batch=64, lr=1e-3))
     inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=3, lr=0.01))
     outer: OuterConfig = field(
         default_factory=lambda: OuterConfig(steps=100, lr=2e-4, validate_every=25)
@@ -100,7 +100,7 @@ class ForecastAdaptConfig(AdaptConfig):
 
 def _adaptation() -> ForecastAdaptConfig:
     return ForecastAdaptConfig(
-        optimiser="adam", lr=3e-4, batch=32, epochs=5, min_steps=50, stop_loss=0
+        optimiser="adam", lr=3e-5, batch=32, epochs=2, min_steps=30, stop_loss=0
     )
 
 

@@ -26,6 +26,7 @@ from fewshot_metalstm.kinds.forecasting.series import Floats, Hours, Series, reg
 SUFFIXES = {".csv": ",", ".tsv": "\t"}
 PARQUET = ".parquet"
 ID, TIMES, VALUES = "unique_id", ("ds", "datetime", "timestamp", "date", "time"), ("y", "value")
+_CLEAR = ("ds", "datetime", "timestamp")  # what nothing but a series calls its times
 IGNORED = "columns were not read"
 OFFSETS = "times have an offset to UTC: the clock was taken as it is written"
 EMPTY = frozenset(("", "nan", "na", "n/a", "null", "none"))
@@ -108,8 +109,10 @@ def header(path: Path) -> list[str]:
 
 
 def looks_so(path: Path) -> bool:
-    """Whether a file looks like a series: a column of times and one of values named so."""
+    """Whether a file looks like a series: columns of times and values, or of times and another."""
     names = header(path)
+    if len(names) == 2 and set(names) & set(_CLEAR):
+        return True
     return any(name in names for name in TIMES) and any(name in names for name in VALUES)
 
 

@@ -144,6 +144,7 @@ def test_the_look_of_a_file(tmp_path: Path) -> None:
     for name, head, looks in (
         ("a.csv", "ds,y", True), ("b.csv", "unique_id,ds,y", True), ("c.csv", "text,label", False),
         ("d.tsv", "timestamp\tvalue", True), ("e.csv", "time,text", False),
+        ("g.csv", "Datetime,PJME_MW", True), ("h.csv", "timestamp,text,label", False),
         ("f.txt", "ds,y", False),
     ):  # fmt: skip
         (tmp_path / name).write_text(f"{head}\n1,2\n")
