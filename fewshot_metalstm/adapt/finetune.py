@@ -51,6 +51,8 @@ class AdaptConfig:
     clip: Positive = 5.0  # largest norm of a gradient
     stop_loss: NotNegative = 0.02  # stop early when the mean loss of an epoch is below this
     averages: AtLeast1 = 1  # adaptations that differ in order and noise alone, and are averaged
+    # times the rate: what maps the features of a frozen encoder (vectors.encoder); 0: not tuned
+    features: NotNegative = 1.0
     lexicon: Nats = 2.0  # nats for what equals a mention of the support, when tagging; 0: none
 
 
@@ -134,7 +136,10 @@ def finetune_once(
     they say which parameters move how far, and ``config.lr`` how far all do together.
     """
     seed = derive(seed, number)
-    scale = multipliers(learner, names)
+    scale = dict(multipliers(learner, names))
+    if config.features != 1:
+        one = torch.tensor(config.features)
+        scale |= {name: scale.get(name, 1) * one for name in learner.features() if name in names}
     if is_learned(learner, config):
         params, fell = adapt_learned(
             learner, names, items, batch, stretch=config.stretch, piece=config.batch,

@@ -61,6 +61,10 @@ class Learner(ABC, nn.Module):  # ABC first: higher derives from both in this or
         means = {n: torch.stack([own[n] for own in sets]).mean(dim=0) for n in others}
         return means | self.merge_heads(sets)
 
+    def features(self) -> tuple[str, ...]:
+        """Names of parameters that map features of something frozen; usually there are none."""
+        return ()
+
     def initial(self, batch: Any) -> Params:
         """The parameters that a task starts from, as functions of this learner's own.
 

@@ -37,12 +37,18 @@ from fewshot_metalstm.kinds.tagging.tagger.heads import support_batches
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
 
-GROUPS = {"characters": "characters.", "basic": "lstm.basic_", "meta": "lstm.meta_"}
+GROUPS = {
+    "characters": "characters.", "basic": "lstm.basic_", "meta": "lstm.meta_",
+    "context": "context_",
+}  # fmt: skip
 HEAD = "head"
 
 
 def group_of(name: str) -> str:
-    """The group of a parameter: ``characters``, ``basic``, ``meta`` (the LSTMs) or ``head``."""
+    """The group of a parameter, one of :data:`GROUPS` or ``head``.
+
+    ``basic`` and ``meta`` are the LSTMs; ``context`` maps the features of a frozen encoder.
+    """
     return next((group for group, start in GROUPS.items() if name.startswith(start)), HEAD)
 
 

@@ -22,7 +22,8 @@ from torch.nn.functional import cross_entropy
 
 from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.adapt.encoders import (
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.encoders.hugging_face import (
     digests,
     find_encoder,
     load_encoder,
@@ -30,8 +31,7 @@ from fewshot_metalstm.kinds.tagging.adapt.encoders import (
     transformers_package,
     weights_digest,
 )
-from fewshot_metalstm.kinds.tagging.adapt.subwords import IGNORED, Subwords, Window
-from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.encoders.subwords import IGNORED, Subwords, Window
 from fewshot_metalstm.kinds.tagging.tagger.encoding import labels
 from fewshot_metalstm.nn.crf import viterbi
 from fewshot_metalstm.nn.transitions import TRANSITIONS

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, TokenLabels
+from fewshot_metalstm.kinds.tagging.encoders.features import Features, FeatureSource
+from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.nn.words import CASE_FEATURES as CASE_FEATURES
 from fewshot_metalstm.nn.words import Ints, WordFeatures, in_order_of_use
 from fewshot_metalstm.nn.words import case_features as case_features
@@ -26,6 +28,8 @@ class Batch:
     into ``O, B-, I-, E-, S-`` of each type; padding holds 0. ``types`` counts entity types.
     ``barred`` are places of a tagger's memory that the task may not start from. ``one_a_token``
     says that every token has a label: its tag is the ``S-`` of a type, and no other can be.
+    ``context`` (N, C) float are the features that a frozen encoder gives the N tokens, sentence
+    by sentence; None where there is none.
     """
 
     vectors: Tensor
@@ -37,6 +41,7 @@ class Batch:
     types: int
     barred: tuple[int, ...] = ()
     one_a_token: bool = False
+    context: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -49,12 +54,16 @@ class Batch:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Sentences as rows of a :class:`WordTable`: cheap to keep, quick to batch."""
+    """Sentences as rows of a :class:`WordTable`: cheap to keep, quick to batch.
+
+    ``context`` are the features of a frozen encoder, (tokens, C) a sentence, where there is one.
+    """
 
     words: tuple[Ints, ...]
     tags: tuple[Ints, ...]
     types: int
     one_a_token: bool = False
+    context: tuple[Features, ...] = ()
 
     def __len__(self) -> int:
         return len(self.words)
@@ -64,6 +73,7 @@ class Encoded:
         return Encoded(
             tuple(self.words[i] for i in indices), tuple(self.tags[i] for i in indices),
             self.types, self.one_a_token,
+            tuple(self.context[i] for i in indices) if self.context else (),
         )  # fmt: skip
 
 
@@ -73,11 +83,21 @@ def labels(types: Sequence[str]) -> tuple[str, ...]:
 
 
 class WordTable(WordFeatures):
-    """Features of every word met so far, and batches of sentences made of them."""
+    """Features of every word met so far, and batches of sentences made of them.
+
+    Args:
+        context: gives features of words in their sentences, which stand in batches beside these.
+    """
+
+    def __init__(
+        self, vectors: WordVectors, alphabet: Sequence[str], context: FeatureSource | None = None
+    ) -> None:
+        super().__init__(vectors, alphabet)
+        self.context = context
 
     def encode(self, sentences: Sequence[Sentence], types: Sequence[str]) -> Encoded:
         """Encode sentences whose tags are IOBES over ``types``; another tag is a ``KeyError``."""
-        self.learn(sentences)
+        self._learn_words(sentences)
         tag_of = {tag: i for i, tag in enumerate(labels(types))}
         # All at once, then cut: an array for each sentence would cost more than its words.
         total = sum(map(len, sentences))
@@ -86,15 +106,24 @@ class WordTable(WordFeatures):
             map(tag_of.__getitem__, chain.from_iterable(s.tags for s in sentences)), np.int64, total
         )
         bounds = list(pairwise(accumulate(map(len, sentences), initial=0)))
+        features = (
+            [] if self.context is None else self.context.features([s.tokens for s in sentences])
+        )
         return Encoded(
             tuple([words[a:b] for a, b in bounds]),
             tuple([tags[a:b] for a, b in bounds]),
             len(types),
             isinstance(types, TokenLabels),
+            tuple(features),
         )
 
     def learn(self, sentences: Sequence[Sentence]) -> None:
         """Look up the features of all words at once, before sentences are encoded one by one."""
+        self._learn_words(sentences)
+        if self.context is not None:
+            self.context.learn([s.tokens for s in sentences])
+
+    def _learn_words(self, sentences: Sequence[Sentence]) -> None:
         self.learn_words(chain.from_iterable(s.tokens for s in sentences))
 
     def batch(self, encoded: Encoded, letters: Tensor | None = None) -> Batch:
@@ -116,11 +145,14 @@ class WordTable(WordFeatures):
             letters = self.characters(distinct)
         else:
             letters = letters[torch.from_numpy(distinct).to(letters.device)]
+        context = None
+        if encoded.context:
+            context = torch.from_numpy(np.concatenate(encoded.context).astype(np.float32))
         return Batch(
             torch.from_numpy(self.vectors(distinct)), letters,
             torch.from_numpy(self.case(distinct)), torch.from_numpy(index),
             torch.from_numpy(lengths), torch.from_numpy(tags), encoded.types,
-            one_a_token=encoded.one_a_token,
+            one_a_token=encoded.one_a_token, context=context,
         )  # fmt: skip
 
 

@@ -74,15 +74,19 @@ def generated(
     params = {name: value.detach() for name, value in learner.named_parameters()}
     found: dict[int, Tensor] = {}
     seen: list[Tensor] = []
-    hook = lstm.register_forward_hook(lambda _, given, outputs: seen.extend((given[0], outputs)))
+    hook = lstm.register_forward_hook(lambda _, given, outputs: seen.extend((*given[:2], outputs)))
     try:
         for places, batch, _ in batches(
-            learner, params, table or model.table(), sentences, model.types
+            learner,
+            params,
+            model.table() if table is None else table,
+            sentences,
+            model.types,
         ):
             learner.hidden(batch)
-            words, outputs = seen
+            words, index, outputs = seen
             seen.clear()
-            z = states(lstm, words, batch.index, batch.lengths, outputs)
+            z = states(lstm, words, index, batch.lengths, outputs)
             for row, place in enumerate(places):
                 found[place] = z[row, : int(batch.lengths[row])].cpu()
     finally:

@@ -2,7 +2,8 @@
 
 Two Meta-LSTMs side by side are one of twice the sizes: whatever is multiplied with states (of the
 Meta-LSTM, of the basic LSTM, and z between them) stands in blocks, with zeros between, since
-neither tagger reads the other. The same holds for the filters of the character CNN. A head that
+neither tagger reads the other. The same holds for the filters of the character CNN, and for what
+is made of the features of a frozen encoder. A head that
 halves each block's rows then gives the mean of both emissions, and the CRF the mean of both
 transitions. So what was adapted in two ways is saved, read and used like any tagger.
 """
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES
-from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig, context_inputs
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.cells import META_LSTM
 
@@ -35,6 +36,7 @@ def merged_config(config: TaggerConfig) -> TaggerConfig:
         )
     return replace(
         config, filters=2 * config.filters, character_size=2 * config.character_size,
+        context_size=(2 if config.context else 1) * config.context_size,
         lstm=replace(lstm, hidden=2 * lstm.hidden, meta=2 * lstm.meta, z=2 * lstm.z),
     )  # fmt: skip
 
@@ -59,11 +61,17 @@ class _Sizes:
         lstm, filters = config.lstm, config.filters
         self.hidden, self.meta, self.z = lstm.hidden, lstm.meta, lstm.z
         self.letters, self.filters = config.character_size, filters
-        inputs = params["lstm.meta_x"].shape[1]
-        vectors = inputs - filters - CASE_FEATURES
-        shared = torch.arange(vectors), torch.arange(CASE_FEATURES) + vectors + 2 * filters
-        own = [torch.arange(filters) + vectors + i * filters for i in _TWO]
-        self.inputs = [torch.cat([shared[0], own[i], shared[1]]) for i in _TWO], inputs + filters
+        self.context = context_inputs(config)
+        whole = params["lstm.meta_x"].shape[1]
+        parts = whole - filters - CASE_FEATURES - self.context, filters, CASE_FEATURES, self.context
+        # Vectors and case are read by both; filters, and what an encoder gives, each has its own.
+        self.inputs: _Places = [], whole + filters + self.context
+        for i in _TWO:
+            begin, rows = 0, []
+            for size, shared in zip(parts, (True, False) * 2, strict=True):
+                rows.append(torch.arange(size) + begin + (0 if shared else i * size))
+                begin += size if shared else 2 * size
+            self.inputs[0].append(torch.cat(rows))
 
     def merged(self, name: str, values: Sequence[Tensor]) -> Tensor:
         """Two tensors of this name as one."""
@@ -88,6 +96,7 @@ class _Sizes:
             "lstm.basic_b": (None, gates["hidden"]),
             "characters.embedding": (None, states["letters"]),
             "characters.bias": (None, states["filters"]),
+            "context_weight": (None, _blocks(self.context)),
             # Both directions stand one behind the other in what the head reads.
             "head_outside": (None, _blocks(self.hidden, 2)),
             "head_type": (None, _blocks(self.hidden, 2)),

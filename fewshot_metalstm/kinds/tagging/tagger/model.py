@@ -12,6 +12,9 @@ has digests of the sentences that it learned from, ``sentences.bin`` (see
 :mod:`fewshot_metalstm.kinds.tagging.tagger.learned_sentences`). What a meta-learner learned beside
 the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
 A checkpoint with an adaptation policy has ``policy.json`` (:mod:`fewshot_metalstm.adapt.policy`).
+One that reads text with a frozen encoder has its name and digest in ``config.json``, which is then
+of format version 3, and none of its weights (see
+:mod:`fewshot_metalstm.kinds.tagging.encoders.reference`).
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN
 from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels, like
+from fewshot_metalstm.kinds.tagging.encoders.kept import KeptFeatures
+from fewshot_metalstm.kinds.tagging.encoders.reference import EncoderReference, read_reference
 from fewshot_metalstm.kinds.tagging.tagger import learned_sentences
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads
@@ -60,7 +65,8 @@ from fewshot_metalstm.writing import beside
 
 FORMAT_VERSION = 3  # the newest that is read; one that an older version can read says so
 # What a tagger's settings have since version 3.
-_NEWER = ("character_size", "sharing")
+_CONTEXT = ("context", "context_size", "context_dropout")
+_NEWER = ("character_size", "sharing", *_CONTEXT)
 CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
 _HEADS = "heads.safetensors"
@@ -77,7 +83,7 @@ class TaggerModel:
     ``heads`` are those of the source tasks, of joint training alone; ``lexicon`` holds the
     mentions of the support that a tagger was adapted to; ``sentences`` are digests of those that a
     checkpoint learned from, empty where they are not known; ``policy`` says how a checkpoint is
-    best adapted to a support.
+    best adapted to a support; ``encoder`` is the frozen one that it reads text with, if any.
     """
 
     learner: Tagger
@@ -90,10 +96,22 @@ class TaggerModel:
     lexicon: Lexicon = field(default_factory=Lexicon)
     sentences: bytes = b""
     policy: Policy | None = None
+    encoder: EncoderReference | None = None
 
-    def table(self) -> WordTable:
-        """A fresh word table, which grows with the words it meets."""
-        return WordTable(self.vectors, self.alphabet)
+    def table(self, *, keep: bool = False) -> WordTable:
+        """A fresh word table, which grows with the words it meets.
+
+        Args:
+            keep: the features of the encoder, if the tagger has one, on disk: where sentences are
+                read many times.
+
+        Raises:
+            UserError: the encoder is not on this machine, or is another.
+        """
+        if self.encoder is None:
+            return WordTable(self.vectors, self.alphabet)
+        opened = self.encoder.opened()
+        return WordTable(self.vectors, self.alphabet, KeptFeatures(opened) if keep else opened)
 
 
 def new_tagger(
@@ -122,7 +140,7 @@ def adapted_model(
             value.copy_(params[name])
     return TaggerModel(
         learner, model.vectors, model.alphabet, like(types, types), TAGGER, about,
-        lexicon=lexicon,
+        lexicon=lexicon, encoder=model.encoder,
     )  # fmt: skip
 
 
@@ -171,6 +189,8 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             config["neighbours"] = len(neighbours.hidden)
         if model.policy is not None:
             config["policy"] = policies.FORMAT
+        if model.encoder is not None:
+            config["encoder"] = dataclasses.asdict(model.encoder)
         if model.lexicon.mentions:
             config["lexicon"] = model.lexicon.as_dict()
         _write_json(sealed(config), new / "config.json")
@@ -231,13 +251,16 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
         kept = load_file(folder / _NEIGHBOURS)
         width = learner.head_outside.shape[1]
         learner.neighbours = read_neighbours(kept, len(labels(types)), width)
+    encoder = read_reference(config["encoder"]) if "encoder" in config else None
+    if tagger_config.context != (0 if encoder is None else encoder.size):
+        raise ValueError("tagger and encoder do not fit")
     lexicon = read_lexicon(config["lexicon"], types) if "lexicon" in config else Lexicon()
     learned = b""
     if "sentences" in config:
         learned = learned_sentences.checked((folder / learned_sentences.FILE).read_bytes())
     return TaggerModel(
         learner, vectors, alphabet, types, config["kind"], config["about"], sources, lexicon,
-        learned,
+        learned, encoder=encoder,
     )  # fmt: skip
 
 
@@ -260,8 +283,9 @@ def _tensors(model: TaggerModel) -> dict[str, Tensor]:
 def _sizes(config: TaggerConfig) -> dict[str, Any]:
     """The settings of a tagger; those that an older version does not know where they matter."""
     usual = as_mapping(TaggerConfig())
-    sizes = as_mapping(config)
-    return {k: v for k, v in sizes.items() if k not in _NEWER or v != usual[k]}
+    if not config.context:
+        config = dataclasses.replace(config, **{n: usual[n] for n in _CONTEXT})
+    return {k: v for k, v in as_mapping(config).items() if k not in _NEWER or v != usual[k]}
 
 
 def _format_version(model: TaggerModel) -> int:

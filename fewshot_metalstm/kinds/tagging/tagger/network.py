@@ -37,6 +37,9 @@ class TaggerConfig:
     word_dropout: Share = 0.3  # chance that a distinct word of a batch loses its vector
     input_dropout: ShareBelow1 = 0.3  # dropout of word features
     output_dropout: ShareBelow1 = 0.3  # dropout of the LSTM's outputs
+    context: AtLeast0 = 0  # features of a token from a frozen encoder, set by vectors.encoder
+    context_size: AtLeast1 = 100  # numbers that these features are mapped to
+    context_dropout: Share = 0.3  # chance that a token loses these features
     memory: AtLeast0 = 0  # places of its memory of source heads, set where it gets one
     # how the tasks of joint training share the LSTM
     sharing: Annotated[str, one_of(*SHARING)] = NONE
@@ -68,7 +71,7 @@ class TaggerNetwork(Learner):
         self.characters = CharacterCNN(
             alphabet, config.filters, generator, size=config.character_size
         )
-        inputs = vector_size + config.filters + CASE_FEATURES
+        inputs = vector_size + config.filters + CASE_FEATURES + context_inputs(config)
         self.lstm = make_layer(inputs, config.lstm, config.sharing, generator)
         width = self.lstm.outputs
 
@@ -80,6 +83,10 @@ class TaggerNetwork(Learner):
         self.head_type = nn.Parameter(normal(1, 4, width).detach().repeat(types, 1, 1))
         self.head_type_bias = nn.Parameter(torch.zeros(types, 4))
         self.head_transitions = nn.Parameter(torch.zeros(len(TRANSITIONS)))
+        if config.context:  # last, so that all else is drawn as without it
+            size = config.context
+            weight = torch.randn(size, config.context_size, generator=generator) * size**-0.5
+            self.context_weight = nn.Parameter(weight)
 
     def basic(self) -> tuple[str, ...]:
         """Names of the basic LSTM's parameters."""
@@ -92,6 +99,10 @@ class TaggerNetwork(Learner):
     def private(self) -> tuple[str, ...]:
         """See :class:`Learner`: the head, and the basic LSTM where each task has one of its own."""
         return (*self.basic(), *self.head()) if self.config.sharing in PRIVATE else self.head()
+
+    def features(self) -> tuple[str, ...]:
+        """See :class:`Learner`: what maps the features of a frozen encoder."""
+        return ("context_weight",) if self.config.context else ()
 
     def emissions(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Scores of every tag, (B, T, 1 + 4 * types)."""
@@ -109,8 +120,28 @@ class TaggerNetwork(Learner):
             letters = self.characters(letters, plain=self.lstm.plain)
         words = torch.cat([vectors, letters, batch.case], dim=1)
         words = dropout(words, config.input_dropout, generator)
-        hidden = self.lstm(words, batch.index, batch.lengths, generator)
+        index = batch.index
+        if config.context:
+            words, index = self._in_context(words, batch, generator)
+        hidden = self.lstm(words, index, batch.lengths, generator)
         return dropout(hidden, config.output_dropout, generator)
+
+    def _in_context(
+        self, words: Tensor, batch: Batch, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        """Features of every token, beside them the encoder's, (N, inputs); their places (B, T)."""
+        if batch.context is None:
+            raise ValueError("the batch has no features of the encoder that the tagger reads")
+        config = self.config
+        context = dropout(batch.context, config.context_dropout, generator, rows=True)
+        context = self.mapped(context)
+        context = dropout(context, config.input_dropout, generator)
+        inside, index = tokens_of(batch)
+        return torch.cat([words[batch.index[inside]], context], dim=1), index
+
+    def mapped(self, context: Tensor) -> Tensor:
+        """The encoder's features as the LSTM reads them, (N, context_size)."""
+        return context @ self.context_weight * self.config.vector_scale
 
     def hidden_with(
         self, params: Params, batch: Batch, generator: torch.Generator | None = None
@@ -163,6 +194,19 @@ class TaggerNetwork(Learner):
         """What a method gives under ``params`` in place of this tagger's parameters."""
         named = {f"tagger.{name}": value for name, value in params.items()}
         return functional_call(_Call(self, method), named, given)
+
+
+def context_inputs(config: TaggerConfig) -> int:
+    """How many of the LSTM's inputs come from a frozen encoder."""
+    return config.context_size if config.context else 0
+
+
+def tokens_of(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Where the tokens of a batch stand, (B, T) bool, and their number there, (B, T), 0 outside."""
+    steps = torch.arange(batch.index.shape[1], device=batch.index.device)
+    inside = steps < batch.lengths[:, None]
+    number = (inside.flatten().cumsum(0) - 1).view_as(batch.index)
+    return inside, torch.where(inside, number, 0)
 
 
 class _Call(nn.Module):

@@ -16,7 +16,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch
-from fewshot_metalstm.kinds.tagging.tagger.network import TaggerNetwork
+from fewshot_metalstm.kinds.tagging.tagger.network import (
+    TaggerNetwork,
+    context_inputs,
+    tokens_of,
+)
 from fewshot_metalstm.nn.crf import negative_log_likelihood
 from fewshot_metalstm.nn.layer import Layout, Weights
 from fewshot_metalstm.nn.noise import mask, scaled
@@ -63,7 +67,12 @@ def stack(
         "weights": _pad(weights, (sentences,)),
         "shut": torch.stack(shut).to(first.vectors.device),
     }
-    index = _pad([b.index[order] for b, order in rows], (sentences, steps))
+    places = [b.index for b in batches]
+    if first.context is not None:
+        places = [tokens_of(b)[1] for b in batches]
+        tensors |= _contexts(batches)
+    pairs = zip(places, orders, strict=True)
+    index = _pad([place[order] for place, order in pairs], (sentences, steps))
     tensors |= _layout(index, lengths, sizes)
     if generators is not None:
         noise = [draw(tagger, b, g) for b, g in zip(batches, generators, strict=True)]
@@ -74,6 +83,10 @@ def stack(
         if states:
             tensors["keep_states"] = _pad(states, (sentences, steps, states[0].shape[2]))
         tensors["keep_outputs"] = _pad(outputs, (sentences, steps, outputs[0].shape[2]))
+        if first.context is not None:
+            for i, name in enumerate(("keep_context", "keep_mapped")):
+                kept = [n[4][i] for n in noise]
+                tensors[name] = _pad(kept, (tensors["context"].shape[1], kept[0].shape[1]))
     return Stacked(tensors, sizes, (sentences, steps))
 
 
@@ -116,6 +129,11 @@ class _Loss(nn.Module):
         words = torch.cat([vectors, letters, given["case"]], dim=1)
         if noisy:
             words = words * given["keep_inputs"]
+        if "context" in given:
+            context = tagger.mapped(given["context"] * given.get("keep_context", 1))
+            words = torch.cat(
+                [words[given["tokens"]], context * given.get("keep_mapped", 1)], dim=1
+            )
         layout = Layout(given["rows"], given["places"], self.sizes, *self.shape)
         hidden = tagger.lstm.over(words, layout, given.get("keep_states"), plain=True)
         if noisy:
@@ -154,6 +172,13 @@ def slopes(
     words = torch.cat([vectors, vmap(encode)(own, given["characters"]), given["case"]], dim=2)
     if noisy:
         words = words * given["keep_inputs"]
+    if "context" in given:
+        context = given["context"] * given.get("keep_context", 1)
+        context = context @ params["context_weight"] * config.vector_scale
+        tasks = torch.arange(len(words), device=words.device)[:, None]
+        words = torch.cat(
+            [words[tasks, given["tokens"]], context * given.get("keep_mapped", 1)], dim=2
+        )
     weights, along = _lstm(tagger, params, direction, words.new_empty(0))
     places = Places(given["rows"], given["places"], stacked.sizes, *stacked.shape)
     hidden, hidden_dot = layer_with_tangent(words, weights, along, places, config.lstm.offset)
@@ -214,16 +239,41 @@ def _head(params: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
 
 def draw(
     tagger: TaggerNetwork, batch: Batch, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
-    """The factors of words, inputs, states and outputs that the tagger would draw for a batch."""
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor, tuple[Tensor, ...]]:
+    """The factors of words, inputs, states, outputs and context that the tagger would draw.
+
+    Those of context are of the encoder's features and of what they are mapped to; none without.
+    """
     config, like = tagger.config, batch.vectors
     words = len(like)
+    inputs = tagger.lstm.inputs - context_inputs(config)
+    keep_words = mask((words, 1), config.word_dropout, generator, like)
+    keep_inputs = scaled((words, inputs), config.input_dropout, generator, like)
+    context: tuple[Tensor, ...] = ()
+    if batch.context is not None:
+        tokens = len(batch.context)
+        context = (
+            mask((tokens, 1), config.context_dropout, generator, like),
+            scaled((tokens, config.context_size), config.input_dropout, generator, like),
+        )
     return (
-        mask((words, 1), config.word_dropout, generator, like),
-        scaled((words, tagger.lstm.inputs), config.input_dropout, generator, like),
+        keep_words,
+        keep_inputs,
         tagger.lstm.keep((batch.index.shape[0], batch.index.shape[1]), generator, like),
         scaled((*batch.index.shape, tagger.lstm.outputs), config.output_dropout, generator, like),
+        context,
     )
+
+
+def _contexts(batches: Sequence[Batch]) -> dict[str, Tensor]:
+    """The encoder's features of all tokens, (n, N, C), and which word each token is, (n, N)."""
+    words = [b.index[tokens_of(b)[0]] for b in batches]
+    given = [b.context for b in batches if b.context is not None]
+    tokens = max(map(len, words))
+    return {
+        "context": _pad(given, (tokens, given[0].shape[1])),
+        "tokens": _pad(words, (tokens,)),
+    }
 
 
 def _layout(index: Tensor, lengths: Tensor, sizes: Sequence[int]) -> dict[str, Tensor]:

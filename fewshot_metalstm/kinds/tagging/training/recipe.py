@@ -8,12 +8,12 @@ from typing import Annotated
 from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES
-from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig, context_inputs
+from fewshot_metalstm.kinds.tagging.training.encoder import TaggerVectorsConfig
 from fewshot_metalstm.meta import budget, make, registry
 from fewshot_metalstm.meta.algorithm import Algorithm
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.nn.cell_config import check_meta_norm
-from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.room import check_lstm_room, check_vectors_room
 from fewshot_metalstm.nn.sharing import SENTINEL, check_sharing
 from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Range, Share
@@ -48,7 +48,7 @@ class MetaTrainConfig(TrainingConfig):
 
     memory: bool = False  # start each type from the source head that fits its support best
     episodes: EpisodesConfig = field(default_factory=EpisodesConfig)
-    vectors: VectorsConfig = field(default_factory=VectorsConfig)
+    vectors: TaggerVectorsConfig = field(default_factory=TaggerVectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
 
@@ -62,7 +62,7 @@ def check(config: MetaTrainConfig) -> None:
             f"episodes.shots_low is {episodes.shots_low}, above shots_high, which is "
             f"{episodes.shots_high}; mend one"
         )
-    check_sizes(config.tagger, config.vectors)
+    check_sizes(config.tagger, config.vectors, config.start)
     check_meta_norm(config.tagger.lstm, config.algorithm, joint=config.algorithm == registry.JOINT)
     if config.tagger.sharing == SENTINEL and config.algorithm != registry.JOINT:
         raise UserError(
@@ -73,15 +73,18 @@ def check(config: MetaTrainConfig) -> None:
         raise UserError("memory keeps the heads of joint training; give joint.steps or --start")
 
 
-def check_sizes(tagger: TaggerConfig, vectors: VectorsConfig) -> None:
+def check_sizes(tagger: TaggerConfig, vectors: TaggerVectorsConfig, start: str) -> None:
     """Refuse sizes that contradict each other, or that no memory holds: a :class:`UserError`."""
+    if tagger.context and not (vectors.encoder or start):
+        raise UserError("tagger.context is what vectors.encoder gives; set that, and not this")
     if vectors.min_n > vectors.max_n:
         raise UserError(
             f"vectors.min_n is {vectors.min_n}, above max_n, which is {vectors.max_n}; mend one"
         )
     check_vectors_room(vectors)
     size = 0 if vectors.file else vectors.size  # a file's is not known yet
-    check_lstm_room(size + tagger.filters + CASE_FEATURES, tagger.lstm, "tagger.lstm")
+    inputs = size + tagger.filters + CASE_FEATURES + context_inputs(tagger)
+    check_lstm_room(inputs, tagger.lstm, "tagger.lstm")
     check_sharing(tagger.sharing, tagger.lstm, "tagger")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.encoders.reference import EncoderReference
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, source_heads, source_names
 from fewshot_metalstm.kinds.tagging.tagger.learned_sentences import digests_of
@@ -22,6 +23,12 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
 )
 from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE
 from fewshot_metalstm.kinds.tagging.tagger.sentinels import UNION, sentinel, union_of
+from fewshot_metalstm.kinds.tagging.training.encoder import (
+    encoder_of,
+    keep_features,
+    same_encoder,
+    with_encoder,
+)
 from fewshot_metalstm.kinds.tagging.training.episodes import (
     EncodedEpisodes,
     F1Validation,
@@ -32,6 +39,7 @@ from fewshot_metalstm.kinds.tagging.training.provenance import about_of
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig, check, settled
 from fewshot_metalstm.kinds.tagging.training.sources import (
     joint_distribution,
+    often_read,
     training_episodes,
     validation,
     word_table,
@@ -55,6 +63,7 @@ class TaggingSource(TrainingSource):
         check(config)
         self.config = settled(config)
         self.suite = suite
+        self._encoder = encoder_of(config.vectors)
         self._types = {task.name: task.types for task in suite.train}
         self._sentinels = config.tagger.sharing == SENTINEL
         if self._sentinels:  # one head, of the rows of which the last are the sentinels'
@@ -82,6 +91,8 @@ class TaggingSource(TrainingSource):
         if config.start:
             start = read_start(config, suite)
             self._start_heads = start.heads
+            same_encoder(self._encoder, start, config.start)
+            self._read_features(start.encoder, progress)
             learned = digests_of(self._text(), start.sentences) if start.sentences else b""
             return replace(start, about=self.about(), heads=(), sentences=learned)
         text = self._text()
@@ -97,10 +108,19 @@ class TaggingSource(TrainingSource):
             vocabulary,
         )  # fmt: skip
         letters = tuple(sorted({letter for word in vocabulary for letter in word}))
-        learner = new_tagger(config.tagger, vectors, letters, config.seed)
-        return TaggerModel(
-            learner, vectors, letters, about=self.about(), sentences=digests_of(text)
+        self._read_features(self._encoder, progress)
+        learner = new_tagger(
+            with_encoder(config.tagger, self._encoder), vectors, letters, config.seed
         )
+        return TaggerModel(
+            learner, vectors, letters, about=self.about(), sentences=digests_of(text),
+            encoder=self._encoder,
+        )  # fmt: skip
+
+    def _read_features(self, encoder: EncoderReference | None, progress: Progress) -> None:
+        """Have the features of all that is learned from on disk."""
+        if encoder is not None:
+            keep_features(encoder, often_read(self.suite), progress)
 
     def _text(self) -> list[Sentence]:
         """What is learned from."""
@@ -164,6 +184,8 @@ class TaggingSource(TrainingSource):
     def facts(self) -> dict[str, str]:
         """See :class:`TrainingSource`: tasks, and a digest of every split."""
         facts: dict[str, str] = {}
+        if self._encoder is not None:
+            facts["the encoder"] = self._encoder.sha256[:16]
         for part, tasks in (("train", self.suite.train), ("validation", self.suite.validation)):
             facts[f"the {part} tasks"] = ", ".join(task.name for task in tasks)
             for task in tasks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.distribution import TaskDistribution
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
@@ -18,14 +19,24 @@ from fewshot_metalstm.kinds.tagging.training.episodes import (
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
 from fewshot_metalstm.seeds import derive
 
+VALIDATION = "devel"  # the split that validation episodes are drawn from
+
 
 def word_table(model: TaggerModel, suite: LoadedSuite) -> WordTable:
     """The model's word table, with every word of the suite in it."""
-    table = model.table()
+    table = model.table(keep=True)
     for task in (*suite.train, *suite.validation):
         for sentences in task.corpus.splits.values():
-            table.learn(sentences)
+            table.learn_words(word for sentence in sentences for word in sentence.tokens)
+    table.learn(often_read(suite))
     return table
+
+
+def often_read(suite: LoadedSuite) -> list[Sentence]:
+    """The sentences that episodes are drawn from."""
+    parts = [(task, "train") for task in suite.train]
+    parts += [(task, VALIDATION) for task in suite.validation]
+    return [s for task, split in parts for s in task.corpus.splits[split]]
 
 
 def training_episodes(
@@ -80,7 +91,7 @@ def validation(
     distribution = TaskDistribution(
         suite.validation, shots=settings.shots, query=settings.query,
         negatives=config.episodes.negatives, seed=derive(config.seed, "validation"),
-        split="devel",
+        split=VALIDATION,
     )  # fmt: skip
     episodes = validation_episodes(distribution, settings.episodes)
     return F1Validation(episodes, table, device, barred(config, suite))

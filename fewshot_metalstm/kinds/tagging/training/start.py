@@ -29,8 +29,12 @@ def read_start(config: MetaTrainConfig, suite: LoadedSuite) -> TaggerModel:
         excluded = tuple(model.about.get("targets_excluded", ()))
         return (found, excluded) == (names, tuple(suite.report.targets))
 
+    def same_settings(model: TaggerModel) -> bool:
+        own = replace(model.learner.config, context=0)  # the encoder is the checkpoint's
+        return own == replace(config.tagger, memory=0, context=0)
+
     return start.read_start(
         config.start, lambda folder: load_model(folder, CHECKPOINT), section="tagger",
         same_tasks=same_tasks,
-        same_settings=lambda model: model.learner.config == replace(config.tagger, memory=0),
+        same_settings=same_settings,
     )  # fmt: skip

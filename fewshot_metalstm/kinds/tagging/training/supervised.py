@@ -44,13 +44,20 @@ from fewshot_metalstm.kinds.tagging.tagger.sentinels import (
     union_of,
     with_sentinel,
 )
+from fewshot_metalstm.kinds.tagging.training.encoder import (
+    TaggerVectorsConfig,
+    encoder_of,
+    keep_features,
+    same_encoder,
+    with_encoder,
+)
 from fewshot_metalstm.kinds.tagging.training.recipe import check_sizes
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
-from fewshot_metalstm.nn.pretrain import VectorsConfig, load_or_train
+from fewshot_metalstm.nn.pretrain import load_or_train
 from fewshot_metalstm.nn.sharing import SENTINEL
 from fewshot_metalstm.ranges import Range
 from fewshot_metalstm.seeds import derive, numpy_generator
@@ -59,7 +66,7 @@ from fewshot_metalstm.train.source import Evaluation, SupervisedSource
 
 HEADS_BY = 1000  # train sentences that a source head is chosen by
 LEXICON = "lexicon"  # what is tuned on devel
-_NOISE = ("word_dropout", "input_dropout", "output_dropout")
+_NOISE = ("word_dropout", "input_dropout", "output_dropout", "context_dropout")
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class TaggerTrainConfig(TrainSettings):
     # nats for what equals a mention of the train split, when tagging: of several those that are
     # best on devel, the first where there is no devel split
     lexicon: Annotated[tuple[float, ...], Range(least=0, most=MOST_NATS)] = (2.0, 0.0, 4.0, 8.0)
-    vectors: VectorsConfig = field(default_factory=VectorsConfig)
+    vectors: TaggerVectorsConfig = field(default_factory=TaggerVectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
 
 
@@ -82,7 +89,7 @@ class TaggingTraining(SupervisedSource):
 
     def __init__(self, config: TaggerTrainConfig, tasks: Sequence[Task]) -> None:
         ranges.check(config)
-        check_sizes(config.tagger, config.vectors)
+        check_sizes(config.tagger, config.vectors, config.start)
         if not config.lexicon:
             raise UserError("lexicon is empty; give nats, such as [2, 0]")
         self.tasks = tasks
@@ -90,8 +97,11 @@ class TaggingTraining(SupervisedSource):
         self._union: tuple[str, ...] = ()  # of all labels, where the tasks share one head
         self._by_name = {task.name: task for task in tasks}
         self._start: TaggerModel | None = None
+        self._encoder = encoder_of(config.vectors)
         if config.start:
             self._start = load_model(Path(config.start), CHECKPOINT)
+            same_encoder(self._encoder, self._start, config.start)
+            self._encoder = self._start.encoder
             config = replace(config, tagger=_tagger_of(self._start, config.tagger, config.start))
         self.config = config
         if config.tagger.sharing == SENTINEL:
@@ -101,6 +111,9 @@ class TaggingTraining(SupervisedSource):
     def fresh(self, progress: Progress) -> TaggerModel:
         """See :class:`SupervisedSource`; word vectors are trained on the text of train alone."""
         config = self.config
+        if self._encoder is not None:
+            every = [s for task in self.tasks for split in task.sizes for s in task.split(split)]
+            keep_features(self._encoder, every, progress)
         if self._start is not None:
             return _with_noise(self._start, config.tagger)
         text = [s for task in self.tasks for s in self._read(task, "train")]
@@ -111,8 +124,10 @@ class TaggingTraining(SupervisedSource):
             lambda done, _: progress.advance(done, {}), vocabulary,
         )  # fmt: skip
         letters = tuple(sorted({letter for word in vocabulary for letter in word}))
-        learner = new_tagger(config.tagger, vectors, letters, config.seed)
-        return TaggerModel(learner, vectors, letters)
+        learner = new_tagger(
+            with_encoder(config.tagger, self._encoder), vectors, letters, config.seed
+        )
+        return TaggerModel(learner, vectors, letters, encoder=self._encoder)
 
     def load(self, folder: Path) -> TaggerModel:
         """See :class:`SupervisedSource`."""
@@ -127,12 +142,14 @@ class TaggingTraining(SupervisedSource):
     ) -> None:
         """See :class:`SupervisedSource`: the lexicon is of what is learned from alone."""
         self._model, self._device = model, device
-        self._table = model.table()
+        self._table = model.table(keep=True)
         self._encoded: dict[tuple[str, str], Encoded] = {}
         self._to_learn: dict[str, Encoded] = {}  # of train, as it is learned from
         for task in self.tasks:
             for split in task.sizes:
-                encoded = self._table.encode(self._read(task, split), self._types(task))
+                sentences = self._read(task, split)
+                self._table.learn(sentences)
+                encoded = self._table.encode(sentences, self._types(task))
                 self._encoded[task.name, split] = encoded
             self._to_learn[task.name] = self._encoded[task.name, "train"]
             if self._union:
@@ -302,7 +319,7 @@ class TaggingTraining(SupervisedSource):
         save_model(
             TaggerModel(learner, model.vectors, model.alphabet, about=whole,
                         heads=source_heads(heads, types),
-                        sentences=self._learned(before)),
+                        sentences=self._learned(before), encoder=model.encoder),
             folder,
         )  # fmt: skip
         return True
@@ -318,8 +335,8 @@ class TaggingTraining(SupervisedSource):
 def _tagger_of(start: TaggerModel, wanted: TaggerConfig, name: str) -> TaggerConfig:
     """The checkpoint's sizes with the noise that is wanted; no other sizes may be asked for."""
     own = replace(start.learner.config, memory=0)
-    sizes = replace(wanted, **{key: getattr(own, key) for key in _NOISE})
-    if sizes not in (own, replace(TaggerConfig(), **{key: getattr(own, key) for key in _NOISE})):
+    given: dict[str, Any] = {key: getattr(own, key) for key in (*_NOISE, "context")}
+    if replace(wanted, **given) not in (own, replace(TaggerConfig(), **given)):
         raise UserError(
             f"{name} has other sizes than the section tagger asks for; leave --cell, --sharing "
             "and the sizes out, or leave --start out"
@@ -334,7 +351,9 @@ def _with_noise(start: TaggerModel, config: TaggerConfig) -> TaggerModel:
     with torch.no_grad():
         for name, value in learner.named_parameters():
             value.copy_(given[name])
-    return TaggerModel(learner, start.vectors, start.alphabet, about=start.about)
+    return TaggerModel(
+        learner, start.vectors, start.alphabet, about=start.about, encoder=start.encoder
+    )
 
 
 def _rounded(value: float | None) -> float | None:

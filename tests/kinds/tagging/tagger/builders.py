@@ -17,6 +17,7 @@ from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch, WordTable
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, new_tagger
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
+from fewshot_metalstm.kinds.tagging.training.encoder import TaggerVectorsConfig
 from fewshot_metalstm.kinds.tagging.training.recipe import (
     EpisodesConfig,
     MetaTrainConfig,
@@ -27,7 +28,6 @@ from fewshot_metalstm.meta.joint import JointConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outer import OuterConfig
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
-from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 
 PLAIN = ("the", "a", "we", "saw", "of", "in", "with", "and", "was", "for", ".", ",", "cell")
@@ -36,7 +36,7 @@ TAGGER = TaggerConfig(lstm=MetaLSTMConfig(hidden=8, meta=4, z=5), filters=6)
 CONFIG = MetaTrainConfig(
     tasks="tiny",
     episodes=EpisodesConfig(shots_low=2, shots_high=3, query=6),
-    vectors=VectorsConfig(size=8, epochs=1, min_count=1, buckets=50),
+    vectors=TaggerVectorsConfig(size=8, epochs=1, min_count=1, buckets=50),
     tagger=TAGGER,
     joint=JointConfig(steps=4, batch=4),
     inner=InnerConfig(steps=2),

@@ -23,9 +23,9 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     new_tagger,
     save_model,
 )
+from fewshot_metalstm.kinds.tagging.training.encoder import TaggerVectorsConfig
 from fewshot_metalstm.kinds.tagging.training.supervised import TaggerTrainConfig, TaggingTraining
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.train.result import TrainResult
 from fewshot_metalstm.train.session import train
 from fewshot_metalstm.train.settings import SupervisedConfig
@@ -35,7 +35,7 @@ from tests.kinds.tagging.tagger.builders import task
 CPU = torch.device("cpu")
 CONFIG = TaggerTrainConfig(
     train=SupervisedConfig(epochs=2, batch=8, average=0.5),
-    vectors=VectorsConfig(size=8, epochs=1, min_count=1, buckets=50),
+    vectors=TaggerVectorsConfig(size=8, epochs=1, min_count=1, buckets=50),
     tagger=SIZES,
     lexicon=(1.0, 0.0),
 )

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.adapt import encoders
-from fewshot_metalstm.kinds.tagging.adapt.encoders import (
+from fewshot_metalstm.kinds.tagging.encoders import hugging_face
+from fewshot_metalstm.kinds.tagging.encoders.hugging_face import (
     LONGEST,
     digests,
     find_encoder,
@@ -94,7 +94,7 @@ def test_how_much_is_read_at_once(bert: Path, tmp_path: Path) -> None:
         config = getattr(transformers, f"{name}Config")(pad_token_id=1, **sizes)
         model = getattr(transformers, f"{name}ForTokenClassification")(config)
         tokenizer = load_encoder(bert, LABELS).tokenizer
-        assert encoders._longest(model, tokenizer) == longest
+        assert hugging_face._longest(model, tokenizer) == longest
 
 
 def test_what_is_loaded_quietly(bert: Path, capfd: pytest.CaptureFixture[str]) -> None:

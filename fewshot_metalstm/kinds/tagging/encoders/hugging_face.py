@@ -1,4 +1,6 @@
-"""Encoders of Hugging Face on this machine: finding one, its digests, loading it with a new head.
+"""Encoders of Hugging Face on this machine: finding one, its digests, loading it.
+
+It is loaded with a new head, to be fine-tuned, or without one, as it is.
 
 Nothing is downloaded: a model is a folder, or a name whose files the local cache has.
 """
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,16 +21,17 @@ from torch import nn
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.errors import UserError, at
 
-_INSTALL = "pip install 'fewshot-metalstm[transformers]'"
+_BASELINE = "transformer.model"  # the setting that names the model of the baseline
 _CURE = "give the folder of a Hugging Face encoder, as save_pretrained writes it"
 _WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")  # in the order in which they are taken
 _BESIDE = ("*.json", "*.model", "merges.txt", "vocab*.txt")  # configuration and tokenizer
+_GIVEN = {"local_files_only": True, "trust_remote_code": False}
 LONGEST = 512  # subwords, where neither model nor tokenizer has a limit
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder with a new head.
+    """An encoder, with a new head or without one.
 
     ``longest`` is how many subwords it reads at once, its special ones among them.
     """
@@ -39,18 +42,21 @@ class Encoder:
     parameters: int
 
 
-def find_encoder(model: str) -> Path:
+def find_encoder(model: str, setting: str = _BASELINE) -> Path:
     """The folder of a model given as a folder, or as a name that the local cache has.
+
+    Args:
+        setting: that ``model`` is the value of, for messages.
 
     Raises:
         UserError: there is none, it holds no model, or transformers is not installed.
     """
-    transformers_package()
+    transformers_package(setting)
     if not model:
-        raise UserError("transformer.model names no model; --set transformer.model=FOLDER")
+        raise UserError(f"{setting} names no model; --set {setting}=FOLDER")
     folder = Path(model)
     if not folder.is_dir():
-        folder = _cached(model)
+        folder = _cached(model, setting)
     if not (folder / "config.json").is_file():
         raise at(folder, None, "holds no model (config.json is missing)", _CURE)
     if not _weights(folder):
@@ -58,15 +64,15 @@ def find_encoder(model: str) -> Path:
     return folder.resolve()
 
 
-def _cached(name: str) -> Path:
+def _cached(name: str, setting: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
         return Path(snapshot_download(name, local_files_only=True))
     except (OSError, ValueError):  # not there, or no name at all
         raise UserError(
-            f"transformer.model={name}: no such folder, and the local cache of Hugging Face has no "
-            f"such model; {_CURE} (nothing is downloaded)"
+            f"{setting}={name}: no such folder, and the local cache of Hugging Face has no such "
+            f"model; {_CURE} (nothing is downloaded)"
         ) from None
 
 
@@ -125,26 +131,50 @@ def load_encoder(folder: Path, labels: Sequence[str]) -> Encoder:
     Raises:
         UserError: transformers cannot read the folder, or labels no tokens with such a model.
     """
-    transformers = transformers_package()
-    given = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        with _silent(transformers):
-            config = transformers.AutoConfig.from_pretrained(folder, **given)
-            # Without it a tokenizer of byte pairs refuses text that is split into words.
-            tokenizer = transformers.AutoTokenizer.from_pretrained(
-                folder, add_prefix_space=True, **given
-            )
-            config.id2label = dict(enumerate(labels))
-            config.label2id = {label: i for i, label in enumerate(labels)}
-            model = transformers.AutoModelForTokenClassification.from_pretrained(
-                folder, config=config, ignore_mismatched_sizes=True, **given
-            ).float()
-    except Exception as problem:  # a dozen kinds, by what is wrong with which file
-        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
-        raise at(folder, None, f"cannot be loaded as an encoder ({reason})", _CURE) from None
+
+    def load(transformers: Any, config: Any) -> Any:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: i for i, label in enumerate(labels)}
+        return transformers.AutoModelForTokenClassification.from_pretrained(
+            folder, config=config, ignore_mismatched_sizes=True, **_GIVEN
+        )
+
+    model, tokenizer = _loaded(folder, load)
     _renew_head(model, len(labels))
     parameters = sum(p.numel() for p in model.parameters())
     return Encoder(model, tokenizer, _longest(model, tokenizer), parameters)
+
+
+def load_bare(folder: Path) -> Encoder:
+    """An encoder in single precision without a head, in evaluation mode, and its tokenizer.
+
+    Raises:
+        UserError: transformers cannot read the folder.
+    """
+
+    def load(transformers: Any, config: Any) -> Any:
+        return transformers.AutoModel.from_pretrained(folder, config=config, **_GIVEN)
+
+    model, tokenizer = _loaded(folder, load)
+    model.eval().requires_grad_(False)
+    parameters = sum(p.numel() for p in model.parameters())
+    return Encoder(model, tokenizer, _longest(model, tokenizer), parameters)
+
+
+def _loaded(folder: Path, load: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """What ``load`` makes of the package and the model's configuration, and the tokenizer."""
+    transformers = transformers_package()
+    try:
+        with _silent(transformers):
+            config = transformers.AutoConfig.from_pretrained(folder, **_GIVEN)
+            # Without it a tokenizer of byte pairs refuses text that is split into words.
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                folder, add_prefix_space=True, **_GIVEN
+            )
+            return load(transformers, config).float(), tokenizer
+    except Exception as problem:  # a dozen kinds, by what is wrong with which file
+        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+        raise at(folder, None, f"cannot be loaded as an encoder ({reason})", _CURE) from None
 
 
 def _renew_head(model: Any, labels: int) -> None:
@@ -186,12 +216,16 @@ def _silent(transformers: Any) -> Iterator[None]:
             log.enable_progress_bar()
 
 
-def transformers_package() -> Any:
+def transformers_package(setting: str = _BASELINE) -> Any:
     """The package transformers; :class:`UserError` where it is not installed."""
     try:
         import transformers
     except ImportError:
+        baseline = setting == _BASELINE
+        who, extra = ("the baseline transformer", "transformers") if baseline else (
+            "the encoder of word features", "contextual")  # fmt: skip
         raise UserError(
-            f"the baseline transformer needs transformers, which is not installed; {_INSTALL}"
+            f"{who} needs transformers, which is not installed; "
+            f"pip install 'fewshot-metalstm[{extra}]'"
         ) from None
     return transformers

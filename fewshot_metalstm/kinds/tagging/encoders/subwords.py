@@ -18,11 +18,12 @@ IGNORED = -100  # the label of what is no first subword, as torch's cross entrop
 class Window:
     """Subwords that are read at once, with the special ones around them.
 
-    ``firsts`` are the places in ``ids`` where its words begin.
+    ``firsts`` are the places in ``ids`` where its words begin, ``end`` is that behind the last.
     """
 
     ids: tuple[int, ...]
     firsts: tuple[int, ...]
+    end: int
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class Subwords:
 
     def _window(self, ids: Sequence[int], firsts: Sequence[int]) -> Window:
         shift = len(self.before)
-        return Window((*self.before, *ids, *self.after), tuple(i + shift for i in firsts))
+        placed = tuple(i + shift for i in firsts)
+        return Window((*self.before, *ids, *self.after), placed, shift + len(ids))
 
     def _pieces(self, token: str) -> tuple[int, ...]:
         pieces = self._known.get(token)

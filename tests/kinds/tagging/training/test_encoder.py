@@ -1,0 +1,96 @@
+"""Training with a frozen encoder, from meta-training to the tagged text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.data.locate import CACHE_VARIABLE
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, run_cell
+from fewshot_metalstm.kinds.tagging.tagger.model import load_model
+from fewshot_metalstm.kinds.tagging.training.encoder import same_encoder
+from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
+from fewshot_metalstm.kinds.tagging.training.recipe import check
+from fewshot_metalstm.kinds.tagging.training.supervised import TaggerTrainConfig, TaggingTraining
+from fewshot_metalstm.meta.outcome import Progress
+from tests.kinds.tagging.adapt.needed import tiny_bert
+from tests.kinds.tagging.encoders.fakes import REFERENCE
+from tests.kinds.tagging.tagger.builders import CONFIG, TARGET, model, suite
+from tests.kinds.tagging.tagger.test_context import CONFIG as SIZES
+
+CPU = torch.device("cpu")
+
+
+class Phases(Progress):
+    """Notes the phases."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def phase(self, name: str, total: int, done: int = 0) -> None:
+        self.seen.append(name)
+
+    def advance(self, done: int, figures: object) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+
+def test_from_meta_training_to_tagged_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    folder = tiny_bert(tmp_path / "tiny")
+    vectors = replace(CONFIG.vectors, encoder=str(folder))
+    config = replace(CONFIG, vectors=vectors)
+    phases = Phases()
+    meta_train(config, suite(), tmp_path / "run", device=CPU, progress=phases)
+    assert phases.seen[:2] == ["word vectors", "features of the encoder"]
+    made = load_model(tmp_path / "run" / "checkpoint")
+    assert made.encoder is not None
+    assert made.learner.config.context == made.encoder.size == 32
+    phases = Phases()
+    meta_train(config, suite(), tmp_path / "again", device=CPU, progress=phases)
+    assert "features of the encoder" not in phases.seen, "they are kept"
+
+    cell = TaggingCell(
+        "fomaml", 0, 0, tuple(range(8)), "all", AdaptConfig(epochs=1, min_steps=2),
+        save=tmp_path / "tagger",
+    )  # fmt: skip
+    assert run_cell(cell, made, TARGET, made.table()).score is not None
+    (tmp_path / "notes.txt").write_text("We saw gene1-0 in mice.\n")
+    command = ["predict", str(tmp_path / "tagger"), str(tmp_path / "notes.txt"), "--json"]
+    assert main(command) == 0
+    folder.rename(tmp_path / "moved")
+    assert main(command) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "error: the tagger needs the encoder" in told
+    monkeypatch.setenv("FEWSHOT_METALSTM_ENCODER", str(tmp_path / "moved"))
+    assert main(command) == 0
+
+
+def test_a_start_brings_its_encoder_or_none() -> None:
+    with pytest.raises(UserError, match=r"tagger\.context is what vectors\.encoder gives"):
+        check(replace(CONFIG, tagger=SIZES))
+    with pytest.raises(UserError, match=r"tagger\.context is what vectors\.encoder gives"):
+        TaggingTraining(TaggerTrainConfig(tagger=SIZES), [TARGET])
+
+
+def test_another_encoder_than_the_starts_is_refused() -> None:
+
+    read = replace(model(), encoder=REFERENCE)
+    same_encoder(None, read, "start")
+    same_encoder(REFERENCE, read, "start")
+    other = replace(REFERENCE, sha256="0" * 64)
+    with pytest.raises(UserError, match=r"start reads with the encoder models/fake, not with"):
+        same_encoder(other, read, "start")
+    with pytest.raises(UserError, match=r"start reads with no encoder, not with models/fake"):
+        same_encoder(REFERENCE, model(), "start")
