@@ -19,6 +19,9 @@ from typing import Any
 from fewshot_metalstm.compat.torch_compiler import defer_compiler
 from fewshot_metalstm.interrupts import held_back
 
+# Parts of names of modules that no worker needs, some of which import MLflow, spaCy or a terminal.
+_SELDOM = frozenset({"__main__", "cli", "pages", "serving", "spacy_component", "tracking"})
+
 
 def start_worker(
     serve: Callable[..., None], *arguments: Any
@@ -55,8 +58,12 @@ def start_worker(
 
 
 def _imported() -> list[str]:
+    """The modules of this package that this process has, but for those that workers never need."""
     package = __name__.partition(".")[0]
-    return sorted(n for n in sys.modules if n.partition(".")[0] == package and "__main__" not in n)
+    return sorted(
+        name for name in sys.modules
+        if name.partition(".")[0] == package and _SELDOM.isdisjoint(name.split("."))
+    )  # fmt: skip
 
 
 def _begin(environment: dict[str, str], serve: Callable[..., None], *arguments: Any) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
+import subprocess
+import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -41,3 +44,28 @@ def test_how_a_worker_ended_is_known() -> None:
         pipe.recv()
     process.join(timeout=60)
     assert process.exitcode == -signal.SIGKILL
+
+
+def _modules(pipe: Connection[Any, Any]) -> None:
+    pipe.send(sorted(sys.modules))
+
+
+def test_what_serves_models_is_not_imported_for_workers() -> None:
+    """In a process of its own: a server imports once, for all tests of this one."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.test_workers"], capture_output=True, text=True,
+        cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+if __name__ == "__main__":
+    for name in ("kinds.tagging.kind", "tracking.tracker"):
+        importlib.import_module(f"fewshot_metalstm.{name}")
+    from tests.test_workers import _modules as modules
+
+    pipe, process = start_worker(modules)
+    found = pipe.recv()
+    process.join()
+    assert "fewshot_metalstm.kinds.tagging.kind" in found
+    assert "fewshot_metalstm.tracking.tracker" not in found

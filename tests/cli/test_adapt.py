@@ -165,7 +165,8 @@ def test_mistakes_are_one_line(
 
     assert "holds no model" in error("--checkpoint", str(tmp_path))
     for setting, allowed in (
-        ("adapt.lr=-1", "at least 0"), ("adapt.lr=1e400", "at least 0"), ("draws=0", "1 to 10000"),
+        ("adapt.lr=-1", "at least 0"), ("adapt.lr=1e400", "a finite number, at least 0"),
+        ("draws=0", "1 to 10000"),
         ("adapt.batch=0", "at least 1"), ("adapt.momentum=2", "0 to below 1"),
     ):  # fmt: skip
         assert f"; use {allowed}" in error("--checkpoint", "x", "--set", setting)
