@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.data.digests import is_whole, sha256
+from fewshot_metalstm.data.digests import is_whole, sealed, sha256
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import at
 
@@ -66,6 +66,12 @@ def read_config(
     if role is not None and config["kind"] != role:
         raise at(folder, None, f"is a {config['kind']}, not a {role}", roles[role])
     return config
+
+
+def write_config(config: Mapping[str, Any], folder: Path) -> None:
+    """Write a model's ``config.json``, sealed with a digest of itself."""
+    text = json.dumps(sealed(config), ensure_ascii=False, indent=1) + "\n"
+    (folder / CONFIG).write_text(text, encoding="utf-8")
 
 
 def check_files(folder: Path, names: Iterable[str], digests: Mapping[str, str]) -> None:

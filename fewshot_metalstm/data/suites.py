@@ -6,7 +6,7 @@ apply to it. Loading the text is :mod:`fewshot_metalstm.kinds.tagging.episodes.l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,17 @@ def load_targets(folder: Path | None = None, kind: str = DEFAULT_KIND) -> Target
     if unknown:
         raise at(path, None, f"unknown key {min(unknown)}", "use official and synthetic")
     return Targets(_names(path, data, "official"), _names(path, data, "synthetic"))
+
+
+def kept_out(suite: Suite, exclude: Sequence[str], kind: str) -> tuple[str, ...]:
+    """The targets that a suite's tasks may have nothing of, where targets are what suites hold.
+
+    With the rule ``official`` these are the official targets that are no task of the suite
+    itself: every domain or region is a target, and a fold learns from those that are not its own.
+    """
+    own = {spec.corpus for spec in suite.tasks}
+    official = load_targets(kind=kind).official if suite.exclude == "official" else ()
+    return tuple(dict.fromkeys((*(name for name in official if name not in own), *exclude)))
 
 
 def _suite(path: Path, data: Mapping[str, Any]) -> Suite:

@@ -54,6 +54,39 @@ class Preparation:
     model: Model
 
 
+class TaskData(Protocol):
+    """A task, as far as :func:`facts_of` looks at it: digest and size of each split."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 of what each split holds."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Items of each split."""
+
+
+def facts_of(
+    train: Sequence[TaskData], validation: Sequence[TaskData], items: str
+) -> dict[str, str]:
+    """The tasks of a run and the digest of every split, for :meth:`TrainingSource.facts`.
+
+    Args:
+        items: what splits hold, such as ``images``.
+    """
+    facts: dict[str, str] = {}
+    for part, tasks in (("train", train), ("validation", validation)):
+        facts[f"the {part} tasks"] = ", ".join(task.name for task in tasks)
+        for task in tasks:
+            for split, digest in task.digests.items():
+                facts[f"{task.name}/{split}"] = f"{digest[:16]} ({task.sizes[split]} {items})"
+    return facts
+
+
 class TrainingSource(ABC):
     """One run's model and data. A kind makes one from the run's settings and its loaded suite.
 

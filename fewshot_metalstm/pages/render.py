@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
@@ -22,6 +23,18 @@ _POLICY = (
     "default-src 'none'; img-src data:; style-src {style}; script-src {script}; "
     "base-uri 'none'; form-action 'none'"
 )
+
+
+def check_page(path: Path, shown: Path) -> None:
+    """Refuse a place for a page that is a folder, or the file itself that the page shows.
+
+    Raises:
+        UserError: it is.
+    """
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name a file for the page")
+    if path.exists() and shown.exists() and path.samefile(shown):
+        raise UserError(f"{path}: is the file to look at; name another for the page")
 
 
 def write_page(path: Path, template: str, *, package: str = PAGES, **values: Any) -> Path:

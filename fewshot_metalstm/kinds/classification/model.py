@@ -18,8 +18,8 @@ from typing import Any
 
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.digests import sealed, sha256
-from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
+from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.classification.encoding import TextTable
 from fewshot_metalstm.kinds.classification.learner import Classifier
@@ -126,7 +126,7 @@ def save_model(model: ClassifierModel, folder: Path) -> None:
             "about": dict(model.about),
             "sha256": {n: sha256((new / n).read_bytes()) for n in (_WEIGHTS, _VOCABULARY)},
         }
-        _write_json(sealed(config), new / "config.json")
+        write_config(config, new)
 
 
 def _sizes(config: ClassifierConfig) -> dict[str, Any]:

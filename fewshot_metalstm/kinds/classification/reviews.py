@@ -18,7 +18,7 @@ import numpy as np
 from fewshot_metalstm.data import locate
 from fewshot_metalstm.data.catalogue import Catalogue, CorpusEntry
 from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.data.suites import Suite, load_targets
+from fewshot_metalstm.data.suites import Suite, kept_out
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.classification.decoding import decode, read_bytes
 from fewshot_metalstm.kinds.classification.tasks import (
@@ -88,24 +88,13 @@ def parse(text: str, path: Path, notes: Counter[str]) -> TextSplit:
     return TextSplit(tuple(texts), np.array(labels, np.int64))
 
 
-def kept_out(suite: Suite, exclude: Sequence[str]) -> tuple[str, ...]:
-    """The targets that a suite's tasks may have nothing of.
-
-    With the rule ``official`` these are the official targets that are no task of the suite
-    itself: every domain is a target, and a fold learns from those that are not its own.
-    """
-    own = {spec.corpus for spec in suite.tasks}
-    official = load_targets(kind=KIND).official if suite.exclude == "official" else ()
-    return tuple(dict.fromkeys((*(name for name in official if name not in own), *exclude)))
-
-
 def load_suite(suite: Suite, exclude: Sequence[str], data_dir: Path | None = None) -> LoadedTexts:
     """The tasks of a declared suite; nothing of a target's family or test split is in them.
 
     Raises:
         UserError: absent or damaged data, or nothing left to learn from.
     """
-    targets = kept_out(suite, exclude)
+    targets = kept_out(suite, exclude, KIND)
     known = Catalogue.load(kind=KIND)
     # A target of the user's own is no domain of the catalogue: none of its texts can be here.
     held = [load_reviews(name, data_dir) for name in targets if name in known]

@@ -29,7 +29,7 @@ from fewshot_metalstm.kinds.classification.text import words
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.source import Preparation, TrainingSource
+from fewshot_metalstm.meta.source import Preparation, TrainingSource, facts_of
 from fewshot_metalstm.meta.start import read_start
 from fewshot_metalstm.nn.pretrain import PHASE, VectorsConfig, load_or_train, seconds_of_epoch
 from fewshot_metalstm.nn.vectors import WordVectors, blank_vectors
@@ -136,14 +136,11 @@ class ClassificationSource(TrainingSource):
 
     def facts(self) -> dict[str, str]:
         """See :class:`TrainingSource`: tasks, a digest of every split, and what was cut."""
-        facts: dict[str, str] = {}
-        for part, tasks in (("train", self.suite.train), ("validation", self.suite.validation)):
-            facts[f"the {part} tasks"] = ", ".join(task.name for task in tasks)
-            for task in tasks:
-                if cut := task.cut(self.config.classifier.longest):
-                    facts[f"{task.name}, long"] = cut
-                for split, digest in task.digests.items():
-                    facts[f"{task.name}/{split}"] = f"{digest[:16]} ({task.sizes[split]} texts)"
+        suite, longest = self.suite, self.config.classifier.longest
+        facts = facts_of(suite.train, suite.validation, "texts")
+        for task in (*suite.train, *suite.validation):
+            if cut := task.cut(longest):
+                facts[f"{task.name}, long"] = cut
         return facts
 
 

@@ -9,7 +9,6 @@ checkpoint and not in an adapted reader.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,8 +17,8 @@ from typing import Any
 
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.digests import sealed, sha256
-from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
+from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.digits.encoding import Scaling
@@ -96,8 +95,7 @@ def save_model(model: ReaderModel, folder: Path) -> None:
             "about": dict(model.about),
             "sha256": {_WEIGHTS: sha256((new / _WEIGHTS).read_bytes())},
         }
-        text = json.dumps(sealed(config), ensure_ascii=False, indent=1) + "\n"
-        (new / "config.json").write_text(text, encoding="utf-8")
+        write_config(config, new)
 
 
 def load_model(

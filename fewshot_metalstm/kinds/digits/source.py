@@ -29,7 +29,7 @@ from fewshot_metalstm.kinds.digits.tasks import LoadedDigits
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.source import TrainingSource
+from fewshot_metalstm.meta.source import TrainingSource, facts_of
 from fewshot_metalstm.meta.start import read_start
 from fewshot_metalstm.seeds import derive
 
@@ -122,10 +122,4 @@ class DigitsSource(TrainingSource):
 
     def facts(self) -> dict[str, str]:
         """See :class:`TrainingSource`: tasks, and a digest of every split."""
-        facts: dict[str, str] = {}
-        for part, tasks in (("train", self.suite.train), ("validation", self.suite.validation)):
-            facts[f"the {part} tasks"] = ", ".join(task.name for task in tasks)
-            for task in tasks:
-                for split, digest in task.digests.items():
-                    facts[f"{task.name}/{split}"] = f"{digest[:16]} ({task.sizes[split]} images)"
-        return facts
+        return facts_of(self.suite.train, self.suite.validation, "images")

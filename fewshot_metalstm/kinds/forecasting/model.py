@@ -8,7 +8,6 @@ the linear path and the peer ``ridge-pooled`` are made.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +17,8 @@ import numpy as np
 
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.digests import sealed, sha256
-from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
+from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.forecasting.learner import Forecaster
@@ -103,8 +102,7 @@ def save_model(model: ForecastModel, folder: Path) -> None:
             "about": dict(model.about),
             "sha256": {name: sha256((new / name).read_bytes()) for name in names},
         }
-        text = json.dumps(sealed(config), ensure_ascii=False, indent=1) + "\n"
-        (new / "config.json").write_text(text, encoding="utf-8")
+        write_config(config, new)
 
 
 def load_model(

@@ -13,7 +13,7 @@ from pathlib import Path
 from fewshot_metalstm.data import locate
 from fewshot_metalstm.data.catalogue import Catalogue
 from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.data.suites import Suite, load_targets
+from fewshot_metalstm.data.suites import Suite, kept_out
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.forecasting.series import said
 from fewshot_metalstm.kinds.forecasting.tables import Columns, read_bytes, read_series
@@ -58,24 +58,13 @@ def divided(task: ForecastTask) -> ForecastTask:
     return ForecastTask(task.name, task.family, task.series, spans, task.data, notes=task.notes)
 
 
-def kept_out(suite: Suite, exclude: Sequence[str]) -> tuple[str, ...]:
-    """The targets that a suite's tasks may have nothing of.
-
-    With the rule ``official`` these are the official targets that are no task of the suite
-    itself: every region is a target, and a fold learns from those that are not its own.
-    """
-    own = {spec.corpus for spec in suite.tasks}
-    official = load_targets(kind=KIND).official if suite.exclude == "official" else ()
-    return tuple(dict.fromkeys((*(name for name in official if name not in own), *exclude)))
-
-
 def load_suite(suite: Suite, exclude: Sequence[str], data_dir: Path | None = None) -> LoadedSeries:
     """The tasks of a declared suite; nothing of a target's family is in them.
 
     Raises:
         UserError: absent or damaged data, or nothing left to learn from.
     """
-    targets = kept_out(suite, exclude)
+    targets = kept_out(suite, exclude, KIND)
     known = Catalogue.load(kind=KIND)
     # A target of the user's own is no region of the catalogue: nothing of it can be here.
     families = {known[name].family for name in targets if name in known}

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewshot_metalstm.data.suites import load_suites, load_targets
+from fewshot_metalstm.data.suites import kept_out, load_suites, load_targets
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.classification import draws
 from fewshot_metalstm.kinds.classification.kind import CLASSIFICATION
-from fewshot_metalstm.kinds.classification.reviews import EMPTY, kept_out, load_reviews, parse
+from fewshot_metalstm.kinds.classification.reviews import EMPTY, load_reviews, parse
 from tests.kinds.classification.builders import DOMAINS, task
 
 
@@ -35,7 +35,7 @@ def test_a_tenth_of_train_is_devel(world: Path) -> None:
 def test_every_domain_is_held_out_by_one_fold() -> None:
     official = load_targets(kind="classification").official
     folds = [load_suites(kind="classification")[f"reviews-fold-{i}"] for i in range(4)]
-    held = [kept_out(fold, ()) for fold in folds]
+    held = [kept_out(fold, (), "classification") for fold in folds]
     assert sorted(name for each in held for name in each) == sorted(official)
     for fold, out in zip(folds, held, strict=True):
         assert (len(fold.tasks), len(out)) == (12, 4)

@@ -68,7 +68,6 @@ def run(
 ) -> View:  # fmt: skip
     """Read the file, label its texts, write the page."""
     from fewshot_metalstm import runs
-    from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds.classification.pages.view import make_view, write_view
     from fewshot_metalstm.kinds.classification.predictor import Predictor, cut_note
     from fewshot_metalstm.kinds.classification.settings import ATTENTION
@@ -79,11 +78,9 @@ def run(
         read_texts,
     )
     from fewshot_metalstm.machine import pick_device
+    from fewshot_metalstm.pages.render import check_page
 
-    if html.is_dir():
-        raise UserError(f"{html}: is a folder; name a file for the page")
-    if html.exists() and file.exists() and html.samefile(file):
-        raise UserError(f"{html}: is the file to look at; name another for the page")
+    check_page(html, file)
     notes: Counter[str] = Counter()
     if file.suffix.lower() in (*TABLES, *JSON):
         wanted = label_column is not None

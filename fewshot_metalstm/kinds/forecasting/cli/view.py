@@ -66,17 +66,14 @@ def run(
 ) -> View:  # fmt: skip
     """Read the file, forecast, write the page."""
     from fewshot_metalstm import runs
-    from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds.forecasting.model import FORECASTER, load_model
     from fewshot_metalstm.kinds.forecasting.pages.view import make_view, write_view
     from fewshot_metalstm.kinds.forecasting.series import said
     from fewshot_metalstm.kinds.forecasting.tables import Columns, read_series
     from fewshot_metalstm.machine import pick_device
+    from fewshot_metalstm.pages.render import check_page
 
-    if html.is_dir():
-        raise UserError(f"{html}: is a folder; name a file for the page")
-    if html.exists() and file.exists() and html.samefile(file):
-        raise UserError(f"{html}: is the file to look at; name another for the page")
+    check_page(html, file)
     notes: Counter[str] = Counter()
     series = read_series(file, notes, Columns(time_column, value_column))
     loaded = load_model(runs.model_folder(model, FORECASTER), FORECASTER)

@@ -74,17 +74,14 @@ def run(
 ) -> View:
     """Read the file, tag it, write the page."""
     from fewshot_metalstm import runs
-    from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor
     from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
     from fewshot_metalstm.kinds.tagging.formats.notes import Notes, lines
     from fewshot_metalstm.kinds.tagging.pages.view import make_view, placed, write_view
     from fewshot_metalstm.machine import pick_device
+    from fewshot_metalstm.pages.render import check_page
 
-    if html.is_dir():
-        raise UserError(f"{html}: is a folder; name a file for the page")
-    if html.exists() and file.exists() and html.samefile(file):
-        raise UserError(f"{html}: is the file to look at; name another for the page")
+    check_page(html, file)
     folder = runs.model_folder(model, "tagger")
     notes = Notes()
     bad = BadAnnotations(bad_annotations)

@@ -33,8 +33,8 @@ from fewshot_metalstm.adapt import policy as policies
 from fewshot_metalstm.adapt.policy import Policy, load_policy
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.digests import sealed, sha256
-from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files
+from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN
@@ -193,7 +193,7 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             config["encoder"] = dataclasses.asdict(model.encoder)
         if model.lexicon.mentions:
             config["lexicon"] = model.lexicon.as_dict()
-        _write_json(sealed(config), new / "config.json")
+        write_config(config, new)
 
 
 def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
