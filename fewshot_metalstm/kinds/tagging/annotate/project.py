@@ -122,10 +122,14 @@ def opened(folder: Path, begin: Begin) -> Iterator[Project]:
             files, or what is asked does not go with it.
     """
     with locked(folder, WHAT):
-        notes = () if (folder / ABOUT).is_file() else _begin(folder, begin)
+        notes: tuple[str, ...] = ()
+        text = None
+        if not (folder / ABOUT).is_file():
+            text, notes = _begin(folder, begin)
         about = _about(folder)
         _agree(folder, about, begin)
-        text = texts.load(folder, about["sha256"])
+        if text is None:
+            text = texts.load(folder, about["sha256"])
         journal = Journal(folder / JOURNAL)
         try:
             state = _replayed(folder, about, text, journal)
@@ -143,7 +147,8 @@ def opened(folder: Path, begin: Begin) -> Iterator[Project]:
             journal.close()
 
 
-def _begin(folder: Path, begin: Begin) -> tuple[str, ...]:
+def _begin(folder: Path, begin: Begin) -> tuple[Text, tuple[str, ...]]:
+    """Write the text, and what the project is; the text, as :func:`texts.load` would read it."""
     if begin.source is None:
         raise at(folder, None, "holds no project", "name the text to begin one with")
     if not holds_nothing(folder):
@@ -167,7 +172,7 @@ def _begin(folder: Path, begin: Begin) -> tuple[str, ...]:
         "types": types, "checkpoint": begin.checkpoint, "count_given": begin.count_given,
     }  # fmt: skip
     write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", folder / ABOUT)
-    return tuple(note_lines(counted))
+    return text, tuple(note_lines(counted))
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.checking.any_text import documents_of, is_columns
 from fewshot_metalstm.kinds.tagging.corpora.bad import REPAIR, BadAnnotations
-from fewshot_metalstm.kinds.tagging.corpora.text import tokenise
+from fewshot_metalstm.kinds.tagging.corpora.text import sentence_bounds, tokenise
 from fewshot_metalstm.kinds.tagging.formats import Document, Mention, Notes
 from fewshot_metalstm.kinds.tagging.formats.document import Bounds
 from fewshot_metalstm.kinds.tagging.formats.jsonl import as_record, write_objects
@@ -144,7 +144,7 @@ def _as_kept(document: Document) -> dict[str, Any]:
 def store(text: Text, folder: Path) -> str:
     """Write the text to a project's folder; its SHA-256, by which :func:`load` knows it."""
     write_objects(text.records, folder / TEXT)
-    write_text(json.dumps([list(place) for place in text.places]) + "\n", folder / SENTENCES)
+    write_text(json.dumps(text.places) + "\n", folder / SENTENCES)
     return _digest(folder)
 
 
@@ -188,6 +188,8 @@ def _documents(path: Path, format: str | None, notes: Notes) -> list[Document]:
 
 def _sentences(document: Document) -> Iterable[Bounds]:
     """Bounds of sentences from the first token to the last; those a mention crosses are one."""
+    if not (document.mentions or document.sentences or document.tokens):
+        return sentence_bounds(document.text)
     mentions = sorted(document.mentions, key=lambda mention: mention.start)
     found: list[Bounds] = []
     place = reach = 0  # of the mentions that begin before the end of the last sentence

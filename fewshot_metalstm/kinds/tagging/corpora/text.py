@@ -15,7 +15,8 @@ from dataclasses import dataclass
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _TOKEN = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*|[^\w\s]|_")
 _LINE = re.compile(r"[^\r\n]+")
-_END = re.compile(r"(?<=[.!?])([\"')\]]*)\s+(?=[\"'(\[]*[A-Z0-9À-ÖØ-ÞΑ-Ω])")
+# Begins with the mark itself: what begins with a look behind is tried at every character.
+_END = re.compile(r"[.!?]([\"')\]]*)\s+(?=[\"'(\[]*[A-Z0-9À-ÖØ-ÞΑ-Ω])")
 # A full stop after these does not end a sentence,
 _ABBREVIATION = re.compile(
     r"(?:\b(?:al|approx|ca|cf|cv|Dr|e\.g|[Ee]qs?|et|etc|Figs?|i\.e|i\.p|i\.v|M[rs]|Mrs|no|Nos?|Prof|"
@@ -54,6 +55,19 @@ def tokenise(text: str) -> list[tuple[int, int]]:
 def split(text: str) -> list[TextSentence]:
     """Split ``text`` into sentences of tokens; ``text[start:end]`` is the token."""
     return list(split_stream([text]))
+
+
+def sentence_bounds(text: str) -> Iterator[tuple[int, int]]:
+    """Where the sentences of :func:`split` begin and end, without a look at their tokens.
+
+    All but white space is in a token, so that the first begins and the last ends where a sentence
+    without white space around it does.
+    """
+    for start, end in _sentences(text, whole=True):
+        piece = text[start:end]
+        bare = piece.lstrip()
+        if bare:
+            yield end - len(bare), start + len(piece.rstrip())
 
 
 def split_stream(pieces: Iterable[str]) -> Iterator[TextSentence]:
@@ -98,7 +112,8 @@ def _sentences(text: str, *, whole: bool) -> Iterator[tuple[int, int]]:
         start = line.start()
         for gap in _END.finditer(text, line.start(), line.end()):
             # No abbreviation is longer; the whole sentence would be copied at every gap.
-            before = text[max(start, gap.start() - 32) : gap.start()].rstrip("\"')]")
+            stop = gap.start(1)
+            before = text[max(start, stop - 32) : stop].rstrip("\"')]")
             if _ABBREVIATION.search(before):
                 continue
             if _CAPITAL.search(before):

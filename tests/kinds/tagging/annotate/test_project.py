@@ -21,8 +21,10 @@ def test_a_project_goes_on_without_its_text(tmp_path: Path) -> None:
     with project(tmp_path / "p") as found:
         annotate(found, 3)
         before = [found.state.marks(i) for i in range(24)]
+        begun = found.text
     (tmp_path / "text.txt").unlink()
     with opened(tmp_path / "p", Begin()) as found:
+        assert found.text == begun
         assert [found.state.marks(i) for i in range(24)] == before
         assert found.done() == [0, 1, 2]
         assert found.notes == ()

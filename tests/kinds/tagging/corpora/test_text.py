@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fewshot_metalstm.kinds.tagging.corpora.text import split, split_stream
+from fewshot_metalstm.kinds.tagging.corpora.text import sentence_bounds, split, split_stream
 
 
 @settings(deadline=None)
@@ -23,6 +23,33 @@ def test_tokens_are_what_stands_at_their_offsets_and_nothing_is_lost(text: str) 
             assert text[last:start].strip() == ""  # only white space lies between tokens
             last = end
     assert text[last:].strip() == ""
+
+
+_PIECES = (
+    "a",
+    "B",
+    ". ",
+    "! ",
+    ") ",
+    '"',
+    "[",
+    "E. ",
+    "37 C. ",
+    "It ",
+    "\n",
+    "\u0301",
+    "_",
+    "\x85",
+    "\u2028",
+    "\xa0",
+)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60) | st.lists(st.sampled_from(_PIECES), max_size=30).map("".join))
+def test_bounds_of_sentences_are_those_of_their_tokens(text: str) -> None:
+    expected = [(each.offsets[0][0], each.offsets[-1][1]) for each in split(text)]
+    assert list(sentence_bounds(text)) == expected
 
 
 def test_tokens_are_split_as_the_corpora_are() -> None:
