@@ -1,12 +1,15 @@
 """What annotating with proposals saves: ``python -m benchmarks.annotation --target NAME``.
 
 A person is simulated who sees sentences of a corpus, knows its annotation, and does on the page of
-``annotate`` what makes each sentence right with few keys (:func:`keys`) or few strokes of the mouse
-(:func:`strokes`). Sentences come in the order that the page gives, and the tagger is adapted when
-the page has it adapted. The same sentences are done without proposals, and other sentences, at
-random, are done for as many taggers. Printed: the keys a mention with and without proposals, and
-strict F1 on the test split after so many annotated sentences, in the page's order and at random;
-means over draws (pools and orders) with 95% intervals, and differences paired by draw.
+``annotate`` what makes each sentence right with few keys or few strokes of the mouse
+(:mod:`benchmarks.presses`). Sentences come in the order that the page gives, and the tagger is
+adapted when the page has it adapted; here the person waits for it. The same sentences are done
+without proposals, and other sentences, at random, are done for as many taggers. Printed: keys and
+strokes a mention with and without proposals, and strict F1 on the test split after so many
+annotated sentences, in the page's order and at random; means over draws (pools and orders) with 95%
+intervals, and differences paired by draw. The checkpoint must not have learned from the target.
+
+``--output`` is written a line a sitting, and those that are there are not done again.
 """
 
 from __future__ import annotations
@@ -15,27 +18,30 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.presses import Shown, Sure, keys, strokes
 from fewshot_metalstm import pretrained, runs
 from fewshot_metalstm.figure import interval
 from fewshot_metalstm.kinds.tagging.annotate.adapter import BATCH, FIRST_AFTER
-from fewshot_metalstm.kinds.tagging.annotate.learning import Learning
+from fewshot_metalstm.kinds.tagging.annotate.learning import Learning, Proposals, Spans
 from fewshot_metalstm.kinds.tagging.annotate.text import Text, Where
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
 from fewshot_metalstm.kinds.tagging.episodes.load import load_target
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.tagger.confidence import read
+from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
 from fewshot_metalstm.seeds import derive, numpy_generator
 
-WAYS = ("chosen", "random")
+CHOSEN, RANDOM = "chosen", "random"
 
 
 @dataclass(frozen=True)
@@ -44,100 +50,85 @@ class Given:
 
     checkpoint: Path
     sizes: tuple[int, ...]
+    more: tuple[int, ...]
     pool: int
     test: int
-
-
-def marking(gold: Sequence[Span], length: int) -> int:
-    """Keys that mark mentions of a sentence of so many words, from left to right.
-
-    The cursor goes to a mention's first word from where it is, or from either end of the sentence
-    by Home and End; a key more for each further word, and one for the type.
-    """
-    total, cursor = 0, None
-    for span in gold:
-        ways = [1 + span.start, 1 + (length - 1 - span.start)]
-        if cursor is not None:
-            ways.append(abs(span.start - cursor))
-        total += min(ways) + (span.end - span.start - 1) + 1
-        cursor = span.end - 1
-    return total
-
-
-def keys(gold: Sequence[Span], proposed: Sequence[Span], length: int) -> int:
-    """Keys from a sentence's coming to its being annotated, as ``gold`` has it.
-
-    Proposals are decided from left to right, ``a`` or ``r``; as soon as all that are left are right
-    Shift Enter takes them and ends the sentence, and as soon as all are wrong Enter, pressed twice,
-    leaves them out. What is missing is marked before that.
-    """
-    missing = [span for span in gold if span not in proposed]
-    total = marking(missing, length)
-    left = [span in gold for span in proposed]
-    while left and any(left) and not all(left):
-        total += 1
-        left.pop(0)
-    return total + (2 if left and not all(left) else 1)
-
-
-def strokes(gold: Sequence[Span], proposed: Sequence[Span]) -> int:
-    """The same by mouse: a drag and a click a mention, a click a decision, and one at the end."""
-    missing = len({*gold} - {*proposed})
-    right = [span in gold for span in proposed]
-    if all(right):
-        return 2 * missing + 1  # Accept all, next
-    return 2 * missing + sum(right) + 2  # the wrong ones are left out by a second click
 
 
 def simulate(
     target: Task, way: str, draw: int, given: Given
 ) -> tuple[list[dict[str, Any]], dict[int, float]]:
-    """Sentence by sentence what it cost, and F1 by the number of annotated sentences."""
+    """Sentence by sentence what was shown, and F1 by the number of annotated sentences."""
     train = target.split("train")
     order = numpy_generator(draw, "annotation", target.name).permutation(len(train))
     pool = [train[int(i)] for i in order[: given.pool]]
     text = as_text(pool)
-    test = target.split("test")[: given.test or None]
-    costs: list[dict[str, Any]] = []
+    sizes = given.sizes if way == CHOSEN else (*given.sizes, *given.more)
+    seen: list[dict[str, Any]] = []
     scores: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         seed = derive(draw, "annotation")
         learning = Learning(text, given.checkpoint, (), seed % 2**31, Path(folder) / "tagger")
         queue = list(range(len(pool)))  # in a random order already
-        if way == "chosen":
+        if way == CHOSEN:
             queue = learning.first(BATCH, [])
         done: list[int] = []
         due = FIRST_AFTER
-        while len(done) < max(given.sizes):
+        while len(done) < max(sizes):
             number = queue.pop(0)
-            costs.append(cost(pool[number], learning.read([number]).get(number, []), number, text))
+            if way == CHOSEN:
+                seen.append(as_seen(pool[number], learning.read([number]), number, text))
             done.append(number)
-            measured = len(done) in given.sizes
-            if not measured and (way == "random" or len(done) < due):
+            measured = len(done) in sizes
+            if not measured and (way == RANDOM or len(done) < due):
                 continue
             examples = [example(i, pool[i], text) for i in done]
             if not any(each["spans"] for each in examples):
                 continue
             made = learning.adapt(examples)
-            if way == "chosen" and len(done) >= due:
+            if way == CHOSEN and len(done) >= due:
                 due = len(done) + max(FIRST_AFTER, len(done) // 5)
                 queue = learning.next(BATCH, done, examples)[0]
             if measured:
-                tags = [each.tags for each in read(made, [each.tokens for each in test])]
-                scores[len(done)] = strict_scores([each.tags for each in test], tags).f1
-    return costs, scores
+                scores[len(done)] = scored(made, target, given.test)
+    return seen, scores
 
 
-def cost(sentence: Sentence, proposed: Sequence[Any], number: int, text: Text) -> dict[str, Any]:
-    """What a sentence costs with proposals and without."""
-    gold = list(spans(sentence.tags))
+def scored(made: TaggerModel, target: Task, number: int) -> float:
+    """Strict F1 on the test split, or on so many sentences of it, the same for every tagger."""
+    test = target.split("test")
+    order = numpy_generator(0, "annotation", "test", target.name).permutation(len(test))
+    chosen = [test[int(i)] for i in order[: number or None]]
+    tags = [each.tags for each in read(made, [each.tokens for each in chosen])]
+    return strict_scores([each.tags for each in chosen], tags).f1
+
+
+def as_seen(sentence: Sentence, proposals: Proposals, number: int, text: Text) -> dict[str, Any]:
+    """A sentence's mentions, and what the page shows with it: spans as start, end and type."""
     starts = {start: i for i, (start, _) in enumerate(text.tokens(number))}
     ends = {end: i + 1 for i, (_, end) in enumerate(text.tokens(number))}
-    found = [Span(starts[a], ends[b], name) for name, ((a, b),), _ in proposed]
-    length = len(sentence.tokens)
+
+    def spans_of(found: Spans) -> list[Any]:
+        return [[starts[a], ends[b], name, sure] for name, ((a, b),), sure in found.get(number, ())]
+
     return {
-        "mentions": len(gold), "keys": keys(gold, found, length), "strokes": strokes(gold, found),
-        "keys_alone": keys(gold, (), length), "strokes_alone": strokes(gold, ()),
+        "gold": [[span.start, span.end, span.type] for span in spans(sentence.tags)],
+        "length": len(sentence.tokens), "proposals": spans_of(proposals.of),
+        "likely": spans_of(proposals.likely),
+    }  # fmt: skip
+
+
+def costs(seen: Mapping[str, Any]) -> dict[str, int]:
+    """What a sentence costs with proposals and without."""
+    gold = [Span(*each) for each in seen["gold"]]
+
+    def sure(name: str) -> tuple[Sure, ...]:
+        return tuple((Span(*each[:3]), each[3]) for each in seen[name])
+
+    shown, alone = Shown(seen["length"], sure("proposals"), sure("likely")), Shown(seen["length"])
+    return {
+        "mentions": len(gold), "keys": keys(gold, shown), "strokes": strokes(gold, shown),
+        "keys_alone": keys(gold, alone), "strokes_alone": strokes(gold, alone),
     }  # fmt: skip
 
 
@@ -165,12 +156,13 @@ def example(number: int, sentence: Sentence, text: Text) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Simulate and print; with ``--output`` write what was measured as JSON."""
+    """Simulate and print; with ``--output`` go on with what was measured there."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--target", action="append", required=True)
-    parser.add_argument("--checkpoint", default="mtl-bio")
+    parser.add_argument("--checkpoint", default="bionlp")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20, 50, 100])
+    parser.add_argument("--more", type=int, nargs="*", default=[75], help="sizes at random alone")
     parser.add_argument("--pool", type=int, default=1000)
     parser.add_argument("--test", type=int, default=0, help="test sentences scored; 0: all")
     parser.add_argument("--draws", type=int, default=5)
@@ -178,52 +170,64 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     folder = runs.model_folder(Path(asked.checkpoint), pretrained.CHECKPOINT)
-    given = Given(folder, tuple(sorted(asked.sizes)), asked.pool, asked.test)
+    sizes, more = tuple(sorted(asked.sizes)), tuple(asked.more)
+    given = Given(folder, sizes, more, asked.pool, asked.test)
     rows: list[dict[str, Any]] = []
-    for name in asked.target:
-        target = load_target(name, data_dir=asked.data_dir)
-        for draw in range(asked.draws):
-            for way in WAYS:
-                began = time.perf_counter()
-                costs, scores = simulate(target, way, draw, given)
-                rows.append({"target": name, "draw": draw, "way": way, "costs": costs,
-                             "scores": scores,
-                             "seconds": round(time.perf_counter() - began, 1)})  # fmt: skip
-                print(f"{name}, draw {draw}, {way}: {scores}, {rows[-1]['seconds']} s", flush=True)
-                if asked.output is not None:
-                    asked.output.write_text(json.dumps(rows) + "\n", encoding="utf-8")
-    show(rows, given)
+    if asked.output is not None and asked.output.exists():
+        lines = asked.output.read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+    there = {(row["target"], row["draw"], row["way"]) for row in rows}
+    targets = [load_target(name, data_dir=asked.data_dir) for name in asked.target]
+    for draw, target, way in product(range(asked.draws), targets, (CHOSEN, RANDOM)):
+        if (target.name, draw, way) in there:
+            continue
+        began = time.perf_counter()
+        seen, scores = simulate(target, way, draw, given)
+        seconds = round(time.perf_counter() - began, 1)
+        rows.append({"target": target.name, "draw": draw, "way": way, "seen": seen,
+                     "scores": {str(n): f1 for n, f1 in scores.items()},
+                     "seconds": seconds})  # fmt: skip
+        print(f"{target.name}, draw {draw}, {way}: {scores}, {seconds} s", flush=True)
+        if asked.output is not None:
+            with asked.output.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
+    show(rows, sizes, more)
 
 
-def show(rows: Sequence[dict[str, Any]], given: Given) -> None:
-    """Print the tables."""
-    print("\n| target | annotated | F1, chosen | F1, random | difference, paired | "
-          "keys a mention | without proposals | ratio | the last ten |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|---|")
+def show(rows: Sequence[Mapping[str, Any]], sizes: Sequence[int], more: Sequence[int]) -> None:
+    """Print the tables, of the draws of which both sittings are there."""
+    print("\n| target | annotated | draws | F1, chosen | F1, random | difference, paired | "
+          + "".join(f"less random at {n} | " for n in more)
+          + "mentions | keys a mention | without proposals | ratio | strokes, ratio |")  # fmt: skip
+    print("|---" * (11 + len(more)) + "|")
     for target in dict.fromkeys(row["target"] for row in rows):
-        own = {(r["way"], r["draw"]): r for r in rows if r["target"] == target}
-        draws = sorted({draw for _, draw in own})
-        for size in given.sizes:
-            chosen = [own["chosen", d]["scores"][size] for d in draws]
-            random = [own["random", d]["scores"][size] for d in draws]
-            costs = [own["chosen", d]["costs"][:size] for d in draws]
-            late = [each[-10:] for each in costs]
+        own = {(row["way"], row["draw"]): row for row in rows if row["target"] == target}
+        draws = [d for d in sorted({d for _, d in own}) if {(CHOSEN, d), (RANDOM, d)} <= {*own}]
+        for size in sizes:
+            paid = [[costs(each) for each in own[CHOSEN, d]["seen"][:size]] for d in draws]
+            chosen = [own[CHOSEN, d]["scores"][str(size)] for d in draws]
+
+            def random(n: int, own: Any = own, draws: Any = draws) -> list[float]:
+                return [own[RANDOM, d]["scores"][str(n)] for d in draws]
+
             cells = [
                 spread(chosen),
-                spread(random),
-                spread([a - b for a, b in zip(chosen, random, strict=True)]),
-                spread([per(c, "keys", "mentions") for c in costs]),
-                spread([per(c, "keys_alone", "mentions") for c in costs]),
-                spread([per(c, "keys", "keys_alone") for c in costs], 2),
-                spread([per(c, "keys", "keys_alone") for c in late], 2),
-            ]
-            print(f"| {target} | {size} | {' | '.join(cells)} |")
+                spread(random(size)),
+                *(spread([a - b for a, b in zip(chosen, random(n), strict=True)])
+                  for n in (size, *more)),
+                spread([sum(each["mentions"] for each in c) for c in paid], 0),
+                spread([per(c, "keys", "mentions") for c in paid]),
+                spread([per(c, "keys_alone", "mentions") for c in paid]),
+                spread([per(c, "keys", "keys_alone") for c in paid], 2),
+                spread([per(c, "strokes", "strokes_alone") for c in paid], 2),
+            ]  # fmt: skip
+            print(f"| {target} | {size} | {len(draws)} | {' | '.join(cells)} |")
 
 
-def per(costs: Sequence[dict[str, Any]], one: str, other: str) -> float:
+def per(paid: Sequence[Mapping[str, int]], one: str, other: str) -> float:
     """The sum of one cost by that of another."""
-    total = float(sum(each[one] for each in costs))
-    return total / max(1.0, float(sum(each[other] for each in costs)))
+    total = float(sum(each[one] for each in paid))
+    return total / max(1.0, float(sum(each[other] for each in paid)))
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:

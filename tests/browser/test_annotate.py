@@ -157,6 +157,7 @@ def test_proposals_are_accepted_and_rejected(page: Any, served: str) -> None:
     assert page.locator("#text .label").all_inner_texts() == ["Strain 90%?", "Time 30%?"]
     page.keyboard.press("Enter")  # which does not leave them out unsaid
     assert "2 proposals are undecided" in page.locator("#doing").inner_text()
+    assert page.locator("#text .acting").all_inner_texts() == ["2", " ", "days"]  # the least sure
     page.keyboard.press("ArrowDown")
     page.keyboard.press("a")
     until(page, "document.querySelector('#marks li:not(.asks)') !== null")
@@ -169,6 +170,54 @@ def test_proposals_are_accepted_and_rejected(page: Any, served: str) -> None:
     page.keyboard.press("r")
     settled(page, 2)
     until(page, "document.querySelectorAll('#marks li').length === 1")
+
+
+def test_ends_are_moved_and_what_else_is_likely(page: Any, served: str, tmp_path: Path) -> None:
+    """As a simulated person does it; see ``benchmarks/presses.py``."""
+    proposed = [["Strain", [[6, 13]], 0.9], ["Time", [[29, 30]], 0.3]]
+    more = [["Time", [[29, 35]], 0.4], ["Time", [[14, 18]], 0.2], ["Strain", [[0, 5]], 0.1]]
+
+    def propose(route: Any) -> None:
+        answer = route.fetch()
+        given = answer.json()
+        for each in given if isinstance(given, list) else [given["sentence"]]:
+            if each["number"] == 0:
+                marked = [piece for span in each["spans"] for piece in span[1]]
+                for name, wanted in (("proposals", proposed), ("likely", more)):
+                    each[name] = [
+                        [kind, [[a, b]], sure] for kind, [[a, b]], sure in wanted
+                        if [kind, [[a, b]]] not in each["rejected"]
+                        and not any(c < b and a < d for c, d in marked)
+                    ]  # fmt: skip
+        route.fulfill(response=answer, json=given)
+
+    page.route("**/api/sentences?full*", propose)
+    page.route("**/api/act", propose)
+    opened(page, served)
+    likely = page.locator("#text .likely")
+    assert likely.all_inner_texts() == ["Cells", "were"]  # apart from what is proposed
+    press = page.keyboard.press
+    press(".")  # the less sure of the two, which becomes 2 days
+    press("Escape")
+    press(">")  # of W303 becomes W303
+    press("m")
+    press("m")
+    assert page.locator("#text .picked").all_inner_texts() == ["Cells"]
+    press("a")
+    settled(page, 3)
+    press("m")  # what was passed is shown again when there is nothing else
+    press("<")  # grows to the left, over what is marked
+    press(",")
+    press(",")  # less than a word is no mention
+    settled(page, 5)
+    journal = (tmp_path / "mine" / "journal.jsonl").read_text(encoding="utf-8")
+    entries = [json.loads(line) for line in journal.splitlines()]
+    text = text_of(page)
+    assert [sorted(text[a:b] for _, ((a, b),) in entry["spans"]) for entry in entries] == [
+        ["2 days"], ["2 days", "W303"], ["2 days", "Cells", "W303"],
+        ["2 days", "Cells", "W303", "W303 were"], ["2 days", "Cells", "W303", "W303"],
+    ]  # fmt: skip
+    assert ["Time", [[29, 30]]] in entries[-1]["rejected"]
 
 
 def test_marks_of_all_shapes(page: Any, served: str, tmp_path: Path) -> None:

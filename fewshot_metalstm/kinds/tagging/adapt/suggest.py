@@ -1,9 +1,11 @@
-"""Which sentences to annotate next: those that a tagger is unsure of, and that differ.
+"""Which sentences to annotate next: where a tagger expects most mistakes, and that differ.
 
 A user's cost is labels. Sentences are chosen as :mod:`fewshot_metalstm.adapt.picking` says. What
-is uncertain is the probability of the tagging that decoding chose (least confidence: Settles,
-Craven, "An Analysis of Active Learning Strategies for Sequence Labeling Tasks", EMNLP 2008, section
-3.1), what is compared are the mean hidden states.
+counts is the expected number of mentions that the tagger gets wrong or misses (:func:`mistakes`),
+what is compared are the mean hidden states. Where no probabilities of spans are at hand (one label
+a token, sentinels) it is 1 minus the probability of the tagging as a whole (least confidence:
+Settles, Craven, "An Analysis of Active Learning Strategies for Sequence Labeling Tasks", EMNLP
+2008, section 3.1).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from fewshot_metalstm.kinds.tagging.formats.document import Bounds
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading, read
 from fewshot_metalstm.kinds.tagging.tagger.decode import batches
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
+from fewshot_metalstm.kinds.tagging.tagger.possible import Possible, gives_spans, possible
 
 SHORTEST = 4  # tokens: less is a heading, and says little
 WINDOW = 2048  # sentences that are read at once
@@ -109,7 +112,7 @@ def suggest(
     """The ``number`` sentences of ``pool`` to annotate next, the most useful first.
 
     Args:
-        diversity: 0 looks at uncertainty alone, 1 (after the first) at difference alone.
+        diversity: 0 looks at expected mistakes alone, 1 (after the first) at difference alone.
 
     Raises:
         UserError: a diversity outside 0 to 1, or an empty pool.
@@ -121,15 +124,34 @@ def suggest(
             "excluded; give another file"
         )
     readings: list[Reading] = []
+    doubts: list[float] = []
     states: list[Matrix] = []
     table = model.table()
+    known = gives_spans(model)
     for start in range(0, len(pool), WINDOW):
         tokens = [candidate.tokens for candidate in pool[start : start + WINDOW]]
-        readings += read(model, tokens, table)
-        states.append(mean_states(model, tokens))
-    uncertainty = np.array([reading.uncertainty for reading in readings], np.float32)
-    chosen = pick(uncertainty, np.concatenate(states), number, diversity)
+        found = read(model, tokens, table)
+        readings += found
+        if known:
+            doubts += map(mistakes, found, possible(model, tokens, table, least=0.01))
+        else:
+            doubts += (reading.uncertainty for reading in found)
+        # Without a say they are not needed.
+        states.append(
+            mean_states(model, tokens) if diversity else np.ones((len(tokens), 1), np.float32)
+        )
+    chosen = pick(np.array(doubts, np.float32), np.concatenate(states), number, diversity)
     return [Suggestion(pool[i], readings[i], score) for i, score in chosen]
+
+
+def mistakes(reading: Reading, every: Sequence[Possible]) -> float:
+    """The expected number of mentions that are wrong in a reading, and of those that it lacks.
+
+    Args:
+        every: spans that may be mentions, with their probabilities.
+    """
+    wrong = sum(1 - sure for sure in reading.confidences)
+    return wrong + sum(chance for span, chance in every if span not in reading.mentions)
 
 
 @torch.no_grad()

@@ -46,6 +46,7 @@ class Learned:
     """What the process said: proposals, order, curve, and what it is doing now."""
 
     proposals: dict[int, list[list[Any]]] = field(default_factory=dict)
+    likely: dict[int, list[list[Any]]] = field(default_factory=dict)  # what else may be a mention
     order: list[int] = field(default_factory=list)
     by: str = ""
     points: list[dict[str, Any]] = field(default_factory=list)
@@ -209,11 +210,12 @@ class Adapter:
         elif kind == "order":
             learned.order, learned.by = message["sentences"], message["by"]
         elif kind == "proposals":
-            found = {int(i): spans for i, spans in message["of"].items()}
+            found = _by_number(message["of"])
             learned.proposals |= found
+            learned.likely |= _by_number(message["likely"])
             self._wanted -= found.keys()
         elif kind == "adapted":
-            learned.sentences, learned.proposals = message["sentences"], {}
+            learned.sentences, learned.proposals, learned.likely = message["sentences"], {}, {}
             self._wanted.clear()
         elif kind == "point":
             learned.points.append({k: v for k, v in message.items() if k != "kind"})
@@ -226,7 +228,8 @@ class Adapter:
     def _store(self) -> None:
         learned = self.learned
         kept = {"order": learned.order, "by": learned.by, "points": learned.points,
-                "sentences": learned.sentences, "proposals": learned.proposals}  # fmt: skip
+                "sentences": learned.sentences, "proposals": learned.proposals,
+                "likely": learned.likely}  # fmt: skip
         try:
             write_text(json.dumps(kept) + "\n", self.project.folder / LEARNED)
         except (OSError, UserError) as error:  # made anew by the next adaptation
@@ -237,9 +240,13 @@ def _stored(path: Path) -> Learned:
     """What was learned before, or nothing where that cannot be read: it can be made anew."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        proposals = {int(i): spans for i, spans in kept["proposals"].items()}
         return Learned(
-            proposals, list(kept["order"]), kept["by"], list(kept["points"]), kept["sentences"]
-        )
+            _by_number(kept["proposals"]), _by_number(kept.get("likely", {})), list(kept["order"]),
+            kept["by"], list(kept["points"]), kept["sentences"],
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Learned()
+
+
+def _by_number(given: Mapping[str, list[list[Any]]]) -> dict[int, list[list[Any]]]:
+    return {int(i): spans for i, spans in given.items()}

@@ -82,7 +82,7 @@ def _do(
         out.say("order", sentences=order, by="difference", closed=len(job["closed"]))
         return
     if job["job"] == "read":
-        out.say("proposals", of=learning.read(job["sentences"]))
+        out.say("proposals", **learning.read(job["sentences"])._asdict())
         return
     examples = job["examples"]
     began = time.perf_counter()
@@ -92,9 +92,9 @@ def _do(
     seconds = time.perf_counter() - began
     out.say("adapted", sentences=len(examples), types=list(made.types), seconds=round(seconds, 2))
     out.say("doing", text="reading what is open")
-    out.say("proposals", of=learning.read(job["now"]))
+    out.say("proposals", **learning.read(job["now"])._asdict())
     order, proposals = learning.next(job["number"], job["closed"], examples)
-    out.say("proposals", of=proposals)
+    out.say("proposals", **proposals._asdict())
     out.say("order", sentences=order, by="uncertainty", closed=len(job["closed"]))
     if not job["folds"]:
         return

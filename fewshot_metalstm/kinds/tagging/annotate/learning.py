@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from fewshot_metalstm.adapt.picking import pick
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.kinds.tagging.adapt.card import tagger_card
 from fewshot_metalstm.kinds.tagging.adapt.examples import adapt_model, task_of
+from fewshot_metalstm.kinds.tagging.adapt.promising import promise, source_heads_of
 from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.adapt.suggest import (
     SHORTEST,
@@ -21,7 +22,7 @@ from fewshot_metalstm.kinds.tagging.adapt.suggest import (
     suggest,
 )
 from fewshot_metalstm.kinds.tagging.annotate.text import Text
-from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
 from fewshot_metalstm.kinds.tagging.formats import Document, Mention, to_sentences
 from fewshot_metalstm.kinds.tagging.formats.overlaps import LONGEST
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading, read
@@ -32,6 +33,7 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     load_model,
     save_model,
 )
+from fewshot_metalstm.kinds.tagging.tagger.possible import possible
 from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
 from fewshot_metalstm.pretrained import CARD
 from fewshot_metalstm.seeds import numpy_generator
@@ -39,9 +41,17 @@ from fewshot_metalstm.writing import write_text
 
 POOL = 2000  # open sentences that are read to choose from
 FOLDS = 5
+MOST_LIKELY = 30  # spans of a sentence beside those that are marked
 DIVERSITY = 0.5
-Proposals: TypeAlias = dict[int, list[list[Any]]]
-"""Of a sentence, by its number: [type, [[start, end]], confidence] of each mention."""
+Spans: TypeAlias = dict[int, list[list[Any]]]
+"""Of a sentence, by its number: [type, [[start, end]], probability] of each span."""
+
+
+class Proposals(NamedTuple):
+    """What a tagger marks in sentences, and what else may be a mention, the likeliest first."""
+
+    of: Spans
+    likely: Spans
 
 
 class Learning:
@@ -101,31 +111,35 @@ class Learning:
         return found
 
     def first(self, number: int, closed: Sequence[int]) -> list[int]:
-        """Sentences to begin with: typical of the text as the checkpoint sees it, and different.
+        """Sentences to begin with: they promise mentions of whatever type, and differ.
 
-        What is typical is near the mean of all states: of a text with headings and lists, the
-        sentences that differ most from all others are these.
+        Where the checkpoint keeps no source heads, sentences that are typical of the text, near the
+        mean of all states: of a text with headings and lists, those that differ most from all
+        others are these.
         """
         numbers, pool = self._pool(closed, ())
         if not pool:
             return []
-        states = mean_states(self.checkpoint, [each.tokens for each in pool])
-        away = np.linalg.norm(states - states.mean(0), axis=1)
-        chosen = pick((-away).astype(np.float32), states, number, DIVERSITY)
-        return [numbers[i] for i, _ in chosen]
+        tokens = [each.tokens for each in pool]
+        states = mean_states(self.checkpoint, tokens)
+        if source_heads_of(self.checkpoint):
+            value = promise(self.checkpoint, tokens)
+        else:
+            value = -np.linalg.norm(states - states.mean(0), axis=1).astype(np.float32)
+        return [numbers[i] for i, _ in pick(value, states, number, DIVERSITY)]
 
     def next(
         self, number: int, closed: Sequence[int], examples: Sequence[Mapping[str, Any]]
     ) -> tuple[list[int], Proposals]:
-        """What the tagger is least sure of, the most useful first, and what it proposes there."""
+        """Where the tagger expects most mistakes of its own, these first; and its proposals."""
         if self.tagger is None:
-            return [], {}
+            return [], Proposals({}, {})
         known = [int(each["sentence"]) for each in examples]
         numbers, pool = self._pool(closed, known)
         if not pool:
-            return [], {}
+            return [], Proposals({}, {})
         place = {id(each): i for i, each in zip(numbers, pool, strict=True)}
-        found = suggest(self.tagger, pool, number, DIVERSITY)
+        found = suggest(self.tagger, pool, number, diversity=0.0)
         order = [place[id(each.candidate)] for each in found]
         readings = [each.reading for each in found]
         return order, self._proposals(order, [each.candidate for each in found], readings)
@@ -133,7 +147,7 @@ class Learning:
     def read(self, sentences: Sequence[int]) -> Proposals:
         """What the tagger proposes for sentences; nothing before there is one."""
         if self.tagger is None or not sentences:
-            return {}
+            return Proposals({}, {})
         candidates = [self._candidate(i) for i in sentences]
         readings = read(self.tagger, [each.tokens for each in candidates])
         return self._proposals(sentences, candidates, readings)
@@ -174,17 +188,21 @@ class Learning:
     def _proposals(
         self, numbers: Sequence[int], given: Sequence[Candidate], readings: Sequence[Reading]
     ) -> Proposals:
-        return {
-            number: list(_spans(candidate, reading))
-            for number, candidate, reading in zip(numbers, given, readings, strict=True)
-        }
+        assert self.tagger is not None
+        others = possible(self.tagger, [each.tokens for each in given])
+        made = Proposals({}, {})
+        for number, candidate, reading, every in zip(numbers, given, readings, others, strict=True):
+            read = [*zip(reading.mentions, reading.confidences, strict=True)]
+            left = [each for each in every if each.span not in reading.mentions][:MOST_LIKELY]
+            made.of[number] = list(_spans(candidate, read))
+            made.likely[number] = list(_spans(candidate, left))
+        return made
 
 
-def _spans(candidate: Candidate, reading: Reading) -> Iterator[list[Any]]:
+def _spans(candidate: Candidate, found: Iterable[tuple[Span, float]]) -> Iterator[list[Any]]:
     offsets = candidate.offsets
-    for span, sure in zip(reading.mentions, reading.confidences, strict=True):
-        bounds = [offsets[span.start][0], offsets[span.end - 1][1]]
-        yield [span.type, [bounds], round(sure, 3)]
+    for span, sure in found:
+        yield [span.type, [[offsets[span.start][0], offsets[span.end - 1][1]]], round(sure, 3)]
 
 
 def _mention(name: str, pieces: Sequence[Sequence[int]]) -> Mention:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from fewshot_metalstm.kinds.tagging.annotate.adapter import Adapter
@@ -23,13 +24,15 @@ class Views:
         text, state = self._project.text, self._project.state
         with self._project.guard:
             marks, seen = state.marks(number), state.versions[number]
+        learned = self._adapter.learned
         count, before = text.places[number].document, number - 1
         after = number + 1
         return {
             "number": number, "document": text.name(number), "text": text.sentence(number),
             "tokens": text.tokens(number), "status": marks.status, "seen": seen,
             "spans": as_json(marks.spans), "rejected": as_json(marks.rejected),
-            "proposals": self._proposals(number, marks),
+            "proposals": self._open(learned.proposals.get(number, ()), marks),
+            "likely": self._open(learned.likely.get(number, ()), marks),
             "before": self._beside(before, count), "after": self._beside(after, count),
         }  # fmt: skip
 
@@ -70,12 +73,12 @@ class Views:
                     return number
         return None
 
-    def _proposals(self, number: int, marks: Marks) -> list[Any]:
-        """What the tagger proposes beside what is marked already, where a person may take it."""
+    def _open(self, given: Iterable[list[Any]], marks: Marks) -> list[Any]:
+        """What the tagger says beside what is marked already, where a person may take it."""
         if marks.status != OPEN:
             return []
         found = []
-        for name, pieces, sure in self._adapter.learned.proposals.get(number, ()):
+        for name, pieces, sure in given:
             span = Span(name, tuple((start, end) for start, end in pieces))
             known = span in marks.rejected or any(span.overlaps(own) for own in marks.spans)
             if not known:

@@ -46,8 +46,8 @@ def test_choosing_adapting_and_judging(start: Path, tmp_path: Path) -> None:
         assert len(set(first)) == 6
         assert not {0, 1} & set(first)
         assert first == learning.first(6, closed=[0, 1])
-        assert learning.read([3]) == {}
-        assert learning.next(5, [], []) == ([], {})
+        assert learning.read([3]) == ({}, {})
+        assert learning.next(5, [], []) == ([], ({}, {}))
         annotate(found, 10)
         given = examples(found, found.done())
         made = learning.adapt(given)
@@ -57,8 +57,10 @@ def test_choosing_adapting_and_judging(start: Path, tmp_path: Path) -> None:
         order, proposals = learning.next(8, found.done(), given)
         assert len(set(order)) == 8
         assert not set(order) & set(found.done())
-        assert proposals.keys() == set(order)
-        for number, spans in learning.read(list(range(24))).items():
+        assert proposals.of.keys() == proposals.likely.keys() == set(order)
+        every = learning.read(list(range(24)))
+        assert not any(span in every.likely[i] for i in every.of for span in every.of[i])
+        for number, spans in [*every.of.items(), *every.likely.items()]:
             for name, ((a, b),), sure in spans:
                 assert name == "Strain"
                 assert found.text.sentence(number)[a:b].strip()
@@ -105,15 +107,18 @@ def test_it_adapts_when_it_is_time_and_again_after_it_was_killed(
     assert status["points"][0]["sentences"] == 5
     (open_one,) = client.get(f"/api/sentences?full&at={adapter.learned.order[0]}")
     assert open_one["proposals"] == adapter.learned.proposals[open_one["number"]]
+    assert open_one["likely"] == adapter.learned.likely[open_one["number"]]
     # What is rejected is not proposed again, nor what overlaps a mention that is marked.
     number = open_one["number"]
     adapter.learned.proposals[number] = [["Strain", [[0, 5]], 0.5], ["Strain", [[6, 9]], 0.25]]
+    adapter.learned.likely[number] = [["Time", [[0, 9]], 0.1], ["Time", [[10, 12]], 0.1]]
     client.post("/api/act", mark(number, rejected=[["Strain", [[0, 5]]]], how="reject"))
     (open_one,) = client.get(f"/api/sentences?full&at={number}")
     assert open_one["proposals"] == [["Strain", [[6, 9]], 0.25]]
     client.post("/api/act", mark(number, ("Time", 8, 12)))
     (open_one,) = client.get(f"/api/sentences?full&at={number}")
     assert open_one["proposals"] == [["Strain", [[0, 5]], 0.5]]
+    assert open_one["likely"] == []
     # Annotation goes on without the process, and the next sentence that counts starts it again.
     assert adapter._child is not None
     os.kill(adapter._child.pid, signal.SIGKILL)

@@ -14,13 +14,11 @@ let alarm = "";
 const visited = [];
 let heading = -1; // the sentence that is shown, or is about to be
 let leaving = false; // between a key that ends a sentence and the next one's being there
+let outstanding = 0; // changes that the server has not answered
 const waiting = []; // keys that were pressed meanwhile: they are for the next one
 
 const say = (text) => { $("said").textContent = text; };
-const problem = (text) => {
-  alarm = text;
-  showProblem();
-};
+const problem = (text) => { alarm = text; showProblem(); };
 const showProblem = () => {
   const text = alarm || (status && status.problem) || "";
   $("problem").hidden = !text;
@@ -53,6 +51,7 @@ const redraw = () => {
   badge.className = `badge ${sentence.status}`;
   $("reopen").disabled = sentence.status === "open";
   $("accept").disabled = sentence.proposals.length === 0;
+  $("likely").disabled = sentence.others().length === 0;
   $("back").disabled = visited.length === 0;
 };
 
@@ -87,7 +86,11 @@ const took = (answer) => {
   takeStatus(answer.status);
   if (answer.sentence) {
     list.mark(answer.sentence.number, answer.sentence.status);
-    if (answer.sentence.number === sentence.number) show(answer.sentence);
+    // While further changes are on their way the page is ahead of the server, and stays so.
+    if (answer.sentence.number === sentence.number) {
+      if (outstanding === 0) show(answer.sentence);
+      else sentence.seen = answer.sentence.seen;
+    }
   }
 };
 
@@ -100,8 +103,13 @@ const apply = async (change, then) => {
   const entry = { do: "mark", sentence: number, how: change.how, status: change.status || sentence.status,
                   spans: change.spans, rejected: change.rejected };
   redraw();
+  outstanding++;
   try {
-    took(await post("/api/act", () => ({ ...entry, ...(sentence.number === number ? { seen: sentence.seen } : {}) })));
+    let answer;
+    try {
+      answer = await post("/api/act", () => ({ ...entry, ...(sentence.number === number ? { seen: sentence.seen } : {}) }));
+    } finally { outstanding--; }
+    took(answer);
     if (then) await then();
     return true;
   } catch (error) {
@@ -167,12 +175,12 @@ const mark = (place) => {
 };
 
 const accept = (all) => {
-  const chosen = all ? [...sentence.proposals] : [sentence.proposalPicked()].filter(Boolean);
+  const chosen = all ? [...sentence.proposals] : [sentence.acting()].filter(Boolean);
   apply(sentence.accept(chosen));
 };
 
 const reject = () => {
-  const chosen = sentence.proposalPicked();
+  const chosen = sentence.acting();
   if (chosen) apply(sentence.reject(chosen));
 };
 
@@ -190,6 +198,18 @@ const moved = (step) => {
     const asks = found && !sentence.isSpan(found) ? `, proposed, ${Math.round(100 * found[2])}%` : "";
     say(`${sentence.picked[0]}: ${sentence.words(sentence.picked[1])}${asks}`);
   } else say(sentence.selected());
+};
+
+const likely = () => {
+  let found = false;
+  moved(() => { found = sentence.other(); });
+  if (!found) say("nothing else is likely");
+};
+
+const reach = (end, by) => {
+  const change = sentence.reach(end, by);
+  if (change) say(`${sentence.picked[0]}: ${sentence.words(sentence.picked[1])}`);
+  apply(change);
 };
 
 // Types, the list, and what is said of the tagger.
@@ -254,10 +274,10 @@ const tagger = (given) => {
 const watch = async () => {
   try {
     const changed = takeStatus(await get("/api/status"));
-    if (changed && sentence.number >= 0 && sentence.status === "open") {
+    if (changed && outstanding === 0 && sentence.number >= 0 && sentence.status === "open") {
       const [given] = await get(`/api/sentences?full&at=${sentence.number}`);
-      if (given.number === sentence.number && given.seen === sentence.seen &&
-          JSON.stringify(given.proposals) !== JSON.stringify(sentence.proposals)) show(given);
+      if (given.number === sentence.number && given.seen === sentence.seen && outstanding === 0 &&
+          JSON.stringify([given.proposals, given.likely]) !== JSON.stringify([sentence.proposals, sentence.likely])) show(given);
     }
     if (lost) problem("");
     lost = false;
@@ -321,15 +341,16 @@ const ACTIONS = {
   Escape: () => moved(() => sentence.clear()),
   Enter: (e) => leave(() => done(e.shiftKey)),
   a: () => accept(false), A: () => accept(true), r: reject, x: remove, Delete: remove, Backspace: remove,
+  m: likely, ".": () => reach(true, 1), ",": () => reach(true, -1), "<": () => reach(false, -1), ">": () => reach(false, 1),
   "+": () => apply(sentence.join(lastMark)),
   s: skip, o: reopen, n: () => beside(1), p: () => beside(-1), b: back, f: next,
-  u: () => turn("undo"), U: () => turn("redo"),
+  u: () => leave(() => turn("undo")), U: () => leave(() => turn("redo")),
   "/": () => { $("words").focus(); $("words").select(); },
   t: () => $("typing").showModal(), e: () => $("exporting").showModal(), "?": () => $("keys").showModal(),
 };
 const BUTTONS = {
-  done: () => leave(() => done(false)), accept: () => leave(() => done(true)), skip, reopen, previous: () => beside(-1), next: () => beside(1),
-  back, chosen: next, undo: () => turn("undo"), redo: () => turn("redo"), adapt: adaptNow,
+  done: () => leave(() => done(false)), accept: () => leave(() => done(true)), likely, skip, reopen, previous: () => beside(-1), next: () => beside(1),
+  back, chosen: next, undo: ACTIONS.u, redo: ACTIONS.U, adapt: adaptNow,
 };
 for (const [id, action] of Object.entries(BUTTONS)) $(id).addEventListener("click", action);
 
@@ -347,8 +368,8 @@ const pressed = (event) => {
 const meant = (event) => {
   if (event.ctrlKey || event.metaKey) {
     const key = event.key.toLowerCase();
-    if (key === "z") return () => turn(event.shiftKey ? "redo" : "undo");
-    return key === "y" ? () => turn("redo") : null;
+    if (key === "z") return event.shiftKey ? ACTIONS.U : ACTIONS.u;
+    return key === "y" ? ACTIONS.U : null;
   }
   if (event.target === $("list") && ["ArrowUp", "ArrowDown"].includes(event.key)) {
     return () => beside(event.key === "ArrowDown" ? 1 : -1);

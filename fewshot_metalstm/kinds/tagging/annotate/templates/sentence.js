@@ -17,7 +17,7 @@ export class Sentence {
     this.act = act;
     this.types = [];
     this.number = -1;
-    this.spans = this.rejected = this.proposals = this.tokens = this.chars = [];
+    this.spans = this.rejected = this.proposals = this.likely = this.tokens = this.chars = [];
     this.clear();
     this.dragging = false;
     box.addEventListener("pointerdown", (event) => this.press(event));
@@ -36,22 +36,47 @@ export class Sentence {
       this.clear();
       this.word = 0;
       this.anchor = null;
+      this.passed = new Set(); // what m has shown
     }
     Object.assign(this, {
       number: given.number, status: given.status, seen: given.seen, spans: given.spans,
-      rejected: given.rejected, proposals: given.proposals, tokens: given.tokens,
+      rejected: given.rejected, proposals: given.proposals, likely: given.likely || [], tokens: given.tokens,
       chars: Array.from(given.text),
     });
-    if (this.picked && !this.marks().some((mark) => same(mark.slice(0, 2), this.picked))) this.picked = null;
+    if (this.picked && !this.marks().some((mark) => this.isPicked(mark))) this.picked = null;
   }
 
   words(pieces) {
     return pieces.map(([a, b]) => this.chars.slice(a, b).join("")).join(" … ");
   }
 
-  // Spans and proposals, from left to right.
+  // What else may be a mention, the likeliest first, apart from what is there and from each other.
+  others() {
+    const found = [], there = [...this.spans, ...this.proposals];
+    for (const mark of this.likely) {
+      if (![...there, ...found].some((each) => meet(each[1], mark[1]))) found.push(mark);
+    }
+    return found;
+  }
+
+  // Picks the likeliest of these that was not shown yet; when all were, begins again.
+  other() {
+    const every = this.others(), key = (mark) => JSON.stringify(mark.slice(0, 2));
+    if (!every.length) return false;
+    if (every.every((mark) => this.passed.has(key(mark)))) this.passed.clear();
+    const mark = every.find((each) => !this.passed.has(key(each)));
+    this.passed.add(key(mark));
+    this.pick(mark);
+    return true;
+  }
+
+  isPicked(mark) {
+    return this.picked !== null && same(mark.slice(0, 2), this.picked);
+  }
+
+  // Spans, proposals and what else is picked, from left to right.
   marks() {
-    const every = [...this.spans, ...this.proposals];
+    const every = [...this.spans, ...this.proposals, ...this.others().filter((mark) => this.isPicked(mark))];
     return every.sort((a, b) => a[1][0][0] - b[1][0][0] || b[1][b[1].length - 1][1] - a[1][a[1].length - 1][1]);
   }
 
@@ -101,7 +126,7 @@ export class Sentence {
   step(by) {
     const marks = this.marks();
     if (!marks.length) return;
-    const at = this.picked ? marks.findIndex((mark) => same(mark.slice(0, 2), this.picked)) : by > 0 ? -1 : 0;
+    const at = this.picked ? marks.findIndex((mark) => this.isPicked(mark)) : by > 0 ? -1 : 0;
     this.pick(marks[(at + by + marks.length) % marks.length]);
   }
 
@@ -138,6 +163,27 @@ export class Sentence {
     this.from = this.to = this.anchor = null;
     this.picked = span;
     return { how: "add", spans: [...this.spans, span], rejected: this.rejected.filter((each) => !same(each, span)) };
+  }
+
+  // Moves the end, or the beginning, of what keys act on by a word; a proposal becomes a mention so.
+  reach(end, by) {
+    const mark = this.marks().find((each) => this.isPicked(each)) || this.acting();
+    if (!mark) return null;
+    const was = mark.slice(0, 2), pieces = mark[1].map((piece) => [...piece]);
+    const piece = pieces[end ? pieces.length - 1 : 0];
+    const inside = this.tokens.filter(([a, b]) => a < piece[1] && b > piece[0]);
+    const at = this.tokens.indexOf(inside[end ? inside.length - 1 : 0]) + by;
+    if (at < 0 || at >= this.tokens.length) return null;
+    if (end) piece[1] = this.tokens[at][1];
+    else piece[0] = this.tokens[at][0];
+    const apart = pieces.every(([a, b], i) => a < b && (i === 0 || pieces[i - 1][1] <= a));
+    if (!apart) return null;
+    const span = [was[0], pieces];
+    const others = this.spans.filter((each) => !same(each, was) && !same(each, span));
+    const refused = this.isSpan(was) ? this.rejected : [...this.rejected, was];
+    this.picked = span;
+    this.from = this.to = this.anchor = null;
+    return { how: "change", spans: [...others, span], rejected: refused.filter((each) => !same(each, span)) };
   }
 
   // Adds what is selected to the mark that was picked last, as a further piece.
@@ -184,13 +230,15 @@ export class Sentence {
     this.proposals = this.proposals.filter((mark) =>
       !this.rejected.some((each) => same(each, mark.slice(0, 2))) &&
       !this.spans.some((span) => meet(span[1], mark[1])));
+    this.likely = this.likely.filter((mark) => !this.rejected.some((each) => same(each, mark.slice(0, 2))));
     if (change.status) this.status = change.status;
   }
 
-  // The proposal that is picked, or else the first.
-  proposalPicked() {
+  // What a and r act on: the proposal that is picked, or else the one that is least sure.
+  acting() {
     const every = this.marks().filter((mark) => !this.isSpan(mark));
-    return every.find((mark) => this.picked && same(mark.slice(0, 2), this.picked)) || every[0] || null;
+    const least = this.proposals.reduce((least, mark) => (least && least[2] <= mark[2] ? least : mark), null);
+    return every.find((mark) => this.isPicked(mark)) || least;
   }
 
   place(event) {
@@ -208,7 +256,7 @@ export class Sentence {
     this.box.focus({ preventScroll: true });
     event.preventDefault();
     this.dragging = true;
-    const on = this.marks().filter((mark) => meet(mark[1], [[at.from, at.to]])).pop();
+    const on = [...this.others(), ...this.marks()].filter((mark) => meet(mark[1], [[at.from, at.to]])).pop();
     if (event.shiftKey && this.from !== null) {
       this.anchor = this.anchor ?? this.word;
       this.word = at.word;
@@ -235,9 +283,9 @@ export class Sentence {
   }
 
   draw() {
-    const every = this.marks();
+    const every = this.marks(), others = this.others(), acting = this.from === null && this.acting();
     const cuts = new Set([0, this.chars.length]);
-    for (const [a, b] of [...this.tokens, ...every.flatMap((mark) => mark[1])]) cuts.add(a).add(b);
+    for (const [a, b] of [...this.tokens, ...[...every, ...others].flatMap((mark) => mark[1])]) cuts.add(a).add(b);
     if (this.from !== null) cuts.add(this.from).add(this.to);
     const edges = [...cuts].sort((a, b) => a - b);
     const drawn = document.createDocumentFragment();
@@ -247,7 +295,8 @@ export class Sentence {
       const part = element("span", "seg", this.chars.slice(a, b).join(""));
       part.dataset.from = a;
       part.dataset.to = b;
-      if (over.length) this.paint(part, over);
+      if (over.length) this.paint(part, over, acting);
+      else if (others.some((mark) => meet(mark[1], [[a, b]]))) part.classList.add("likely");
       if (this.from !== null && a >= this.from && b <= this.to) part.classList.add("selected");
       const word = this.tokens[this.word];
       if (word && a >= word[0] && b <= word[1]) part.classList.add("cursor");
@@ -259,15 +308,15 @@ export class Sentence {
   }
 
   // The shortest mention gives the ground, and each one a line below.
-  paint(part, over) {
+  paint(part, over, acting) {
     const length = (mark) => mark[1][mark[1].length - 1][1] - mark[1][0][0];
     const inner = over.reduce((least, mark) => (length(mark) <= length(least) ? mark : least));
     part.classList.add(this.isSpan(inner) ? "in" : "asked", this.hue(inner[0]));
-    const picked = over.find((mark) => this.picked && same(mark.slice(0, 2), this.picked));
-    if (picked) {
-      part.classList.add("picked");
-      if (picked[1].some(([a]) => a === Number(part.dataset.from))) part.classList.add("begins");
-      if (picked[1].some(([, b]) => b === Number(part.dataset.to))) part.classList.add("ends");
+    const framed = over.find((mark) => this.isPicked(mark)) || (this.picked ? null : over.find((mark) => mark === acting));
+    if (framed) {
+      part.classList.add(this.picked ? "picked" : "acting");
+      if (framed[1].some(([a]) => a === Number(part.dataset.from))) part.classList.add("begins");
+      if (framed[1].some(([, b]) => b === Number(part.dataset.to))) part.classList.add("ends");
     }
     const lines = over.flatMap((mark, i) => {
       const hue = getComputedStyle(this.sample(this.hue(mark[0]))).getPropertyValue("--hue") || 210;
@@ -297,7 +346,7 @@ export class Sentence {
   item(mark) {
     const asks = !this.isSpan(mark);
     const row = element("li", `${this.hue(mark[0])}${asks ? " asks" : ""}`);
-    if (this.picked && same(mark.slice(0, 2), this.picked)) row.classList.add("picked");
+    if (this.isPicked(mark)) row.classList.add("picked");
     const words = this.words(mark[1]);
     row.append(element("strong", "", mark[0]), element("span", "words", words));
     const button = (text, change) => {
