@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.cli.builders import refused, start
+from fewshot_metalstm import runs
+from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, save_model
+from tests.cli.builders import refused, run_json, start
+from tests.kinds.tagging.tagger.builders import model
 
 TEXT = "Mice were infected.\nRats were not.\n"
 
@@ -76,3 +80,21 @@ def test_what_it_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         ["annotate", str(text), "-o", str(tmp_path / "q")], capsys
     )
     assert "reviews" in refused([*command, "--checkpoint", "reviews"], capsys)
+
+
+def test_other_commands_take_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its tagger is what they mean; ``register`` too, as it asks for it in the same way."""
+    mine, text = tmp_path / "mine", tmp_path / "t.txt"
+    save_model(model(kind=TAGGER, types=1), mine / "tagger")
+    text.write_text(TEXT)
+    assert runs.adapted_folder(mine) == mine / "tagger"
+    assert main(["predict", str(mine), str(text), "--quiet"]) == 0
+    page = tmp_path / "t.html"
+    assert main(["view", str(mine), str(text), "-o", str(page)]) == 0
+    assert "Mice" in page.read_text()
+    gold = tmp_path / "gold.tsv"
+    gold.write_text("Mice\tS-T0\nran\tO\n\n")
+    capsys.readouterr()
+    found = run_json(["evaluate", str(mine), "--target", str(gold)], capsys)
+    assert found["mentions"] == 1
+    assert main(["suggest", str(mine), str(text), "-n", "1", "--quiet"]) == 0

@@ -29,6 +29,7 @@ def test_table_json_and_files(
     assert main(command) == 0
     printed = capsys.readouterr()
     assert "with [mentions] as" in printed.out
+    assert "mistakes" in printed.out
     assert "add --output" in printed.err
     value = run_json(command, capsys)
     assert value["output"] is None
@@ -36,6 +37,7 @@ def test_table_json_and_files(
     for each in value["sentences"]:
         assert TEXT[each["start"] : each["end"]] == each["text"]
         assert 0 <= each["uncertainty"] <= 1
+        assert each["expected_mistakes"] > 0
         for mention in each["mentions"]:
             assert each["text"][mention["start"] : mention["end"]] == mention["text"]
     for form, name in (("jsonl", "a.jsonl"), ("brat", "b"), ("conll", "c.conll")):

@@ -46,11 +46,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A sentence worth annotating, as the tagger reads it; ``score`` is what it was chosen by."""
+    """A sentence worth annotating, as the tagger reads it; ``score`` is what it was chosen by.
+
+    ``mistakes`` are those that are expected, see :func:`mistakes`; None where that is not known.
+    """
 
     candidate: Candidate
     reading: Reading
     score: float
+    mistakes: float | None = None
 
     @property
     def id(self) -> str:
@@ -141,7 +145,9 @@ def suggest(
             mean_states(model, tokens) if diversity else np.ones((len(tokens), 1), np.float32)
         )
     chosen = pick(np.array(doubts, np.float32), np.concatenate(states), number, diversity)
-    return [Suggestion(pool[i], readings[i], score) for i, score in chosen]
+    return [
+        Suggestion(pool[i], readings[i], score, doubts[i] if known else None) for i, score in chosen
+    ]
 
 
 def mistakes(reading: Reading, every: Sequence[Possible]) -> float:

@@ -79,7 +79,7 @@ def _do(
     if job["job"] == "first":
         out.say("doing", text="choosing what to begin with")
         order = learning.first(job["number"], job["closed"])
-        out.say("order", sentences=order, by="difference", closed=len(job["closed"]))
+        out.say("order", sentences=order, by="promise", closed=len(job["closed"]))
         return
     if job["job"] == "read":
         out.say("proposals", **learning.read(job["sentences"])._asdict())
@@ -95,7 +95,7 @@ def _do(
     out.say("proposals", **learning.read(job["now"])._asdict())
     order, proposals = learning.next(job["number"], job["closed"], examples)
     out.say("proposals", **proposals._asdict())
-    out.say("order", sentences=order, by="uncertainty", closed=len(job["closed"]))
+    out.say("order", sentences=order, by="mistakes", closed=len(job["closed"]))
     if not job["folds"]:
         return
     out.say("doing", text=f"judging itself on folds of {number}")

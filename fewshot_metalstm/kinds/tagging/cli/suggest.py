@@ -39,17 +39,18 @@ if TYPE_CHECKING:
               help="Sentences that are annotated already; repeatable.")  # fmt: skip
 @click.option("--diversity", type=Number(0, 1), default=0.5, show_default=True,
               metavar="SHARE",
-              help="0: uncertainty alone; more: sentences that differ more.")  # fmt: skip
+              help="0: expected mistakes alone; more: sentences that differ more.")  # fmt: skip
 @device_option
 @json_option
 @quiet_option
 def suggest(as_json: bool, quiet: bool, **options: Any) -> None:
     """Pick the sentences of FILE that are most worth annotating for the tagger in TAGGER.
 
-    They are those that the tagger is least sure of and that differ from each other. FILE is text
-    or anything that `check` reads; its own annotation is not looked at. Give what the tagger
-    learned from with --exclude. With --output they are written with the tagger's mentions, to be
-    mended in a tool for annotation, and added to what `adapt` learns from.
+    They are those in which the tagger expects most mistakes of its own, mentions that are wrong or
+    missed, and that differ from each other. FILE is text or anything that `check` reads; its own
+    annotation is not looked at. Give what the tagger learned from with --exclude. With --output
+    they are written with the tagger's mentions, to be mended in a tool for annotation, and added to
+    what `adapt` learns from.
     """
     output = options.pop("output")
     if output is None:
@@ -117,6 +118,7 @@ def as_dict(found: list[Suggestion], output: Path | None) -> dict[str, Any]:
             "end": each.candidate.offsets[-1][1],
             "text": each.text,
             "uncertainty": round(each.reading.uncertainty, 4),
+            "expected_mistakes": None if each.mistakes is None else round(each.mistakes, 4),
             "mentions": [
                 {"start": m.start, "end": m.end, "type": m.type,
                  "text": each.text[m.start : m.end], "confidence": round(confidence, 3)}
@@ -133,7 +135,9 @@ def show(found: list[Suggestion], *, err: bool = False) -> None:
 
     from fewshot_metalstm.cli.terminal import Terminal
 
-    table = Table("", "where", "unsure", "sentence, with [mentions] as the tagger reads them")
+    mistakes = any(each.mistakes is not None for each in found)
+    doubt = "mistakes expected" if mistakes else "unsure"
+    table = Table("", "where", doubt, "sentence, with [mentions] as the tagger reads them")
     for number, each in enumerate(found, 1):
         words, end = "", 0
         for mention in each.as_document().mentions:
@@ -141,7 +145,8 @@ def show(found: list[Suggestion], *, err: bool = False) -> None:
             end = mention.end
         words += each.text[end:]
         table.add_row(
-            str(number), Text(each.id, overflow="fold"), f"{each.reading.uncertainty:.2f}",
+            str(number), Text(each.id, overflow="fold"),
+            f"{each.reading.uncertainty if each.mistakes is None else each.mistakes:.2f}",
             Text(words),
         )  # fmt: skip
     stream = sys.stderr if err else sys.stdout

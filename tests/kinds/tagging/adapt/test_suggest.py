@@ -11,11 +11,15 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.suggest import (
     candidates,
     mean_states,
+    mistakes,
     sentences_of,
     suggest,
 )
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Span
 from fewshot_metalstm.kinds.tagging.formats import Document, Mention
+from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER
+from fewshot_metalstm.kinds.tagging.tagger.possible import Possible
 from tests.kinds.tagging.tagger.builders import model
 
 TEXT = "Mice ate the red apples. Rats ate the red apples. Mice ate the red apples. Too short."
@@ -48,6 +52,22 @@ def test_suggestions_are_the_same_every_time_and_pre_annotated() -> None:
         suggest(tagger, [], 5)
     with pytest.raises(UserError, match="use 0 to 1"):
         suggest(tagger, pool, 5, 2.0)
+
+
+def test_mistakes_are_what_is_wrong_and_what_is_missed() -> None:
+    one, two, three = Span(0, 2, "X"), Span(0, 1, "X"), Span(4, 5, "X")
+    reading = Reading(mentions=(one,), confidences=(0.75,))
+    every = [Possible(one, 0.75), Possible(two, 0.2), Possible(three, 0.5)]
+    assert mistakes(reading, every) == pytest.approx(0.25 + 0.2 + 0.5)
+    assert mistakes(Reading(), []) == 0
+
+
+def test_without_diversity_mistakes_alone_count() -> None:
+    tagger = model(kind=TAGGER, types=1)
+    pool = candidates([Document("d", TEXT + " It was seen that three of them ran.")])
+    found = [each.mistakes for each in suggest(tagger, pool, 5, 0.0)]
+    assert len(found) == 3
+    assert found == sorted(found, key=float, reverse=True)  # type: ignore[arg-type]
 
 
 def test_states_do_not_depend_on_the_batch() -> None:
