@@ -263,7 +263,7 @@ const takeStatus = (given) => {
 
 let learns = true;
 const tagger = (given) => {
-  if (!learns) return "No checkpoint: nothing is proposed.";
+  if (!learns) return "No checkpoint: nothing new is proposed.";
   if (given.doing) return `It is ${given.doing}.`;
   const left = given.due - given.done;
   const when = left > 0 ? ` It adapts after ${left} more.` : given.learned ? "" : " It adapts as soon as a mention is annotated.";
