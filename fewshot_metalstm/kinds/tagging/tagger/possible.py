@@ -82,11 +82,12 @@ def _order(each: Possible) -> tuple[float, int, int, str]:
 def _spans(lengths: npt.NDArray[np.int64], types: int, longest: int) -> npt.NDArray[np.int64]:
     """Every span of sentences of these lengths: (spans, 4) of sentence, start, end, type."""
     rows = []
+    sizes = np.arange(1, longest + 1)
     for row, length in enumerate(lengths.tolist()):
-        start, size = np.meshgrid(np.arange(length), np.arange(1, longest + 1), indexing="ij")
-        start, end = start.ravel(), (start + size).ravel()
-        inside = end <= length
-        pairs = np.stack([np.full(inside.sum(), row), start[inside], end[inside]], axis=1)
+        starts = np.repeat(np.arange(length), longest)
+        ends = starts + np.tile(sizes, length)
+        inside = ends <= length
+        pairs = np.column_stack([np.full(inside.sum(), row), starts[inside], ends[inside]])
         each = np.repeat(pairs, types, axis=0)
         rows.append(np.column_stack([each, np.tile(np.arange(types), len(pairs))]))
     return np.concatenate(rows).astype(np.int64)
