@@ -175,7 +175,11 @@ def test_proposals_are_accepted_and_rejected(page: Any, served: str) -> None:
 def test_ends_are_moved_and_what_else_is_likely(page: Any, served: str, tmp_path: Path) -> None:
     """As a simulated person does it; see ``benchmarks/presses.py``."""
     proposed: list[Any] = [["Strain", [[6, 13]], 0.9], ["Time", [[29, 30]], 0.3]]
-    more: list[Any] = [["Time", [[29, 35]], 0.4], ["Time", [[14, 18]], 0.2], ["Strain", [[0, 5]], 0.1]]
+    more: list[Any] = [
+        ["Time", [[29, 35]], 0.4],
+        ["Time", [[14, 18]], 0.2],
+        ["Strain", [[0, 5]], 0.1],
+    ]
 
     def propose(route: Any) -> None:
         answer = route.fetch()
