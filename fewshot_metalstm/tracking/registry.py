@@ -175,7 +175,8 @@ def _silently() -> Iterator[None]:
 
 def serving_of(kind: Kind) -> Serving:
     """How models of a kind are served; :class:`UserError` where they cannot be."""
-    serving = kind.serving()
+    with _silently():  # MLflow has something to say about every class that it can serve
+        serving = kind.serving()
     if serving is None:
         raise UserError(f"a {kind.product} cannot be served by MLflow; leave this out")
     return serving
