@@ -205,15 +205,17 @@ def show(rows: Sequence[Mapping[str, Any]], sizes: Sequence[int], more: Sequence
         draws = [d for d in sorted({d for _, d in own}) if {(CHOSEN, d), (RANDOM, d)} <= {*own}]
         for size in sizes:
             paid = [[costs(each) for each in own[CHOSEN, d]["seen"][:size]] for d in draws]
-            chosen = [own[CHOSEN, d]["scores"][str(size)] for d in draws]
 
-            def random(n: int, own: Any = own, draws: Any = draws) -> list[float]:
-                return [own[RANDOM, d]["scores"][str(n)] for d in draws]
+            # Where no mention was annotated yet there is no tagger, and nothing is found.
+            def scores(way: str, n: int, own: Any = own, draws: Any = draws) -> list[float]:
+                return [own[way, d]["scores"].get(str(n), 0.0) for d in draws]
+
+            chosen = scores(CHOSEN, size)
 
             cells = [
                 spread(chosen),
-                spread(random(size)),
-                *(spread([a - b for a, b in zip(chosen, random(n), strict=True)])
+                spread(scores(RANDOM, size)),
+                *(spread([a - b for a, b in zip(chosen, scores(RANDOM, n), strict=True)])
                   for n in (size, *more)),
                 spread([sum(each["mentions"] for each in c) for c in paid], 0),
                 spread([per(c, "keys", "mentions") for c in paid]),
