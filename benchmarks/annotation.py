@@ -76,8 +76,8 @@ def simulate(
         due = FIRST_AFTER
         while len(done) < max(sizes):
             number = queue.pop(0)
-            if way == CHOSEN:
-                seen.append(as_seen(pool[number], learning.read([number]), number, text))
+            shown = learning.read([number]) if way == CHOSEN else Proposals({}, {})
+            seen.append(as_seen(pool[number], shown, number, text))
             done.append(number)
             measured = len(done) in sizes
             if not measured and (way == RANDOM or len(done) < due):
@@ -198,8 +198,9 @@ def show(rows: Sequence[Mapping[str, Any]], sizes: Sequence[int], more: Sequence
     """Print the tables, of the draws of which both sittings are there."""
     print("\n| target | annotated | draws | F1, chosen | F1, random | difference, paired | "
           + "".join(f"less random at {n} | " for n in more)
-          + "mentions | keys a mention | without proposals | ratio | strokes, ratio |")  # fmt: skip
-    print("|---" * (11 + len(more)) + "|")
+          + "mentions | keys a mention | without proposals | ratio | strokes, ratio | keys | "
+          + "".join(f"of {n} random, without | " for n in more))  # fmt: skip
+    print("|---" * (12 + 2 * len(more)) + "|")
     for target in dict.fromkeys(row["target"] for row in rows):
         own = {(row["way"], row["draw"]): row for row in rows if row["target"] == target}
         draws = [d for d in sorted({d for _, d in own}) if {(CHOSEN, d), (RANDOM, d)} <= {*own}]
@@ -222,6 +223,9 @@ def show(rows: Sequence[Mapping[str, Any]], sizes: Sequence[int], more: Sequence
                 spread([per(c, "keys_alone", "mentions") for c in paid]),
                 spread([per(c, "keys", "keys_alone") for c in paid], 2),
                 spread([per(c, "strokes", "strokes_alone") for c in paid], 2),
+                spread([sum(each["keys"] for each in c) for c in paid], 0),
+                *(spread([sum(costs(each)["keys_alone"] for each in own[RANDOM, d]["seen"][:n])
+                          for d in draws], 0) for n in more),
             ]  # fmt: skip
             print(f"| {target} | {size} | {len(draws)} | {' | '.join(cells)} |")
 
