@@ -86,4 +86,6 @@ def test_only_whole_draws_are_in_the_table(capsys: pytest.CaptureFixture[str]) -
     ]
     show(rows, [2], [3])
     line = capsys.readouterr().out.splitlines()[-1]
-    assert line == "| t | 2 | 1 | 40.0 | 20.0 | 20.0 | 10.0 | 2 | 1.0 | 5.0 | 0.20 | 0.33 | 2 | 10 |"
+    assert (
+        line == "| t | 2 | 1 | 40.0 | 20.0 | 20.0 | 10.0 | 2 | 1.0 | 5.0 | 0.20 | 0.33 | 2 | 10 |"
+    )
