@@ -176,58 +176,46 @@ def main() -> None:
     if asked.output is not None and asked.output.exists():
         lines = asked.output.read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines]
-    there = {(row["target"], row["draw"], row["way"]) for row in rows}
-    targets = [load_target(name, data_dir=asked.data_dir) for name in asked.target]
-    for draw, target, way in product(range(asked.draws), targets, (CHOSEN, RANDOM)):
-        if (target.name, draw, way) in there:
-            continue
-        began = time.perf_counter()
-        seen, scores = simulate(target, way, draw, given)
-        seconds = round(time.perf_counter() - began, 1)
-        rows.append({"target": target.name, "draw": draw, "way": way, "seen": seen,
-                     "scores": {str(n): f1 for n, f1 in scores.items()},
-                     "seconds": seconds})  # fmt: skip
-        print(f"{target.name}, draw {draw}, {way}: {scores}, {seconds} s", flush=True)
-        if asked.output is not None:
-            with asked.output.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(rows[-1]) + "\n")
-    show(rows, sizes, more)
-
-
-def show(rows: Sequence[Mapping[str, Any]], sizes: Sequence[int], more: Sequence[int]) -> None:
-    """Print the tables, of the draws of which both sittings are there."""
-    print("\n| target | annotated | draws | F1, chosen | F1, random | difference, paired | "
-          + "".join(f"less random at {n} | " for n in more)
-          + "mentions | keys a mention | without proposals | ratio | strokes, ratio | keys | "
-          + "".join(f"of {n} random, without | " for n in more))  # fmt: skip
-    print("|---" * (12 + 2 * len(more)) + "|")
-    for target in dict.fromkeys(row["target"] for row in rows):
-        own = {(row["way"], row["draw"]): row for row in rows if row["target"] == target}
-        draws = [d for d in sorted({d for _, d in own}) if {(CHOSEN, d), (RANDOM, d)} <= {*own}]
+    there = {(row["target"], row["draw"], row["way"]): row for row in rows}
+    pairs = {
+        (name, draw): (row, there[name, draw, RANDOM])
+        for (name, draw, way), row in there.items()
+        if way == CHOSEN and (name, draw, RANDOM) in there
+    }
+    groups = {name: [pair for key, pair in pairs.items() if key[0] == name]
+              for name in dict.fromkeys(name for name, _ in pairs)}  # fmt: skip
+    if len(groups) > 1:
+        groups["all"] = list(pairs.values())
+    for name, group in groups.items():
         for size in sizes:
-            paid = [[costs(each) for each in own[CHOSEN, d]["seen"][:size]] for d in draws]
+            print(f"| {name} | {size} | {len(group)} | {' | '.join(cells(group, size, more))} |")
 
-            # Where no mention was annotated yet there is no tagger, and nothing is found.
-            def scores(way: str, n: int, own: Any = own, draws: Any = draws) -> list[float]:
-                return [own[way, d]["scores"].get(str(n), 0.0) for d in draws]
 
-            chosen = scores(CHOSEN, size)
+def cells(
+    group: Sequence[Sequence[Mapping[str, Any]]], size: int, more: Sequence[int]
+) -> list[str]:
+    """A line of the table, of sittings in the page's order and at random in pairs."""
 
-            cells = [
-                spread(chosen),
-                spread(scores(RANDOM, size)),
-                *(spread([a - b for a, b in zip(chosen, scores(RANDOM, n), strict=True)])
-                  for n in (size, *more)),
-                spread([sum(each["mentions"] for each in c) for c in paid], 0),
-                spread([per(c, "keys", "mentions") for c in paid]),
-                spread([per(c, "keys_alone", "mentions") for c in paid]),
-                spread([per(c, "keys", "keys_alone") for c in paid], 2),
-                spread([per(c, "strokes", "strokes_alone") for c in paid], 2),
-                spread([sum(each["keys"] for each in c) for c in paid], 0),
-                *(spread([sum(costs(each)["keys_alone"] for each in own[RANDOM, d]["seen"][:n])
-                          for d in draws], 0) for n in more),
-            ]  # fmt: skip
-            print(f"| {target} | {size} | {len(draws)} | {' | '.join(cells)} |")
+    def scores(place: int, n: int) -> list[float]:
+        # Where no mention was annotated yet there is no tagger, and nothing is found.
+        return [pair[place]["scores"].get(str(n), 0.0) for pair in group]
+
+    paid = [[costs(each) for each in chosen["seen"][:size]] for chosen, _ in group]
+    chosen = scores(0, size)
+    return [
+        spread(chosen),
+        spread(scores(1, size)),
+        *(spread([a - b for a, b in zip(chosen, scores(1, n), strict=True)])
+          for n in (size, *more)),
+        spread([sum(each["mentions"] for each in c) for c in paid], 0),
+        spread([per(c, "keys", "mentions") for c in paid]),
+        spread([per(c, "keys_alone", "mentions") for c in paid]),
+        spread([per(c, "keys", "keys_alone") for c in paid], 2),
+        spread([per(c, "strokes", "strokes_alone") for c in paid], 2),
+        spread([sum(each["keys"] for each in c) for c in paid], 0),
+        *(spread([sum(costs(each)["keys_alone"] for each in random["seen"][:n])
+                  for _, random in group], 0) for n in more),
+    ]  # fmt: skip
 
 
 def per(paid: Sequence[Mapping[str, int]], one: str, other: str) -> float:
