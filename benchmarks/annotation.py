@@ -176,11 +176,36 @@ def main() -> None:
     if asked.output is not None and asked.output.exists():
         lines = asked.output.read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines]
-    there = {(row["target"], row["draw"], row["way"]): row for row in rows}
+    there = {(row["target"], row["draw"], row["way"]) for row in rows}
+    targets = [load_target(name, data_dir=asked.data_dir) for name in asked.target]
+    for draw, target, way in product(range(asked.draws), targets, (CHOSEN, RANDOM)):
+        if (target.name, draw, way) in there:
+            continue
+        began = time.perf_counter()
+        seen, scores = simulate(target, way, draw, given)
+        seconds = round(time.perf_counter() - began, 1)
+        rows.append({"target": target.name, "draw": draw, "way": way, "seen": seen,
+                     "scores": {str(n): f1 for n, f1 in scores.items()},
+                     "seconds": seconds})  # fmt: skip
+        print(f"{target.name}, draw {draw}, {way}: {scores}, {seconds} s", flush=True)
+        if asked.output is not None:
+            with asked.output.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
+    show(rows, sizes, more)
+
+
+def show(rows: Sequence[Mapping[str, Any]], sizes: Sequence[int], more: Sequence[int]) -> None:
+    """Print the tables, of the draws of which both sittings are there."""
+    print("\n| target | annotated | draws | F1, chosen | F1, random | difference, paired | "
+          + "".join(f"less random at {n} | " for n in more)
+          + "mentions | keys a mention | without proposals | ratio | strokes, ratio | keys | "
+          + "".join(f"of {n} random, without | " for n in more))  # fmt: skip
+    print("|---" * (12 + 2 * len(more)) + "|")
+    sittings = {(row["target"], row["draw"], row["way"]): row for row in rows}
     pairs = {
-        (name, draw): (row, there[name, draw, RANDOM])
-        for (name, draw, way), row in there.items()
-        if way == CHOSEN and (name, draw, RANDOM) in there
+        (name, draw): (row, sittings[name, draw, RANDOM])
+        for (name, draw, way), row in sittings.items()
+        if way == CHOSEN and (name, draw, RANDOM) in sittings
     }
     groups = {name: [pair for key, pair in pairs.items() if key[0] == name]
               for name in dict.fromkeys(name for name, _ in pairs)}  # fmt: skip
