@@ -163,12 +163,12 @@ def run(
         nonlocal done
         done += 1
         score = result.score
-        label = kind.figure_of(task).label
-        figure = "" if score is None else f": {label} {score.value:.2f}"
+        figure = kind.figure_of(task)
+        said = "" if score is None else f": {figure.label} {figure.shown(score.value)}"
         baseline = result.method in config.baselines
         method = result.method if baseline else checkpoint_name(folder)
         by = f", recipe {result.choice['recipe']}" if result.choice else ""
-        progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s{by})")
+        progress.note(f"{method}, draw {result.draw}{said} ({result.seconds:.1f} s{by})")
         progress.advance(done, {})
 
     # Check, draw supports, do the cells, report.
@@ -290,13 +290,13 @@ def summary_table(report: AdaptReport) -> Table:
         label = report.label(method.method)
         for cell in method.cells:
             assert cell.score is not None
-            further = (f"{cell.score.further[key]:.2f}" for key in figure.further)
+            further = (figure.shown(cell.score.further[key]) for key in figure.further)
             known = cell.sizes(items, figure)
             table.add_row(
-                label, str(cell.draw), f"{cell.score.value:.2f}", *further,
+                label, str(cell.draw), figure.shown(cell.score.value), *further,
                 *(str(known[f"support_{size}"]) for size in sizes), f"{cell.seconds:.1f}",
             )  # fmt: skip
-        spread = method.summary()
+        spread = method.summary(figure.digits)
         mean = "" if spread is None else spread.text()
         table.add_row(label, "mean", mean, style="bold", end_section=True)
     return table
@@ -318,5 +318,5 @@ def group_table(report: AdaptReport) -> Table:
         rows = [score.groups[name] for score in scores if name in score.groups]
         means = [sum(r.value for r in rows) / len(rows)]
         means += [sum(r.further[key] for r in rows) / len(rows) for key in figure.further]
-        table.add_row(name, *(f"{m:.2f}" for m in means), str(max(r.size for r in rows)))
+        table.add_row(name, *map(figure.shown, means), str(max(r.size for r in rows)))
     return table

@@ -49,7 +49,7 @@ class MetaTrainResult:
             "outer_steps": self.outer_steps,
             "seconds": round(self.seconds, 1),
             "peak_rss_mib": round(self.peak_rss_mib, 1),
-            f"best_validation_{self.figure.key}": None if math.isnan(best) else round(best, 2),
+            f"best_validation_{self.figure.key}": None if math.isnan(best) else round(best, self.figure.digits),
             "skipped_episodes": self.skipped_episodes,
             "inner_step_mib": self.inner_step_mib and round(self.inner_step_mib, 1),
             **self.figure.as_dict(),
