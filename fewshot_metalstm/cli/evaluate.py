@@ -80,7 +80,8 @@ def run(
         raise UserError(f"{task.name} has no {split} split; use one of {', '.join(task.sizes)}")
     adapted.learner.to(pick_device(device))
     figure = kind.figure_of(task)
-    found = score_as_dict(kind.score(kind.loaded(adapted), task, split), figure, digits=figure.digits)
+    score = kind.score(kind.loaded(adapted), task, split)
+    found = score_as_dict(score, figure, digits=figure.digits)
     groups = found.pop(f"per_{figure.group}")
     for each in groups.values():
         each.pop(f"per_{figure.group}")

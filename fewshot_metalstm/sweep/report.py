@@ -133,7 +133,10 @@ def table_of(
         body.append((
             f"{row.target}{world}", str(row.shots or "all"), row.method, draws,
             row.value.text() if row.value else "-",
-            *(figure.shown(row.further[key]) if key in row.further else "-" for key in figure.further),
+            *(
+                figure.shown(row.further[key]) if key in row.further else "-"
+                for key in figure.further
+            ),
             row.difference.text("+") if row.difference else "",
         ))  # fmt: skip
     return head, body

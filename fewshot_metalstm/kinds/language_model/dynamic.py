@@ -57,9 +57,7 @@ def dynamic(
     return score([sum(costs, start=Cost(0.0, 0, 0))])
 
 
-def gradient(
-    learner: LanguageModel, params: dict[str, Tensor], batch: Batch
-) -> dict[str, Tensor]:
+def gradient(learner: LanguageModel, params: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
     """The gradient of a batch's mean loss."""
     wanted = {n: w.detach().requires_grad_() for n, w in params.items()}
     found = torch.autograd.grad(

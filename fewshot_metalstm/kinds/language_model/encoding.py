@@ -42,9 +42,7 @@ def rows_of(spans: Sequence[Span], row: int) -> list[Span]:
     ]
 
 
-def encode(
-    task: TextTask, rows: Sequence[Span], context: int, device: torch.device = CPU
-) -> Batch:
+def encode(task: TextTask, rows: Sequence[Span], context: int, device: torch.device = CPU) -> Batch:
     """A batch of rows.
 
     Args:

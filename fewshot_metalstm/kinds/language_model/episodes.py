@@ -103,9 +103,7 @@ class JointBatches:
 
     @cached_property
     def _rows(self) -> list[NDArray[np.int64]]:
-        found = [
-            np.array(rows_of(task.spans(self.split), self.model.row)) for task in self.sources
-        ]
+        found = [np.array(rows_of(task.spans(self.split), self.model.row)) for task in self.sources]
         for task, rows in zip(self.sources, found, strict=True):
             if not len(rows):
                 raise UserError(f"task {task.name} has no document to learn from; exclude it")

@@ -125,8 +125,8 @@ class LanguageModel(Learner):
         if self.config.activity > 0:
             loss = loss + self.config.activity * read[here].square().mean()
         if self.config.change > 0 and states.shape[1] > 1:
-            both = here[:, 1:]
-            loss = loss + self.config.change * (states[:, 1:] - states[:, :-1])[both].square().mean()
+            moved = (states[:, 1:] - states[:, :-1])[here[:, 1:]]
+            loss = loss + self.config.change * moved.square().mean()
         return loss
 
     @torch.no_grad()

@@ -43,9 +43,7 @@ class KneserNey:
     def __init__(self, texts: Sequence[bytes], order: int, discount: float) -> None:
         self.order, self.discount = order, discount
         # By the length of the context: what followed it, and how often.
-        self._counts: list[dict[bytes, Counter[int]]] = [
-            defaultdict(Counter) for _ in range(order)
-        ]
+        self._counts: list[dict[bytes, Counter[int]]] = [defaultdict(Counter) for _ in range(order)]
         seen: list[set[bytes]] = [set() for _ in range(order)]
         for text in texts:
             for end in range(1, len(text) + 1):
@@ -72,10 +70,12 @@ class KneserNey:
     def probabilities(self, text: bytes, first: int = 0) -> NDArray[np.float64]:
         """Of every byte of ``text`` from ``first`` on, given those before it."""
         reach = self.order - 1
-        return np.array([
-            self.probability(text[max(0, place - reach) : place], text[place])
-            for place in range(first, len(text))
-        ])
+        return np.array(
+            [
+                self.probability(text[max(0, place - reach) : place], text[place])
+                for place in range(first, len(text))
+            ]
+        )
 
 
 def mixed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -69,7 +69,7 @@ def may_follow(begun: bytes) -> NDArray[np.bool_]:
 
 @torch.no_grad()
 def _logits(
-    learner: LanguageModel, params: dict[str, torch.Tensor], text: bytes, begins: bool
+    learner: LanguageModel, params: Mapping[str, torch.Tensor], text: bytes, begins: bool
 ) -> NDArray[np.float64]:
     """Logits of the byte behind ``text``, at whose beginning a document begins, or not."""
     read = [START, *text] if begins or not text else list(text)

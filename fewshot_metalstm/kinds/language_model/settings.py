@@ -34,9 +34,7 @@ class ModelConfig:
     (Merity, Keskar, Socher, "Regularizing and Optimizing LSTM Language Models", ICLR 2018).
     """
 
-    lstm: MetaLSTMConfig = field(
-        default_factory=lambda: MetaLSTMConfig(hidden=128, meta=40, z=40)
-    )
+    lstm: MetaLSTMConfig = field(default_factory=lambda: MetaLSTMConfig(hidden=128, meta=40, z=40))
     layers: Annotated[int, Range(least=1, most=8)] = 1  # of that cell, each reading the one below
     embedding: AtLeast1 = 64  # numbers that stand for a byte
     tied: bool = False  # bytes are predicted by the numbers that stand for them

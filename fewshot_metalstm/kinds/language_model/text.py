@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from fewshot_metalstm.data.digests import GZIP
 from fewshot_metalstm.errors import UserError, at
@@ -58,13 +58,14 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def _unpacked(path: Path, form: str, opened: Callable[[], IO[bytes]]) -> bytes:
+def _unpacked(path: Path, form: str, opened: Callable[[], Any]) -> bytes:
     try:
         with opened() as packed:
-            return packed.read(LARGEST + 1)
+            found: bytes = packed.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         reason = " ".join(str(error).split())
         raise at(path, None, f"is a damaged {form} file ({reason})", "copy it again") from None
+    return found
 
 
 def read_document(path: Path) -> Document:
