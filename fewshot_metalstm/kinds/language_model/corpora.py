@@ -100,7 +100,7 @@ def _documents(name: str, split: str, data_dir: Path | None) -> tuple[Document, 
         raise at(path, None, f"cannot be read ({reason})", "check the path") from None
     if catalogued(packed, file.sha256) != file.sha256:
         problem = "is not the file of the catalogue (its SHA-256 differs)"
-        raise at(path, None, problem, f"copy it again, or {locate.cure(entry, data_dir)}")
+        raise at(path, None, problem, locate.cure(entry, data_dir))
     data = read_bytes(path).replace(b"\r\n", b"\n")
     check_text(path, data)
     found = _READERS[name](data.decode())
