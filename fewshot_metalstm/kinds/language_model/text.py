@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ LARGEST = 2**28  # bytes of a file, unpacked
 _BOM = b"\xef\xbb\xbf"
 _LOOKED_AT = 4096  # bytes by whose look a file is known as running text
 _PROSE = 3  # words of a line of running text, at least, in the mean
+_TAG = re.compile(r"O|[BIESLU]-\S+")  # what ends a line of a token with its tags
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,10 @@ def looks_so(path: Path) -> bool:
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines or any("\t" in line for line in lines):
         return False
-    return sum(len(line.split()) for line in lines) >= _PROSE * len(lines)
+    words = [line.split() for line in lines]
+    columns = len(lines) > 1 and len({len(each) for each in words}) == 1
+    tagged = 2 * sum(_TAG.fullmatch(each[-1]) is not None for each in words) > len(lines)
+    return sum(map(len, words)) >= _PROSE * len(lines) and not columns and not tagged
 
 
 def unknown_file(path: Path) -> UserError:

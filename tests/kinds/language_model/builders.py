@@ -52,15 +52,19 @@ def language_model(config: ModelConfig = SMALL, seed: int = 0) -> LanguageModel:
     return new_model(config, seed).double()
 
 
-def declare(folder: Path) -> Path:
-    """Texts and declarations of theirs: a folder with ``tasks`` and ``data``; none is frozen."""
+def declare(folder: Path, held_out: int = 6_300) -> Path:
+    """Texts and declarations of theirs: a folder with ``tasks`` and ``data``; none is frozen.
+
+    Args:
+        held_out: characters of an article that is held out.
+    """
     tasks, data = folder / "tasks", folder / "data"
     (tasks / "suites").mkdir(parents=True)
     wiki = {
         split: "".join(
-            f" \n = {split} {number} = \n \n" + prose(6300, number) for number in range(count)
+            f" \n = {split} {number} = \n \n" + prose(size, number) for number in range(count)
         )
-        for split, count in (("train", 3), ("valid", 2), ("test", 3))
+        for split, count, size in (("train", 3, 6300), ("valid", 2, 6300), ("test", 3, held_out))
     }
     pages = "".join(
         f"  <page>\n    <title>{title}</title>\n{prose(6300, number)}</page>\n"
