@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 @click.option("--test", metavar="FILE", help="Beside --train: what the tagger is scored on.")
 @click.option("--shots", type=click.IntRange(0), metavar="K",
               help="Size of a support: mentions of each type, K to 2K, or texts or images of each "
-              "class, or days of a series, or thousands of characters of running text; 0: the whole "
-              "split.  [default: 50, of texts 10, of digits 5, of series 14, of running text 2; 0 "
-              "with --train]")  # fmt: skip
+              "class, or days of a series, or thousands of characters of running text; 0: the "
+              "whole split.  [default: 50, of texts 10, of digits 5, of series 14, of running text "
+              "2; 0 with --train]")  # fmt: skip
 @checkpoint_option
 @output_option("Where to write report and model.  [default: runs/TARGET-K]")
 @click.option("--draws", type=click.IntRange(1), metavar="N",
@@ -54,7 +54,8 @@ if TYPE_CHECKING:
               shell_complete=shells.baselines,
               help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
               "spacy, transformer; of texts tfidf; of digits neighbour; of series naive24, "
-              "naive168, ridge, ridge-pooled; of running text unadapted, dynamic, ngram.")  # fmt: skip
+              "naive168, ridge, ridge-pooled; of running text unadapted, dynamic, "
+              "ngram.")  # fmt: skip
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
               "train: the target's own train split.")  # fmt: skip
