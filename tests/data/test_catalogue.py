@@ -86,7 +86,7 @@ def test_catalogue_of_another_kind(catalogue: Catalogue) -> None:
     regions = Catalogue.load(kind="forecasting")
     assert len(regions) == 14
     texts = Catalogue.load(kind="language-model")
-    assert len(texts) == 4
+    assert len(texts) == 5
     assert set(Catalogue.load(kind=None)) == {*catalogue, *reviews, *regions, *texts, "mnist"}
     entry = digits["mnist"]
     assert list(entry.files) == ["train", "train-labels", "test", "test-labels"]

@@ -8,7 +8,7 @@ Penn Treebank by characters, Mikolov et al., "Subword Language Modeling with Neu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fewshot_metalstm.data import locate
@@ -57,16 +57,27 @@ def pages(text: str) -> tuple[Document, ...]:
     return tuple(found)
 
 
+def _lines(text: str) -> Iterator[str]:
+    """Lines that were spelled: characters with spaces between them, ``_`` for a space."""
+    for line in text.splitlines():
+        yield line.replace(" ", "").replace("_", " ") + "\n"
+
+
+def whole(text: str) -> tuple[Document, ...]:
+    """Newspaper text that was spelled, as one document."""
+    found = "".join(_lines(text))
+    return (Document("text", found.encode()),) if found else ()
+
+
 def chunks(text: str) -> tuple[Document, ...]:
-    """Newspaper text that was spelled: characters with spaces between them, ``_`` for a space.
+    """Newspaper text that was spelled, in pieces.
 
     A document is as many whole lines as have 15,000 characters; what is left at the end is none.
     """
     found: list[Document] = []
     lines: list[str] = []
     size = 0
-    for spelled in text.splitlines():
-        line = spelled.replace(" ", "").replace("_", " ") + "\n"
+    for line in _lines(text):
         lines.append(line)
         size += len(line)
         if size >= CHUNK:
@@ -81,6 +92,7 @@ _READERS: Mapping[str, Callable[[str], tuple[Document, ...]]] = {
     "wikitext-articles": articles,
     "enwiki-pages": pages,
     "ptb-characters": chunks,
+    "ptb": whole,
 }
 
 
@@ -112,14 +124,24 @@ def _documents(name: str, split: str, data_dir: Path | None) -> tuple[Document, 
 def load_corpus(name: str, data_dir: Path | None = None) -> TextTask:
     """A corpus as a target: a support is the beginning of a document, the query follows it.
 
+    A corpus with a train and a test file has these splits.
+
     Raises:
         UserError: there is no such corpus, or its files are absent, damaged or not the catalogue's.
     """
     entry = Catalogue.load(kind=KIND)[name]
+    if {TRAIN, TEST} <= set(entry.files):
+        every: list[Document] = []
+        splits: dict[str, tuple[int, ...]] = {}
+        for own in entry.files:
+            found = _documents(name, own, data_dir)
+            splits[own] = tuple(range(len(every), len(every) + len(found)))
+            every += found
+        return TextTask(name, entry.family, tuple(every), splits, name)
     split = TEST if TEST in entry.files else TRAIN
     documents = _documents(name, split, data_dir)
-    whole = {TRAIN: tuple(range(len(documents)))}
-    return TextTask(name, entry.family, documents, whole, name, follows=True)
+    splits = {TRAIN: tuple(range(len(documents)))}
+    return TextTask(name, entry.family, documents, splits, name, follows=True)
 
 
 def load_source(name: str, data_dir: Path | None = None) -> TextTask:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
         LanguageTrainConfig,
     )
     from fewshot_metalstm.kinds.language_model.source import LanguageSource
+    from fewshot_metalstm.kinds.language_model.supervised import (
+        LanguageSupervisedConfig,
+        LanguageTraining,
+    )
     from fewshot_metalstm.kinds.language_model.tasks import LoadedTexts, TextTask
 
 
@@ -105,6 +109,20 @@ class LanguageModelling(Kind):
         from fewshot_metalstm.kinds.language_model.source import LanguageSource
 
         return LanguageSource(config, suite)
+
+    def supervised_settings(self) -> type[LanguageSupervisedConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.language_model.supervised import LanguageSupervisedConfig
+
+        return LanguageSupervisedConfig
+
+    def supervised_source(
+        self, config: LanguageSupervisedConfig, tasks: Sequence[TextTask]
+    ) -> LanguageTraining:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.language_model.supervised import LanguageTraining
+
+        return LanguageTraining(config, tasks)
 
     def support(self, target: TextTask, shots: int, draw: int, seed: int) -> Support:
         """See :class:`Kind`: the first K thousand characters of a document."""

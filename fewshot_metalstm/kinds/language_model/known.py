@@ -12,6 +12,6 @@ class KnownTexts(CataloguedCorpora):
     def size(self, name: str, split: str) -> tuple[int | None, int | None]:
         """Segments of a split; the file of a target is called test, and is what is drawn from."""
         own, _ = super().size(name, TEST)
-        if own is None:
+        if own is None or super().size(name, TRAIN)[0] is not None:
             return super().size(name, split)
         return {TRAIN: own, TEST: QUERY}.get(split), None

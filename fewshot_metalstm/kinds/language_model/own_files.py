@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fewshot_metalstm.data.splits import is_list, listed
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.kinds.language_model.tasks import DEVEL, TEST, TRAIN, TextTask
+from fewshot_metalstm.kinds.language_model.tasks import TRAIN, TextTask
 from fewshot_metalstm.kinds.language_model.text import Document, read_document, unknown_file
 
 
@@ -28,13 +28,10 @@ def load_own(source: str) -> TextTask:
         splits: dict[str, tuple[int, ...]] = {}
         for split, path in files.items():
             found = _documents(path)
-            if split == DEVEL:
-                continue  # read and checked; nothing is chosen by it
             splits[split] = tuple(range(len(documents), len(documents) + len(found)))
             documents += found
-        kept = {split: splits[split] for split in (TRAIN, TEST) if split in splits}
         name = name.split(".")[0]
-        return TextTask(name, name, tuple(documents), kept)
+        return TextTask(name, name, tuple(documents), splits)
     path = Path(source).expanduser()
     documents = _documents(path)
     name = path.resolve().name.split(".")[0]

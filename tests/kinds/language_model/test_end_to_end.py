@@ -106,6 +106,25 @@ def test_a_text_of_the_users_own(trained: Path, capsys: pytest.CaptureFixture[st
     assert again["characters"] == 5000
 
 
+def test_training_on_all_of_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, size in (("train", 4_150), ("dev", 900), ("test", 700)):
+        Path(f"{name}.txt").write_text(prose(size, size))
+    files = "train=train.txt,devel=dev.txt,test=test.txt"
+    small = settings(["model.lstm.hidden=4", "model.lstm.meta=3", "model.lstm.z=3", "model.row=5",
+                      "model.context=10", "train.epochs=2", "train.batch=3"])  # fmt: skip
+    result = run_json(["train", "--task", files, "--kind", PRODUCT, "--no-tracking", "--output",
+                       "out", *small], capsys)  # fmt: skip
+    assert (result["figure"], result["better"]) == ("bpc", "lower")
+    (task,) = result["tasks"].values()
+    assert task["items"] == 9  # rows of five hundred characters
+    found = run_json(["evaluate", task["model"], "--target", files], capsys)
+    assert found["characters"] == 700
+    assert found["mean"] == pytest.approx(task["test"]["bpc"], abs=0.001)
+    assert load_model(Path(task["model"]), PRODUCT).about["test_bpc"] == task["test"]["bpc"]
+    line = refused(["train", "--task", TARGET, "--no-tracking", *small], capsys)
+    assert "has no splits of its own to train on; give ptb, or files as" in line
+
+
 def test_what_cannot_be_done_is_said_in_a_line(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,7 +148,6 @@ def test_what_cannot_be_done_is_said_in_a_line(
         (adapt(trained, "--train", "bad.txt", "--kind", PRODUCT), "bad.txt:2: is not UTF-8"),
         (adapt(trained, "--train", "folder", "--kind", PRODUCT), "has no .txt file in it"),
         (adapt(trained, "--train", "absent.txt", "--kind", PRODUCT), "there is no such file"),
-        (["train", "--task", TARGET], PRODUCT),
         (["meta-train", "--tasks", "characters", "--algorithm", "protonet"], "text has none"),
         (["meta-train", "--tasks", "characters", "--set", "model.weight_drop=0.5", "--cell",
           "qrnn"], "whose gates read no state"),
