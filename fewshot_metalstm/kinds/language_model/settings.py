@@ -75,7 +75,7 @@ class LanguageTrainConfig(TrainingConfig):
 
     tasks: str = "characters"  # suite of tasks
     joint: JointConfig = field(default_factory=lambda: JointConfig(steps=3000, batch=16, lr=4e-3))
-    inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=3, lr=0.1, clip=1.0))
+    inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=3, lr=0.3, clip=1.0))
     outer: OuterConfig = field(
         default_factory=lambda: OuterConfig(steps=200, lr=5e-4, validate_every=50)
     )
