@@ -48,6 +48,11 @@ class Figure:
         return f"{value:.{self.digits}f}"
 
     @property
+    def heading(self) -> str:
+        """The title as a sentence begins with it; F1 stays F1."""
+        return self.title[:1].upper() + self.title[1:]
+
+    @property
     def axis(self) -> str:
         """Name and unit, for a picture's axis."""
         return f"{self.title} ({self.unit})"
