@@ -316,16 +316,17 @@ def test_language_models(
     fewer = {
         "meta-train": [*ONE, *settings(builders.TINY)],
         "adapt": [*ONE, *settings(QUICK), "--draws", "1"],
+        "train": ["--no-tracking", *settings([each for each in builders.TINY if "model" in each])],
     }
     ran = []
     for line, words in commands("language-model.md"):
-        if words[-1] == "runs/joint":  # the study behind the examples takes minutes
+        if words[-1] in ("runs/joint", "runs/ptb"):  # these take minutes
             break
         if words[1] != "data":  # which fetches
             assert main([*words[1:], *fewer.get(words[1], [])]) == 0, line
             ran.append(words[1])
     assert ran == ["meta-train", "adapt", "evaluate", "adapt", "predict", "predict", "adapt",
-                   "adapt"]  # fmt: skip
+                   "adapt", "train", "predict"]  # fmt: skip
     shown = next(b.text for b in blocks("language-model.md") if b.language == "text")
     name, _, characters = shown.strip().split("\t")
     printed = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
