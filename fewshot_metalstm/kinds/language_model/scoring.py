@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.language_model.encoding import CPU, Batch, encode, rows_of
 from fewshot_metalstm.kinds.language_model.learner import LanguageModel
 from fewshot_metalstm.kinds.language_model.model import PRODUCT, StoredModel
 from fewshot_metalstm.kinds.language_model.score import Cost, Score, score
-from fewshot_metalstm.kinds.language_model.tasks import Span, TextTask
+from fewshot_metalstm.kinds.language_model.tasks import TEST, TRAIN, Span, TextTask
 
 _AT_ONCE = 32  # rows
 
@@ -77,17 +78,15 @@ def score_model(model: StoredModel, task: TextTask, split: str) -> Score:
 
 
 def _spans(model: StoredModel, task: TextTask, split: str) -> tuple[Span, ...]:
-    from fewshot_metalstm.errors import UserError
-
-    if not (task.follows and split == "test"):
+    if not (task.follows and split == TEST):
         return task.spans(split)
     about = model.about
     if model.kind == PRODUCT and about.get("target") == task.name:
-        if about.get("sha256") != task.digests["train"]:
+        if about.get("sha256") != task.digests[TRAIN]:
             raise UserError(f"{task.name} is not the text that the model was adapted to")
         return task.query([(int(a), int(b)) for a, b in about.get("support", ())])
     if not task.data:  # a text of the user's own, which the model has seen nothing of
-        return task.spans("train")
+        return task.spans(TRAIN)
     raise UserError(
         f"the test split of {task.name} is what follows a support, and the model was adapted to "
         f"{about.get('target')}; use --split train, or a model that was adapted to it"
