@@ -132,6 +132,7 @@ def run(
     from fewshot_metalstm.adapt.report import checkpoint_name
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.data.origin import write_origins
+    from fewshot_metalstm.declarations import DEFAULT_KIND
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.machine import pick_device
@@ -156,6 +157,9 @@ def run(
     faults: list[tuple[str, ...]] = []
     own = of_kind(kind, reading)
     task = kind.load_target(source, data_dir=data_dir, faults=faults, **own)
+    if train is not None and kind_name is None and kind.name != DEFAULT_KIND:
+        progress.note(f"{train} looks like {kind.name}: read so (--kind {DEFAULT_KIND} reads "
+                      "it as annotated text)")  # fmt: skip
     folder = find_checkpoint(checkpoint, task, progress)
     if output is not None:
         runs.claim(output, "the report")
