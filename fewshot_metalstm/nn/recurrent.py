@@ -35,7 +35,11 @@ class Recurrent(ABC, nn.Module):
         hidden: outputs of each direction.
         plain: True: nothing but plain torch, and no shape that depends on a length, as
             ``torch.func.vmap`` asks for.
+        outputs_first: whether weights are stored as (direction, outputs, inputs), and not the
+            other way, as they mostly are.
     """
+
+    outputs_first = False
 
     def __init__(self, inputs: int, config: MetaLSTMConfig) -> None:
         super().__init__()
