@@ -40,6 +40,9 @@ if TYPE_CHECKING:
               help="Weights of a group that are pruned as a larger one stands in their row, a row "
               "on average, at most.  [default: 0.5]")  # fmt: skip
 @click.option("--int8", is_flag=True, help="Weights in 8 bits, with a step for each output.")
+@click.option("--vectors", type=click.IntRange(1), metavar="BYTES",
+              help="Word vectors in product codes of so many bytes each, such as 25.  "
+              "[default: as they are]")  # fmt: skip
 @click.option("--train", metavar="FILE|NAME", shell_complete=shells.targets,
               help="What to retrain on: the annotated text, labelled texts or series that the "
               "model was adapted to.  [default: no retraining]")  # fmt: skip
@@ -51,12 +54,12 @@ if TYPE_CHECKING:
               "saves]")  # fmt: skip
 @click.option("--passes", type=click.IntRange(0), metavar="N",
               help="Passes over --train; few items are passed over more often, up to 400 steps.  "
-              "[default: 40]")  # fmt: skip
+              "[default: 8]")  # fmt: skip
 @click.option("--test", metavar="FILE|NAME", shell_complete=shells.targets,
               help="What to score the model on, before and after: its test split, or the "
               "first.")  # fmt: skip
 @target_options
-@set_option("retrain.lr=0.002")
+@set_option("retrain.lr=0.001")
 @config_option
 @own_seed_option
 @data_dir_option
@@ -94,6 +97,7 @@ def run(
     columns: int | None,
     conflicts: float | None,
     int8: bool,
+    vectors: int | None,
     train: str | None,
     shots: int | None,
     draw: int,
@@ -120,7 +124,7 @@ def run(
     keep_freed_memory()
     given = {
         "sparsity": sparsity, "combining.columns": columns, "combining.conflicts": conflicts,
-        "int8": int8 or None, "retrain.passes": passes, "seed": seed,
+        "int8": int8 or None, "vectors": vectors, "retrain.passes": passes, "seed": seed,
     }  # fmt: skip
     config = resolve(CompressConfig, config_file, overrides, given)
     check(config)

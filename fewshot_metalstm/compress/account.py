@@ -158,6 +158,8 @@ class Account:
             )
         if not self.tested_on:
             found.append("Not scored: give --test to see what it costs.")
+        if settings.vectors:
+            found.append(f"Word vectors are in product codes of {settings.vectors} bytes each.")
         if settings.int8:
             found.append("Weights are in 8 bits, with a step for each row; biases are not.")
         return found

@@ -11,11 +11,10 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fewshot_metalstm.compress.retrain import Compressed
-from fewshot_metalstm.compress.settings import CompressConfig
-from fewshot_metalstm.config import as_mapping
+from fewshot_metalstm.compress.coded_rows import LONGEST, CodedRows, coded
+from fewshot_metalstm.compress.stored import Stored
 from fewshot_metalstm.data.digests import SEAL, sha256
 from fewshot_metalstm.data.model_folder import CONFIG, write_config
 from fewshot_metalstm.errors import at
@@ -25,9 +24,14 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 WEIGHTS = "model.safetensors"
 KEY = "compressed"
 _VECTORS = "vectors."
+_ROWS = ("vectors.matrix", "vectors.buckets")
+_SCALE = "_scale"  # after the name of a tensor of rows in a byte a number
 
 
 def compressible(kind: Kind, folder: Path) -> Mapping[str, Any]:
@@ -47,13 +51,16 @@ def compressible(kind: Kind, folder: Path) -> Mapping[str, Any]:
 
 
 def write_compressed(
-    kind: Kind, source: Path, made: Compressed, settings: CompressConfig, output: Path,
-    facts: Mapping[str, Any],
+    kind: Kind, source: Path, params: Mapping[str, Tensor], stored: Mapping[str, Stored],
+    vectors: Mapping[str, CodedRows], output: Path, account: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    """Write the model in ``source`` with the weights of ``made`` to ``output``, or nothing.
+    """Write the model in ``source`` with other weights to ``output``, whole or not at all.
 
     Args:
-        facts: what else the config says of how it was made, such as what it was retrained on.
+        params: parameters that have changed, by name.
+        stored: those of them that are compressed.
+        vectors: word vectors in codes, by the names of their tensors (:func:`coded_vectors`).
+        account: what the config says of how it was made.
 
     Raises:
         UserError: see :func:`compressible`; other files in ``output``, or no place to write to.
@@ -61,30 +68,53 @@ def write_compressed(
     from safetensors.torch import load_file
 
     config = dict(compressible(kind, source))
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for name, value in load_file(source / WEIGHTS).items():
-        if name in made.stored:
-            tensors |= made.stored[name].tensors(name)
-        else:
-            value = made.params.get(name, value)
-            tensors[name] = value.detach().cpu().contiguous()
+        if name in stored:
+            tensors |= stored[name].tensors(name)
+        elif name in vectors:
+            tensors |= vectors[name].tensors(name)
+        elif name.removesuffix(_SCALE) not in vectors:
+            tensors[name] = params.get(name, value).detach().cpu().contiguous()
     with beside(output, put_in_place) as new:
         new.mkdir(0o755)
-        others = [name for name in config["sha256"] if name != WEIGHTS]
-        for name in others:
-            shutil.copyfile(source / name, new / name)
+        for name in config["sha256"]:
+            if name != WEIGHTS:
+                shutil.copyfile(source / name, new / name)
         write_tensors(tensors, new / WEIGHTS)
         digests = {**config["sha256"], WEIGHTS: sha256((new / WEIGHTS).read_bytes())}
-        account = {
-            "settings": as_mapping(settings), **facts,
-            "sha256": dict(config["sha256"]),  # of the files that it was made of
-        }  # fmt: skip
         config |= {
             "format_version": kind.compressed, "written_by": __version__, "sha256": digests,
-            KEY: account,
+            # With the digests of the files that it was made of.
+            KEY: {**account, "sha256": dict(config["sha256"])},
         }  # fmt: skip
         config.pop(SEAL, None)
         write_config(config, new)
+
+
+def coded_vectors(source: Path, pieces: int, seed: int) -> dict[str, CodedRows]:
+    """The word vectors of a model in codes of so many bytes, by the names of their tensors.
+
+    Raises:
+        UserError: the model has no word vectors, or they have fewer numbers than that.
+    """
+    from safetensors.torch import load_file
+
+    tensors = load_file(source / WEIGHTS)
+    names = [name for name in tensors if name in _ROWS and len(tensors[name])]
+    if not names:
+        raise at(source, None, "has no word vectors", "leave --vectors out")
+    found = {}
+    for name in names:
+        rows = tensors[name].float()
+        if name + _SCALE in tensors:
+            rows = rows * tensors[name + _SCALE].unsqueeze(1)
+        least, size = -(-rows.shape[1] // LONGEST), rows.shape[1]
+        if not least <= pieces <= size:
+            raise at(source, None, f"has word vectors of {size} numbers, not to be kept in "
+                     f"{pieces} bytes", f"give --vectors {least} to {size}")  # fmt: skip
+        found[name] = coded(rows.numpy(), pieces, seed)
+    return found
 
 
 def bytes_of(folder: Path) -> dict[str, int]:

@@ -30,7 +30,7 @@ def draw(name: str, packed: Packed, path: Path, caption: Sequence[str] = ()) -> 
     columns, most = packed.columns()[:rows], max(len(group) for group in packed.groups)
     there = packed.values[:rows] != 0
     place = packed.choices[:rows].astype(np.float64) + 1
-    colours = ListedColormap(["#ffffff", *_shades(most)])
+    colours = ListedColormap([(1.0, 1.0, 1.0, 1.0), *_shades(most)])
     sparse = np.zeros((rows, packed.shape[1]))
     np.put_along_axis(sparse, columns.astype(np.int64), np.where(there, place, 0), axis=1)
     small = np.where(there, place, 0)
@@ -60,7 +60,7 @@ def draw(name: str, packed: Packed, path: Path, caption: Sequence[str] = ()) -> 
     return path
 
 
-def _shades(number: int) -> list[tuple[float, ...]]:
+def _shades(number: int) -> list[tuple[float, float, float, float]]:
     """So many colours that are told apart, light to dark."""
     from matplotlib import colormaps
 

@@ -6,18 +6,25 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 
 from fewshot_metalstm.adapt.work import Loaded
 from fewshot_metalstm.compress.account import Account
-from fewshot_metalstm.compress.folder import bytes_of, compressible, write_compressed
+from fewshot_metalstm.compress.folder import (
+    bytes_of,
+    coded_vectors,
+    compressible,
+    write_compressed,
+)
 from fewshot_metalstm.compress.latency import latency
 from fewshot_metalstm.compress.picture import draw
 from fewshot_metalstm.compress.retrain import OnStep, Retraining, compressed
 from fewshot_metalstm.compress.settings import CompressConfig, check
 from fewshot_metalstm.compress.states import states_rounded
+from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.kinds.kind import Kind, Task
 from fewshot_metalstm.machine import processor
 from fewshot_metalstm.writing import write_text
@@ -73,22 +80,31 @@ def compress(
     source = kind.load_model(model, kind.product)
     loaded = kind.loaded(source)
     before = None if exam is None else _score(kind, loaded, exam)
+    vectors = {}
+    if config.vectors:
+        vectors = coded_vectors(model, config.vectors, config.seed)
+        # What is retrained reads the vectors that the compressed model will read.
+        with TemporaryDirectory() as folder:
+            write_compressed(kind, model, {}, {}, vectors, Path(folder) / "model", {})
+            source = kind.load_model(Path(folder) / "model", kind.product)
+        loaded = kind.loaded(source)
     data = None
     if practice is not None:
         items, batch = kind.practice(loaded, practice.task, practice.support)
         data = Retraining(items, batch)
     made = compressed(source.learner, config, data, on_step)
-    folder = output / kind.product
+    place = output / kind.product
     facts = {
+        "settings": as_mapping(config),
         "trained_on": practice.called if practice is not None else None, "steps": made.steps,
         "non_zero": sum(p.weights for each in made.stored.values() for p in each.matrices),
     }  # fmt: skip
-    write_compressed(kind, model, made, config, folder, facts)
+    write_compressed(kind, model, made.params, made.stored, vectors, place, facts)
     # What is scored is what was written, read as any program reads it.
-    again = kind.load_model(folder, kind.product)
+    again = kind.load_model(place, kind.product)
     after = rounded = None
     if exam is not None:
-        read = Loaded(again, loaded.table)
+        read = kind.loaded(again)
         after = _score(kind, read, exam)
         if config.int8:
             with states_rounded(again.learner) as possible:
@@ -96,11 +112,11 @@ def compress(
     matrices = [packed for each in made.stored.values() for packed in each.matrices]
     task = exam.task if exam is not None else practice.task if practice is not None else None
     account = Account(
-        str(model), str(folder), kind.name,
+        str(model), str(place), kind.name,
         kind.figure if task is None else kind.figure_of(task), config,
         "" if practice is None else practice.called, 0 if data is None else data.items, made,
         "" if exam is None else exam.called, before, after, rounded, bytes_of(model),
-        bytes_of(folder), latency(matrices, config.seed), processor(),
+        bytes_of(place), latency(matrices, config.seed), processor(),
     )  # fmt: skip
     _write(account, output)
     return account

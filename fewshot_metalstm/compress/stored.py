@@ -27,6 +27,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fewshot_metalstm.compress.coded_rows import CODES, taken
 from fewshot_metalstm.compress.combining import MOST_COLUMNS, Groups
 from fewshot_metalstm.compress.matrices import Layout
 from fewshot_metalstm.compress.packed import Packed
@@ -93,6 +94,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     for name in [key.removesuffix(_SHAPE) for key in tensors if key.endswith(_SHAPE)]:
         parts = {key: tensors.pop(key) for key in list(tensors) if key.startswith(name + MARK)}
         tensors[name] = _taken(name, parts)
+    for name in [key.removesuffix(CODES) for key in tensors if key.endswith(CODES)]:
+        parts = {key: tensors.pop(key) for key in list(tensors) if key.startswith(name + MARK)}
+        tensors[name] = taken(name, parts)
     return tensors
 
 
@@ -138,7 +142,7 @@ def _groups(name: str, parts: Mapping[str, Tensor], layout: Layout, packed: int)
         if packed != columns * number:
             raise ValueError(f"{name}: {packed} columns for {number} matrices of {columns}")
         return [tuple((column,) for column in range(columns))] * number
-    sizes = parts[name + _GROUPS].numpy().astype(np.int64)
+    sizes: npt.NDArray[np.int64] = parts[name + _GROUPS].numpy().astype(np.int64)
     members = parts[name + _MEMBERS].numpy()
     if len(sizes) != packed or sizes.max(initial=1) > MOST_COLUMNS or sizes.min(initial=1) < 1:
         raise ValueError(f"{name}: groups that cannot be")
@@ -157,8 +161,8 @@ def _halves(choices: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Numbers below 16, two a byte; the first in the lower half."""
     if choices.shape[1] % 2:
         choices = np.pad(choices, ((0, 0), (0, 1)))
-    made: npt.NDArray[np.uint8] = choices[:, ::2] | (choices[:, 1::2] << 4)
-    return np.ascontiguousarray(made)
+    made = choices[:, ::2] | (choices[:, 1::2] << 4)
+    return np.ascontiguousarray(made, np.uint8)
 
 
 def _whole(halves: npt.NDArray[np.uint8], columns: int) -> npt.NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from fewshot_metalstm.compress.combining import CombiningConfig, Matrix, combine
@@ -36,14 +37,14 @@ def test_packed_times_x_is_masked_dense_times_x(shape: tuple[int, int], gamma: f
 @pytest.mark.skipif(not available(), reason="no numba here")
 @pytest.mark.parametrize("batch", [1, 8, 37, 150])
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
-def test_the_kernel_is_equal_to_the_masked_dense_product(batch: int, kind: type) -> None:
+def test_the_kernel_is_the_masked_dense_product(batch: int, kind: type[np.floating]) -> None:
     from fewshot_metalstm.nn.kernels.packed import add_packed
 
-    matrix = sparse(40, 33, 3).astype(kind)
+    matrix: Matrix = sparse(40, 33, 3).astype(kind)
     packed, _ = pack(matrix, combine(matrix != 0, CombiningConfig(5, 1.0)))
     generator = np.random.default_rng(4)
-    x = generator.standard_normal((33, batch)).astype(kind)
-    y = generator.standard_normal((40, batch)).astype(kind)
+    x: Matrix = generator.standard_normal((33, batch)).astype(kind)
+    y: Matrix = generator.standard_normal((40, batch)).astype(kind)
     wanted = y + packed.dense() @ x
     add_packed(y, packed.values, packed.columns(), x)
     tolerance = 1e-12 if kind is np.float64 else 1e-4
@@ -57,7 +58,7 @@ def test_the_kernel_is_equal_to_the_masked_dense_product(batch: int, kind: type)
     (np.zeros((2, 1)), np.full((2, 1), 2, np.uint8), ((0, 1),)),
 ])  # fmt: skip
 def test_parts_that_do_not_fit_are_refused(
-    values: Matrix, choices: np.ndarray, groups: tuple[tuple[int, ...], ...]
+    values: Matrix, choices: npt.NDArray[np.uint8], groups: tuple[tuple[int, ...], ...]
 ) -> None:
     with pytest.raises(ValueError, match=r"shapes|part the columns|has not"):
         Packed(values, choices, groups)

@@ -32,6 +32,6 @@ def test_the_other_way_round_it_is_the_same() -> None:
 def test_the_gradient_passes_by_the_rounding() -> None:
     given = matrix().requires_grad_()
     weight = torch.arange(20.0, dtype=torch.float64)
-    (rounded(given) * weight).sum().backward()
+    (rounded(given) * weight).sum().backward()  # type: ignore[no-untyped-call]
     assert given.grad is not None
     assert torch.equal(given.grad, weight.expand(7, 20))

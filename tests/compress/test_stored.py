@@ -100,4 +100,4 @@ def test_matrices_of_a_layer_have_outputs_as_rows(kind: str) -> None:
     inputs = {name: each for name, each in found.items() if name.endswith(("wx", "meta_x", "qx"))}
     assert inputs
     assert all(each.columns == 13 for each in inputs.values())
-    assert all("_b" != name[-2:] for name in found)
+    assert all(name[-2:] != "_b" for name in found)
