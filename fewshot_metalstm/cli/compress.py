@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 @output_option("Where to write report and model.", required=True)
 @click.option("--sparsity", type=Number(0, 1, max_open=True), metavar="S",
               help="Share of each matrix that is pruned, the smallest weights.  "
-              "[default: 0.8]")  # fmt: skip
+              "[default: 0.6]")  # fmt: skip
 @click.option("--columns", type=click.IntRange(1, 16), metavar="ALPHA",
               help="Columns of a group at most, packed into one; 1: none are combined.  "
-              "[default: 8]")  # fmt: skip
+              "[default: 4]")  # fmt: skip
 @click.option("--conflicts", type=Number(0), metavar="GAMMA",
               help="Weights of a group that are pruned as a larger one stands in their row, a row "
-              "on average, at most.  [default: 0.5]")  # fmt: skip
+              "on average, at most.  [default: 1.75]")  # fmt: skip
 @click.option("--int8", is_flag=True, help="Weights in 8 bits, with a step for each output.")
 @click.option("--vectors", type=click.IntRange(1), metavar="BYTES",
               help="Word vectors in product codes of so many bytes each, such as 25.  "

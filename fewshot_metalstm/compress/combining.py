@@ -36,8 +36,8 @@ Matrix = npt.NDArray[np.floating]
 class CombiningConfig:
     """What a group of columns may be."""
 
-    columns: Annotated[int, Range(least=1, most=MOST_COLUMNS)] = 8  # of a group at most [alpha]
-    conflicts: NotNegative = 0.5  # of a group, a row on average, at most [gamma]
+    columns: Annotated[int, Range(least=1, most=MOST_COLUMNS)] = 4  # of a group at most [alpha]
+    conflicts: NotNegative = 1.75  # of a group, a row on average, at most [gamma]
 
 
 def conflicts(weights: Mask, group: Sequence[int]) -> int:

@@ -29,7 +29,7 @@ class CompressConfig:
     """Everything that a compressed model depends on, besides the model, data and code."""
 
     seed: Seed = 0  # of order and noise in retraining
-    sparsity: ShareBelow1 = 0.8  # share of each matrix that is pruned by magnitude
+    sparsity: ShareBelow1 = 0.6  # share of each matrix that is pruned by magnitude
     int8: bool = False  # weights in 8 bits, a step for each output
     vectors: AtLeast0 = 0  # bytes of a word vector, in product codes; 0: as they are
     combining: CombiningConfig = field(default_factory=CombiningConfig)

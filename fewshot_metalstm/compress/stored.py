@@ -7,7 +7,7 @@ A compressed parameter NAME of a model's ``model.safetensors`` is stored as the 
   float32 or int8;
 - ``NAME@steps`` (float32): of int8, the step of each row, (matrices, rows);
 - ``NAME@groups`` (uint8): how many columns each packed column holds;
-- ``NAME@members`` (int32): these columns, group by group;
+- ``NAME@members`` (uint8 up to 256 columns, else int32): these columns, group by group;
 - ``NAME@choices`` (uint8): which of its group's columns each weight is of, half a byte each,
   (packed columns of all, half of the rows).
 
@@ -37,6 +37,7 @@ MARK = "@"  # no name of a parameter has it
 _SHAPE, _VALUES, _STEPS = "@shape", "@values", "@steps"
 _GROUPS, _MEMBERS, _CHOICES = "@groups", "@members", "@choices"
 _MOST_DIMENSIONS = 8
+_NARROW = 256  # columns whose numbers are a byte each
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Stored:
         if any(len(group) > 1 for matrix in self.matrices for group in matrix.groups):
             groups = [group for matrix in self.matrices for group in matrix.groups]
             sizes = np.array([len(group) for group in groups], np.uint8)
-            members = np.array([column for group in groups for column in group], np.int32)
+            narrow = np.uint8 if layout.columns <= _NARROW else np.int32
+            members = np.array([column for group in groups for column in group], narrow)
             choices = np.concatenate([p.choices.T for p in self.matrices])
             found[name + _GROUPS] = torch.from_numpy(sizes)
             found[name + _MEMBERS] = torch.from_numpy(members)

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from fewshot_metalstm.nn.kernels.compiled import compiled
 from fewshot_metalstm.nn.kernels.lanes import VECTOR_BYTES, Code
 
-TILE_VECTORS = 8  # sums of a row that are kept in registers
+TILE_VECTORS = 4  # sums of a row that are kept in registers
 
 
 @intrinsic
