@@ -191,3 +191,9 @@ def test_the_command_knows_the_largest_group() -> None:
 
     option = next(each for each in compress.params if each.name == "columns")
     assert option.type.max == MOST_COLUMNS  # type: ignore[attr-defined]
+
+
+def test_its_settings_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings", "combining", "--json"]) == 0
+    found = {s["name"]: s["default"] for s in json.loads(capsys.readouterr().out)["settings"]}
+    assert found == {"combining.columns": 4, "combining.conflicts": 1.75}
