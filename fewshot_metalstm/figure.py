@@ -42,6 +42,11 @@ class Figure:
         return 1 if self.better == "higher" else -1
 
     @property
+    def heading(self) -> str:
+        """The title as a sentence begins with it; F1 stays F1."""
+        return self.title[:1].upper() + self.title[1:]
+
+    @property
     def axis(self) -> str:
         """Name and unit, for a picture's axis."""
         return f"{self.title} ({self.unit})"

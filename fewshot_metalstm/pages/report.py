@@ -129,7 +129,7 @@ def _shots(comparison: Comparison) -> list[Picture]:
     return [
         _picture(
             f"shots-{target}",
-            f"{comparison.figure.title.capitalize()} on the test split of {target}, against shots.",
+            f"{comparison.figure.heading} on the test split of {target}, against shots.",
             shots_curve, curves, title=f"Few-shot {comparison.figure.label} on {target}",
             synthetic=target in comparison.synthetic, ylabel=comparison.figure.axis,
             xlabel=f"shots ({comparison.shots})",

@@ -161,11 +161,12 @@ def _read_adaptation(folder: Path) -> Runs:
         kind = registry.kind(str(report.get("kind", DEFAULT_KIND)))
         main = str(report["method"])
         methods = {main: report, **report["baselines"]}
+        label = str(report.get("name", main)) + "".join(main.partition("+")[1:])
         cells = [
             Found(
                 Key(target, shots, name, int(draw["draw"])), str(report["checkpoint"]),
                 _result(name, draw, kind), str(folder), bool(report["synthetic"]), kind.name,
-                kind.figure_in(draw),
+                kind.figure_in(draw), label if name == main else "",
             )
             for name, method in methods.items() for draw in method["draws"]
         ]  # fmt: skip

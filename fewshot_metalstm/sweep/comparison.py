@@ -1,6 +1,7 @@
 """One table of cells that come from anywhere: sweeps, adaptations, MLflow's store.
 
-What a method is called may not be enough to know it by. Two checkpoints of one algorithm have the
+What a method is called may not be enough to know it by. Whoever adapted from a checkpoint chose
+no method, and finds it by the checkpoint's name. Two checkpoints of one algorithm have the
 name of their algorithm, so that a method with several checkpoints at a target is called by both.
 Whoever annotates more sentences adapts to the same file again; a method that was adapted to all
 of a file at several sizes is called by its number of sentences too. A cell that was done twice
@@ -34,6 +35,7 @@ class Found:
     synthetic: bool = False
     kind: str = DEFAULT_KIND  # of task
     figure: Figure | None = None  # of its score; None for the kind's usual one
+    label: str = ""  # what its method goes by where nobody chose one: the checkpoint's name
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
             f"figures of {' and '.join(kinds)} cannot stand in one table; name the runs of one kind"
         )
     kind = registry.kind(kinds[0])
-    named = _by_size(_by_checkpoint(cells, kind), kind)
+    named = _by_size(_by_checkpoint(_by_label(cells, kind), kind), kind)
     results: dict[Key, Found] = {}
     again: dict[Key, int] = {}
     for cell in named:
@@ -105,6 +107,19 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
         )
     synthetic = dict.fromkeys(c.key.target for c in named if c.synthetic)
     return Comparison(rows, methods[0], tuple(synthetic), figure, kind.shots, tuple(notes))
+
+
+def _by_label(cells: Sequence[Found], kind: Kind) -> list[Found]:
+    """The cells under their labels, whichever of a checkpoint's cells brought them."""
+    taken = kind.methods()  # a run may be called as a baseline is
+    labels = {
+        (c.key.method, c.checkpoint): c.label for c in cells if c.label and c.label not in taken
+    }
+    named = []
+    for cell in cells:
+        method = labels.get((cell.key.method, cell.checkpoint), cell.key.method)
+        named.append(replace(cell, key=replace(cell.key, method=method)))
+    return named
 
 
 def _by_checkpoint(cells: Sequence[Found], kind: Kind) -> list[Found]:

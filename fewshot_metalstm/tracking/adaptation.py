@@ -73,15 +73,14 @@ def tracked_adaptation(
         write_text(dump(config), output / "config.yaml")
         for method in report.methods:
             for cell in method.cells:
-                baseline = method is not report.main
+                label = report.label(method.method)
                 log_cell(
                     run, kind, report.target, report.shots, method.method, cell,
-                    report.checkpoint,
-                    method.method if baseline else f"from {report.label(method.method)}",
-                    report.figure,
+                    report.checkpoint, f"from {label}" if method is report.main else label,
+                    report.figure, label,
                 )  # fmt: skip
         curves = {
-            f"{cell.method}, draw {cell.draw}": list(enumerate(cell.losses, start=1))
+            f"{report.label(cell.method)}, draw {cell.draw}": list(enumerate(cell.losses, start=1))
             for method in report.methods for cell in method.cells if cell.losses
         }  # fmt: skip
         pictures = []
@@ -123,16 +122,18 @@ def run_name(target: str, shots: int, size: int, kind: Kind) -> str:
 
 def log_cell(
     run: Run, kind: Kind, target: str, shots: int, method: str, cell: CellResult,
-    checkpoint: str, how: str, figure: Figure | None = None,
+    checkpoint: str, how: str, figure: Figure | None = None, label: str = "",
 ) -> None:  # fmt: skip
     """Log one adapted model as a child of ``run``; ``how`` it was made stands in its name.
 
-    ``figure`` is that of the target, None for the kind's usual one.
+    ``figure`` is that of the target, None for the kind's usual one; ``label`` what tables call the
+    method, where it is not the method's own name.
     """
     figure = figure or kind.figure
     params = {
         "target": target, "shots": shots, "draw": cell.draw, "method": method,
         "checkpoint": checkpoint,
+        **({"label": label} if label else {}),
         **({"recipe": cell.choice["recipe"], "recipe_why": cell.choice["why"]}
            if cell.choice else {}),
     }  # fmt: skip
@@ -160,7 +161,7 @@ def markdown(report: AdaptReport) -> str:
     lines = [
         f"# {target}, {report.shots or 'all'} shots",
         "",
-        f"Checkpoint `{report.checkpoint}`, tuned: {report.tune}. {figure.title.capitalize()} on "
+        f"Checkpoint `{report.checkpoint}`, tuned: {report.tune}. {figure.heading} on "
         f"the whole test split, in {figure.unit} ({figure.better} is better)."
         + (f" Unlabelled text: `{report.unlabelled}`." if report.unlabelled else ""),
         "",
@@ -168,6 +169,7 @@ def markdown(report: AdaptReport) -> str:
         "|---" * (3 + len(columns) + len(sizes)) + "|",
     ]
     for method in report.methods:
+        label = report.label(method.method)
         for cell in method.cells:
             score = cell.score
             scores = ["-"] * len(columns)
@@ -176,13 +178,13 @@ def markdown(report: AdaptReport) -> str:
                 scores = [f"{value:.2f}" for value in values]
             known = cell.sizes(items, figure)
             lines.append(_row(
-                method.method, str(cell.draw), *scores,
+                label, str(cell.draw), *scores,
                 *(str(known[f"support_{size}"]) for size in sizes), f"{cell.seconds:.1f}",
             ))  # fmt: skip
         spread = method.summary()
         if spread is not None:
             empty = [""] * (len(columns) + len(sizes))
-            lines.append(_row(method.method, "mean", spread.text(), *empty))
+            lines.append(_row(label, "mean", spread.text(), *empty))
     groups = [c.score.groups for c in report.main.cells if c.score is not None]
     if groups and len(groups[0]) > 1:
         lines += ["", _row(figure.group, "draw", *columns), "|---" * (2 + len(columns)) + "|"]

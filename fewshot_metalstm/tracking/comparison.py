@@ -111,5 +111,5 @@ def _cell(run: Run) -> Found | None:
     parent = run.data.tags.get(_PARENT, run.info.run_id)
     return Found(
         Key(target, shots, method, draw), params.get("checkpoint", ""), result, parent,
-        kind.synthetic(target), kind.name, figure,
+        kind.synthetic(target), kind.name, figure, params.get("label", ""),
     )  # fmt: skip

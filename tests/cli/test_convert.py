@@ -10,6 +10,7 @@ import pytest
 
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.kinds.tagging.formats import Document, read_documents
+from fewshot_metalstm.kinds.tagging.formats.table import WRITABLE
 from tests.cli.builders import QUICK, refused, settings
 
 SENTENCES = (
@@ -275,3 +276,11 @@ def test_unannotated_tasks_are_left_out_and_said(
     assert "--unannotated negatives" in error
     result, _ = convert_json([*arguments, "--unannotated", "negatives"], capsys)
     assert result["documents"] == 2
+
+
+def test_help_names_every_format_that_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("convert", "predict"):
+        assert main([command, "--help"]) == 0
+        shown = capsys.readouterr().out.replace("\n", " ").split()
+        joined = " ".join(shown).replace("- ", "-")
+        assert all(name in joined for name in WRITABLE)

@@ -94,7 +94,7 @@ def test_report_of_everything(
         "outer-run.png", "meta-lstm-run.png",
     }  # fmt: skip
     assert all(path.read_bytes().startswith(PNG) for path in pictures.iterdir())
-    assert [row[2] for row in result["rows"]] == ["fomaml", "scratch"]
+    assert [row[2] for row in result["rows"]] == [meta_trained.name, "scratch"]
     (tagger,) = result["taggers"]
     report = json.loads((adapted / "report.json").read_text())
     assert tagger["f1"] == report["draws"][0]["f1"]
@@ -130,7 +130,7 @@ def test_compare_gives_the_figures_of_the_report(
     report = json.loads((adapted / "report.json").read_text())
     command = ["compare", "--tracking-uri", str(store)]
     result = run_json(command, capsys)
-    assert [row["method"] for row in result["rows"]] == ["fomaml", "scratch"]
+    assert [row["method"] for row in result["rows"]] == [meta_trained.name, "scratch"]
     for row, source in zip(result["rows"], (report, report["baselines"]["scratch"]), strict=True):
         assert row["f1"]["mean"] == pytest.approx(source["mean_f1"], abs=0.01)
         assert row["draws"] == {str(d["draw"]): d["f1"] for d in source["draws"]}
@@ -140,7 +140,7 @@ def test_compare_gives_the_figures_of_the_report(
     assert by_name["first"] == "scratch"
     assert by_name["rows"][1]["difference"]["draws"] == 2
     assert main(command) == 0
-    assert "fomaml minus it" in capsys.readouterr().out
+    assert f"{meta_trained.name} minus it" in capsys.readouterr().out
     assert "nothing-like-it: no run or experiment" in refused([*command, "nothing-like-it"], capsys)
     nowhere = os.fspath(store / "nowhere")
     assert "no tracked runs there yet" in refused(["compare", "--tracking-uri", nowhere], capsys)

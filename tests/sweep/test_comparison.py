@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fewshot_metalstm.adapt.cell import CellResult
@@ -62,6 +64,17 @@ def test_two_checkpoints_of_one_algorithm_are_two_methods() -> None:
         cell("fomaml", 0, 2.0, start="y/run/checkpoint"),
     ])  # fmt: skip
     assert [r.method for r in nested.rows] == ["fomaml (x/run)", "fomaml (y/run)"]
+
+
+def test_an_adaptation_goes_by_its_checkpoint_unless_a_baseline_is_called_so() -> None:
+    labelled = replace(cell("joint", 0, 10.0, start="runs/mine"), label="mine")
+    from_a_sweep = cell("joint", 1, 20.0, start="runs/mine")
+    other = cell("joint", 0, 5.0, start="runs/theirs")
+    taken = replace(cell("joint", 0, 1.0, start="runs/crf", target="u"), label="crf")
+    made = compare([labelled, from_a_sweep, other, taken, cell("crf", 0, 2.0, target="u")])
+    assert [(r.target, r.method, len(r.draws)) for r in made.rows] == [
+        ("t", "mine", 2), ("t", "joint", 1), ("u", "joint", 1), ("u", "crf", 1),
+    ]  # fmt: skip
 
 
 def test_all_of_a_file_at_two_sizes_is_two_methods() -> None:

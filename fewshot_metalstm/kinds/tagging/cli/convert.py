@@ -14,6 +14,7 @@ from fewshot_metalstm.cli.options import json_option, output_file_option, quiet_
 from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
 from fewshot_metalstm.cli.tables import print_json, say
 from fewshot_metalstm.kinds.tagging.cli.format_options import (
+    WrittenFormatOption,
     bad_option,
     formats,
     overlaps_option,
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 @click.argument("source", type=click.Path(path_type=Path), metavar="IN")
 @click.argument("out", type=click.Path(path_type=Path), required=False, metavar="[OUT]")
 @output_file_option("The same as OUT.", metavar="OUT")
-@click.option("--to", metavar="FORMAT", shell_complete=formats,
-              help="conll, conll-plain, brat, pubtator, bioc-xml, bioc-json, jsonl, label-studio, "
-              "prodigy, docbin or parquet.  [default: by the name of OUT]")  # fmt: skip
+@click.option("--to", metavar="FORMAT", shell_complete=formats, cls=WrittenFormatOption,
+              help="{formats}.  [default: by the name of OUT]")  # fmt: skip
 @click.option("--from", "form", metavar="FORMAT", shell_complete=formats,
               help="Format of IN; text too.  [default: by name and look]")  # fmt: skip
 @overlaps_option

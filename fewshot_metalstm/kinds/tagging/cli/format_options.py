@@ -25,6 +25,18 @@ def formats(
     ]  # fmt: skip
 
 
+class WrittenFormatOption(click.Option):
+    """An option whose help names at ``{formats}`` those that can be written, when it is read."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option and its help, as click has it."""
+        from fewshot_metalstm.kinds.tagging.formats.table import WRITABLE
+
+        *others, last = WRITABLE
+        self.help = (self.help or "").format(formats=f"{', '.join(others)} or {last}")
+        return super().get_help_record(ctx)
+
+
 def format_option(command: _Command) -> _Command:
     """``--format FORMAT`` as ``form: str | None``, of a target of the user's own."""
     return click.option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.cli.format_options import formats
+from fewshot_metalstm.kinds.tagging.cli.format_options import WrittenFormatOption, formats
 from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN
 from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels, as_written
 from fewshot_metalstm.printable import as_json, in_field, printable
@@ -30,9 +30,8 @@ def predict_options(command: _Command) -> _Command:
         click.option("--format", "form", metavar="FORMAT", shell_complete=formats,
                      help="text, columns (a token a line), or a format of annotated text, such as "
                      "brat or bioc-xml.  [default: by name and look]"),
-        click.option("--to", metavar="FORMAT", shell_complete=formats,
-                     help="Write all documents to --output: conll, conll-plain, brat, pubtator, "
-                     "bioc-xml, bioc-json, jsonl, label-studio, prodigy, docbin or parquet.  "
+        click.option("--to", metavar="FORMAT", shell_complete=formats, cls=WrittenFormatOption,
+                     help="Write all documents to --output, in this format: {formats}.  "
                      "[default: by the output's name]"),
         click.option("--confidence/--no-confidence", default=True, show_default=True,
                      help="Give each mention its probability, 0 to 1, where it has a place."),
