@@ -27,8 +27,8 @@ def settings(section: str | None, kind_name: str | None, as_json: bool) -> None:
     from fewshot_metalstm.kinds import registry
 
     of = registry.kind(kind_name or DEFAULT_KIND)
-    commands = {**of.settings(), "compress": CompressConfig}
-    found = settings_list.settings(commands, section)
+    every = {**of.settings(), "compress": CompressConfig}
+    found = settings_list.settings(every, section)
     if as_json:
         click.echo(json.dumps({"kind": of.name, "settings": [s.as_dict() for s in found]}))
         return
