@@ -113,7 +113,7 @@ def run(
     """Resolve the settings, load what to train and to score on, compress."""
     from fewshot_metalstm import runs
     from fewshot_metalstm.cli.adapt import where
-    from fewshot_metalstm.compress.run import Exam, Practice, found_in
+    from fewshot_metalstm.compress.run import Exam, Practice, scored_split
     from fewshot_metalstm.compress.run import compress as compressing
     from fewshot_metalstm.compress.settings import CompressConfig, check
     from fewshot_metalstm.config import resolve
@@ -147,7 +147,7 @@ def run(
         practice = Practice(task, support.indices, shots or 0)
     if test is not None:
         task = loaded_target(kind, test, data_dir, own, progress)
-        exam = Exam(task, found_in(task))
+        exam = Exam(task, scored_split(task))
 
     def on_step(done: int, steps: int, loss: float) -> None:
         if done == 1:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 
@@ -79,6 +79,8 @@ def compress(
     compressible(kind, model)
     source = kind.load_model(model, kind.product)
     loaded = kind.loaded(source)
+    if practice is not None:  # what is wrong with it is said before anything takes long
+        kind.practice(loaded, practice.task, practice.support)
     before = None if exam is None else _score(kind, loaded, exam)
     vectors = {}
     if config.vectors:
@@ -92,7 +94,8 @@ def compress(
     if practice is not None:
         items, batch = kind.practice(loaded, practice.task, practice.support)
         data = Retraining(items, batch)
-    made = compressed(source.learner, config, data, on_step)
+    with _one_thread():  # so that the result does not depend on how many there are
+        made = compressed(source.learner, config, data, on_step)
     place = output / kind.product
     facts = {
         "settings": as_mapping(config),
@@ -122,6 +125,16 @@ def compress(
     return account
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _score(kind: Kind, loaded: Loaded, exam: Exam) -> float:
     with torch.no_grad():
         return float(kind.score(loaded, exam.task, exam.split).value)
@@ -144,9 +157,6 @@ def _write(account: Account, output: Path) -> None:
          output / "report.png", caption)  # fmt: skip
 
 
-def found_in(task: Task, asked: str | None = None) -> str:
-    """The split of a target that a model is scored on: as asked, else test, else the first."""
-    sizes: dict[str, Any] = dict(task.sizes)
-    if asked is not None:
-        return asked
-    return "test" if "test" in sizes else next(iter(sizes))
+def scored_split(task: Task) -> str:
+    """The split of a target that a model is scored on: test, or else the first."""
+    return "test" if "test" in task.sizes else next(iter(task.sizes))
