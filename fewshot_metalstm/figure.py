@@ -25,6 +25,7 @@ class Figure:
         further: keys of figures that stand beside it, such as ``precision``.
         counted: what a score counts, in JSON and tables, such as ``mentions``.
         group: what a score is broken down by, such as ``type``.
+        digits: behind the point, wherever it is shown; a file of a run has more.
     """
 
     key: str
@@ -35,11 +36,16 @@ class Figure:
     further: tuple[str, ...] = ()
     counted: str = "items"
     group: str = "group"
+    digits: int = 2
 
     @property
     def sign(self) -> int:
         """1 where more is better, else -1."""
         return 1 if self.better == "higher" else -1
+
+    def shown(self, value: float) -> str:
+        """``value`` as tables have it."""
+        return f"{value:.{self.digits}f}"
 
     @property
     def heading(self) -> str:
@@ -98,19 +104,25 @@ class Spread:
 
     mean: float
     half: float | None
+    digits: int = 2
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """Of at least one value."""
-        mean, half = interval(values)
-        return cls(mean, None if math.isnan(half) else half)
+    def of(cls, values: Sequence[float], digits: int = 2) -> Spread:
+        """Of at least one value.
 
-    def text(self, sign: str = "", digits: int = 2) -> str:
+        Args:
+            digits: behind the point, where it is shown.
+        """
+        mean, half = interval(values)
+        return cls(mean, None if math.isnan(half) else half, digits)
+
+    def text(self, sign: str = "", digits: int | None = None) -> str:
         """Such as ``53.02 ± 9.91``."""
+        digits = self.digits if digits is None else digits
         half = "" if self.half is None else f" ± {self.half:.{digits}f}"
         return f"{self.mean:{sign}.{digits}f}{half}"
 
     def as_dict(self) -> dict[str, float | None]:
         """As ``--json`` prints it."""
-        half = None if self.half is None else round(self.half, 2)
-        return {"mean": round(self.mean, 2), "ci95": half}
+        half = None if self.half is None else round(self.half, self.digits)
+        return {"mean": round(self.mean, self.digits), "ci95": half}

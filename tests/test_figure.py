@@ -22,6 +22,12 @@ def test_better_has_a_direction() -> None:
 def test_a_spread_is_a_mean_with_its_interval() -> None:
     assert Spread.of([7.0]) == Spread(7.0, None)
     assert Spread.of([5.0, 5.0]).text("+", 1) == "+5.0 ± 0.0"
+    assert Spread.of([2.12345, 2.12365], 3).text(digits=None) == "2.124 ± 0.001"
+    assert Spread(2.12345, None, 3).as_dict() == {"mean": 2.123, "ci95": None}
+    bits = Figure("bpc", "bpc", "bits per character", "bits", better="lower", digits=3)
+    assert (bits.shown(2.1236), Figure("f1", "F1", "F1", "points").shown(53.014)) == (
+        "2.124", "53.01"
+    )  # fmt: skip
     assert Spread(1.234, None).as_dict() == {"mean": 1.23, "ci95": None}
 
 

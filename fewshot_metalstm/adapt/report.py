@@ -22,14 +22,18 @@ class MethodReport:
     method: str
     cells: tuple[CellResult, ...]
 
-    def summary(self) -> Spread | None:
-        """Mean of the figure with its 95% interval; None where nothing was scored."""
+    def summary(self, digits: int = 2) -> Spread | None:
+        """Mean of the figure with its 95% interval; None where nothing was scored.
+
+        Args:
+            digits: behind the point, where it is shown.
+        """
         values = [c.score.value for c in self.cells if c.score is not None]
-        return Spread.of(values) if values else None
+        return Spread.of(values, digits) if values else None
 
     def as_dict(self, items: str, figure: Figure) -> dict[str, Any]:
         """As ``--json`` prints it."""
-        spread = self.summary()
+        spread = self.summary(figure.digits)
         mean, half = (None, None) if spread is None else spread.as_dict().values()
         return {
             "draws": [_cell(c, items, figure) for c in self.cells],
@@ -138,7 +142,7 @@ def report_of(
 def _cell(result: CellResult, items: str, figure: Figure) -> dict[str, Any]:
     score = result.score
     empty: dict[str, Any] = dict.fromkeys((figure.key, *figure.further))
-    scores = empty if score is None else score_as_dict(score, figure, digits=2)
+    scores = empty if score is None else score_as_dict(score, figure, digits=figure.digits)
     scores.pop(figure.counted, None)
     groups: dict[str, dict[str, Any]] = scores.pop(f"per_{figure.group}", {})
     for each in groups.values():

@@ -35,14 +35,15 @@ if TYPE_CHECKING:
               help="A corpus of the catalogue, a target such as digits-6789, or a file or folder "
               "of yours.")  # fmt: skip
 @click.option("--train", metavar="FILE",
-              help="Annotated sentences, labelled texts or a series of yours, in place of "
-              "--target; all are learned from, or K of each with --shots.")  # fmt: skip
+              help="Annotated sentences, labelled texts, a series or running text of yours, in "
+              "place of --target; all are learned from, or K of each with --shots.")  # fmt: skip
 @click.option("--dev", metavar="FILE", help="Beside --train: checked, and not learned from.")
 @click.option("--test", metavar="FILE", help="Beside --train: what the tagger is scored on.")
 @click.option("--shots", type=click.IntRange(0), metavar="K",
               help="Size of a support: mentions of each type, K to 2K, or texts or images of each "
-              "class, or days of a series; 0: the whole split.  [default: 50, of texts 10, of "
-              "digits 5, of series 14; 0 with --train]")  # fmt: skip
+              "class, or days of a series, or thousands of characters of running text; 0: the "
+              "whole split.  [default: 50, of texts 10, of digits 5, of series 14, of running text "
+              "2; 0 with --train]")  # fmt: skip
 @checkpoint_option
 @output_option("Where to write report and model.  [default: runs/TARGET-K]")
 @click.option("--draws", type=click.IntRange(1), metavar="N",
@@ -53,7 +54,8 @@ if TYPE_CHECKING:
               shell_complete=shells.baselines,
               help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
               "spacy, transformer; of texts tfidf; of digits neighbour; of series naive24, "
-              "naive168, ridge, ridge-pooled.")  # fmt: skip
+              "naive168, ridge, ridge-pooled; of running text unadapted, dynamic, "
+              "ngram.")  # fmt: skip
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
               "train: the target's own train split.")  # fmt: skip
@@ -81,7 +83,8 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     With --train FILE the target is your own text, and a checkpoint that ships with the package is
     adapted to all of it: no download, no meta-training. Without --test nothing is scored. A table
     (.csv, .tsv) or JSON lines of texts with one label each become a classifier, and a table of
-    hours (ds, y) a forecaster, adapted to the last K days.
+    hours (ds, y) a forecaster, adapted to the last K days. Running text (.txt) becomes a language
+    model.
     """
     from fewshot_metalstm.cli.progress import TerminalProgress
 
@@ -163,12 +166,12 @@ def run(
         nonlocal done
         done += 1
         score = result.score
-        label = kind.figure_of(task).label
-        figure = "" if score is None else f": {label} {score.value:.2f}"
+        figure = kind.figure_of(task)
+        said = "" if score is None else f": {figure.label} {figure.shown(score.value)}"
         baseline = result.method in config.baselines
         method = result.method if baseline else checkpoint_name(folder)
         by = f", recipe {result.choice['recipe']}" if result.choice else ""
-        progress.note(f"{method}, draw {result.draw}{figure} ({result.seconds:.1f} s{by})")
+        progress.note(f"{method}, draw {result.draw}{said} ({result.seconds:.1f} s{by})")
         progress.advance(done, {})
 
     # Check, draw supports, do the cells, report.
@@ -290,13 +293,13 @@ def summary_table(report: AdaptReport) -> Table:
         label = report.label(method.method)
         for cell in method.cells:
             assert cell.score is not None
-            further = (f"{cell.score.further[key]:.2f}" for key in figure.further)
+            further = (figure.shown(cell.score.further[key]) for key in figure.further)
             known = cell.sizes(items, figure)
             table.add_row(
-                label, str(cell.draw), f"{cell.score.value:.2f}", *further,
+                label, str(cell.draw), figure.shown(cell.score.value), *further,
                 *(str(known[f"support_{size}"]) for size in sizes), f"{cell.seconds:.1f}",
             )  # fmt: skip
-        spread = method.summary()
+        spread = method.summary(figure.digits)
         mean = "" if spread is None else spread.text()
         table.add_row(label, "mean", mean, style="bold", end_section=True)
     return table
@@ -318,5 +321,5 @@ def group_table(report: AdaptReport) -> Table:
         rows = [score.groups[name] for score in scores if name in score.groups]
         means = [sum(r.value for r in rows) / len(rows)]
         means += [sum(r.further[key] for r in rows) / len(rows) for key in figure.further]
-        table.add_row(name, *(f"{m:.2f}" for m in means), str(max(r.size for r in rows)))
+        table.add_row(name, *map(figure.shown, means), str(max(r.size for r in rows)))
     return table

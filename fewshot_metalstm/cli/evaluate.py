@@ -49,7 +49,7 @@ def evaluate(as_json: bool, quiet: bool, **options: Any) -> None:
     for column in (figure.group, figure.label, *figure.further, figure.counted):
         table.add_column(column, justify="left" if column == figure.group else "right")
     for name, row in [*result[f"per_{figure.group}"].items(), ("all", result)]:
-        table.add_row(name, *(f"{row[key]:.2f}" for key in keys), str(row[figure.counted]))
+        table.add_row(name, *(figure.shown(row[key]) for key in keys), str(row[figure.counted]))
     Terminal(width=None if sys.stdout.isatty() else 100).print(table)
 
 
@@ -80,7 +80,8 @@ def run(
         raise UserError(f"{task.name} has no {split} split; use one of {', '.join(task.sizes)}")
     adapted.learner.to(pick_device(device))
     figure = kind.figure_of(task)
-    found = score_as_dict(kind.score(kind.loaded(adapted), task, split), figure, digits=2)
+    score = kind.score(kind.loaded(adapted), task, split)
+    found = score_as_dict(score, figure, digits=figure.digits)
     groups = found.pop(f"per_{figure.group}")
     for each in groups.values():
         each.pop(f"per_{figure.group}")

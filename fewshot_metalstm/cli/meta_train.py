@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -250,8 +251,20 @@ def _show(config: TrainingConfig, result: MetaTrainResult) -> None:
     from fewshot_metalstm.kinds import registry
 
     table = Table(title=f"meta-trained on {config.tasks}", show_header=False)
-    for name, value in result.as_dict().items():
-        table.add_row(name.replace("_", " "), str(value))
+    figure = result.figure
+    best = "none" if math.isnan(result.best_validation) else f"{result.best_validation:.2f}"
+    rows: dict[str, object] = {
+        "checkpoint": result.checkpoint,
+        "outer steps": result.outer_steps,
+        "episodes left out": result.skipped_episodes or None,
+        f"best validation {figure.label}": f"{best} {figure.unit}",
+        "minutes": f"{result.seconds / 60:.1f}",
+        "most memory, MiB": round(result.peak_rss_mib),
+        "an inner step, MiB": result.inner_step_mib and round(result.inner_step_mib, 1),
+    }
+    for name, value in rows.items():
+        if value is not None:
+            table.add_row(name, str(value))
     Terminal(width=None if sys.stdout.isatty() else 140).print(table)
     kind = registry.of_suite(config.tasks)
     official = load_targets(kind=kind.name).official

@@ -59,6 +59,9 @@ def predict(
     A forecaster takes tables of hours, as `ds, y` or `unique_id, ds, y`, and says what comes behind
     the end of each series, up to a day: series, hour and the quantiles 0.1, 0.5 and 0.9; with
     --output as a table (.csv, .tsv).
+
+    A language model takes running text and says what it costs. Each file is a line: file, bits per
+    character, characters. With --sample N it writes N characters behind each text instead.
     """
     from fewshot_metalstm import runs
     from fewshot_metalstm.kinds import registry

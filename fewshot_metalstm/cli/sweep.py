@@ -147,9 +147,9 @@ def run(
         nonlocal done
         done += 1
         score = result.score
-        label = kind.figure_of(plan.targets[key.target]).label
-        figure = "" if score is None else f": {label} {score.value:.2f}"
-        progress.note(f"{key}{figure} ({result.seconds:.1f} s)")
+        figure = kind.figure_of(plan.targets[key.target])
+        said = "" if score is None else f": {figure.label} {figure.shown(score.value)}"
+        progress.note(f"{key}{said} ({result.seconds:.1f} s)")
         progress.advance(done, {})
 
     def on_failure(key: Any, failure: Any, again: bool) -> None:

@@ -249,11 +249,11 @@ def show(result: TrainResult) -> None:
     for task in result.tasks:
         world = " (synthetic)" if task.synthetic else " (invented text)" if task.invented else ""
         values = [
-            f"{task.scores[split].value:.2f}" if split in task.scores else "-"
+            figure.shown(task.scores[split].value) if split in task.scores else "-"
             for split in ("train", "devel", "test")
         ]
         test = task.scores.get("test")
-        further = [f"{test.figures[key]:.2f}" if test else "-" for key in figure.further]
+        further = [figure.shown(test.figures[key]) if test else "-" for key in figure.further]
         table.add_row(task.name + world, *values, *further)
     console.print(table)
     for task in result.tasks:

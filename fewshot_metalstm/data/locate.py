@@ -133,4 +133,4 @@ def is_own(name: str) -> bool:
 
 def _names(entry: CorpusEntry) -> str:
     *most, last = [file.name for file in entry.files.values()]
-    return f"{', '.join(most)} and {last}"
+    return f"{', '.join(most)} and {last}" if most else last

@@ -54,6 +54,7 @@ class KindEntry:
 
 _CLASSIFICATION = "fewshot_metalstm.kinds.classification"
 _FORECASTING = "fewshot_metalstm.kinds.forecasting"
+_LANGUAGE_MODEL = "fewshot_metalstm.kinds.language_model"
 _TAGGING = "fewshot_metalstm.kinds.tagging"
 BUILT_IN: Mapping[str, KindEntry] = {
     "tagging": KindEntry(
@@ -126,6 +127,10 @@ BUILT_IN: Mapping[str, KindEntry] = {
                 f"{_FORECASTING}.cli.view:view", "Write a page of series and their forecasts."
             ),
         },
+    ),
+    "language-model": KindEntry(
+        "the next character of a text", f"{_LANGUAGE_MODEL}.kind:LANGUAGE_MODEL",
+        predict_options=f"{_LANGUAGE_MODEL}.cli.options:predict_options",
     ),
 }  # fmt: skip
 

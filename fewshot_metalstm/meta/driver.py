@@ -290,7 +290,8 @@ class _Session:
             found = pool.inspect()
             self.history.add({"phase": "validation", "step": step, figure.key: value, **found})
             self.run.log(step, {f"validation_{figure.key}": value, **found})
-            self.progress.note(f"outer step {step}: meta-validation {figure.label} {value:.2f}")
+            shown = figure.shown(value)
+            self.progress.note(f"outer step {step}: meta-validation {figure.label} {shown}")
         if math.isnan(value) or math.isnan(self.best) or figure.improves(value, self.best):
             self.best = value
             about = {

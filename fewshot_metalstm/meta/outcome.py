@@ -43,13 +43,13 @@ class MetaTrainResult:
 
     def as_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
-        best = self.best_validation
+        best, digits = self.best_validation, self.figure.digits
         return {
             "checkpoint": str(self.checkpoint),
             "outer_steps": self.outer_steps,
             "seconds": round(self.seconds, 1),
             "peak_rss_mib": round(self.peak_rss_mib, 1),
-            f"best_validation_{self.figure.key}": None if math.isnan(best) else round(best, 2),
+            f"best_validation_{self.figure.key}": None if math.isnan(best) else round(best, digits),
             "skipped_episodes": self.skipped_episodes,
             "inner_step_mib": self.inner_step_mib and round(self.inner_step_mib, 1),
             **self.figure.as_dict(),

@@ -9,6 +9,9 @@ size 2, and the second direction reads each sentence back to front within its ow
 are packed step by step (:class:`~fewshot_metalstm.nn.layer.Layout`), so that padding is never read
 and nothing is computed for a sentence that has ended.
 
+Where what comes later must not be seen, as in a language model, both halves of a layer read from
+the first word on (``ahead``): two layers side by side, each with a state of its own.
+
 Parameters whose names begin with ``basic_`` are the task's own, those with ``meta_`` are shared by
 all tasks, and those with ``stats_`` are no weights but averages over what was trained on.
 """
@@ -37,6 +40,7 @@ class Recurrent(ABC, nn.Module):
             ``torch.func.vmap`` asks for.
         outputs_first: whether weights are stored as (direction, outputs, inputs), and not the
             other way, as they mostly are.
+        ahead: True: both halves read forwards, and no state has seen a later word.
     """
 
     outputs_first = False
@@ -47,6 +51,7 @@ class Recurrent(ABC, nn.Module):
         self.inputs = inputs
         self.config = config
         self.plain = False
+        self.ahead = False
         self.hidden = hidden_of(type(self), inputs, config)
 
     @classmethod
@@ -96,7 +101,7 @@ class Recurrent(ABC, nn.Module):
             index = torch.where(inside, index, index[:, :1])
             read = words.new_zeros(len(words)).index_fill(0, index.flatten(), 1.0) > 0
             words = torch.where(read.unsqueeze(1), words, 0.0)
-        layout = layout_of(index, lengths, padding=self.plain)
+        layout = layout_of(index, lengths, padding=self.plain, ahead=self.ahead)
         keep = self.keep((batch, steps), generator, words)
         outputs = self.over(words, layout, keep, plain=self.plain, training=generator is not None)
         return outputs * inside.unsqueeze(-1) if self.plain and inside is not None else outputs
@@ -157,15 +162,19 @@ def nearest(size: Callable[[int], int], wanted: int) -> int:
     return min((low, high), key=lambda k: abs(size(k) - wanted))
 
 
-def layout_of(index: Tensor, lengths: Tensor, *, padding: bool = False) -> Layout:
+def layout_of(
+    index: Tensor, lengths: Tensor, *, padding: bool = False, ahead: bool = False
+) -> Layout:
     """How sentences (B, T) are read, step by step, in both directions.
 
     Args:
         padding: go through the padding too, so that no shape depends on a length.
+        ahead: read forwards in both halves.
     """
     batch, steps = index.shape
-    sentence, ahead, back, sizes = (padded if padding else packed)(lengths, steps)
-    position = torch.stack([ahead, back], dim=1) + steps * sentence.unsqueeze(1)  # (N, 2)
+    sentence, first, back, sizes = (padded if padding else packed)(lengths, steps)
+    second = first if ahead else back
+    position = torch.stack([first, second], dim=1) + steps * sentence.unsqueeze(1)  # (N, 2)
     places = 2 * position + torch.arange(2, device=index.device)
     return Layout(index.flatten()[position], places, sizes, batch, steps)
 

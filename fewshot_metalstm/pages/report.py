@@ -117,7 +117,7 @@ def type_rows(comparison: Comparison) -> list[TypeRow]:
             own = [score.groups[name] for score in scores if name in score.groups]
             found.append(TypeRow(
                 row.target, str(row.shots or "all"), row.method, name,
-                Spread.of([s.value for s in own]),
+                Spread.of([s.value for s in own], comparison.figure.digits),
                 tuple(sum(s.further[key] for s in own) / len(own)
                       for key in comparison.figure.further),
                 max(s.size for s in own),

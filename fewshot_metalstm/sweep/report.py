@@ -38,14 +38,17 @@ class Row:
         return {
             "target": self.target, "shots": self.shots, "method": self.method,
             "draws": {
-                str(draw): None if r.score is None else round(r.score.value, 2)
+                str(draw): None if r.score is None else round(r.score.value, self.figure.digits)
                 for draw, r in sorted(self.draws.items())
             },
             "missing": self.missing,
             **self.figure.as_dict(),
-            "mean": self.value and round(self.value.mean, 2),
+            "mean": self.value and round(self.value.mean, self.figure.digits),
             self.figure.key: self.value and self.value.as_dict(),
-            **{key: _rounded(self.further.get(key)) for key in self.figure.further},
+            **{
+                key: _rounded(self.further.get(key), self.figure.digits)
+                for key in self.figure.further
+            },
             "difference": self.difference and {**self.difference.as_dict(), "draws": self.paired},
         }  # fmt: skip
 
@@ -130,7 +133,10 @@ def table_of(
         body.append((
             f"{row.target}{world}", str(row.shots or "all"), row.method, draws,
             row.value.text() if row.value else "-",
-            *(f"{row.further[key]:.2f}" if key in row.further else "-" for key in figure.further),
+            *(
+                figure.shown(row.further[key]) if key in row.further else "-"
+                for key in figure.further
+            ),
             row.difference.text("+") if row.difference else "",
         ))  # fmt: skip
     return head, body
@@ -159,15 +165,15 @@ def rows_of(
         n = len(scores)
         rows.append(Row(
             target, shots, method, found, len(cells) - len(found),
-            Spread.of([s.value for s in scores.values()]) if n else None,
+            Spread.of([s.value for s in scores.values()], figure.digits) if n else None,
             {
                 key: sum(s.further[key] for s in scores.values()) / n
                 for key in figure.further if n
             },
-            Spread.of(pairs) if pairs else None, len(pairs), figure,
+            Spread.of(pairs, figure.digits) if pairs else None, len(pairs), figure,
         ))  # fmt: skip
     return tuple(rows)
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

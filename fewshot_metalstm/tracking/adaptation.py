@@ -175,13 +175,13 @@ def markdown(report: AdaptReport) -> str:
             scores = ["-"] * len(columns)
             if score is not None:
                 values = (score.value, *(score.further[key] for key in figure.further))
-                scores = [f"{value:.2f}" for value in values]
+                scores = [figure.shown(value) for value in values]
             known = cell.sizes(items, figure)
             lines.append(_row(
                 label, str(cell.draw), *scores,
                 *(str(known[f"support_{size}"]) for size in sizes), f"{cell.seconds:.1f}",
             ))  # fmt: skip
-        spread = method.summary()
+        spread = method.summary(figure.digits)
         if spread is not None:
             empty = [""] * (len(columns) + len(sizes))
             lines.append(_row(label, "mean", spread.text(), *empty))
@@ -189,8 +189,8 @@ def markdown(report: AdaptReport) -> str:
     if groups and len(groups[0]) > 1:
         lines += ["", _row(figure.group, "draw", *columns), "|---" * (2 + len(columns)) + "|"]
         lines += [
-            _row(name, str(c.draw), f"{s.value:.2f}",
-                 *(f"{s.further[key]:.2f}" for key in figure.further))
+            _row(name, str(c.draw), figure.shown(s.value),
+                 *(figure.shown(s.further[key]) for key in figure.further))
             for c in report.main.cells if c.score is not None
             for name, s in sorted(c.score.groups.items())
         ]  # fmt: skip

@@ -90,7 +90,8 @@ class TrainResult:
     def as_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it; ``mean`` is of the tasks' test splits."""
         means = {split: self.mean(split) for split in SPLITS}
-        rounded = {split: None if v is None else round(v, 2) for split, v in means.items()}
+        digits = self.figure.digits
+        rounded = {split: None if v is None else round(v, digits) for split, v in means.items()}
         key = self.figure.key
         return {
             "tasks": {task.name: task.as_dict() for task in self.tasks},

@@ -233,7 +233,7 @@ class _Session:
         }})  # fmt: skip
         self.run.log(number, {k: v for k, v in figures.items() if math.isfinite(v)})
         value = figures.get(f"devel_{figure.key}", math.nan)
-        shown = "" if math.isnan(value) else f", devel {figure.label} {value:.2f}"
+        shown = "" if math.isnan(value) else f", devel {figure.label} {figure.shown(value)}"
         self.progress.note(f"epoch {number}: loss {loss:.3f}{shown}")
         before = self.best.get("value", math.nan)
         better = not self.choosable or not self.best or math.isnan(before)

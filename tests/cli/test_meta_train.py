@@ -97,7 +97,7 @@ def test_without_json_it_tells_what_it_does_and_what_is_next(
 ) -> None:
     assert main(meta_train(tmp_path / "run")) == 0
     printed = capsys.readouterr()
-    assert "best validation f1" in printed.out
+    assert "best validation F1" in printed.out
     assert f"--checkpoint {tmp_path / 'run' / 'checkpoint'}" in printed.out
     assert printed.err.startswith(
         "plan: 3 steps of joint training, then 3 of the outer loop (--joint"

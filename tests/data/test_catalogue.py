@@ -85,7 +85,9 @@ def test_catalogue_of_another_kind(catalogue: Catalogue) -> None:
     assert len(reviews) == 16
     regions = Catalogue.load(kind="forecasting")
     assert len(regions) == 14
-    assert set(Catalogue.load(kind=None)) == {*catalogue, *reviews, *regions, "mnist"}
+    texts = Catalogue.load(kind="language-model")
+    assert len(texts) == 5
+    assert set(Catalogue.load(kind=None)) == {*catalogue, *reviews, *regions, *texts, "mnist"}
     entry = digits["mnist"]
     assert list(entry.files) == ["train", "train-labels", "test", "test-labels"]
     assert [file.size for file in entry.files.values()] == [60000, 60000, 10000, 10000]

@@ -336,6 +336,37 @@ def test_forecasting(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert written[0] == shown.strip()
 
 
+def test_language_models(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fewshot_metalstm.cli.main import main
+    from tests.kinds.language_model import builders
+
+    world = builders.declare(place / "world", held_out=7_300)
+    monkeypatch.setattr(declarations, "folder", lambda: world / "tasks")
+    monkeypatch.setenv("FEWSHOT_METALSTM_DATA", str(world / "data"))
+    Path("my.txt").write_text(builders.prose(7_200, 7))
+    Path("later.txt").write_text(builders.prose(3_000, 8))
+    fewer = {
+        "meta-train": [*ONE, *settings(builders.TINY)],
+        "adapt": [*ONE, *settings(QUICK), "--draws", "1"],
+        "train": ["--no-tracking", *settings([each for each in builders.TINY if "model" in each])],
+    }
+    ran = []
+    for line, words in commands("language-model.md"):
+        if words[-1] in ("runs/joint", "runs/ptb"):  # these take minutes
+            break
+        if words[1] != "data":  # which fetches
+            assert main([*words[1:], *fewer.get(words[1], [])]) == 0, line
+            ran.append(words[1])
+    assert ran == ["meta-train", "adapt", "evaluate", "adapt", "predict", "predict", "adapt",
+                   "adapt", "train", "predict"]  # fmt: skip
+    shown = next(b.text for b in blocks("language-model.md") if b.language == "text")
+    name, _, characters = shown.strip().split("\t")
+    printed = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [name, characters] in [[line[0], line[-1]] for line in printed if len(line) == 3]
+
+
 WAVES = "waves"  # the folder of a package with a kind of task
 FEWER = ["outer.steps=4", "outer.meta_batch=2", "outer.validate_every=2", "waves.width=8",
          "waves.validation=2"]  # fmt: skip

@@ -276,6 +276,21 @@ def test_directions_share_no_weight(name: str) -> None:
     assert all(bool((g.flatten(1) != 0).any(1).all()) for g in reached)
 
 
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("name", [n for n in FORMS if "batch" not in n])
+def test_ahead_both_halves_read_forwards(name: str, plain: bool) -> None:
+    """Each half is what the forward direction makes of that half's weights."""
+    model, turned = make(name), make(name)
+    words, index, lengths = make_batch()
+    with torch.no_grad():
+        for value in turned.parameters():
+            value.copy_(value.flip(0))
+        wanted = [each(words, index, lengths).chunk(2, dim=-1)[0] for each in (model, turned)]
+        model.ahead, model.plain = True, plain and not name.startswith("torch")
+        found = model(words, index, lengths)
+    torch.testing.assert_close(found, torch.cat(wanted, -1), rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize("name", [n for n in OWN if "batch" not in n])
 def test_it_runs_under_vmap(name: str) -> None:
     model = make(name)

@@ -1,0 +1,1 @@
+"""Character language models: bits per character of a text, from its first thousands."""

@@ -1,0 +1,148 @@
+"""A language model in a folder: weights and config. No pickle.
+
+``model.safetensors`` holds the weights, ``config.json`` the format version, the kind of task, what
+kind of model it is, its sizes, where it came from, and the SHA-256 of the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.data import model_folder
+from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.kinds.language_model.learner import LanguageModel
+from fewshot_metalstm.kinds.language_model.settings import ModelConfig
+from fewshot_metalstm.kinds.language_model.tasks import KIND
+from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.nn.bounded import Bounded
+from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.tensors import write_tensors
+from fewshot_metalstm.version import __version__
+from fewshot_metalstm.writing import beside
+
+FORMAT_VERSION = 1
+CHECKPOINT, PRODUCT = "checkpoint", "language-model"
+_WEIGHTS = "model.safetensors"
+_ROOM = 2**20  # numbers that building a model may take beside its weights
+
+Prepare = Callable[[Learner, Mapping[str, Any]], None]
+"""Gives a learner what the algorithm that ``about`` records has learned beside the start."""
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A language model and where it came from.
+
+    ``kind`` is ``checkpoint`` (meta-learned) or ``language-model`` (adapted). ``about`` says where
+    it came from: suite, target, seeds, digests, figures.
+    """
+
+    learner: LanguageModel
+    kind: str = CHECKPOINT
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def new_model(config: ModelConfig, seed: int) -> LanguageModel:
+    """A language model with fresh weights, a function of ``seed`` alone."""
+    return LanguageModel(config, torch_generator(seed, "weights"))
+
+
+def adapted_model(learner: LanguageModel, params: Params) -> LanguageModel:
+    """A language model of its own with ``params``, such as adaptation gives, without ``inner``."""
+    import torch
+
+    made = new_model(learner.config, 0)
+    with torch.no_grad():
+        for name, value in made.named_parameters():
+            value.copy_(params[name])
+    return made
+
+
+def save_model(model: StoredModel, folder: Path) -> None:
+    """Write ``model`` to ``folder``, whole or not at all; an older model there is replaced.
+
+    Raises :class:`UserError` if other files are there, or the place cannot be written to.
+    """
+    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
+    with beside(folder, put_in_place) as new:
+        new.mkdir(0o755)
+        write_tensors(tensors, new / _WEIGHTS)
+        config = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "written_by": __version__,
+            "task_kind": KIND,
+            "kind": model.kind,
+            "model": as_mapping(model.learner.config),
+            "about": dict(model.about),
+            "sha256": {_WEIGHTS: sha256((new / _WEIGHTS).read_bytes())},
+        }
+        write_config(config, new)
+
+
+def load_model(
+    folder: Path, kind: str | None = None, prepare: Prepare | None = None
+) -> StoredModel:
+    """Read a model that :func:`save_model` wrote.
+
+    Args:
+        folder: where it is.
+        kind: checkpoint or language-model; None for either.
+        prepare: called with the learner and ``about`` where there are weights of ``inner``.
+
+    Raises:
+        UserError: no model there, written by something else or by a newer version, damaged, or of
+            another kind.
+    """
+    config = read_config(folder, kind)
+    check_files(folder, [_WEIGHTS], config["sha256"])
+    with built_of(folder):
+        return _build(folder, config, prepare)
+
+
+def load_prepared(folder: Path, kind: str | None = None) -> StoredModel:
+    """:func:`load_model`, with what the checkpoint's own meta-learner has learned."""
+
+    def prepare(learner: Learner, about: Mapping[str, Any]) -> None:
+        # Only such checkpoints need the meta-learners, and adapted models have to load quickly.
+        from fewshot_metalstm.meta.make import recorded_algorithm
+
+        recorded_algorithm(about).prepare(learner)
+
+    return load_model(folder, kind, prepare)
+
+
+def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
+    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
+    return model_folder.read_config(
+        folder, kind, kind=KIND, version=FORMAT_VERSION,
+        needed={"kind": str, "model": dict, "about": dict, "sha256": dict},
+        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
+               PRODUCT: "give a language model that adapt wrote"},
+    )  # fmt: skip
+
+
+def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> StoredModel:
+    from safetensors.torch import load_file
+
+    if config["kind"] not in (CHECKPOINT, PRODUCT):
+        raise ValueError("a kind that cannot be")
+    tensors = load_file(folder / _WEIGHTS)
+    try:
+        settings = from_mapping(ModelConfig, config["model"], str(folder / "config.json"))
+    except UserError as problem:
+        raise ValueError(str(problem)) from problem
+    with Bounded(sum(tensor.numel() for tensor in tensors.values()) + _ROOM):
+        learner = new_model(settings, 0)
+        if prepare is not None and any(name.startswith(f"{OWN}.") for name in tensors):
+            prepare(learner, config["about"])
+    learner.load_state_dict(tensors)
+    return StoredModel(learner, config["kind"], config["about"])
