@@ -60,6 +60,10 @@ COMMANDS = {
     "evaluate": LazyCommand(
         "fewshot_metalstm.cli.evaluate:evaluate", "Score an adapted model on a test split."
     ),
+    "compress": LazyCommand(
+        "fewshot_metalstm.cli.compress:compress",
+        "Make a model smaller: prune, combine columns, 8 bits.",
+    ),
     "convert": kind_command("convert"),
     "suggest": kind_command("suggest"),
     "label-studio": kind_command("label-studio"),

@@ -22,11 +22,13 @@ def settings(section: str | None, kind_name: str | None, as_json: bool) -> None:
     defaults depend on the suite or on the algorithm; `meta-train --list-algorithms` says which.
     """
     from fewshot_metalstm import settings_list
+    from fewshot_metalstm.compress.settings import CompressConfig
     from fewshot_metalstm.declarations import DEFAULT_KIND
     from fewshot_metalstm.kinds import registry
 
     of = registry.kind(kind_name or DEFAULT_KIND)
-    found = settings_list.settings(of.settings(), section)
+    every = {**of.settings(), "compress": CompressConfig}
+    found = settings_list.settings(every, section)
     if as_json:
         click.echo(json.dumps({"kind": of.name, "settings": [s.as_dict() for s in found]}))
         return

@@ -14,7 +14,7 @@ says. Their types are in :mod:`fewshot_metalstm.kinds.task`, and can be had from
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ class Kind(ABC):
         figure: how good a model is.
         cell: the setting that names the recurrent cell, for ``--cell``; empty without one.
         sharing: the setting that says how tasks share it, for ``--sharing``; empty without one.
+        compressed: the format version of a model that `compress` wrote; 0: it reads none.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Kind(ABC):
     figure: Figure
     cell: str = ""
     sharing: str = ""
+    compressed: int = 0
 
     # Figures
 
@@ -327,6 +329,25 @@ class Kind(ABC):
     @abstractmethod
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """A score from what a file of a sweep has of it."""
+
+    def practice(
+        self, loaded: Loaded, target: Any, support: Sequence[int]
+    ) -> tuple[int, Callable[[Sequence[int]], object]]:
+        """What an adapted model is trained on further, such as when it is compressed.
+
+        Args:
+            support: items of the target's train split, by index.
+
+        Returns:
+            How many items there are, and a function that gives the batch of some, by index, with
+            labels as the model has them.
+
+        Raises:
+            UserError: the target has types or classes that the model does not know, or no train
+                split.
+        """
+        del loaded, target, support
+        raise UserError(f"adapted models of {self.name} are not trained further; leave --train out")
 
     # What a user looks at and works with
 

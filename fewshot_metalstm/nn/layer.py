@@ -67,17 +67,18 @@ def layer_plain(words: Tensor, weights: Weights, layout: Layout, offset: float) 
     Returns:
         (B, T, 2 * h): outputs of the basic LSTM; zero at padding.
     """
-    return _layer(recurrence_plain, words, weights, layout, offset)
+    return layer_over(recurrence_plain, words, weights, layout, offset)
 
 
 def layer_by_hand(words: Tensor, weights: Weights, layout: Layout, offset: float) -> Tensor:
     """:func:`layer_plain` with the recurrence's backward pass by hand; on any device."""
-    return _layer(recurrence, words, weights, layout, offset)
+    return layer_over(recurrence, words, weights, layout, offset)
 
 
-def _layer(
+def layer_over(
     run: Callable[..., Tensor], words: Tensor, weights: Weights, layout: Layout, offset: float
 ) -> Tensor:
+    """The layer with a recurrence of one's own, as :func:`.recurrence_plain` is called."""
     w = weights
     from_x, from_h = [w.meta_x, w.qx], [w.meta_h, w.qh]
     bias = [w.meta_b, w.meta_b.new_zeros(2, 1, w.qx.shape[2])]

@@ -19,6 +19,7 @@ class _OfTorch(Recurrent):
     """What both have in common; ``gates`` is 4 or 1."""
 
     gates = 4
+    outputs_first = True
 
     def __init__(self, inputs: int, config: MetaLSTMConfig, generator: torch.Generator) -> None:
         super().__init__(inputs, config)

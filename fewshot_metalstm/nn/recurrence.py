@@ -21,7 +21,7 @@ the static form, 4h of the basic LSTM's gates. Gates stand in the order n, o, i,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -33,6 +33,7 @@ _aten = torch.ops.aten
 def recurrence_plain(
     projected: Tensor, rows: Tensor, sizes: Sequence[int], recurrent: Tensor, meta_g: Tensor,
     meta_z: Tensor, p: Tensor, bz: Tensor, offset: float,
+    seen: Callable[[Tensor], Tensor] = lambda state: state,
 ) -> Tensor:  # fmt: skip
     """Run both LSTMs over packed sentences.
 
@@ -46,6 +47,7 @@ def recurrence_plain(
         p: P, (2, 4, z, h).
         bz: B, (2, z, 4h).
         offset: added to W_z g.
+        seen: what a product reads of a state, as of one that is rounded.
 
     Returns:
         (N, 2, h): outputs of the basic LSTM.
@@ -59,16 +61,16 @@ def recurrence_plain(
     for x in torch.split_with_sizes(sequence, list(sizes), 1):
         batch = x.shape[1]
         g, s, hidden, c = (state[:, :batch] for state in (g, s, hidden, c))
-        a = torch.baddbmm(x, hidden, recurrent)
-        n, o, i, f = (torch.bmm(g, meta_g) + a[..., : 4 * m]).chunk(4, dim=-1)
+        a = torch.baddbmm(x, seen(hidden), recurrent)
+        n, o, i, f = (torch.bmm(seen(g), meta_g) + a[..., : 4 * m]).chunk(4, dim=-1)
         s = torch.tanh(n) * torch.sigmoid(i) + s * torch.sigmoid(f)
         g = torch.sigmoid(o) * torch.tanh(s)
-        zt = torch.bmm(g, meta_z) + offset  # (2, B, z)
+        zt = torch.bmm(seen(g), meta_z) + offset  # (2, B, z)
 
         u = a[..., 4 * m : 4 * m + 4 * z].view(2, batch, 4, z) * zt.unsqueeze(2)
         u = u.transpose(1, 2).reshape(8, batch, z)
-        v = torch.bmm(u, p.reshape(8, z, h)).view(2, 4, batch, h)
-        v = torch.baddbmm(v.transpose(1, 2).reshape(2, batch, 4 * h), zt, bz)
+        v = torch.bmm(seen(u), p.reshape(8, z, h)).view(2, 4, batch, h)
+        v = torch.baddbmm(v.transpose(1, 2).reshape(2, batch, 4 * h), seen(zt), bz)
         if a.shape[-1] > 4 * (m + z):
             v = v + a[..., 4 * m + 4 * z :]
         n, o, i, f = v.chunk(4, dim=-1)

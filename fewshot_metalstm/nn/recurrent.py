@@ -38,8 +38,12 @@ class Recurrent(ABC, nn.Module):
         hidden: outputs of each direction.
         plain: True: nothing but plain torch, and no shape that depends on a length, as
             ``torch.func.vmap`` asks for.
+        outputs_first: whether weights are stored as (direction, outputs, inputs), and not the
+            other way, as they mostly are.
         ahead: True: both halves read forwards, and no state has seen a later word.
     """
+
+    outputs_first = False
 
     def __init__(self, inputs: int, config: MetaLSTMConfig) -> None:
         super().__init__()

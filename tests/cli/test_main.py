@@ -274,8 +274,8 @@ def test_what_writes_takes_o_and_output() -> None:
             if {"-o", "--output", "--html"} & set(options):
                 found[name] = options
     assert set(found) == {
-        "adapt", "annotate", "convert", "demo", "init", "label-studio", "meta-train", "pack",
-        "predict", "report", "suggest", "sweep", "tag-corpus", "train", "view",
+        "adapt", "annotate", "compress", "convert", "demo", "init", "label-studio", "meta-train",
+        "pack", "predict", "report", "suggest", "sweep", "tag-corpus", "train", "view",
     }  # fmt: skip
     assert all(options[:2] == ("-o", "--output") for options in found.values())
     assert {name for name, options in found.items() if "--html" in options} == {"report", "view"}

@@ -53,6 +53,15 @@ def test_summary_bad_records_and_going_on(
     assert {"mentions", "bad_records", "seconds", "records_per_second", "failed"} <= set(value)
 
 
+def test_a_file_without_a_document_says_why(
+    tmp_path: Path, tagger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.xml.gz").write_bytes(gzip.compress(pubmed(article("2", "<b>"))))
+    assert main(tag(tagger, tmp_path / "out", str(tmp_path / "empty.xml.gz"))) == 0
+    shown = capsys.readouterr().err
+    assert "0 documents, 0 mentions, 1 bad record (is not well-formed XML" in shown
+
+
 def test_a_file_that_cannot_be_read_is_told(
     tmp_path: Path, tagger: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,7 @@ SMALLER = {
     "adapt": FEW,
     "sweep": [*FEW, "--runner", "pool"],
     "meta-train": [*ONE, *settings(TINY)],
+    "compress": ["--vectors", "3", "--passes", "1", *settings(["retrain.min_steps=4"])],
 }
 OUTSIDE = "sign-maml"  # the folder of a package of its own
 PREPARE = frozenset({"cp", "cat", "echo"})
@@ -137,6 +138,39 @@ def test_data_of_your_own(place: Path) -> None:
     assert len(follow("own-data.md")) == 10
     assert len(list((place / "my-corpus" / "train").glob("*.ann"))) == 6 + 4
     assert (place / "found.jsonl").stat().st_size > 0
+
+
+@pytest.mark.usefixtures("shipped")
+def test_compressing(place: Path) -> None:
+    def text(name: str, first: int, *, tags: bool = True) -> None:
+        rows = []
+        for number in range(first, first + 8):
+            strain = STRAINS[number % len(STRAINS)]
+            for word in SAID[number % len(SAID)].format(strain, number).split():
+                rows.append(f"{word}\t{'B-Strain' if tags and word == strain else 'O'}")
+            rows.append("")
+        Path(name).write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+    text("mine.conll", 0)
+    text("test.conll", 8)
+    text("plain.conll", 16, tags=False)
+    (place / "notes.txt").write_text("Cells of W303 were grown.\n")
+    ran = []
+    for line, words in commands("compress.md"):
+        if words[0] == PROGRAM and "my-corpus" not in line:
+            from fewshot_metalstm.cli.main import main
+
+            assert main(smaller(words)) == 0, line
+            ran.append(words[1])
+        elif words[0] in PREPARE:
+            subprocess.run(["bash", "-ec", line], check=True)
+        if ran[-1:] == ["compress"] and len(ran) > 3:
+            break  # what comes behind is the study
+    assert ran == ["adapt", "compress", "predict", "predict", "compress"]
+    for folder in ("small", "smaller"):
+        assert {"report.md", "report.json", "report.png", "tagger"} <= {
+            path.name for path in (place / folder).iterdir()
+        }
 
 
 @pytest.mark.slow

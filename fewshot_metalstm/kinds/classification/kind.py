@@ -43,6 +43,7 @@ class Classification(Kind):
     figure = FIGURE
     cell = "classifier.lstm.kind"
     sharing = "classifier.sharing"
+    compressed = 2
 
     def training_settings(self) -> type[ClassificationTrainConfig]:
         """See :class:`Kind`."""
@@ -207,6 +208,14 @@ class Classification(Kind):
         from fewshot_metalstm.kinds.classification.scoring import score_model
 
         return score_model(loaded.model, loaded.table, target, split)
+
+    def practice(
+        self, loaded: Loaded, target: ClassificationTask, support: Sequence[int]
+    ) -> tuple[int, Callable[[Sequence[int]], object]]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.classification.scoring import practice
+
+        return practice(loaded, target, support)
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.digests import sha256
@@ -36,6 +37,7 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
+COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 FORMAT_VERSION = 1
 CHECKPOINT, CLASSIFIER = "checkpoint", "classifier"
 _WEIGHTS, _VOCABULARY = "model.safetensors", "vocabulary.json"
@@ -151,7 +153,7 @@ def load_model(folder: Path, kind: str | None = None) -> ClassifierModel:
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
     return model_folder.read_config(
-        folder, kind, kind=KIND, version=FORMAT_VERSION,
+        folder, kind, kind=KIND, version=COMPRESSED_VERSION,
         needed={"kind": str, "classes": list, "classifier": dict, "vectors": dict, "about": dict,
                 "sha256": dict},
         roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
@@ -160,9 +162,7 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 
 def _build(folder: Path, config: Mapping[str, Any]) -> ClassifierModel:
-    from safetensors.torch import load_file
-
-    tensors = load_file(folder / _WEIGHTS)
+    tensors = read_tensors(folder / _WEIGHTS)
     room = sum(tensor.numel() for tensor in tensors.values()) + _ROOM
     vocabulary = json.loads((folder / _VOCABULARY).read_text(encoding="utf-8"))
     vectors = take_vectors(tensors, vocabulary["words"], config["vectors"])

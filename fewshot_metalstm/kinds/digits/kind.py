@@ -37,6 +37,7 @@ class Digits(Kind):
     shots = "images of each class"
     figure = FIGURE
     cell = "reader.lstm.kind"
+    compressed = 2
 
     def training_settings(self) -> type[DigitsTrainConfig]:
         """See :class:`Kind`."""
@@ -190,6 +191,14 @@ class Digits(Kind):
         from fewshot_metalstm.kinds.digits.scoring import score_model
 
         return score_model(loaded.model, target, split)
+
+    def practice(
+        self, loaded: Loaded, target: DigitsTask, support: Sequence[int]
+    ) -> tuple[int, Callable[[Sequence[int]], object]]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.digits.work import practice
+
+        return practice(loaded.model, target, support)
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`: PNG files, one digit each."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.digests import sha256
@@ -33,6 +34,7 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
+COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 FORMAT_VERSION = 1
 CHECKPOINT, READER = "checkpoint", "reader"
 _WEIGHTS = "model.safetensors"
@@ -133,7 +135,7 @@ def load_prepared(folder: Path, kind: str | None = None) -> ReaderModel:
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
     return model_folder.read_config(
-        folder, kind, kind=KIND, version=FORMAT_VERSION,
+        folder, kind, kind=KIND, version=COMPRESSED_VERSION,
         needed={"kind": str, "classes": list, "reader": dict, "scaling": dict, "about": dict,
                 "sha256": dict},
         roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
@@ -142,9 +144,7 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ReaderModel:
-    from safetensors.torch import load_file
-
-    tensors = load_file(folder / _WEIGHTS)
+    tensors = read_tensors(folder / _WEIGHTS)
     path = str(folder / "config.json")
     try:
         settings = from_mapping(ReaderConfig, config["reader"], path)

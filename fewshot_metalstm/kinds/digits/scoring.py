@@ -43,11 +43,16 @@ def score_model(model: ReaderModel, task: DigitsTask, split: str) -> Score:
 
     Raises :class:`UserError` where the task has others.
     """
+    check_classes(model, task)
+    params = {name: value.detach() for name, value in model.learner.named_parameters()}
+    device = next(iter(params.values())).device
+    return score(model.learner, params, task, split, model.scaling, device)
+
+
+def check_classes(model: ReaderModel, task: DigitsTask) -> None:
+    """Refuse with a :class:`UserError` a task of other classes than the reader's."""
     if task.classes != model.classes:
         raise UserError(
             f"{task.name} has the classes {', '.join(task.classes)}, and the reader those of "
             f"{', '.join(model.classes)}; evaluate it on digits-{''.join(model.classes)}"
         )
-    params = {name: value.detach() for name, value in model.learner.named_parameters()}
-    device = next(iter(params.values())).device
-    return score(model.learner, params, task, split, model.scaling, device)

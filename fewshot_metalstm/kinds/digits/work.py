@@ -24,10 +24,27 @@ from fewshot_metalstm.kinds.digits.model import (
     save_model,
 )
 from fewshot_metalstm.kinds.digits.score import parts
-from fewshot_metalstm.kinds.digits.scoring import score
+from fewshot_metalstm.kinds.digits.scoring import check_classes, score
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
 from fewshot_metalstm.meta.protonet import START_SCALE, learned_scale
 from fewshot_metalstm.seeds import derive
+
+
+def practice(
+    model: ReaderModel, target: DigitsTask, support: Sequence[int]
+) -> tuple[int, Callable[[Sequence[int]], Batch]]:
+    """What an adapted reader is trained on further: images of a target's train split.
+
+    Raises :class:`UserError` where the target has other classes.
+    """
+    check_classes(model, target)
+    positions = target.splits["train"].at(support)
+    device = next(model.learner.parameters()).device
+
+    def batch(chosen: Sequence[int]) -> Batch:
+        return encode(target, "train", positions[list(chosen)], model.scaling, device)
+
+    return len(positions), batch
 
 
 class DigitsWork(Work[DigitReader]):

@@ -33,6 +33,7 @@ class Forecasting(Kind):
     shots = "days"
     figure = FIGURE
     cell = "forecaster.lstm.kind"
+    compressed = 2
 
     def training_settings(self) -> type[ForecastTrainConfig]:
         """See :class:`Kind`."""
@@ -178,6 +179,14 @@ class Forecasting(Kind):
         from fewshot_metalstm.kinds.forecasting.forecasts import score_model
 
         return score_model(loaded.model, target, split)
+
+    def practice(
+        self, loaded: Loaded, target: ForecastTask, support: Sequence[int]
+    ) -> tuple[int, Callable[[Sequence[int]], object]]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.forecasting.work import practice
+
+        return practice(loaded.model, target, support)
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.

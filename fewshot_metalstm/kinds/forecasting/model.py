@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.digests import sha256
@@ -34,6 +35,7 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
+COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 FORMAT_VERSION = 1
 CHECKPOINT, FORECASTER = "checkpoint", "forecaster"
 _WEIGHTS, _MOMENTS = "model.safetensors", "moments.safetensors"
@@ -141,7 +143,7 @@ def load_prepared(folder: Path, kind: str | None = None) -> ForecastModel:
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
     return model_folder.read_config(
-        folder, kind, kind=KIND, version=FORMAT_VERSION,
+        folder, kind, kind=KIND, version=COMPRESSED_VERSION,
         needed={"kind": str, "forecaster": dict, "about": dict, "sha256": dict},
         roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
                FORECASTER: "give a forecaster that adapt wrote"},
@@ -149,13 +151,13 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ForecastModel:
-    from safetensors.torch import load_file
-
     if config["kind"] not in (CHECKPOINT, FORECASTER):
         raise ValueError("a kind that cannot be")
-    tensors = load_file(folder / _WEIGHTS)
+    tensors = read_tensors(folder / _WEIGHTS)
     moments = None
     if config["kind"] == CHECKPOINT:
+        from safetensors.torch import load_file
+
         stored = load_file(folder / _MOMENTS)
         moments = Moments(stored["inputs"].numpy(), stored["outputs"].numpy())
         if moments.inputs.shape != (WEEK + 1,) * 2 or moments.outputs.shape != (WEEK + 1, DAY):

@@ -28,6 +28,22 @@ from fewshot_metalstm.kinds.forecasting.windows import Batch, encode, support_pl
 from fewshot_metalstm.seeds import derive
 
 
+def practice(
+    model: ForecastModel, target: ForecastTask, support: Sequence[int]
+) -> tuple[int, Callable[[Sequence[int]], Batch]]:
+    """What an adapted forecaster is trained on further: windows of some hours of a target.
+
+    Raises :class:`UserError` where they hold no window.
+    """
+    at = support_places(target, target.runs(support))
+    device = next(model.learner.parameters()).device
+
+    def batch(chosen: Sequence[int]) -> Batch:
+        return encode(target, at[list(chosen)], model.learner.config.step, device)
+
+    return len(at), batch
+
+
 class ForecastWork(Work[Forecaster]):
     """A cell of a checkpoint's forecaster, or of a fresh one of its sizes."""
 

@@ -50,6 +50,7 @@ class Tagging(Kind):
     figure = FIGURE
     cell = "tagger.lstm.kind"
     sharing = "tagger.sharing"
+    compressed = 4
 
     def figures(self) -> tuple[Figure, ...]:
         """See :class:`Kind`: strict F1, and accuracy of one label a token."""
@@ -243,28 +244,20 @@ class Tagging(Kind):
 
     def score(self, loaded: Loaded, target: Task, split: str) -> AnyScore:
         """See :class:`Kind`."""
-        from fewshot_metalstm.errors import UserError
-        from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
-        from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels
+        from fewshot_metalstm.kinds.tagging.adapt.tagger import known_to, score_split
 
         tagger: TaggerModel = loaded.model
-        if isinstance(tagger.types, TokenLabels) != isinstance(target.types, TokenLabels):
-            has, wants = ("a label for every token", "mentions")
-            if not isinstance(tagger.types, TokenLabels):
-                has, wants = wants, has
-            raise UserError(
-                f"{target.name} is annotated with {wants}, and the tagger gives {has}; read the "
-                "text with --scheme token if every token has a label, and without it if not"
-            )
-        unknown = sorted(set(target.types) - set(tagger.types))
-        if unknown:
-            raise UserError(
-                f"{target.name} has the type {unknown[0]}, which the tagger does not know "
-                f"(its types: {', '.join(tagger.types)}); evaluate on text with the tagger's types"
-            )
+        known = known_to(tagger, target)
         params = {name: value.detach() for name, value in tagger.learner.named_parameters()}
-        known = type(target)(target.name, target.corpus, tagger.types)
         return score_split(tagger.learner, params, loaded.table, known, split, tagger.lexicon)
+
+    def practice(
+        self, loaded: Loaded, target: Task, support: Sequence[int]
+    ) -> tuple[int, Callable[[Sequence[int]], object]]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.tagging.adapt.tagger import practice
+
+        return practice(loaded.model, loaded.table, target, support)
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.

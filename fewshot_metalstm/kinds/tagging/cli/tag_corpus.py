@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,7 +116,12 @@ def run(
     def on_file(report: Any) -> None:
         nonlocal done
         done += 1
-        bad = f", {report.bad} bad records" if report.bad else ""
+        bad = ""
+        if report.bad:
+            bad = f", {report.bad} bad {'records' if report.bad > 1 else 'record'}"
+            if not report.documents:  # nobody would look for why
+                listed = output / "bad" / Path(report.output).name.removesuffix(".gz")
+                bad += f" ({first_reason(listed)})"
         progress.note(f"{Path(report.input).name}: {report.documents} documents, "
                       f"{report.mentions} mentions{bad} ({report.seconds:.1f} s)")  # fmt: skip
         progress.advance(done, {})
@@ -129,6 +135,12 @@ def run(
         setup = TagSetup(folder.resolve(), settings, str(chosen))
         return tag_files(jobs, setup, how, output, retries=retries, on_file=on_file,
                          on_failure=on_failure)  # fmt: skip
+
+
+def first_reason(listed: Path) -> str:
+    """Why the first record that a file of bad records lists could not be read."""
+    with listed.open(encoding="utf-8") as lines:
+        return str(json.loads(next(lines))["reason"])
 
 
 def show(report: BulkReport) -> None:

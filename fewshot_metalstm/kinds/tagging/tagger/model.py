@@ -31,6 +31,7 @@ from torch import Tensor
 
 from fewshot_metalstm.adapt import policy as policies
 from fewshot_metalstm.adapt.policy import Policy, load_policy
+from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.digests import sha256
@@ -63,7 +64,8 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
-FORMAT_VERSION = 3  # the newest that is read; one that an older version can read says so
+COMPRESSED_VERSION = 4  # of a model that `compress` wrote; it is the newest that is read
+FORMAT_VERSION = 3  # the newest that is written here; what an older version can read says so
 # What a tagger's settings have since version 3.
 _CONTEXT = ("context", "context_size", "context_dropout")
 _NEWER = ("character_size", "sharing", *_CONTEXT)
@@ -220,7 +222,7 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
 def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     from safetensors.torch import load_file
 
-    tensors = load_file(folder / "model.safetensors")
+    tensors = read_tensors(folder / "model.safetensors")
     room = sum(tensor.numel() for tensor in tensors.values()) + _ROOM
     vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
     vectors = take_vectors(tensors, vocabulary["words"], config["vectors"])
@@ -267,7 +269,7 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
     return model_folder.read_config(
-        folder, kind, kind=DEFAULT_KIND, version=FORMAT_VERSION,
+        folder, kind, kind=DEFAULT_KIND, version=COMPRESSED_VERSION,
         needed={"kind": str, "types": list, "tagger": dict, "vectors": dict, "about": dict,
                 "sha256": dict},
         roles={CHECKPOINT: "give a checkpoint that meta-train wrote",

@@ -21,7 +21,7 @@ from fewshot_metalstm.kinds.tagging.tagger.decode import tag
 from fewshot_metalstm.kinds.tagging.tagger.heads import source_heads
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
-    FORMAT_VERSION,
+    COMPRESSED_VERSION,
     TAGGER,
     TaggerModel,
     load_model,
@@ -213,8 +213,8 @@ def test_a_foreign_config(saved: Path, content: str) -> None:
 
 
 def test_a_newer_format(saved: Path) -> None:
-    mend(saved, format_version=FORMAT_VERSION + 1)
-    with pytest.raises(UserError, match=r"format version 4, newer than 3; upgrade"):
+    mend(saved, format_version=COMPRESSED_VERSION + 1)
+    with pytest.raises(UserError, match=r"format version 5, newer than 4; upgrade"):
         load_model(saved)
     mend(saved, format_version="x")
     with pytest.raises(UserError, match="format version x"):
