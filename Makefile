@@ -32,7 +32,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint fuzz kill-test away docs peers bench study benchmark-transfer clean
+.PHONY: help install demo test lint kernels fuzz kill-test away docs peers bench study benchmark-transfer clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,8 +42,13 @@ install: $(INSTALLED) ## Make .venv and install the pinned set-up (again only af
 demo: install ## Meta-train on the synthetic suite, adapt to its target, compare with from-scratch.
 	$(BIN)/fewshot-metalstm demo
 
-test: lint ## Check as `make lint` does, then run the tests.
+# Kernels are compiled while types are checked: tests in two processes would each compile them.
+test: install ## Check as `make lint` does, then run the tests.
+	@$(MAKE) --no-print-directory -j 2 lint kernels
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+kernels: install
+	$(BIN)/python -m tests.compile_kernels
 
 fuzz: install ## Feed every reader with N damaged files (N=20000); SEED=1 damages others.
 	$(BIN)/python -m benchmarks.fuzz_formats --number $(or $(N),20000) --seed $(SEED)
