@@ -222,6 +222,7 @@ def test_ends_are_moved_and_what_else_is_likely(page: Any, served: str, tmp_path
         ["2 days", "Cells", "W303", "W303 were"], ["2 days", "Cells", "W303", "W303"],
     ]  # fmt: skip
     assert ["Time", [[29, 30]]] in entries[-1]["rejected"]
+    page.unroute_all(behavior="wait")  # an answer may be under way
 
 
 def test_marks_of_all_shapes(page: Any, served: str, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_figures_are_tracked_and_compared(
     result = run_json([*(a for a in arguments if a != "--no-tracking"), *store], capsys)
     rows = run_json(["compare", *store], capsys)["rows"]
     assert {row["method"]: row["mean"] for row in rows} == {
-        "fomaml": result["mean"], "neighbour": result["baselines"]["neighbour"]["mean"],
+        trained.name: result["mean"], "neighbour": result["baselines"]["neighbour"]["mean"],
     }  # fmt: skip
 
 
