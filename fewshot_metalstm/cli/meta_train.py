@@ -252,7 +252,7 @@ def _show(config: TrainingConfig, result: MetaTrainResult) -> None:
 
     table = Table(title=f"meta-trained on {config.tasks}", show_header=False)
     figure = result.figure
-    best = "none" if math.isnan(result.best_validation) else f"{result.best_validation:.2f}"
+    best = "none" if math.isnan(result.best_validation) else figure.shown(result.best_validation)
     rows: dict[str, object] = {
         "checkpoint": result.checkpoint,
         "outer steps": result.outer_steps,
