@@ -16,8 +16,10 @@ from typing import Any, Protocol
 import torch
 
 from fewshot_metalstm.figure import Figure
+from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.joint import TaskBatch
 from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.meta.pool import EpisodeSource, Validator
 
@@ -85,6 +87,61 @@ def facts_of(
             for split, digest in task.digests.items():
                 facts[f"{task.name}/{split}"] = f"{digest[:16]} ({task.sizes[split]} {items})"
     return facts
+
+
+class FamilyTask(TaskData, Protocol):
+    """A task to learn from, which is of a family."""
+
+    @property
+    def family(self) -> str:
+        """Of which none is learned from that a target is of."""
+
+
+class Kept(Protocol):
+    """What was kept out of a suite."""
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """For whose sake."""
+
+
+class SuiteData(Protocol):
+    """A loaded suite, of any kind."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether its tasks are made up."""
+
+    @property
+    def train(self) -> Sequence[FamilyTask]:
+        """The tasks to learn from."""
+
+    @property
+    def report(self) -> Kept:
+        """What was kept out of it."""
+
+
+def about_of(config: TrainingConfig, suite: SuiteData) -> dict[str, Any]:
+    """What a checkpoint says of its training, for :meth:`TrainingSource.about`.
+
+    For suites whose tasks have a train split of their own each.
+    """
+    tasks = suite.train
+    return {
+        "suite": suite.name,
+        "synthetic": suite.synthetic,
+        "targets_excluded": list(suite.report.targets),
+        "families": sorted({task.family for task in tasks}),
+        "tasks": [task.name for task in tasks],
+        "algorithm": config.algorithm,
+        "recipe": recorded(config),
+        "seed": config.seed,
+        "corpora": {task.name: {"train": task.digests["train"]} for task in tasks},
+    }
 
 
 class TrainingSource(ABC):

@@ -27,9 +27,8 @@ from fewshot_metalstm.kinds.classification.settings import ClassificationTrainCo
 from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, LoadedTexts
 from fewshot_metalstm.kinds.classification.text import words
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.source import Preparation, TrainingSource, facts_of
+from fewshot_metalstm.meta.source import Preparation, TrainingSource, about_of, facts_of
 from fewshot_metalstm.meta.start import read_start
 from fewshot_metalstm.nn.pretrain import PHASE, VectorsConfig, load_or_train, seconds_of_epoch
 from fewshot_metalstm.nn.vectors import WordVectors, blank_vectors
@@ -94,18 +93,7 @@ class ClassificationSource(TrainingSource):
 
     def about(self) -> dict[str, Any]:
         """See :class:`TrainingSource`."""
-        config, tasks = self.config, self.suite.train
-        return {
-            "suite": self.suite.name,
-            "synthetic": self.suite.synthetic,
-            "targets_excluded": list(self.suite.report.targets),
-            "families": sorted({task.family for task in tasks}),
-            "tasks": [task.name for task in tasks],
-            "algorithm": config.algorithm,
-            "recipe": recorded(config),
-            "seed": config.seed,
-            "corpora": {task.name: {"train": task.digests["train"]} for task in tasks},
-        }
+        return about_of(self.config, self.suite)
 
     def use(self, model: ClassifierModel, device: torch.device) -> None:
         """See :class:`TrainingSource`."""

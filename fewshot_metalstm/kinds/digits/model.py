@@ -10,7 +10,7 @@ checkpoint and not in an adapted reader.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from fewshot_metalstm.kinds.digits.learner import DigitReader
 from fewshot_metalstm.kinds.digits.reader import KIND
 from fewshot_metalstm.kinds.digits.settings import ReaderConfig
 from fewshot_metalstm.meta.algorithm import OWN
-from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
 from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tensors import write_tensors
@@ -40,7 +41,6 @@ CHECKPOINT, READER = "checkpoint", "reader"
 _WEIGHTS = "model.safetensors"
 _ROOM = 2**20  # numbers that building a reader may take beside its weights
 
-Prepare = Callable[[Learner, Mapping[str, Any]], None]
 """Gives a learner what the algorithm that ``about`` records has learned beside the start."""
 
 
@@ -122,14 +122,7 @@ def load_model(
 
 def load_prepared(folder: Path, kind: str | None = None) -> ReaderModel:
     """:func:`load_model`, with what the checkpoint's own meta-learner has learned."""
-
-    def prepare(learner: Learner, about: Mapping[str, Any]) -> None:
-        # Only such checkpoints need the meta-learners, and readers have to load quickly.
-        from fewshot_metalstm.meta.make import recorded_algorithm
-
-        recorded_algorithm(about).prepare(learner)
-
-    return load_model(folder, kind, prepare)
+    return load_model(folder, kind, prepare_as_recorded)
 
 
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:

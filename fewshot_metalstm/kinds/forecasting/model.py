@@ -8,7 +8,7 @@ the linear path and the peer ``ridge-pooled`` are made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ from fewshot_metalstm.kinds.forecasting.series import DAY, WEEK
 from fewshot_metalstm.kinds.forecasting.settings import ForecasterConfig
 from fewshot_metalstm.kinds.forecasting.tasks import KIND
 from fewshot_metalstm.meta.algorithm import OWN
-from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
 from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tensors import write_tensors
@@ -41,7 +42,6 @@ CHECKPOINT, FORECASTER = "checkpoint", "forecaster"
 _WEIGHTS, _MOMENTS = "model.safetensors", "moments.safetensors"
 _ROOM = 2**20  # numbers that building a forecaster may take beside its weights
 
-Prepare = Callable[[Learner, Mapping[str, Any]], None]
 """Gives a learner what the algorithm that ``about`` records has learned beside the start."""
 
 
@@ -130,14 +130,7 @@ def load_model(
 
 def load_prepared(folder: Path, kind: str | None = None) -> ForecastModel:
     """:func:`load_model`, with what the checkpoint's own meta-learner has learned."""
-
-    def prepare(learner: Learner, about: Mapping[str, Any]) -> None:
-        # Only such checkpoints need the meta-learners, and forecasters have to load quickly.
-        from fewshot_metalstm.meta.make import recorded_algorithm
-
-        recorded_algorithm(about).prepare(learner)
-
-    return load_model(folder, kind, prepare)
+    return load_model(folder, kind, prepare_as_recorded)
 
 
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:

@@ -24,11 +24,10 @@ from fewshot_metalstm.kinds.forecasting.model import (
 from fewshot_metalstm.kinds.forecasting.ridge import Moments, solve
 from fewshot_metalstm.kinds.forecasting.score import FIGURE
 from fewshot_metalstm.kinds.forecasting.settings import RIDGE, ForecastTrainConfig, check
-from fewshot_metalstm.kinds.forecasting.tasks import TRAIN, LoadedSeries
+from fewshot_metalstm.kinds.forecasting.tasks import LoadedSeries
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.source import TrainingSource, facts_of
+from fewshot_metalstm.meta.source import TrainingSource, about_of, facts_of
 from fewshot_metalstm.meta.start import read_start
 from fewshot_metalstm.seeds import derive
 
@@ -76,18 +75,7 @@ class ForecastSource(TrainingSource):
 
     def about(self) -> dict[str, Any]:
         """See :class:`TrainingSource`."""
-        config, tasks = self.config, self.suite.train
-        return {
-            "suite": self.suite.name,
-            "synthetic": self.suite.synthetic,
-            "targets_excluded": list(self.suite.report.targets),
-            "families": sorted({task.family for task in tasks}),
-            "tasks": [task.name for task in tasks],
-            "algorithm": config.algorithm,
-            "recipe": recorded(config),
-            "seed": config.seed,
-            "corpora": {task.name: {TRAIN: task.digests[TRAIN]} for task in tasks},
-        }
+        return about_of(self.config, self.suite)
 
     def use(self, model: ForecastModel, device: torch.device) -> None:
         """See :class:`TrainingSource`."""
