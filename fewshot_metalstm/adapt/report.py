@@ -79,7 +79,7 @@ class AdaptReport:
         """A method as tables show it: the checkpoint's own goes by the checkpoint's name."""
         if method != self.method:
             return method
-        return self.name + "".join(method.partition("+")[1:])
+        return labelled(self.name, method)
 
     @property
     def world(self) -> str:
@@ -105,6 +105,11 @@ class AdaptReport:
             "model": self.model,
             "notes": list(self.notes),
         }
+
+
+def labelled(name: str, method: str) -> str:
+    """A checkpoint's own method by the checkpoint's name, and what was added to it (``+``)."""
+    return name + "".join(method.partition("+")[1:])
 
 
 def checkpoint_name(checkpoint: Path) -> str:

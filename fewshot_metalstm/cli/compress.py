@@ -113,12 +113,13 @@ def run(
     """Resolve the settings, load what to train and to score on, compress."""
     from fewshot_metalstm import runs
     from fewshot_metalstm.cli.adapt import where
-    from fewshot_metalstm.compress.run import Exam, Practice, scored_split
+    from fewshot_metalstm.compress.run import Exam, Practice
     from fewshot_metalstm.compress.run import compress as compressing
     from fewshot_metalstm.compress.settings import CompressConfig, check
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds import registry
+    from fewshot_metalstm.kinds.task import scored_split
     from fewshot_metalstm.machine import keep_freed_memory
 
     keep_freed_memory()

@@ -67,6 +67,7 @@ def run(
     from fewshot_metalstm.adapt.cell import score_as_dict
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds import registry
+    from fewshot_metalstm.kinds.task import scored_split
     from fewshot_metalstm.machine import pick_device
 
     folder = runs.adapted_folder(model)
@@ -75,7 +76,7 @@ def run(
     notes: Counter[str] = Counter()
     task = kind.load_target(target, data_dir=data_dir, notes=notes, **of_kind(kind, reading))
     if split is None:
-        split = "test" if "test" in task.sizes else next(iter(task.sizes))
+        split = scored_split(task)
     if split not in task.sizes:
         raise UserError(f"{task.name} has no {split} split; use one of {', '.join(task.sizes)}")
     adapted.learner.to(pick_device(device))

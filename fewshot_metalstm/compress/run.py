@@ -155,8 +155,3 @@ def _write(account: Account, output: Path) -> None:
     ]
     draw(f"{name}[{number}]" if len(account.made.stored[name].matrices) > 1 else name, packed,
          output / "report.png", caption)  # fmt: skip
-
-
-def scored_split(task: Task) -> str:
-    """The split of a target that a model is scored on: test, or else the first."""
-    return "test" if "test" in task.sizes else next(iter(task.sizes))

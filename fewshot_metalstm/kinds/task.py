@@ -54,6 +54,11 @@ class Task(Protocol):
         """Whether its items were invented by hand for this project."""
 
 
+def scored_split(task: Task) -> str:
+    """The split of a target that a model is scored on: test, or else the first."""
+    return "test" if "test" in task.sizes else next(iter(task.sizes))
+
+
 class Exclusions(Protocol):
     """What the rules of exclusion kept out of a suite."""
 

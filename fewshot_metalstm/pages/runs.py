@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.adapt.report import labelled
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.figure import Figure
@@ -161,7 +162,7 @@ def _read_adaptation(folder: Path) -> Runs:
         kind = registry.kind(str(report.get("kind", DEFAULT_KIND)))
         main = str(report["method"])
         methods = {main: report, **report["baselines"]}
-        label = str(report.get("name", main)) + "".join(main.partition("+")[1:])
+        label = labelled(str(report["name"]), main) if "name" in report else ""
         cells = [
             Found(
                 Key(target, shots, name, int(draw["draw"])), str(report["checkpoint"]),
