@@ -30,3 +30,10 @@ def mask(shape: tuple[int, ...], rate: float, generator: torch.Generator, like: 
 def scaled(shape: tuple[int, ...], rate: float, generator: torch.Generator, like: Tensor) -> Tensor:
     """The factors of inverted dropout."""
     return mask(shape, rate, generator, like) / (1 - max(rate, 0.0))
+
+
+def locked(x: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
+    """Dropout of (B, T, F) with one mask along T (Gal and Ghahramani, NeurIPS 2016)."""
+    if generator is None or rate <= 0:
+        return x
+    return x * scaled((x.shape[0], 1, x.shape[2]), rate, generator, x)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from fewshot_metalstm.data import locate
 from fewshot_metalstm.data.catalogue import Catalogue
-from fewshot_metalstm.data.digests import catalogued
 from fewshot_metalstm.data.suites import Suite, kept_out
+from fewshot_metalstm.data.text_files import read_catalogued
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.language_model.tasks import (
     DEVEL,
@@ -28,7 +28,7 @@ from fewshot_metalstm.kinds.language_model.tasks import (
     LoadedTexts,
     TextTask,
 )
-from fewshot_metalstm.kinds.language_model.text import Document, check_text, read_bytes
+from fewshot_metalstm.kinds.language_model.text import Document
 
 HELD_OUT = 10  # every tenth page of a task that has no devel split is one
 CHUNK = 15 * SHOT * SEGMENT  # characters of a document of newspaper text: ten shots and a query
@@ -103,18 +103,7 @@ def _documents(name: str, split: str, data_dir: Path | None) -> tuple[Document, 
         UserError: it is absent, damaged or not the catalogue's.
     """
     entry = Catalogue.load(kind=KIND)[name]
-    path = locate.locate(entry, data_dir)[split]
-    file = entry.files[split]
-    try:
-        packed = path.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise at(path, None, f"cannot be read ({reason})", "check the path") from None
-    if catalogued(packed, file.sha256) != file.sha256:
-        problem = "is not the file of the catalogue (its SHA-256 differs)"
-        raise at(path, None, problem, locate.cure(entry, data_dir))
-    data = read_bytes(path).replace(b"\r\n", b"\n")
-    check_text(path, data)
+    path, data = read_catalogued(entry, split, data_dir)
     found = _READERS[name](data.decode())
     if not found:
         raise at(path, None, "has no document", "copy it again")

@@ -21,7 +21,7 @@ from fewshot_metalstm.kinds.language_model.encoding import BYTES, SYMBOLS, Batch
 from fewshot_metalstm.kinds.language_model.score import Cost
 from fewshot_metalstm.kinds.language_model.settings import ModelConfig, check_sizes
 from fewshot_metalstm.meta.learner import Learner, Params
-from fewshot_metalstm.nn.noise import dropout, scaled
+from fewshot_metalstm.nn.noise import dropout, locked
 from fewshot_metalstm.nn.recurrent import Recurrent, make_lstm
 
 _FROM_STATE = re.compile(r"(basic|meta)_(wh|qh|h|g)$")  # weights that read a state
@@ -146,10 +146,3 @@ class LanguageModel(Learner):
     def figure(self, params: Params, batch: Batch) -> float:
         """Bits per character of ``batch`` under ``params``."""
         return self.cost(params, batch).bits_per_character
-
-
-def locked(x: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-    """Dropout of (B, T, F) with one mask along T (Gal and Ghahramani, NeurIPS 2016)."""
-    if generator is None or rate <= 0:
-        return x
-    return x * scaled((x.shape[0], 1, x.shape[2]), rate, generator, x)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from fewshot_metalstm.data.splits import is_list, listed
+from fewshot_metalstm.data.text_files import unknown_file
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.language_model.tasks import TRAIN, TextTask
-from fewshot_metalstm.kinds.language_model.text import Document, read_document, unknown_file
+from fewshot_metalstm.kinds.language_model.text import Document, read_document
 
 
 def load_own(source: str) -> TextTask:

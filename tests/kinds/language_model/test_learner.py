@@ -11,11 +11,11 @@ import torch
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.language_model.encoding import Batch, encode
-from fewshot_metalstm.kinds.language_model.learner import locked
 from fewshot_metalstm.kinds.language_model.scoring import cost_of, log_probabilities
 from fewshot_metalstm.kinds.language_model.settings import ModelConfig, check_sizes
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.cells import CELLS
+from fewshot_metalstm.nn.noise import locked
 from fewshot_metalstm.seeds import torch_generator
 from tests.kinds.language_model.builders import SMALL, language_model, text_task
 
