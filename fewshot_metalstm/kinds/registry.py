@@ -56,6 +56,7 @@ _CLASSIFICATION = "fewshot_metalstm.kinds.classification"
 _FORECASTING = "fewshot_metalstm.kinds.forecasting"
 _LANGUAGE_MODEL = "fewshot_metalstm.kinds.language_model"
 _TAGGING = "fewshot_metalstm.kinds.tagging"
+_TRANSLATION = "fewshot_metalstm.kinds.translation"
 BUILT_IN: Mapping[str, KindEntry] = {
     "tagging": KindEntry(
         "entities in text", f"{_TAGGING}.kind:TAGGING",
@@ -131,6 +132,10 @@ BUILT_IN: Mapping[str, KindEntry] = {
     "language-model": KindEntry(
         "the next character of a text", f"{_LANGUAGE_MODEL}.kind:LANGUAGE_MODEL",
         predict_options=f"{_LANGUAGE_MODEL}.cli.options:predict_options",
+    ),
+    "translation": KindEntry(
+        "sentences into another language", f"{_TRANSLATION}.kind:TRANSLATION",
+        predict_options=f"{_TRANSLATION}.cli.options:predict_options",
     ),
 }  # fmt: skip
 

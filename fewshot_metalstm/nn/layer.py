@@ -80,17 +80,9 @@ def layer_over(
 ) -> Tensor:
     """The layer with a recurrence of one's own, as :func:`.recurrence_plain` is called."""
     w = weights
-    from_x, from_h = [w.meta_x, w.qx], [w.meta_h, w.qh]
-    bias = [w.meta_b, w.meta_b.new_zeros(2, 1, w.qx.shape[2])]
-    if w.wx.numel():
-        from_x.append(w.wx)
-        from_h.append(w.wh)
-        bias.append(w.b)
+    from_x, bias, recurrent = joined(weights)
     # Every product with x is taken once a distinct word, outside the recurrence.
-    projected = torch.baddbmm(
-        torch.cat(bias, dim=2), words.expand(2, *words.shape), torch.cat(from_x, dim=2)
-    )
-    recurrent = torch.cat(from_h, dim=2)
+    projected = torch.baddbmm(bias, words.expand(2, *words.shape), from_x)
     hidden = run(
         projected, layout.rows, layout.sizes, recurrent, w.meta_g, w.meta_z, w.p, w.bz, offset
     )  # (N, 2, h)
@@ -98,3 +90,20 @@ def layer_over(
     outputs = hidden.new_zeros(2 * layout.batch * layout.steps, h)
     outputs = outputs.index_copy(0, layout.places.flatten(), hidden.flatten(0, 1))
     return outputs.view(layout.batch, layout.steps, 2 * h)
+
+
+def joined(weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+    """Weights side by side, as the recurrence takes them.
+
+    Returns:
+        those that meet what is read, (2, inputs, F), their bias, (2, 1, F), and those that meet the
+        last output, (2, h, F).
+    """
+    w = weights
+    from_x, from_h = [w.meta_x, w.qx], [w.meta_h, w.qh]
+    bias = [w.meta_b, w.meta_b.new_zeros(2, 1, w.qx.shape[2])]
+    if w.wx.numel():
+        from_x.append(w.wx)
+        from_h.append(w.wh)
+        bias.append(w.b)
+    return torch.cat(from_x, dim=2), torch.cat(bias, dim=2), torch.cat(from_h, dim=2)

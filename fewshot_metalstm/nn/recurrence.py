@@ -29,6 +29,9 @@ from torch import Tensor
 
 _aten = torch.ops.aten
 
+State = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Outputs and cells of the Meta-LSTM, (2, B, m), and of the basic LSTM, (2, B, h)."""
+
 
 def recurrence_plain(
     projected: Tensor, rows: Tensor, sizes: Sequence[int], recurrent: Tensor, meta_g: Tensor,
@@ -52,7 +55,7 @@ def recurrence_plain(
     Returns:
         (N, 2, h): outputs of the basic LSTM.
     """
-    m, (z, h) = meta_g.shape[1], p.shape[2:]
+    m, h = meta_g.shape[1], p.shape[3]
     batch = sizes[0]
     sequence = torch.stack([projected[d].index_select(0, rows[:, d]) for d in (0, 1)])  # (2, N, F)
     g = s = sequence.new_zeros(2, batch, m)
@@ -60,24 +63,42 @@ def recurrence_plain(
     outputs = []
     for x in torch.split_with_sizes(sequence, list(sizes), 1):
         batch = x.shape[1]
-        g, s, hidden, c = (state[:, :batch] for state in (g, s, hidden, c))
-        a = torch.baddbmm(x, seen(hidden), recurrent)
-        n, o, i, f = (torch.bmm(seen(g), meta_g) + a[..., : 4 * m]).chunk(4, dim=-1)
-        s = torch.tanh(n) * torch.sigmoid(i) + s * torch.sigmoid(f)
-        g = torch.sigmoid(o) * torch.tanh(s)
-        zt = torch.bmm(seen(g), meta_z) + offset  # (2, B, z)
-
-        u = a[..., 4 * m : 4 * m + 4 * z].view(2, batch, 4, z) * zt.unsqueeze(2)
-        u = u.transpose(1, 2).reshape(8, batch, z)
-        v = torch.bmm(seen(u), p.reshape(8, z, h)).view(2, 4, batch, h)
-        v = torch.baddbmm(v.transpose(1, 2).reshape(2, batch, 4 * h), seen(zt), bz)
-        if a.shape[-1] > 4 * (m + z):
-            v = v + a[..., 4 * m + 4 * z :]
-        n, o, i, f = v.chunk(4, dim=-1)
-        c = torch.tanh(n) * torch.sigmoid(i) + c * torch.sigmoid(f)
-        hidden = torch.sigmoid(o) * torch.tanh(c)
+        state = (g[:, :batch], s[:, :batch], hidden[:, :batch], c[:, :batch])
+        g, s, hidden, c = one_step(x, state, recurrent, meta_g, meta_z, p, bz, offset, seen)
         outputs.append(hidden)
     return torch.cat(outputs, dim=1).transpose(0, 1)
+
+
+def one_step(
+    x: Tensor, state: State, recurrent: Tensor, meta_g: Tensor, meta_z: Tensor, p: Tensor,
+    bz: Tensor, offset: float, seen: Callable[[Tensor], Tensor] = lambda state: state,
+) -> State:  # fmt: skip
+    """One step of both LSTMs; the other arguments are those of :func:`recurrence_plain`.
+
+    Args:
+        x: products of what is read with the input weights, plus bias, (2, B, F).
+        state: behind the step before.
+
+    Returns:
+        the state behind this one; its third part is the output.
+    """
+    g, s, hidden, c = state
+    batch, m, (z, h) = x.shape[1], meta_g.shape[1], p.shape[2:]
+    a = torch.baddbmm(x, seen(hidden), recurrent)
+    n, o, i, f = (torch.bmm(seen(g), meta_g) + a[..., : 4 * m]).chunk(4, dim=-1)
+    s = torch.tanh(n) * torch.sigmoid(i) + s * torch.sigmoid(f)
+    g = torch.sigmoid(o) * torch.tanh(s)
+    zt = torch.bmm(seen(g), meta_z) + offset  # (2, B, z)
+
+    u = a[..., 4 * m : 4 * m + 4 * z].view(2, batch, 4, z) * zt.unsqueeze(2)
+    u = u.transpose(1, 2).reshape(8, batch, z)
+    v = torch.bmm(seen(u), p.reshape(8, z, h)).view(2, 4, batch, h)
+    v = torch.baddbmm(v.transpose(1, 2).reshape(2, batch, 4 * h), seen(zt), bz)
+    if a.shape[-1] > 4 * (m + z):
+        v = v + a[..., 4 * m + 4 * z :]
+    n, o, i, f = v.chunk(4, dim=-1)
+    c = torch.tanh(n) * torch.sigmoid(i) + c * torch.sigmoid(f)
+    return g, s, torch.sigmoid(o) * torch.tanh(c), c
 
 
 def recurrence(

@@ -1,0 +1,190 @@
+"""Translation as a kind of task: sentences of one language into those of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
+from fewshot_metalstm.kinds.translation.score import FIGURE, FURTHER, Score
+
+if TYPE_CHECKING:
+    from fewshot_metalstm.adapt.cell import Cell, CellResult
+    from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.kinds.translation.known import KnownPairs
+    from fewshot_metalstm.kinds.translation.model import TranslationModel
+    from fewshot_metalstm.kinds.translation.settings import (
+        TranslationRunConfig,
+        TranslationSweepConfig,
+        TranslationTrainConfig,
+    )
+    from fewshot_metalstm.kinds.translation.source import TranslationSource
+    from fewshot_metalstm.kinds.translation.tasks import LoadedPairs, TranslationTask
+
+
+class Translating(Kind):
+    """Sentence pairs, such as English and German."""
+
+    name = "translation"
+    description = "sentences into another language"
+    items = "pairs"
+    product = "translator"
+    shots = "sentence pairs"
+    figure = FIGURE
+    cell = "translator.lstm.kind"
+
+    def training_settings(self) -> type[TranslationTrainConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.settings import TranslationTrainConfig
+
+        return TranslationTrainConfig
+
+    def adaptation_settings(self) -> type[TranslationRunConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.settings import TranslationRunConfig
+
+        return TranslationRunConfig
+
+    def sweep_settings(self) -> type[TranslationSweepConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.settings import TranslationSweepConfig
+
+        return TranslationSweepConfig
+
+    def check(self, config: TranslationTrainConfig) -> None:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.settings import check
+
+        check(config)
+
+    def load_suite(
+        self, name: str, *, data_dir: Path | None, exclude: Sequence[str] = ()
+    ) -> LoadedPairs:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.data import suites
+        from fewshot_metalstm.kinds.translation.corpora import load_suite
+
+        return load_suite(suites.load_suite(name, kind=self.name), exclude, data_dir)
+
+    def load_target(self, source: str, *, data_dir: Path | None, **options: Any) -> TranslationTask:
+        """See :class:`Kind`: a topic, a corpus of the catalogue, or a user's own pairs."""
+        from fewshot_metalstm.data.locate import is_own
+        from fewshot_metalstm.kinds.translation.corpora import load_target
+        from fewshot_metalstm.kinds.translation.own_files import load_own
+
+        del options
+        return load_own(source) if is_own(source) else load_target(source, data_dir)
+
+    def knows(self, name: str) -> bool:
+        """See :class:`Kind`: topics have no entry in the catalogue."""
+        from fewshot_metalstm.kinds.translation.topics import load_topics
+
+        return super().knows(name) or name in load_topics().names
+
+    def recognises(self, path: Path) -> bool:
+        """See :class:`Kind`: ``SOURCE:TARGET``; that a table is of pairs, ``--kind`` says."""
+        from fewshot_metalstm.kinds.translation.own_files import looks_so
+
+        return looks_so(path)
+
+    def known(self, data_dir: Path | None = None) -> KnownPairs:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.known import KnownPairs
+
+        return KnownPairs(data_dir)
+
+    def freeze_draws(self, targets: Sequence[TranslationTask]) -> Sequence[Path]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.draws import freeze
+
+        return freeze(targets)
+
+    def check_draws(self, targets: Sequence[TranslationTask]) -> Sequence[str]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.draws import check
+
+        return check(targets)
+
+    def source(self, config: TranslationTrainConfig, suite: LoadedPairs) -> TranslationSource:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.source import TranslationSource
+
+        return TranslationSource(config, suite)
+
+    def support(self, target: TranslationTask, shots: int, draw: int, seed: int) -> Support:
+        """See :class:`Kind`: K pairs."""
+        from fewshot_metalstm.kinds.translation.draws import support
+
+        return support(target, shots, draw, seed=seed)
+
+    def load_model(self, folder: Path, role: str | None = None) -> TranslationModel:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.model import load_prepared
+
+        return load_prepared(folder, role)
+
+    def read_config(self, folder: Path, role: str | None = None) -> Mapping[str, Any]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.model import read_config
+
+        return read_config(folder, role)
+
+    def loaded(self, model: TranslationModel) -> Loaded:
+        """See :class:`Kind`: reading sentences builds nothing up."""
+        from fewshot_metalstm.adapt.work import Loaded
+
+        return Loaded(model)
+
+    def methods(self) -> Mapping[str, Method]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.methods import METHODS
+
+        return METHODS.baselines
+
+    def check_tune(self, tune: str) -> None:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.methods import METHODS
+
+        METHODS.check_tune(tune)
+
+    def make_cells(
+        self, names: Sequence[str], target: TranslationTask, config: Any,
+        supports: Sequence[Support], draws: Sequence[int], save: Path | None = None,
+    ) -> tuple[list[Cell], Sequence[str]]:  # fmt: skip
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.methods import METHODS
+
+        return METHODS.cells(names, config, supports, draws, save), ()
+
+    def do_cell(
+        self, cell: Cell, target: TranslationTask, loaded: Callable[[], Loaded]
+    ) -> CellResult:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.methods import METHODS
+
+        return METHODS.do(cell, target, loaded)
+
+    def score(self, loaded: Loaded, target: TranslationTask, split: str) -> Score:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.scoring import score_model
+
+        return score_model(loaded.model, target.splits[split])
+
+    def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
+        """See :class:`Kind`.
+
+        Args:
+            options: those of :mod:`fewshot_metalstm.kinds.translation.cli.options`.
+        """
+        from fewshot_metalstm.kinds.translation.predict import predict
+
+        return predict(request, **options)
+
+    def read_score(self, stored: Mapping[str, Any]) -> Score:
+        """See :class:`Kind`."""
+        further = {name: float(stored[name]) for name in FURTHER if name in stored}
+        return Score(float(stored["chrf"]), int(stored["pairs"]), further)
+
+
+TRANSLATION = Translating()

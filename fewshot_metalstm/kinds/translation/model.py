@@ -1,0 +1,149 @@
+"""A translator in a folder: weights, subwords and config. No pickle.
+
+``model.safetensors`` holds the weights, ``subwords.json`` the subwords as the library
+``tokenizers`` stores them, ``config.json`` the format version, the kind of task, what kind of model
+it is, its sizes, where it came from, and the SHA-256 of the other files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.data import model_folder
+from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.kinds.translation.learner import Translator
+from fewshot_metalstm.kinds.translation.pairs import KIND
+from fewshot_metalstm.kinds.translation.settings import TranslatorConfig
+from fewshot_metalstm.kinds.translation.subwords import Subwords
+from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
+from fewshot_metalstm.nn.bounded import Bounded
+from fewshot_metalstm.seeds import torch_generator
+from fewshot_metalstm.tensors import write_tensors
+from fewshot_metalstm.version import __version__
+from fewshot_metalstm.writing import beside
+
+FORMAT_VERSION = 1
+CHECKPOINT, PRODUCT = "checkpoint", "translator"
+_WEIGHTS, _SUBWORDS = "model.safetensors", "subwords.json"
+_ROOM = 2**20  # numbers that building a model may take beside its weights
+
+
+@dataclass(frozen=True)
+class TranslationModel:
+    """A translator, its subwords, and where it came from.
+
+    ``kind`` is ``checkpoint`` (meta-learned) or ``translator`` (adapted). ``about`` says where it
+    came from: suite, target, seeds, digests, figures.
+    """
+
+    learner: Translator
+    subwords: Subwords
+    kind: str = CHECKPOINT
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def new_translator(config: TranslatorConfig, subwords: int, seed: int) -> Translator:
+    """A translator with fresh weights, a function of ``seed`` alone."""
+    return Translator(config, subwords, torch_generator(seed, "weights"))
+
+
+def adapted_translator(learner: Translator, params: Params) -> Translator:
+    """A translator of its own with ``params``, such as adaptation gives, without ``inner``."""
+    import torch
+
+    made = fresh_like(learner, 0)
+    with torch.no_grad():
+        for name, value in made.named_parameters():
+            value.copy_(params[name])
+    return made
+
+
+def fresh_like(learner: Translator, seed: int) -> Translator:
+    """A translator with fresh weights and the sizes of another."""
+    return new_translator(learner.config, learner.start, seed)
+
+
+def save_model(model: TranslationModel, folder: Path) -> None:
+    """Write ``model`` to ``folder``, whole or not at all; an older model there is replaced.
+
+    Raises :class:`UserError` if other files are there, or the place cannot be written to.
+    """
+    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
+    with beside(folder, put_in_place) as new:
+        new.mkdir(0o755)
+        write_tensors(tensors, new / _WEIGHTS)
+        (new / _SUBWORDS).write_text(model.subwords.stored, encoding="utf-8")
+        config = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "written_by": __version__,
+            "task_kind": KIND,
+            "kind": model.kind,
+            "translator": as_mapping(model.learner.config),
+            "about": dict(model.about),
+            "sha256": {name: sha256((new / name).read_bytes()) for name in (_WEIGHTS, _SUBWORDS)},
+        }
+        write_config(config, new)
+
+
+def load_model(
+    folder: Path, kind: str | None = None, prepare: Prepare | None = None
+) -> TranslationModel:
+    """Read a model that :func:`save_model` wrote.
+
+    Args:
+        folder: where it is.
+        kind: checkpoint or translator; None for either.
+        prepare: called with the learner and ``about`` where there are weights of ``inner``.
+
+    Raises:
+        UserError: no model there, written by something else or by a newer version, damaged, or of
+            another kind; or a package is missing.
+    """
+    config = read_config(folder, kind)
+    check_files(folder, [_WEIGHTS, _SUBWORDS], config["sha256"])
+    with built_of(folder):
+        return _build(folder, config, prepare)
+
+
+def load_prepared(folder: Path, kind: str | None = None) -> TranslationModel:
+    """:func:`load_model`, with what the checkpoint's own meta-learner has learned."""
+    return load_model(folder, kind, prepare_as_recorded)
+
+
+def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
+    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
+    return model_folder.read_config(
+        folder, kind, kind=KIND, version=FORMAT_VERSION,
+        needed={"kind": str, "translator": dict, "about": dict, "sha256": dict},
+        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
+               PRODUCT: "give a translator that adapt wrote"},
+    )  # fmt: skip
+
+
+def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> TranslationModel:
+    from safetensors.torch import load_file
+
+    if config["kind"] not in (CHECKPOINT, PRODUCT):
+        raise ValueError("a kind that cannot be")
+    tensors = load_file(folder / _WEIGHTS)
+    subwords = Subwords((folder / _SUBWORDS).read_text(encoding="utf-8"))
+    try:
+        settings = from_mapping(TranslatorConfig, config["translator"], str(folder / "config.json"))
+    except UserError as problem:
+        raise ValueError(str(problem)) from problem
+    with Bounded(sum(tensor.numel() for tensor in tensors.values()) + _ROOM):
+        learner = new_translator(settings, len(subwords), 0)
+        if prepare is not None and any(name.startswith(f"{OWN}.") for name in tensors):
+            prepare(learner, config["about"])
+    learner.load_state_dict(tensors)
+    return TranslationModel(learner, subwords, config["kind"], config["about"])

@@ -1,0 +1,75 @@
+"""A user's own sentence pairs as a task: tables, or two files whose lines belong together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fewshot_metalstm.data.splits import is_list, listed
+from fewshot_metalstm.data.text_files import unknown_file
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.translation.pairs import Pairs, is_table, read_files, read_table
+from fewshot_metalstm.kinds.translation.tasks import TRAIN, TranslationTask
+
+WITH = ":"  # between the two files of parallel text
+_HOW = "give a .tsv of two columns, or both files as SOURCE:TARGET"
+
+
+def load_own(source: str) -> TranslationTask:
+    """The task of ``PAIRS``, or of ``train=PAIRS,test=PAIRS``.
+
+    ``PAIRS`` is a table (.tsv) of sentence and translation, or two files, ``text.en:text.de``.
+
+    Raises:
+        UserError: files that are absent, empty, no UTF-8 text, or whose sentences and translations
+            do not go together.
+    """
+    if is_list(source) and not Path(source).exists():
+        name, files = listed(source)
+        if TRAIN not in files:
+            raise UserError(f"{source}: has no train split; name the files as train=FILE,test=FILE")
+    else:
+        name, files = Path(source.partition(WITH)[0]).name, {TRAIN: Path(source)}
+    name = name.partition(WITH)[0].split(".")[0]
+    splits = {split: _read(path) for split, path in files.items()}
+    return TranslationTask(name, name, splits, _languages(files[TRAIN]))
+
+
+def sides(path: Path) -> tuple[Path, Path] | None:
+    """The two files that ``SOURCE:TARGET`` names; None for the name of one."""
+    if path.exists() or WITH not in path.name:
+        return None
+    source, _, target = str(path).partition(WITH)
+    return Path(source).expanduser(), Path(target).expanduser()
+
+
+def looks_so(path: Path) -> bool:
+    """Whether ``SOURCE:TARGET`` names two files that are there.
+
+    A table of two columns may as well be tokens and tags: that it is pairs ``--kind`` has to say.
+    """
+    two = sides(path)
+    return two is not None and all(each.is_file() for each in two)
+
+
+def _read(path: Path) -> Pairs:
+    two = sides(path)
+    if two is not None:
+        for each in two:
+            if not each.is_file():
+                raise unknown_file(each)
+        return read_files(*two)
+    path = path.expanduser()
+    if not path.is_file():
+        raise at(path, None, "there is no such file", f"check the path; {_HOW}")
+    if not is_table(path):
+        raise at(path, None, "is one file of text, and translation needs pairs", _HOW)
+    return read_table(path)
+
+
+def _languages(path: Path) -> str:
+    """What the suffixes of two files say, such as ``en-de``; else ``pairs``."""
+    two = sides(path)
+    if two is None:
+        return "pairs"
+    ends = [each.name.removesuffix(".gz").rpartition(".")[2] for each in two]
+    return "-".join(ends) if all(end.isalpha() and len(end) <= 3 for end in ends) else "pairs"
