@@ -26,7 +26,7 @@ class TranslatorConfig:
     """
 
     lstm: MetaLSTMConfig = field(
-        default_factory=lambda: MetaLSTMConfig(kind="lstm", match=False, hidden=160, meta=40, z=40)
+        default_factory=lambda: MetaLSTMConfig(kind="lstm", match=False, hidden=192, meta=40, z=40)
     )
     # of that cell, in the encoder and in the decoder, each reading the one below
     layers: Annotated[int, Range(least=1, most=8)] = 1
@@ -70,7 +70,7 @@ class TranslationTrainConfig(TrainingConfig):
     """Everything that meta-training a translator depends on, besides data and code."""
 
     tasks: str = "translation-topics"  # suite of tasks
-    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=3000, batch=64, lr=3e-3))
+    joint: JointConfig = field(default_factory=lambda: JointConfig(steps=2600, batch=64, lr=3e-3))
     inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=3, lr=0.1, clip=1.0))
     outer: OuterConfig = field(
         default_factory=lambda: OuterConfig(steps=100, lr=2e-4, validate_every=25)
