@@ -1,4 +1,4 @@
-"""Cut the English sides of multi30k's train split into topics, and write tasks/topics/multi30k.json.
+"""Cut the English sentences of multi30k's train split into topics: tasks/topics/multi30k.json.
 
     python -m scripts.make_topics --data-dir DATA [--topics 24] [--seed 0]
 

@@ -214,13 +214,18 @@ def of_target(source: str, given: str | None = None) -> Kind:
 
 
 def first_file(source: str) -> Path | None:
-    """The file or folder by whose look a source is known: itself, or the first that it lists."""
+    """The file or folder by whose look a source is known: itself, or the first that it lists.
+
+    A kind may have names for several files in one, such as translation's two: where none of what
+    is listed is there, the first stands for it as it was written.
+    """
     path = Path(source)
     if path.exists():
         return path
     if not is_list(source):
         return None
-    return next((file for file in listed(source)[1].values() if file.exists()), None)
+    files = list(listed(source)[1].values())
+    return next((file for file in files if file.exists()), files[0])
 
 
 def of_model(folder: Path) -> Kind:

@@ -83,7 +83,7 @@ class Translating(Kind):
         return super().knows(name) or name in load_topics().names
 
     def recognises(self, path: Path) -> bool:
-        """See :class:`Kind`: ``SOURCE:TARGET``; that a table is of pairs, ``--kind`` says."""
+        """See :class:`Kind`: ``SOURCE:TARGET``, or a table of sentences in both columns."""
         from fewshot_metalstm.kinds.translation.own_files import looks_so
 
         return looks_so(path)

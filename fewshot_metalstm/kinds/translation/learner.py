@@ -1,8 +1,8 @@
 """The translator as a learner: an encoder, a decoder, and attention from one to the other.
 
 The encoder reads the sentence in both directions. The decoder reads what is written so far, both
-halves of its layers forwards; the mean of the encoder's states is added to what it reads first. From
-its state ``h_t`` and the encoder's states ``m_s``::
+halves of its layers forwards; the mean of the encoder's states is added to what it reads first.
+From its state ``h_t`` and the encoder's states ``m_s``::
 
     a_ts = softmax_s(h_t W_a m_s) ;  c_t = sum_s a_ts m_s ;  o_t = tanh(W_c [h_t; c_t] + b_c)
     p(next) = softmax(E o_t + b)

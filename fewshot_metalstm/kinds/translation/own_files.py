@@ -11,6 +11,8 @@ from fewshot_metalstm.kinds.translation.pairs import Pairs, is_table, read_files
 from fewshot_metalstm.kinds.translation.tasks import TRAIN, TranslationTask
 
 WITH = ":"  # between the two files of parallel text
+_LOOKED_AT = 4096  # bytes by whose look a table is known as one of pairs
+_SENTENCE = 2.5  # words of a sentence, at least, in the mean
 _HOW = "give a .tsv of two columns, or both files as SOURCE:TARGET"
 
 
@@ -43,12 +45,28 @@ def sides(path: Path) -> tuple[Path, Path] | None:
 
 
 def looks_so(path: Path) -> bool:
-    """Whether ``SOURCE:TARGET`` names two files that are there.
+    """Whether it is ``SOURCE:TARGET`` of two files that are there, or a table of pairs by its look.
 
-    A table of two columns may as well be tokens and tags: that it is pairs ``--kind`` has to say.
+    A table has a sentence in both of its columns; one of tokens and tags has a word in each, and
+    one of labelled texts a label in one of them.
     """
     two = sides(path)
-    return two is not None and all(each.is_file() for each in two)
+    if two is not None:
+        return all(each.is_file() for each in two)
+    if not is_table(path):
+        return False
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LOOKED_AT).decode("utf-8", errors="ignore")
+    except OSError:
+        return False
+    rows = [line.split("\t") for line in text.split("\n") if line.strip()]
+    if not rows or any(len(row) != 2 for row in rows[:-1] or rows):  # the last may be cut off
+        return False
+    return all(
+        sum(len(row[side].split()) for row in rows if len(row) == 2) >= _SENTENCE * len(rows)
+        for side in (0, 1)
+    )
 
 
 def _read(path: Path) -> Pairs:

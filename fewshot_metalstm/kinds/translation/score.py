@@ -1,8 +1,8 @@
 """How good translations are: chrF, with BLEU beside it, as sacrebleu computes them.
 
 Sources: Popović, "chrF: character n-gram F-score for automatic MT evaluation", WMT 2015; Papineni
-et al., "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL 2002; Post, "A Call for
-Clarity in Reporting BLEU Scores", WMT 2018.
+et al., "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL 2002; Post, "A Call
+for Clarity in Reporting BLEU Scores", WMT 2018.
 """
 
 from __future__ import annotations

@@ -32,9 +32,8 @@ class TranslatorConfig:
     layers: Annotated[int, Range(least=1, most=8)] = 1
     embedding: AtLeast1 = 192  # numbers that stand for a subword
     dropout: ShareBelow1 = 0.2  # of what layers read and of what is predicted from
-    smoothing: ShareBelow1 = (
-        0.1  # share of a subword's probability that all others have in training
-    )
+    # share of the probability that training spreads over all subwords alike
+    smoothing: ShareBelow1 = 0.1
     beam: Annotated[int, Range(least=1, most=64)] = 5  # translations that are followed at a time
     # a translation's score is divided by its length to this power
     length_power: NotNegative = 1.0
