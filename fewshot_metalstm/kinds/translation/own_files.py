@@ -38,21 +38,21 @@ def load_own(source: str) -> TranslationTask:
 
 def sides(path: Path) -> tuple[Path, Path] | None:
     """The two files that ``SOURCE:TARGET`` names; None for the name of one."""
-    if path.exists() or WITH not in path.name:
+    if path.exists() or WITH not in str(path):
         return None
     source, _, target = str(path).partition(WITH)
     return Path(source).expanduser(), Path(target).expanduser()
 
 
 def looks_so(path: Path) -> bool:
-    """Whether it is ``SOURCE:TARGET`` of two files that are there, or a table of pairs by its look.
+    """Whether it is ``SOURCE:TARGET`` with a file that is there, or a table of pairs by its look.
 
     A table has a sentence in both of its columns; one of tokens and tags has a word in each, and
     one of labelled texts a label in one of them.
     """
     two = sides(path)
     if two is not None:
-        return all(each.is_file() for each in two)
+        return any(each.is_file() for each in two)
     if not is_table(path):
         return False
     try:
