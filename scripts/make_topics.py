@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from fewshot_metalstm import declarations
+from fewshot_metalstm.data.catalogue import Catalogue
 from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.kinds.translation.pairs import CORPUS, read_side
+from fewshot_metalstm.kinds.translation.pairs import CORPUS, KIND, read_side
 from fewshot_metalstm.writing import write_text
 
 ANYWHERE = (
@@ -60,7 +61,8 @@ def main() -> None:
     parser.add_argument("--topics", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    sentences = read_side(CORPUS, "train.en", given.data_dir)
+    entry = Catalogue.load(kind=KIND)[CORPUS]
+    sentences = read_side(entry, "train.en", given.data_dir)
     labels, words = cluster(sentences, given.topics, given.seed)
     letters = "".join(LETTERS[label] for label in labels)
     record = {

@@ -20,6 +20,7 @@ from fewshot_metalstm.kinds.translation.pairs import (
     TARGET,
     Pairs,
     read_corpus,
+    read_side,
 )
 from fewshot_metalstm.kinds.translation.tasks import (
     DEVEL,
@@ -43,13 +44,12 @@ def load_target(name: str, data_dir: Path | None = None) -> TranslationTask:
         UserError: there is no such topic or corpus, or its files are absent, damaged or not the
             catalogue's.
     """
-    if name in load_topics().names:
-        train, test = split(_of_topic(name, _whole(data_dir)))
-        return TranslationTask(name, name, {TRAIN: train, TEST: test}, LANGUAGES, CORPUS)
     known = Catalogue.load(kind=KIND)
+    if name in load_topics().names:
+        return _topic(name, _whole(known, data_dir))
     if name not in known:
         raise known.unknown(name, load_topics().names)
-    splits = {each: read_corpus(name, each, data_dir) for each in (TRAIN, DEVEL, TEST)}
+    splits = {each: read_corpus(known[name], each, data_dir) for each in (TRAIN, DEVEL, TEST)}
     return TranslationTask(name, known[name].family, splits, LANGUAGES, name)
 
 
@@ -62,10 +62,14 @@ def load_suite(suite: Suite, exclude: Sequence[str], data_dir: Path | None = Non
         UserError: absent or damaged data, or nothing left to learn from.
     """
     targets = kept_out(suite, exclude, KIND)
-    whole = _whole(data_dir)
-    held = [load_target(name, data_dir) for name in targets if _readable(name, data_dir)]
-    barred = frozenset(key_of(each) for task in held for each in task.splits[TEST].sources)
-    families = {task.family for task in held} | set(targets)
+    known = Catalogue.load(kind=KIND)
+    whole = _whole(known, data_dir)
+    barred = frozenset(
+        key_of(sentence)
+        for name in targets
+        for sentence in _test_sentences(name, known, whole, data_dir)
+    )
+    families = {known[name].family if name in known else name for name in targets}
     dropped: list[str] = []
     lost: dict[str, int] = {}
 
@@ -93,23 +97,31 @@ def load_suite(suite: Suite, exclude: Sequence[str], data_dir: Path | None = Non
     )
 
 
-def _readable(name: str, data_dir: Path | None) -> bool:
-    """Whether a target is one of ours whose files are on this machine.
+def _test_sentences(
+    name: str, known: Catalogue, whole: Pairs, data_dir: Path | None
+) -> tuple[str, ...]:
+    """What stands in the test split of a target, where that can be known.
 
-    One that is not cannot be looked at; its family stays out by name all the same.
+    A corpus that is not on this machine cannot be looked at, and a user's own target has no name
+    to find it by; the family of the first stays out by name all the same.
     """
-    known = Catalogue.load(kind=KIND)
-    corpus = CORPUS if name in load_topics().names else name
-    if corpus not in known:  # a user's own: none of its pairs can be here by name
-        return False
-    return locate.find(known[corpus], data_dir) is not None
+    if name in load_topics().names:
+        return _topic(name, whole).splits[TEST].sources
+    if name not in known or locate.find(known[name], data_dir) is None:
+        return ()
+    return tuple(read_side(known[name], f"{TEST}.{SOURCE}", data_dir))
 
 
-def _whole(data_dir: Path | None) -> Pairs:
+def _whole(known: Catalogue, data_dir: Path | None) -> Pairs:
     """The train split of multi30k, which topics are parts of."""
-    pairs = read_corpus(CORPUS, TRAIN, data_dir)
+    pairs = read_corpus(known[CORPUS], TRAIN, data_dir)
     load_topics().check(pairs)
     return pairs
+
+
+def _topic(name: str, whole: Pairs) -> TranslationTask:
+    train, test = split(_of_topic(name, whole))
+    return TranslationTask(name, name, {TRAIN: train, TEST: test}, LANGUAGES, CORPUS)
 
 
 def _of_topic(name: str, whole: Pairs) -> Pairs:

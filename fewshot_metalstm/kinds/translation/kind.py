@@ -20,6 +20,10 @@ if TYPE_CHECKING:
         TranslationTrainConfig,
     )
     from fewshot_metalstm.kinds.translation.source import TranslationSource
+    from fewshot_metalstm.kinds.translation.supervised import (
+        TranslationSupervisedConfig,
+        TranslationTraining,
+    )
     from fewshot_metalstm.kinds.translation.tasks import LoadedPairs, TranslationTask
 
 
@@ -111,6 +115,20 @@ class Translating(Kind):
         from fewshot_metalstm.kinds.translation.source import TranslationSource
 
         return TranslationSource(config, suite)
+
+    def supervised_settings(self) -> type[TranslationSupervisedConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.supervised import TranslationSupervisedConfig
+
+        return TranslationSupervisedConfig
+
+    def supervised_source(
+        self, config: TranslationSupervisedConfig, tasks: Sequence[TranslationTask]
+    ) -> TranslationTraining:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.supervised import TranslationTraining
+
+        return TranslationTraining(config, tasks)
 
     def support(self, target: TranslationTask, shots: int, draw: int, seed: int) -> Support:
         """See :class:`Kind`: K pairs."""

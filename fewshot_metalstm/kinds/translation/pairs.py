@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fewshot_metalstm.data.catalogue import Catalogue
+from fewshot_metalstm.data.catalogue import CorpusEntry
 from fewshot_metalstm.data.text_files import BOM, check_text, read_bytes, read_catalogued
 from fewshot_metalstm.errors import at
 
@@ -66,7 +66,7 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def read_side(corpus: str, file: str, data_dir: Path | None) -> list[str]:
+def read_side(entry: CorpusEntry, file: str, data_dir: Path | None) -> list[str]:
     """One side of a corpus of the catalogue.
 
     Args:
@@ -75,13 +75,12 @@ def read_side(corpus: str, file: str, data_dir: Path | None) -> list[str]:
     Raises:
         UserError: it is absent, damaged or not the catalogue's.
     """
-    entry = Catalogue.load(kind=KIND)[corpus]
     return [plain(line) for line in sentences(read_catalogued(entry, file, data_dir)[1])]
 
 
-def read_corpus(corpus: str, split: str, data_dir: Path | None) -> Pairs:
+def read_corpus(entry: CorpusEntry, split: str, data_dir: Path | None) -> Pairs:
     """A split of a corpus of the catalogue; errors as of :func:`read_side`."""
-    sides = [tuple(read_side(corpus, f"{split}.{each}", data_dir)) for each in (SOURCE, TARGET)]
+    sides = [tuple(read_side(entry, f"{split}.{each}", data_dir)) for each in (SOURCE, TARGET)]
     return Pairs(*sides)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm import declarations
+from fewshot_metalstm.data.catalogue import Catalogue
 from fewshot_metalstm.data.draws import draws_file
 from fewshot_metalstm.data.suites import load_suite, load_targets
 from fewshot_metalstm.errors import UserError
@@ -20,7 +21,7 @@ from tests.kinds.translation.builders import SUITE, TARGETS, TOPICS, task
 
 @pytest.mark.usefixtures("world")
 def test_a_topic_is_its_sentences_and_nothing_else() -> None:
-    whole = read_corpus("multi30k", TRAIN, None)
+    whole = read_corpus(Catalogue.load(kind=KIND)["multi30k"], TRAIN, None)
     assert len(whole) == 120
     target = corpora.load_target("multi30k-snow")
     assert target.sizes == {TRAIN: 15, TEST: 5}
@@ -39,7 +40,7 @@ def test_a_suite_has_nothing_of_its_targets() -> None:
     assert [each.name for each in loaded.train] == ["multi30k-street"]
     assert loaded.validation[0].sizes == {DEVEL: 20}
     # The first sentence of the topic stands in the test split of the far target.
-    first = read_corpus("multi30k", TRAIN, None).sources[0]
+    first = read_corpus(Catalogue.load(kind=KIND)["multi30k"], TRAIN, None).sources[0]
     assert first.upper() in corpora.load_target("wmt-sample").splits[TEST].sources
     assert loaded.train[0].sizes == {TRAIN: 19}
     assert first not in loaded.train[0].splits[TRAIN].sources

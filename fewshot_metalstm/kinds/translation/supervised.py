@@ -1,0 +1,194 @@
+"""Supervised training of translators: fresh or from a checkpoint, on all of train.
+
+After each epoch pairs are translated greedily, which is several times as fast as the beam that
+`evaluate` and `predict` follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewshot_metalstm import ranges
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.translation.encoding import CPU, Batch, EncodedPairs, encode_pairs
+from fewshot_metalstm.kinds.translation.model import (
+    CHECKPOINT,
+    PRODUCT,
+    TranslationModel,
+    adapted_translator,
+    load_prepared,
+    new_translator,
+    save_model,
+)
+from fewshot_metalstm.kinds.translation.packages import sacrebleu_metrics
+from fewshot_metalstm.kinds.translation.score import FIGURE, signatures
+from fewshot_metalstm.kinds.translation.scoring import score_pairs
+from fewshot_metalstm.kinds.translation.settings import (
+    SubwordsConfig,
+    TranslatorConfig,
+    check_sizes,
+)
+from fewshot_metalstm.kinds.translation.subwords import Subwords, texts_of
+from fewshot_metalstm.kinds.translation.tasks import TRAIN, TranslationTask
+from fewshot_metalstm.meta.config import TrainingConfig
+from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.meta.make import recorded
+from fewshot_metalstm.meta.outcome import Progress
+from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
+from fewshot_metalstm.train.source import Evaluation, SupervisedSource
+
+_AT_ONCE = 64  # pairs whose loss is taken
+_GREEDY = 1
+
+
+def _training() -> SupervisedConfig:
+    return SupervisedConfig(epochs=10, batch=64, lr=3e-3, hold_out=0.05, curve_items=50)
+
+
+@dataclass(frozen=True)
+class TranslationSupervisedConfig(TrainSettings):
+    """Everything that supervised training of translators depends on, besides data and code."""
+
+    train: SupervisedConfig = field(default_factory=_training)
+    translator: TranslatorConfig = field(default_factory=TranslatorConfig)
+    subwords: SubwordsConfig = field(default_factory=SubwordsConfig)
+
+
+class TranslationTraining(SupervisedSource):
+    """Pairs for one run of supervised training; all tasks share one head."""
+
+    figure = FIGURE
+    product = PRODUCT
+    config: TranslationSupervisedConfig
+    tasks: Sequence[TranslationTask]
+
+    def __init__(
+        self, config: TranslationSupervisedConfig, tasks: Sequence[TranslationTask]
+    ) -> None:
+        ranges.check(config)
+        sacrebleu_metrics()  # needed after each epoch: say now that it is missing
+        self._start: TranslationModel | None = None
+        if config.start:
+            self._start = load_prepared(Path(config.start), CHECKPOINT)
+            own = self._start.learner.config
+            if config.translator not in (own, TranslatorConfig()):
+                raise UserError(
+                    f"{config.start} has other settings of the section translator; give the same, "
+                    "or leave --start out"
+                )
+            config = replace(config, translator=own)
+        check_sizes(config.translator)
+        self.config = config
+        self.tasks = tasks
+        self._by_name = {task.name: task for task in tasks}
+        self._encoded: dict[tuple[str, str], EncodedPairs] = {}
+        self._device = CPU
+
+    def fresh(self, progress: Progress) -> TranslationModel:
+        """See :class:`SupervisedSource`: subwords are made of all train splits."""
+        del progress
+        if self._start is not None:
+            params: Params = dict(self._start.learner.named_parameters())
+            return replace(self._start, learner=adapted_translator(self._start.learner, params))
+        texts = texts_of(task.splits[TRAIN] for task in self.tasks)
+        subwords = Subwords.learned(texts, self.config.subwords.size)
+        learner = new_translator(self.config.translator, len(subwords), self.config.seed)
+        return TranslationModel(learner, subwords)
+
+    def load(self, folder: Path) -> TranslationModel:
+        """See :class:`SupervisedSource`."""
+        return load_prepared(folder)
+
+    def save(self, model: TranslationModel, folder: Path) -> None:
+        """See :class:`SupervisedSource`."""
+        save_model(model, folder)
+
+    def use(
+        self, model: TranslationModel, device: torch.device, learned: Mapping[str, Sequence[int]]
+    ) -> None:
+        """See :class:`SupervisedSource`."""
+        del learned
+        self._model, self._device = model, device
+        self._encoded.clear()
+
+    def _pairs(self, task: str, split: str) -> EncodedPairs:
+        if (task, split) not in self._encoded:
+            pairs = self._by_name[task].splits[split]
+            self._encoded[task, split] = encode_pairs(pairs, self._model.subwords)
+        return self._encoded[task, split]
+
+    def lengths(self, task: str) -> Sequence[int]:
+        """See :class:`SupervisedSource`: in subwords of both sides."""
+        pairs = self._pairs(task, TRAIN)
+        return [pairs.length(place) for place in range(len(pairs))]
+
+    def batch(self, task: str, split: str, items: Sequence[int]) -> Batch:
+        """See :class:`SupervisedSource`."""
+        return self._pairs(task, split).batch(items, self._device)
+
+    def evaluate(
+        self, task: str, split: str, items: Sequence[int], params: Params,
+        tuned: Mapping[str, float] | None = None,
+    ) -> Evaluation:  # fmt: skip
+        """See :class:`SupervisedSource`: nats a subword, and chrF of greedy translations."""
+        del tuned
+        learner, nats, subwords = self._model.learner, 0.0, 0
+        for first in range(0, len(items), _AT_ONCE):
+            batch = self.batch(task, split, items[first : first + _AT_ONCE])
+            with torch.no_grad():
+                nats += float(learner.loss(params, batch)) * batch.subwords
+            subwords += batch.subwords
+        pairs = self._by_name[task].splits[split].at(items)
+        score = score_pairs(learner, params, self._model.subwords, pairs, _GREEDY, self._device)
+        return Evaluation(nats / subwords, score)
+
+    def save_model(
+        self, model: TranslationModel, task: str, params: Params, folder: Path,
+        about: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        """See :class:`SupervisedSource`."""
+        own, scores = self._by_name[task], about.get("scores", {})
+        whole: dict[str, Any] = {
+            "target": own.name, "languages": own.languages, "method": "train", "tune": "all",
+            "draw": 0, "seed": self.config.seed, "support_pairs": about.get("items"),
+            "sha256": own.digests[TRAIN],
+            "jointly_with": [t.name for t in self.tasks if t.name != task],
+            "from": {} if self._start is None else dict(self._start.about),
+            "synthetic": own.synthetic,
+            "epoch": about.get("epoch"), "chosen_by": about.get("chosen_by"),
+            **{
+                f"{split}_{FIGURE.key}": None if value is None else round(value, 4)
+                for split in ("devel", "test") for value in (scores.get(split),)
+            },
+            "beam": _GREEDY, "signatures": signatures(),
+        }  # fmt: skip
+        made = adapted_translator(model.learner, params)
+        save_model(TranslationModel(made, model.subwords, PRODUCT, whole), folder)
+
+    def save_joint(
+        self, model: TranslationModel, shared: Params, heads: Mapping[str, Params], folder: Path,
+        about: Mapping[str, Any],
+    ) -> bool:  # fmt: skip
+        """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
+        merged = model.learner.merge_heads(list(heads.values()))
+        learner = adapted_translator(model.learner, {**shared, **merged})
+        before = {} if self._start is None else self._start.about
+        whole = {
+            "suite": "+".join(task.name for task in self.tasks),
+            "synthetic": any(task.synthetic for task in self.tasks),
+            "targets_excluded": [],
+            "families": sorted({t.family for t in self.tasks} | set(before.get("families", ()))),
+            "tasks": [task.name for task in self.tasks],
+            "algorithm": "joint",
+            "recipe": recorded(TrainingConfig(algorithm="joint", seed=self.config.seed)),
+            "seed": self.config.seed,
+            "corpora": {task.name: {TRAIN: task.digests[TRAIN]} for task in self.tasks},
+            **about,
+        }
+        save_model(TranslationModel(learner, model.subwords, about=whole), folder)
+        return True
