@@ -35,15 +35,16 @@ if TYPE_CHECKING:
               help="A corpus of the catalogue, a target such as digits-6789, or a file or folder "
               "of yours.")  # fmt: skip
 @click.option("--train", metavar="FILE",
-              help="Annotated sentences, labelled texts, a series or running text of yours, in "
-              "place of --target; all are learned from, or K of each with --shots.")  # fmt: skip
+              help="Annotated sentences, labelled texts, a series, running text or sentence pairs "
+              "(a .tsv, or SOURCE:TARGET) of yours, in place of --target; all are learned from, or "
+              "K of each with --shots.")  # fmt: skip
 @click.option("--dev", metavar="FILE", help="Beside --train: checked, and not learned from.")
 @click.option("--test", metavar="FILE", help="Beside --train: what the tagger is scored on.")
 @click.option("--shots", type=click.IntRange(0), metavar="K",
               help="Size of a support: mentions of each type, K to 2K, or texts or images of each "
-              "class, or days of a series, or thousands of characters of running text; 0: the "
-              "whole split.  [default: 50, of texts 10, of digits 5, of series 14, of running text "
-              "2; 0 with --train]")  # fmt: skip
+              "class, or days of a series, or thousands of characters of running text, or sentence "
+              "pairs; 0: the whole split.  [default: 50, of texts 10, of digits 5, of series 14, "
+              "of running text 2; 0 with --train]")  # fmt: skip
 @checkpoint_option
 @output_option("Where to write report and model.  [default: runs/TARGET-K]")
 @click.option("--draws", type=click.IntRange(1), metavar="N",
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
               help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
               "spacy, transformer; of texts tfidf; of digits neighbour; of series naive24, "
               "naive168, ridge, ridge-pooled; of running text unadapted, dynamic, "
-              "ngram.")  # fmt: skip
+              "ngram; of sentence pairs unadapted.")  # fmt: skip
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
               "train: the target's own train split.")  # fmt: skip
@@ -84,7 +85,8 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     adapted to all of it: no download, no meta-training. Without --test nothing is scored. A table
     (.csv, .tsv) or JSON lines of texts with one label each become a classifier, and a table of
     hours (ds, y) a forecaster, adapted to the last K days. Running text (.txt) becomes a language
-    model.
+    model, and sentences with their translations (a .tsv of two columns, or two files as
+    SOURCE:TARGET) a translator.
     """
     from fewshot_metalstm.cli.progress import TerminalProgress
 

@@ -62,6 +62,9 @@ def predict(
 
     A language model takes running text and says what it costs. Each file is a line: file, bits per
     character, characters. With --sample N it writes N characters behind each text instead.
+
+    A translator takes text with a sentence a line, and writes a line for each: line N is the
+    translation of line N, and empty where that is.
     """
     from fewshot_metalstm import runs
     from fewshot_metalstm.kinds import registry

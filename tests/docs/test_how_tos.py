@@ -367,6 +367,37 @@ def test_language_models(
     assert [name, characters] in [[line[0], line[-1]] for line in printed if len(line) == 3]
 
 
+def test_translation(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fewshot_metalstm.cli.main import main
+    from tests.kinds.translation import builders
+
+    world = builders.declare(place / "world")
+    monkeypatch.setattr(declarations, "folder", lambda: world / "tasks")
+    monkeypatch.setenv("FEWSHOT_METALSTM_DATA", str(world / "data"))
+    for name, seed in (("my", 4), ("later", 5)):
+        builders.write_pairs(Path(name), 8, seed)
+    Path("my.tsv").rename("pairs.tsv")
+    Path("text.en").write_text("a dog runs.\n\na big tree.\n")
+    own = [each for each in builders.TINY if each.startswith(("translator", "subwords"))]
+    fewer = {
+        "meta-train": [*ONE, *settings(builders.TINY)],
+        "adapt": [*ONE, *settings(QUICK), "--draws", "1"],
+        "train": ["--no-tracking", *settings([*own, "train.epochs=1"])],
+    }
+    ran = []
+    for line, words in commands("translation.md"):
+        if words[-1] == "runs/multi30k":  # from here on it takes minutes
+            break
+        if words[0] == PROGRAM and words[1] != "data":  # which fetches
+            assert main([*words[1:], *fewer.get(words[1], [])]) == 0, line
+            ran.append(words[1])
+    assert ran == ["meta-train", "adapt", "evaluate", "adapt", "adapt", "predict", "predict",
+                   "adapt", "evaluate", "train"]  # fmt: skip
+    lines = Path("text.de").read_text("utf-8").split("\n")
+    assert len(lines) == 4
+    assert lines[1] == lines[3] == ""
+
+
 WAVES = "waves"  # the folder of a package with a kind of task
 FEWER = ["outer.steps=4", "outer.meta_batch=2", "outer.validate_every=2", "waves.width=8",
          "waves.validation=2"]  # fmt: skip

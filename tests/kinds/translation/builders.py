@@ -44,6 +44,15 @@ def pairs(number: int, seed: int = 0) -> Pairs:
     return Pairs(tuple(found), tuple(found.values()))
 
 
+def write_pairs(place: Path, number: int, seed: int) -> None:
+    """Such pairs as files of a user's: ``.en`` and ``.de``, and both as ``.tsv``."""
+    own = pairs(number, seed)
+    rows = zip(own.sources, own.targets, strict=True)
+    for suffix, lines in ((".en", own.sources), (".de", own.targets),
+                          (".tsv", [f"{a}\t{b}" for a, b in rows])):  # fmt: skip
+        place.with_suffix(suffix).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+
 def subwords(size: int = 300) -> Subwords:
     """Subwords of such sentences."""
     return Subwords.learned(texts_of([pairs(50)]), size)

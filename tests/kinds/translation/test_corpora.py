@@ -9,7 +9,7 @@ import pytest
 
 from fewshot_metalstm import declarations
 from fewshot_metalstm.data.catalogue import Catalogue
-from fewshot_metalstm.data.draws import draws_file
+from fewshot_metalstm.data.draws import draws_file, read
 from fewshot_metalstm.data.suites import load_suite, load_targets
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.translation import corpora, draws
@@ -83,7 +83,7 @@ def test_the_declared_topics_are_whole_and_their_draws_fit_them() -> None:
     targets = load_targets(kind=KIND).official
     assert sorted([*used, *targets]) == sorted([*topics.names, "wmt-sample"])
     for name in targets:
-        data, supports = draws.draws.read(draws_file(name), draws._parse)
+        data, supports = read(draws_file(name), draws._parse)
         assert len(supports) == 15
         if name in topics.names:
             assert data["pairs"] == topics.split_sizes(name)[0]

@@ -10,7 +10,7 @@ import pytest
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.kinds.translation.model import PRODUCT, load_model
 from tests.cli.builders import QUICK, refused, run_json, settings
-from tests.kinds.translation.builders import SUITE, TARGETS, TINY, WORDS, pairs
+from tests.kinds.translation.builders import SUITE, TARGETS, TINY, WORDS, write_pairs
 
 TARGET = "multi30k-snow"
 KIND = ["--kind", "translation"]
@@ -43,14 +43,6 @@ def adapt(checkpoint: Path, *more: str) -> list[str]:
             *settings(QUICK), *more]  # fmt: skip
 
 
-def write_pairs(name: str, number: int, seed: int) -> None:
-    own = pairs(number, seed)
-    Path(f"{name}.en").write_text("".join(f"{line}\n" for line in own.sources), "utf-8")
-    Path(f"{name}.de").write_text("".join(f"{line}\n" for line in own.targets), "utf-8")
-    rows = zip(own.sources, own.targets, strict=True)
-    Path(f"{name}.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in rows), "utf-8")
-
-
 def test_from_meta_training_to_a_score(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     peers = ["--baseline", "scratch", "--baseline", "unadapted"]
     result = run_json(adapt(trained, "--target", TARGET, "--shots", "4", "--draws", "2",
@@ -76,8 +68,8 @@ def test_from_meta_training_to_a_score(trained: Path, capsys: pytest.CaptureFixt
 
 
 def test_pairs_of_the_users_own(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_pairs("my", 9, 4)
-    write_pairs("later", 3, 5)
+    write_pairs(Path("my"), 9, 4)
+    write_pairs(Path("later"), 3, 5)
     result = run_json(adapt(trained, "--train", "my.en:my.de", "--output", "model"), capsys)
     assert (result["kind"], result["mean"], len(result["draws"])) == ("translation", None, 1)
     assert result["draws"][0]["support_pairs"] == 9
@@ -103,7 +95,7 @@ def test_pairs_of_the_users_own(trained: Path, capsys: pytest.CaptureFixture[str
 
 def test_training_on_all_pairs(capsys: pytest.CaptureFixture[str]) -> None:
     for name, number in (("train", 12), ("dev", 3), ("test", 4)):
-        write_pairs(name, number, number)
+        write_pairs(Path(name), number, number)
     files = "train=train.en:train.de,devel=dev.tsv,test=test.tsv"
     small = settings([*(each for each in TINY if each.startswith(("translator", "subwords"))),
                       "train.epochs=1", "train.batch=4"])  # fmt: skip
@@ -120,7 +112,7 @@ def test_training_on_all_pairs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_cannot_be_done_is_said_in_a_line(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_pairs("my", 4, 4)
+    write_pairs(Path("my"), 4, 4)
     Path("bad.en").write_bytes(b"one\nt\xffo\n")
     assert main(adapt(trained, "--train", "my.tsv", "--output", "model", "--quiet", "--json")) == 0
     for arguments, problem in (
