@@ -8,10 +8,10 @@ Files that the package wrote are damaged at random: bytes changed, cut, doubled,
 others; now and then a piece is repeated thousands of times, or brackets are nested. A reader may
 refuse one (`UserError`) or read it, with bad annotations refused, repaired and left out, and what
 it reads must be well-formed, make sentences and survive being written again as JSON lines. Bulk
-tagging's readers are fed too; of these a record may be refused, or the file. Anything else (another
-exception, more than ten seconds of the processor for a small file) stops the run, and the file is
-kept. With --atheris (the package atheris has to be installed) coverage chooses what to damage
-further.
+tagging's readers are fed too; of these a record may be refused, or the file. So are the readers of
+sentence pairs. Anything else (another exception, more than ten seconds of the processor for a small
+file) stops the run, and the file is kept. With --atheris (the package atheris has to be installed)
+coverage chooses what to damage further.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ from fewshot_metalstm.kinds.tagging.formats import (
     write_documents,
 )
 from fewshot_metalstm.kinds.tagging.formats.unannotated import NEGATIVES
+from fewshot_metalstm.kinds.translation.own_files import load_own, looks_so
+from fewshot_metalstm.kinds.translation.pairs import Pairs, plain
 
 FORMATS = (
     "conll", "conll-plain", "brat", "pubtator", "bioc-xml", "bioc-json", "jsonl", "label-studio",
@@ -51,6 +53,7 @@ FORMATS = (
     "conllu", "webanno-tsv",
 )  # fmt: skip
 BULK = ("bulk-pubmed", "bulk-jsonl", "bulk-text")  # the readers of `tag-corpus`
+PAIRS = ("pairs-table", "pairs-files")  # a user's own sentences with their translations
 RARE = ("parquet",)  # a process an input: one in RARELY
 RARELY = 100
 SLOW = 10.0  # seconds
@@ -85,12 +88,16 @@ BY_HAND_BULK = {
     "bulk-jsonl": '{"id": "a", "text": "IL-2 in mice"}\n\n{"id": 12, "text": "\\ud83d\\ude00"}\n',
     "bulk-text": "IL-2 in mice.\nIt ran.\n",
 }
-JOIN = b"\n%ANN%\n"  # between text and annotations of BRAT, which are two files
+JOIN = b"\n%ANN%\n"  # between text and annotations of BRAT, which are two files, and two of pairs
+BY_HAND_PAIRS = {
+    "pairs-table": "A dog  runs.\tEin Hund läuft.\r\nTwo 😀\t Zwei\u2028😀 \n",
+    "pairs-files": f"A dog.\nTwo.\nIt\x85ran{JOIN.decode()}Ein Hund.\nZwei.\nEr lief.\n",
+}
 
 
 def seed(format: str) -> bytes:
     """A valid file of ``format``, as bytes; of BRAT one document's two files."""
-    if by_hand := (BY_HAND | BY_HAND_BULK).get(format):
+    if by_hand := (BY_HAND | BY_HAND_BULK | BY_HAND_PAIRS).get(format):
         return by_hand.encode()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seed"
@@ -136,6 +143,8 @@ def check(data: bytes, format: str, folder: Path) -> int:
     """
     if format in BULK:
         return check_bulk(data, format.removeprefix("bulk-"), folder)
+    if format in PAIRS:
+        return check_pairs(data, format, folder)
     path = folder / "in"
     if format == "brat":
         text, _, annotations = data.partition(JOIN)
@@ -178,6 +187,28 @@ def check_bulk(data: bytes, kind: str, folder: Path) -> int:
                     found += 1
     assert time.process_time() - began < SLOW, "slow"
     return found or -1
+
+
+def check_pairs(data: bytes, format: str, folder: Path) -> int:
+    """Read ``data`` as sentence pairs: how many, or -1 where they are refused."""
+    began = time.process_time()
+    source, _, target = data.partition(JOIN)
+    one, other = folder / "in.en", folder / "in.de"
+    one.write_bytes(source)
+    other.write_bytes(target)
+    (folder / "in.tsv").write_bytes(data)
+    named = f"{one}:{other}" if format == "pairs-files" else f"{folder / 'in.tsv'}"
+    looks_so(Path(named))
+    found: Pairs | None = None
+    with suppress(UserError):
+        found = load_own(named).splits["train"]
+    if found is not None:
+        for side in (found.sources, found.targets):
+            assert len(side) == len(found) > 0
+            assert all(each and each == plain(each) and "\n" not in each for each in side)
+        assert len(found.digest) == 64
+    assert time.process_time() - began < SLOW, "slow"
+    return -1 if found is None else len(found)
 
 
 def by_chance(formats: list[str], seconds: float, most: int, number: int) -> Counter[str]:
@@ -238,7 +269,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=math.inf)
     parser.add_argument("--number", type=int, help="of files; default: 60 seconds' worth")
     parser.add_argument(
-        "--format", choices=(*FORMATS, *BULK, *RARE), help="one of them; default: all"
+        "--format", choices=(*FORMATS, *BULK, *PAIRS, *RARE), help="one of them; default: all"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--atheris", action="store_true")
@@ -248,7 +279,7 @@ def main() -> None:
     if arguments.atheris:
         by_coverage(arguments.format or "jsonl", arguments.seconds)
         return
-    chosen = [arguments.format] if arguments.format else [*FORMATS, *BULK, *RARE]
+    chosen = [arguments.format] if arguments.format else [*FORMATS, *BULK, *PAIRS, *RARE]
     most = arguments.number or sys.maxsize
     seconds = arguments.seconds
     counts = by_chance(chosen, seconds, most, arguments.seed)

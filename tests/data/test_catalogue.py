@@ -87,7 +87,16 @@ def test_catalogue_of_another_kind(catalogue: Catalogue) -> None:
     assert len(regions) == 14
     texts = Catalogue.load(kind="language-model")
     assert len(texts) == 5
-    assert set(Catalogue.load(kind=None)) == {*catalogue, *reviews, *regions, *texts, "mnist"}
+    pairs = Catalogue.load(kind="translation")
+    assert list(pairs) == ["multi30k", "wmt-sample"]
+    assert set(Catalogue.load(kind=None)) == {
+        *catalogue,
+        *reviews,
+        *regions,
+        *texts,
+        *pairs,
+        "mnist",
+    }
     entry = digits["mnist"]
     assert list(entry.files) == ["train", "train-labels", "test", "test-labels"]
     assert [file.size for file in entry.files.values()] == [60000, 60000, 10000, 10000]
