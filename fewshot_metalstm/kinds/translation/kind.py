@@ -149,10 +149,10 @@ class Translating(Kind):
         return read_config(folder, role)
 
     def loaded(self, model: TranslationModel) -> Loaded:
-        """See :class:`Kind`: reading sentences builds nothing up."""
+        """See :class:`Kind`: what is built up are the scores of the model as it is."""
         from fewshot_metalstm.adapt.work import Loaded
 
-        return Loaded(model)
+        return Loaded(model, {})
 
     def methods(self) -> Mapping[str, Method]:
         """See :class:`Kind`."""

@@ -15,7 +15,7 @@ from fewshot_metalstm.kinds.translation.work import TranslationWork
 
 def run_adapted(cell: Cell, target: TranslationTask, loaded: Callable[[], Loaded]) -> CellResult:
     """Adapt a learner: the checkpoint's, or a fresh one of its sizes."""
-    return TranslationWork(cell, loaded().model, target).run()
+    return TranslationWork(cell, loaded(), target).run()
 
 
 METHODS = Methods(
