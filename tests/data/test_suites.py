@@ -88,7 +88,9 @@ def test_suites_and_targets_of_another_kind(tmp_path: Path) -> None:
     assert list(load_suites(kind="digits")) == ["digits"]
     reviews = load_suites(kind="classification")
     load = load_suites(kind="forecasting")
-    assert set(load_suites(kind=None)) == {*load_suites(), *reviews, *load, "digits", "characters"}
+    assert set(load_suites(kind=None)) == {
+        *load_suites(), *reviews, *load, "digits", "characters", "translation-topics",
+    }  # fmt: skip
     suite = load_suite("digits", kind="digits")
     assert (suite.kind, suite.corpora) == ("digits", ("mnist",))
     assert load_targets(kind="digits").all == ("digits-6789",)

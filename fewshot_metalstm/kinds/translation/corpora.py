@@ -32,7 +32,7 @@ from fewshot_metalstm.kinds.translation.tasks import (
     key_of,
     without,
 )
-from fewshot_metalstm.kinds.translation.topics import load_topics, split
+from fewshot_metalstm.kinds.translation.topics import load_topics, split, topic_names
 
 LANGUAGES = f"{SOURCE}-{TARGET}"
 
@@ -45,10 +45,10 @@ def load_target(name: str, data_dir: Path | None = None) -> TranslationTask:
             catalogue's.
     """
     known = Catalogue.load(kind=KIND)
-    if name in load_topics().names:
+    if name in topic_names():
         return _topic(name, _whole(known, data_dir))
     if name not in known:
-        raise known.unknown(name, load_topics().names)
+        raise known.unknown(name, topic_names())
     splits = {each: read_corpus(known[name], each, data_dir) for each in (TRAIN, DEVEL, TEST)}
     return TranslationTask(name, known[name].family, splits, LANGUAGES, name)
 
@@ -105,7 +105,7 @@ def _test_sentences(
     A corpus that is not on this machine cannot be looked at, and a user's own target has no name
     to find it by; the family of the first stays out by name all the same.
     """
-    if name in load_topics().names:
+    if name in topic_names():
         return _topic(name, whole).splits[TEST].sources
     if name not in known or locate.find(known[name], data_dir) is None:
         return ()

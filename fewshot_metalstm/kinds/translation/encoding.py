@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -39,6 +40,14 @@ class Batch:
     def subwords(self) -> int:
         """How many are to be written, ends among them."""
         return int(self.lengths.sum())
+
+
+class Memory(NamedTuple):
+    """What an encoder made of B sentences, S subwords in the longest."""
+
+    states: Tensor  # (B, S, F)
+    inside: Tensor  # (B, S) of bool
+    bridge: Tensor  # (B, embedding): what is added to what the decoder reads first
 
 
 @dataclass(frozen=True)

@@ -82,9 +82,9 @@ class Translating(Kind):
 
     def knows(self, name: str) -> bool:
         """See :class:`Kind`: topics have no entry in the catalogue."""
-        from fewshot_metalstm.kinds.translation.topics import load_topics
+        from fewshot_metalstm.kinds.translation.topics import topic_names
 
-        return super().knows(name) or name in load_topics().names
+        return super().knows(name) or name in topic_names()
 
     def recognises(self, path: Path) -> bool:
         """See :class:`Kind`: ``SOURCE:TARGET``, or a table of sentences in both columns."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from fewshot_metalstm.data.overview import CataloguedCorpora
+from fewshot_metalstm.data.suites import load_targets
 from fewshot_metalstm.kinds.translation.pairs import CORPUS, KIND, SOURCE
-from fewshot_metalstm.kinds.translation.tasks import DEVEL, TEST, TRAIN
-from fewshot_metalstm.kinds.translation.topics import load_topics
+from fewshot_metalstm.kinds.translation.tasks import TEST, TRAIN
+from fewshot_metalstm.kinds.translation.topics import load_topics, topic_names
 
 
 class KnownPairs(CataloguedCorpora):
-    """Topics, all of which are made of multi30k, and the corpora of the catalogue."""
+    """The corpora of the catalogue, and topics: whatever has no entry of its own there."""
 
     def __init__(self, data_dir: Path | None = None) -> None:
         super().__init__(KIND, data_dir)
-        self._topics = load_topics()
 
     def _corpus(self, name: str) -> str:
-        return CORPUS if name in self._topics.names else name
+        return name if name in self._catalogue else CORPUS
 
     def at_hand(self, name: str) -> bool:
         """Whether the corpus that it is made of is on this machine."""
@@ -26,15 +26,20 @@ class KnownPairs(CataloguedCorpora):
 
     def family(self, name: str) -> str:
         """A topic is one by itself."""
-        return name if name in self._topics.names else super().family(name)
+        return super().family(name) if name in self._catalogue else name
 
     def types(self, name: str) -> tuple[str, ...]:
         """From which language into which."""
         return super().types(self._corpus(name))
 
     def size(self, name: str, split: str) -> tuple[int | None, int | None]:
-        """Pairs of a split; of a topic that is a task of a suite, all of them are for devel."""
-        if name not in self._topics.names:
+        """Pairs of a split; of a topic that is no target a suite takes all."""
+        if name in self._catalogue:
             return super().size(name, f"{split}.{SOURCE}")
-        train, test = self._topics.split_sizes(name)
-        return {TRAIN: train, TEST: test, DEVEL: None}.get(split), None
+        if name not in topic_names():
+            return None, None
+        topics = load_topics()
+        if name not in load_targets(kind=KIND).all:
+            return (None if split == TEST else topics.sizes[name]), None
+        train, test = topics.split_sizes(name)
+        return {TRAIN: train, TEST: test}.get(split), None

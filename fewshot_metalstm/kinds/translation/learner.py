@@ -19,13 +19,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 
-from fewshot_metalstm.kinds.translation.encoding import Batch, Sentences
+from fewshot_metalstm.kinds.translation.encoding import Batch, Memory, Sentences
 from fewshot_metalstm.kinds.translation.search import beam_search
 from fewshot_metalstm.kinds.translation.settings import TranslatorConfig, check_sizes
 from fewshot_metalstm.meta.learner import Learner, Params
@@ -33,14 +32,6 @@ from fewshot_metalstm.nn.noise import locked
 from fewshot_metalstm.nn.recurrent import Recurrent, make_lstm
 
 _MARKS = 2  # numbers behind those of the subwords: of the start, and of the end
-
-
-class Memory(NamedTuple):
-    """What an encoder made of B sentences, S subwords in the longest."""
-
-    states: Tensor  # (B, S, F)
-    inside: Tensor  # (B, S) of bool
-    bridge: Tensor  # (B, embedding): what is added to what the decoder reads first
 
 
 class Translator(Learner):

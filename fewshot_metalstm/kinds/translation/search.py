@@ -10,17 +10,38 @@ itself in place of their penalty).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from fewshot_metalstm.kinds.translation.encoding import Sentences
+from fewshot_metalstm.kinds.translation.encoding import Memory, Sentences
 from fewshot_metalstm.nn.recurrent import Recurrent
 from fewshot_metalstm.nn.stepping import stepping
 
-if TYPE_CHECKING:
-    from fewshot_metalstm.kinds.translation.learner import Translator
+
+class Writer(Protocol):
+    """What a search asks of a translator."""
+
+    embedding: nn.Parameter
+    decoder: nn.ModuleList
+
+    @property
+    def start(self) -> int:
+        """The number that stands before a sentence that is written."""
+
+    @property
+    def end(self) -> int:
+        """The number that stands behind every sentence."""
+
+    def encode(self, source: Sentences) -> Memory:
+        """Read sentences."""
+
+    def attend(self, states: Tensor, memory: Memory) -> Tensor:
+        """From the decoder's states (B, T, D) to what is predicted from."""
+
+    def scores(self, found: Tensor) -> Tensor:
+        """Logits of the next subword from what is predicted from."""
 
 
 def longest(length: int) -> int:
@@ -29,7 +50,7 @@ def longest(length: int) -> int:
 
 
 def beam_search(
-    learner: Translator, source: Sentences, beam: int, length_power: float
+    learner: Writer, source: Sentences, beam: int, length_power: float
 ) -> list[list[int]]:
     """The translation of each sentence, by its subwords, without the mark of its end.
 
@@ -52,13 +73,11 @@ def beam_search(
 class _Search:
     """Beams of the sentences that have not ended, B of them with k translations each."""
 
-    def __init__(
-        self, learner: Translator, source: Sentences, beam: int, length_power: float
-    ) -> None:
+    def __init__(self, learner: Writer, source: Sentences, beam: int, length_power: float) -> None:
         self.learner, self.beam, self.power = learner, beam, length_power
         memory = learner.encode(source)
         rows = torch.arange(len(source), device=memory.states.device).repeat_interleave(beam)
-        self.memory = type(memory)(*(part.index_select(0, rows) for part in memory))
+        self.memory = Memory(*(part.index_select(0, rows) for part in memory))
         self.layers = [stepping(_recurrent(layer), len(rows)) for layer in learner.decoder]
         shape = (len(source), beam)
         self.total = memory.states.new_full(shape, -torch.inf)  # log-probabilities
@@ -115,7 +134,7 @@ class _Search:
         if len(going) < len(self.ended):
             own = torch.arange(self.beam, device=going.device)
             rows = (going.unsqueeze(1) * self.beam + own).flatten()
-            self.memory = type(self.memory)(*(part.index_select(0, rows) for part in self.memory))
+            self.memory = Memory(*(part.index_select(0, rows) for part in self.memory))
             self._take(rows)
             for name in ("total", "lengths", "ended", "written", "limits"):
                 setattr(self, name, getattr(self, name).index_select(0, going))
@@ -127,6 +146,6 @@ class _Search:
             layer.take(rows)
 
 
-def _recurrent(layer: torch.nn.Module) -> Recurrent:
+def _recurrent(layer: nn.Module) -> Recurrent:
     assert isinstance(layer, Recurrent)
     return layer

@@ -58,8 +58,17 @@ class Topics:
 
 
 def load_topics() -> Topics:
-    """The topics of multi30k; :class:`UserError` for a file that is damaged."""
-    return _parsed(declarations.folder() / "topics" / f"{CORPUS}.json")
+    """The topics of multi30k; :class:`UserError` for a file that is absent or damaged."""
+    return _parsed(_file())
+
+
+def topic_names() -> tuple[str, ...]:
+    """The names of all topics; none among declarations that have none."""
+    return load_topics().names if _file().is_file() else ()
+
+
+def _file() -> Path:
+    return declarations.folder() / "topics" / f"{CORPUS}.json"
 
 
 def split(pairs: Pairs) -> tuple[Pairs, Pairs]:

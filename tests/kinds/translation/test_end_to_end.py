@@ -139,3 +139,8 @@ def test_what_is_known_of_topics_without_reading_them(capsys: pytest.CaptureFixt
     (target,) = [each for each in found["targets"] if each["name"] == TARGET]
     assert target["pairs"] == {"train": 15, "devel": None, "test": 5}
     assert target["family"] == TARGET
+    assert main(["tasks", "show", SUITE, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["tasks"]
+    assert [(each["name"], each["pairs"]) for each in shown] == [
+        ("multi30k-street", 20), ("multi30k-table", 20),
+    ]  # fmt: skip
