@@ -54,24 +54,23 @@ class Translator(Learner):
             return nn.Parameter(torch.randn(*shape, generator=generator) * shape[-1] ** -0.5)
 
         self.embedding = normal(self.symbols, size)
-        self.encoder = self._stack(generator, ahead=False)
-        self.decoder = self._stack(generator, ahead=True)
-        read, written = self.encoder[-1].outputs, self.decoder[-1].outputs
-        assert isinstance(read, int)
-        assert isinstance(written, int)
+        encoder = self._stack(generator, ahead=False)
+        decoder = self._stack(generator, ahead=True)
+        self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
+        read, written = encoder[-1].outputs, decoder[-1].outputs
         self.bridge_weight = normal(size, read)
         self.attention_weight = normal(read, written)
         self.head_weight = normal(size, written + read)
         self.head_bias = nn.Parameter(torch.zeros(size))
         self.output_bias = nn.Parameter(torch.zeros(self.symbols))
 
-    def _stack(self, generator: torch.Generator, *, ahead: bool) -> nn.ModuleList:
+    def _stack(self, generator: torch.Generator, *, ahead: bool) -> list[Recurrent]:
         layers: list[Recurrent] = []
         for _ in range(self.config.layers):
             inputs = layers[-1].outputs if layers else self.config.embedding
             layers.append(make_lstm(inputs, self.config.lstm, generator))
             layers[-1].ahead = ahead
-        return nn.ModuleList(layers)
+        return layers
 
     @property
     def start(self) -> int:

@@ -15,8 +15,8 @@ from fewshot_metalstm.kinds.translation.score import Score, score
 from fewshot_metalstm.kinds.translation.search import longest
 from fewshot_metalstm.kinds.translation.subwords import Subwords
 
-_AT_ONCE = 200  # translations that are followed at a time, of all sentences together
-_SUBWORDS = 6000  # of all sentences of a batch together, before any is written
+_AT_ONCE = 240  # translations that are followed at a time, of all sentences together
+_SUBWORDS = 24_000  # of their sentences, padding among them
 
 
 def translate(
@@ -29,12 +29,11 @@ def translate(
         beside them how many were ended where they were longest.
     """
     rows = encode_sources(texts, subwords)
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
     found = [""] * len(rows)
     cut, first = 0, 0
     while first < len(order):
-        longest_row = max(1, _SUBWORDS // len(rows[order[first]]))
-        size = max(1, min(_AT_ONCE, longest_row) // beam)
+        size = max(1, min(_AT_ONCE, _SUBWORDS // len(rows[order[first]])) // beam)
         chosen = order[first : first + size]
         first += size
         batch = sentences([rows[i] for i in chosen], device)
