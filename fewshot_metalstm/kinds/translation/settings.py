@@ -70,7 +70,7 @@ class TranslationTrainConfig(TrainingConfig):
 
     tasks: str = "translation-topics"  # suite of tasks
     joint: JointConfig = field(default_factory=lambda: JointConfig(steps=2600, batch=64, lr=3e-3))
-    inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=3, lr=0.1, clip=1.0))
+    inner: InnerConfig = field(default_factory=lambda: InnerConfig(steps=3, lr=1.0, clip=1.0))
     outer: OuterConfig = field(
         default_factory=lambda: OuterConfig(steps=100, lr=2e-4, validate_every=25)
     )
