@@ -54,7 +54,7 @@ if TYPE_CHECKING:
               shell_complete=shells.baselines,
               help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
               "spacy, transformer; of texts tfidf; of digits neighbour; of series naive24, "
-              "naive168, ridge, ridge-pooled; of running text unadapted, dynamic, "
+              "naive168, ridge, ridge-pooled, lightgbm, autoets; of running text unadapted, dynamic, "
               "ngram.")  # fmt: skip
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
