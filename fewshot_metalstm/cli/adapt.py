@@ -54,8 +54,8 @@ if TYPE_CHECKING:
               shell_complete=shells.baselines,
               help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
               "spacy, transformer; of texts tfidf; of digits neighbour; of series naive24, "
-              "naive168, ridge, ridge-pooled, lightgbm, autoets; of running text unadapted, dynamic, "
-              "ngram.")  # fmt: skip
+              "naive168, ridge, ridge-pooled, lightgbm, autoets; of running text unadapted, "
+              "dynamic, ngram.")  # fmt: skip
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
               "train: the target's own train split.")  # fmt: skip
