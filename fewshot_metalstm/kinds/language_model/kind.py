@@ -95,15 +95,15 @@ class LanguageModelling(Kind):
 
     def freeze_draws(self, targets: Sequence[TextTask]) -> Sequence[Path]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.draws import freeze
+        from fewshot_metalstm.kinds.language_model.draws import FROZEN
 
-        return freeze(targets)
+        return FROZEN.freeze(targets)
 
     def check_draws(self, targets: Sequence[TextTask]) -> Sequence[str]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.draws import check
+        from fewshot_metalstm.kinds.language_model.draws import FROZEN
 
-        return check(targets)
+        return FROZEN.check(targets)
 
     def source(self, config: LanguageTrainConfig, suite: LoadedTexts) -> LanguageSource:
         """See :class:`Kind`."""

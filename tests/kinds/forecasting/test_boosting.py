@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -31,8 +32,8 @@ def test_it_learns_the_day_and_gives_the_same_twice() -> None:
     pytest.importorskip("lightgbm", reason="pip install 'fewshot-metalstm[forecasting]'")
     target = region()
     made = METHODS.own["lightgbm"].run
-    found, again = (made(cell("lightgbm"), target, _none) for _ in range(2))
-    naive = METHODS.own[NAIVE].run(cell(NAIVE), target, _none)
+    found, again = (made(cell("lightgbm"), target, no_checkpoint) for _ in range(2))
+    naive = METHODS.own[NAIVE].run(cell(NAIVE), target, no_checkpoint)
     assert found.score == again.score
     assert found.score is not None
     assert naive.score is not None
@@ -64,8 +65,8 @@ def test_what_is_not_installed_is_one_line(
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.setitem(sys.modules, f"{package}.models", None)
     with pytest.raises(UserError, match=r"pip install 'fewshot-metalstm\[forecasting\]'"):
-        METHODS.own[method].run(cell(method), region(), _none)
+        METHODS.own[method].run(cell(method), region(), no_checkpoint)
 
 
-def _none() -> object:
+def no_checkpoint() -> NoReturn:
     raise AssertionError("needs no checkpoint")

@@ -9,21 +9,21 @@ from fewshot_metalstm.kinds.forecasting.methods import METHODS
 from fewshot_metalstm.kinds.forecasting.smoothing import smoothing
 from fewshot_metalstm.kinds.forecasting.windows import support_places, windows
 from tests.kinds.forecasting.builders import region
-from tests.kinds.forecasting.test_boosting import NAIVE, _none, cell
+from tests.kinds.forecasting.test_boosting import NAIVE, cell, no_checkpoint
 
 pytest.importorskip("statsforecast", reason="pip install 'fewshot-metalstm[forecasting]'")
 
 
 def test_it_is_better_than_a_day_ago_where_noise_is_all() -> None:
     target = region()
-    found = METHODS.own["autoets"].run(cell("autoets"), target, _none)
-    naive = METHODS.own[NAIVE].run(cell(NAIVE), target, _none)
+    found = METHODS.own["autoets"].run(cell("autoets"), target, no_checkpoint)
+    naive = METHODS.own[NAIVE].run(cell(NAIVE), target, no_checkpoint)
     assert found.score is not None
     assert naive.score is not None
     assert found.score.value < naive.score.value
 
 
-def test_every_window_gets_a_day_and_no_window_none() -> None:
+def test_every_window_gets_a_day_and_no_windowno_checkpoint() -> None:
     target = region()
     given = windows(target, support_places(target, ((0, 10 * 24),)))
     median = smoothing(target.values[: 10 * 24])
