@@ -100,15 +100,15 @@ class Translating(Kind):
 
     def freeze_draws(self, targets: Sequence[TranslationTask]) -> Sequence[Path]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.draws import freeze
+        from fewshot_metalstm.kinds.translation.draws import FROZEN
 
-        return freeze(targets)
+        return FROZEN.freeze(targets)
 
     def check_draws(self, targets: Sequence[TranslationTask]) -> Sequence[str]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.draws import check
+        from fewshot_metalstm.kinds.translation.draws import FROZEN
 
-        return check(targets)
+        return FROZEN.check(targets)
 
     def source(self, config: TranslationTrainConfig, suite: LoadedPairs) -> TranslationSource:
         """See :class:`Kind`."""

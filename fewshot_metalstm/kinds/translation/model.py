@@ -7,34 +7,34 @@ it is, its sizes, where it came from, and the SHA-256 of the other files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
-from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.data.model_folder import built_of, check_files
+from fewshot_metalstm.kinds.stored import (
+    CHECKPOINT,
+    WEIGHTS,
+    loaded_with,
+    settings_in,
+    weights_of,
+    with_values,
+    write_model,
+)
 from fewshot_metalstm.kinds.translation.learner import Translator
 from fewshot_metalstm.kinds.translation.pairs import KIND
 from fewshot_metalstm.kinds.translation.settings import TranslatorConfig
 from fewshot_metalstm.kinds.translation.subwords import Subwords
-from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
-from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.seeds import torch_generator
-from fewshot_metalstm.tensors import write_tensors
-from fewshot_metalstm.version import __version__
-from fewshot_metalstm.writing import beside
 
 FORMAT_VERSION = 1
-CHECKPOINT, PRODUCT = "checkpoint", "translator"
-_WEIGHTS, _SUBWORDS = "model.safetensors", "subwords.json"
-_ROOM = 2**20  # numbers that building a model may take beside its weights
+PRODUCT = "translator"
+_SUBWORDS = "subwords.json"
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,7 @@ def new_translator(config: TranslatorConfig, subwords: int, seed: int) -> Transl
 
 def adapted_translator(learner: Translator, params: Params) -> Translator:
     """A translator of its own with ``params``, such as adaptation gives, without ``inner``."""
-    import torch
-
-    made = fresh_like(learner, 0)
-    with torch.no_grad():
-        for name, value in made.named_parameters():
-            value.copy_(params[name])
-    return made
+    return with_values(fresh_like(learner, 0), params)
 
 
 def fresh_like(learner: Translator, seed: int) -> Translator:
@@ -77,22 +71,18 @@ def save_model(model: TranslationModel, folder: Path) -> None:
 
     Raises :class:`UserError` if other files are there, or the place cannot be written to.
     """
-    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
-    with beside(folder, put_in_place) as new:
-        new.mkdir(0o755)
-        write_tensors(tensors, new / _WEIGHTS)
-        (new / _SUBWORDS).write_text(model.subwords.stored, encoding="utf-8")
-        config = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "written_by": __version__,
-            "task_kind": KIND,
-            "kind": model.kind,
-            "translator": as_mapping(model.learner.config),
-            "about": dict(model.about),
-            "sha256": {name: sha256((new / name).read_bytes()) for name in (_WEIGHTS, _SUBWORDS)},
-        }
-        write_config(config, new)
+
+    def write_subwords(place: Path) -> Sequence[str]:
+        (place / _SUBWORDS).write_text(model.subwords.stored, encoding="utf-8")
+        return (_SUBWORDS,)
+
+    head = {
+        "task_kind": KIND, "kind": model.kind, "translator": as_mapping(model.learner.config),
+    }  # fmt: skip
+    write_model(
+        folder, weights_of(model.learner), head, model.about, version=FORMAT_VERSION,
+        further=write_subwords,
+    )  # fmt: skip
 
 
 def load_model(
@@ -110,7 +100,7 @@ def load_model(
             another kind; or a package is missing.
     """
     config = read_config(folder, kind)
-    check_files(folder, [_WEIGHTS, _SUBWORDS], config["sha256"])
+    check_files(folder, [WEIGHTS, _SUBWORDS], config["sha256"])
     with built_of(folder):
         return _build(folder, config, prepare)
 
@@ -135,15 +125,10 @@ def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> 
 
     if config["kind"] not in (CHECKPOINT, PRODUCT):
         raise ValueError("a kind that cannot be")
-    tensors = load_file(folder / _WEIGHTS)
+    tensors = load_file(folder / WEIGHTS)
     subwords = Subwords((folder / _SUBWORDS).read_text(encoding="utf-8"))
-    try:
-        settings = from_mapping(TranslatorConfig, config["translator"], str(folder / "config.json"))
-    except UserError as problem:
-        raise ValueError(str(problem)) from problem
-    with Bounded(sum(tensor.numel() for tensor in tensors.values()) + _ROOM):
-        learner = new_translator(settings, len(subwords), 0)
-        if prepare is not None and any(name.startswith(f"{OWN}.") for name in tensors):
-            prepare(learner, config["about"])
-    learner.load_state_dict(tensors)
+    settings = settings_in(TranslatorConfig, config["translator"], folder)
+    learner = loaded_with(
+        lambda: new_translator(settings, len(subwords), 0), tensors, config["about"], prepare
+    )
     return TranslationModel(learner, subwords, config["kind"], config["about"])

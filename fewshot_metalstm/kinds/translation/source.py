@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.kinds.translation.episodes import (
     ChrfValidation,
     EncodedEpisodes,
@@ -16,7 +17,6 @@ from fewshot_metalstm.kinds.translation.episodes import (
     JointBatches,
 )
 from fewshot_metalstm.kinds.translation.model import (
-    CHECKPOINT,
     TranslationModel,
     load_prepared,
     new_translator,

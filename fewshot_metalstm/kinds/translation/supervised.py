@@ -15,9 +15,9 @@ import torch
 
 from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.kinds.translation.encoding import CPU, Batch, EncodedPairs, encode_pairs
 from fewshot_metalstm.kinds.translation.model import (
-    CHECKPOINT,
     PRODUCT,
     TranslationModel,
     adapted_translator,

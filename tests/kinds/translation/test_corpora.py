@@ -9,7 +9,7 @@ import pytest
 
 from fewshot_metalstm import declarations
 from fewshot_metalstm.data.catalogue import Catalogue
-from fewshot_metalstm.data.draws import draws_file, read
+from fewshot_metalstm.data.draws import draws_file
 from fewshot_metalstm.data.suites import load_suite, load_targets
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.translation import corpora, draws
@@ -83,7 +83,7 @@ def test_the_declared_topics_are_whole_and_their_draws_fit_them() -> None:
     targets = load_targets(kind=KIND).official
     assert sorted([*used, *targets]) == sorted([*topics.names, "wmt-sample"])
     for name in targets:
-        data, supports = read(draws_file(name), draws._parse)
+        data, supports = draws.FROZEN.read(draws_file(name))
         assert len(supports) == 15
         if name in topics.names:
             assert data["pairs"] == topics.split_sizes(name)[0]
@@ -106,8 +106,8 @@ def test_draws_are_of_a_seed_and_hold_those_of_fewer_shots(tmp_path: Path) -> No
 
 def test_frozen_draws_are_believed_for_their_split_alone(tmp_path: Path) -> None:
     target = task(240)
-    draws.freeze([target], tmp_path)
-    assert draws.check([target], tmp_path) == ()
+    draws.FROZEN.freeze([target], tmp_path)
+    assert draws.FROZEN.check([target], tmp_path) == ()
     assert draws.support(target, 10, 3, folder=tmp_path).indices == draws.draw(target, 10, 3)
     with pytest.raises(UserError, match="was made on another train split of pairs"):
         draws.support(task(241), 10, 3, folder=tmp_path)
