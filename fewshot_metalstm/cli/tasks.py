@@ -1,4 +1,4 @@
-"""``fewshot-metalstm tasks``: suites, targets, their overlap, what helps what, and the frozen draws."""
+"""``fewshot-metalstm tasks``: suites, targets, overlaps, what helps what, frozen draws."""
 
 from __future__ import annotations
 

@@ -25,7 +25,11 @@ from fewshot_metalstm.kinds.tagging.episodes.load import load_target
 from fewshot_metalstm.kinds.tagging.episodes.sampling import TaskIndex, count_mentions
 from fewshot_metalstm.kinds.tagging.episodes.source import demo_families
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
-from fewshot_metalstm.kinds.tagging.tagger.heads import support_batches, support_losses
+from fewshot_metalstm.kinds.tagging.tagger.heads import (
+    SourceHead,
+    support_batches,
+    support_losses,
+)
 from fewshot_metalstm.kinds.tagging.tagger.learned_sentences import not_learned
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 from fewshot_metalstm.seeds import numpy_generator
@@ -137,12 +141,7 @@ def make_map(
     Raises:
         UserError: the checkpoint keeps no source heads, or no target holds a mention.
     """
-    heads = source_heads_of(model)
-    if not heads:
-        raise UserError(
-            f"{name}: keeps no heads of its source tasks; name a checkpoint of joint training, "
-            "or one with a memory of heads"
-        )
+    heads = heads_kept(model, name)
     sources = tuple(Source(h.task, h.type, family_of(h.task)) for h in heads)
     table = model.table()
     rows, without = [], []
@@ -165,6 +164,17 @@ def make_map(
     if not rows:
         raise UserError(f"no target holds a mention to try the heads of {name} on")
     return _ordered(TaskMap(name, sources, tuple(rows), shots, draw, seed, (*notes, *without)))
+
+
+def heads_kept(model: TaggerModel, name: str) -> tuple[SourceHead, ...]:
+    """The source heads of the checkpoint called ``name``; :class:`UserError` if it has none."""
+    heads = source_heads_of(model)
+    if not heads:
+        raise UserError(
+            f"{name}: keeps no heads of its source tasks; name a checkpoint of joint training, "
+            "or one with a memory of heads"
+        )
+    return heads
 
 
 def of_target(target: Task, shots: int, draw: int, seed: int) -> tuple[Supported, str]:
@@ -207,10 +217,10 @@ def of_source(
     return Supported(name, task.family, tuple(types), "devel", devel)
 
 
-def source_tasks(model: TaggerModel) -> dict[str, list[str]]:
-    """The types of each source task whose heads a checkpoint keeps."""
+def source_tasks(heads: Sequence[SourceHead]) -> dict[str, list[str]]:
+    """The types of each source task that has heads; not the head for any type."""
     found: dict[str, list[str]] = {}
-    for head in source_heads_of(model):
+    for head in heads:
         if head.type:
             found.setdefault(head.task, []).append(head.type)
     return found
@@ -234,8 +244,9 @@ def relative(losses: Matrix) -> Matrix:
 def _ordered(given: TaskMap) -> TaskMap:
     """The map with like rows and like sources beside each other.
 
-    Average linkage on the logarithms of :func:`relative` losses, leaves in the optimal order (Bar-Joseph
-    et al. 2001). Where the rows are the sources' own types, they stand in the sources' order.
+    Average linkage on the logarithms of :func:`relative` losses, leaves in the optimal order
+    (Bar-Joseph et al. 2001). Where the rows are the sources' own types, they stand in the
+    sources' order.
     """
     logs = np.log(relative(np.array([row.losses for row in given.rows])))
     columns = _leaves(logs.T)
@@ -264,8 +275,8 @@ def _leaves(points: Matrix) -> list[int]:
     if len(points) < 3:
         return list(range(len(points)))
     from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import pdist
 
-    found: list[int] = leaves_list(
-        linkage(points, method="average", metric="euclidean", optimal_ordering=True)
-    ).tolist()
+    tree = linkage(pdist(points), method="average", optimal_ordering=True)
+    found: list[int] = leaves_list(tree).tolist()
     return found

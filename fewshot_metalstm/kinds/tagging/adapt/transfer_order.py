@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.errors import at
 from fewshot_metalstm.kinds.tagging.adapt.task_map import Row, TaskMap
 
 COLUMNS = ("target", "source", "f1")
@@ -73,7 +73,9 @@ def read_measured(path: Path) -> dict[str, dict[str, float]]:
     except UnicodeDecodeError:
         raise at(path, None, "is not UTF-8", "save it as UTF-8") from None
     except OSError as error:
-        raise at(path, None, "cannot be read", (error.strerror or "check the path").lower()) from error
+        raise at(
+            path, None, "cannot be read", (error.strerror or "check the path").lower()
+        ) from error
     if not found:
         raise at(path, None, "holds no measurement", "give a line for each adaptation")
     return {
@@ -117,9 +119,7 @@ def agreements(
     return tuple(found)
 
 
-def _agreement(
-    target: str, losses: Mapping[str, float], values: Mapping[str, float]
-) -> Agreement:
+def _agreement(target: str, losses: Mapping[str, float], values: Mapping[str, float]) -> Agreement:
     sources = list(losses)
     chosen, best = min(sources, key=losses.__getitem__), max(sources, key=values.__getitem__)
     rho, p = spearman([-losses[s] for s in sources], [values[s] for s in sources])
@@ -137,9 +137,3 @@ def spearman(first: Sequence[float], second: Sequence[float]) -> tuple[float, fl
 
     result = spearmanr(first, second)
     return float(result.statistic), float(result.pvalue)
-
-
-def refuse_none(path: Path | None) -> None:
-    """Refuse a file that is not there before anything is computed."""
-    if path is not None and not path.is_file():
-        raise UserError(f"{path}: is no file; name a table of target, source and f1")

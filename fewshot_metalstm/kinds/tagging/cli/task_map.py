@@ -92,7 +92,7 @@ def run(
     from fewshot_metalstm import pretrained, runs
     from fewshot_metalstm.adapt.report import checkpoint_name
     from fewshot_metalstm.cli.adapt import find_checkpoint
-    from fewshot_metalstm.kinds.tagging.adapt.task_map import make_map
+    from fewshot_metalstm.kinds.tagging.adapt.task_map import heads_kept, make_map, source_tasks
     from fewshot_metalstm.kinds.tagging.adapt.transfer_order import agreements, read_measured
     from fewshot_metalstm.kinds.tagging.episodes.load import load_target
     from fewshot_metalstm.kinds.tagging.pages.task_map import draw_map, write_losses, write_map
@@ -111,15 +111,16 @@ def run(
     model = load_model(folder, CHECKPOINT)
     model.learner.to(pick_device(device))
     notes: list[str] = []
-    total = len(tasks) or len(own_tasks(model))
+    name = checkpoint_name(folder)
+    own = source_tasks(heads_kept(model, name))
     with runs.run_folder(output, "task-map", "the map") as place:
-        progress.phase("trying the heads on targets", total)
+        progress.phase("trying the heads on targets", len(tasks or own))
         chosen = (
             given_targets(tasks, model, shots, draw, seed, notes)
-            if tasks else own_targets(model, data_dir, shots, draw, seed)
+            if tasks else own_targets(own, model, data_dir, shots, draw, seed)
         )  # fmt: skip
         made = make_map(
-            model, checkpoint_name(folder), chosen, shots=shots, draw=draw, seed=seed, notes=notes,
+            model, name, chosen, shots=shots, draw=draw, seed=seed, notes=notes,
             on_target=lambda done: progress.advance(done, {}),
         )  # fmt: skip
         agreement = agreements(made, figures, measured) if measured is not None else ()
@@ -144,20 +145,14 @@ def keeps_heads(folder: Path) -> bool:
     return bool(config.get("heads") or config["about"].get("memory"))
 
 
-def own_tasks(model: TaggerModel) -> dict[str, list[str]]:
-    """See :func:`~fewshot_metalstm.kinds.tagging.adapt.task_map.source_tasks`."""
-    from fewshot_metalstm.kinds.tagging.adapt.task_map import source_tasks
-
-    return source_tasks(model)
-
-
 def own_targets(
-    model: TaggerModel, data_dir: Path | None, shots: int, draw: int, seed: int
-) -> Iterator[Supported]:
+    own: dict[str, list[str]], model: TaggerModel, data_dir: Path | None, shots: int, draw: int,
+    seed: int,
+) -> Iterator[Supported]:  # fmt: skip
     """The checkpoint's source tasks, each on a support of its devel split."""
-    from fewshot_metalstm.kinds.tagging.adapt.task_map import of_source, source_tasks
+    from fewshot_metalstm.kinds.tagging.adapt.task_map import of_source
 
-    for name, types in source_tasks(model).items():
+    for name, types in own.items():
         yield of_source(model, name, types, data_dir, shots, draw, seed)
 
 
@@ -185,12 +180,12 @@ def show(made: TaskMap, agreement: tuple[Agreement, ...]) -> None:
 
     print_table(
         f"The source heads of {made.checkpoint} with the lowest loss (nats a mention)",
-        ("target", "mentions", "own head's place", "best of another family", "best heads"),
+        ("target", "mentions", "own head", "best of another family", "best heads"),
         (
             (
                 one.row.name, one.row.mentions, one.own_place or "",
                 "" if one.foreign is None else f"{one.foreign[0]} {one.foreign[1]:.2f}",
-                ", ".join(f"{name} {loss:.2f}" for name, loss in one.best[:3]),
+                ", ".join(f"{name} {loss:.2f}" for name, loss in one.best),
             )
             for one in ranked(made)
         ),

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +16,9 @@ from fewshot_metalstm.pages.render import data_uri, write_page
 from fewshot_metalstm.tracking.pictures import new_figure, save
 from fewshot_metalstm.writing import beside
 
-BEST = 5  # heads of a row that the page names
+BEST = 3  # heads of a row that the page names
 _CELL, _LABELS = 0.2, 2.9  # inches: a cell, and the room for names beside and below all of them
-_LEAST_CELLS = 12  # as many as the scale of colours needs
+_LEAST_CELLS = 8  # as many as the scale of colours needs
 _MOST = 16.0  # times the row's lowest loss; what is beyond has the same colour
 
 
@@ -39,9 +40,7 @@ def write_losses(made: TaskMap, path: Path) -> Path:
         writer.writerow(["target", "type", "split", "sentences", "mentions", *heads])
         for row in made.rows:
             losses = (f"{loss:.4f}" for loss in row.losses)
-            writer.writerow(
-                [row.target, row.type, row.split, row.sentences, row.mentions, *losses]
-            )
+            writer.writerow([row.target, row.type, row.split, row.sentences, row.mentions, *losses])
     return path
 
 
@@ -65,7 +64,11 @@ def draw_map(made: TaskMap, path: Path) -> Path:
     )
     best = losses.argmin(axis=1) + 0.5
     places = np.arange(rows) + 0.5
-    style = {"linestyle": "none", "markerfacecolor": "none", "markeredgecolor": "white"}
+    style: dict[str, Any] = {
+        "linestyle": "none",
+        "markerfacecolor": "none",
+        "markeredgecolor": "white",
+    }
     axis.plot(best, places, marker="o", markersize=7, label="lowest loss of the row", **style)
     own = [(row.own + 0.5, i + 0.5) for i, row in enumerate(made.rows) if row.own is not None]
     if own:
