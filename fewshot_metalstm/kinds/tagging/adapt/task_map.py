@@ -136,6 +136,7 @@ def make_map(
         name: what the checkpoint is called.
         targets: read one after the other; equal names stay apart by their types.
         shots: of the supports, 0 for whole splits; with ``draw`` and ``seed`` only kept.
+        notes: on the targets; those that reading them adds count.
         on_target: is told how many targets are done.
 
     Raises:
@@ -194,8 +195,8 @@ def of_target(target: Task, shots: int, draw: int, seed: int) -> tuple[Supported
 def of_source(
     model: TaggerModel, name: str, types: Sequence[str], data_dir: Path | None, shots: int,
     draw: int, seed: int,
-) -> Supported:  # fmt: skip
-    """A source task of a checkpoint with a support of its devel split.
+) -> tuple[Supported, str]:  # fmt: skip
+    """A source task of a checkpoint with a support of its devel split, and what that lacks.
 
     Sentences that the checkpoint learned from, in whatever corpus, are left out first.
 
@@ -210,11 +211,13 @@ def of_source(
             f"{name}: has no devel sentence that the checkpoint did not learn from; name targets "
             "with --target"
         )
+    note = ""
     if shots:
         rng = numpy_generator(seed, "task map", name, shots, draw)
         drawn = TaskIndex.from_sentences(devel, task.types).support(shots, rng)
         devel = tuple(devel[i] for i in drawn.indices)
-    return Supported(name, task.family, tuple(types), "devel", devel)
+        note = f"{name}: {drawn.shortfall}" if drawn.shortfall else ""
+    return Supported(name, task.family, tuple(types), "devel", devel), note
 
 
 def source_tasks(heads: Sequence[SourceHead]) -> dict[str, list[str]]:

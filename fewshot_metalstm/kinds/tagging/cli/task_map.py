@@ -117,7 +117,7 @@ def run(
         progress.phase("trying the heads on targets", len(tasks or own))
         chosen = (
             given_targets(tasks, model, shots, draw, seed, notes)
-            if tasks else own_targets(own, model, data_dir, shots, draw, seed)
+            if tasks else own_targets(own, model, data_dir, shots, draw, seed, notes)
         )  # fmt: skip
         made = make_map(
             model, name, chosen, shots=shots, draw=draw, seed=seed, notes=notes,
@@ -147,13 +147,16 @@ def keeps_heads(folder: Path) -> bool:
 
 def own_targets(
     own: dict[str, list[str]], model: TaggerModel, data_dir: Path | None, shots: int, draw: int,
-    seed: int,
+    seed: int, notes: list[str],
 ) -> Iterator[Supported]:  # fmt: skip
-    """The checkpoint's source tasks, each on a support of its devel split."""
+    """The checkpoint's source tasks, each on a support of its devel split; notes as below."""
     from fewshot_metalstm.kinds.tagging.adapt.task_map import of_source
 
     for name, types in own.items():
-        yield of_source(model, name, types, data_dir, shots, draw, seed)
+        found, note = of_source(model, name, types, data_dir, shots, draw, seed)
+        if note:
+            notes.append(note)
+        yield found
 
 
 def given_targets(
