@@ -77,8 +77,8 @@ def meta_train(
     """Meta-train a model on a suite of tasks and keep the best checkpoint.
 
     Joint training on all tasks comes first (--joint-steps), then the outer loop (--outer-steps):
-    a short trial run makes both short. What is planned, and about how long it takes, is said before
-    it starts.
+    a short trial run makes both short. What is planned, and about what it costs, is said before it
+    starts.
 
     Settings come from the defaults, --config, --set and the options here, in this order. A run
     that is interrupted (Ctrl-C, SIGTERM) saves its state and goes on with --resume. Started with
