@@ -29,6 +29,8 @@ MINUTES ?=
 # A process a core and one thread a process: more threads than cores only wait for each other.
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Packages are compiled as they are imported; every process would do it again if it were not kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

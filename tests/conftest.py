@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,9 +29,32 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def read_corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where corpora that were read are kept, for tests of the group `corpora`."""
+    return tmp_path_factory.mktemp("cache") / "encoded"
+
+
+@pytest.fixture(scope="session")
 def kills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kills]:
     """A process to fork commands from, and what they start from; it takes a while to make."""
     from tests.kills import Kills, prepared
 
     with prepared(tmp_path_factory.mktemp("kills") / "made") as (forks, made):
         yield Kills(forks, made)
+
+
+@pytest.fixture
+def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are written with nothing in them: to draw one takes longer than a tiny training.
+
+    For tests of commands. What pictures show is for those of the modules that draw.
+    """
+    from matplotlib.figure import Figure
+
+    drawn = Figure.savefig
+
+    def save(self: Figure, *arguments: Any, **options: Any) -> None:
+        del self
+        drawn(Figure(figsize=(1, 1)), *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", save)

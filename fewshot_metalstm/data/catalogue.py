@@ -120,9 +120,8 @@ class Catalogue:
         import yaml
 
         path = path or declarations.folder() / CATALOGUE_FILE
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # some 10 times faster in C
         try:
-            data = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+            data = declarations.read_yaml(path)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             reason = " ".join(str(error).split())
             raise at(path, None, f"cannot be read ({reason})", "restore the file") from None

@@ -191,10 +191,10 @@ def _specs(
 
 
 def _mapping(path: Path) -> Mapping[str, Any]:
-    import yaml  # here, so that sampling from text in memory needs no YAML
+    import yaml
 
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = declarations.read_yaml(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise at(path, None, f"cannot be read ({reason})", "mend or restore the file") from error

@@ -16,6 +16,11 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _small_pictures(small_pictures: None) -> None:
+    """To look at pictures is for the tests of what draws them."""
+
+
 @pytest.fixture(scope="package")
 def meta_trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output of a tiny meta-training on the embedded suite."""

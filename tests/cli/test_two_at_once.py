@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from fewshot_metalstm.tracking.store import tracking_uri
 from tests.cli.builders import adapt, start
 from tests.kills import documents
 
@@ -19,39 +17,6 @@ def ended(command: list[str], folder: Path, times: int = 2) -> list[tuple[int, s
         processes = [stack.enter_context(start(command, folder)) for _ in range(times)]
         printed = [process.communicate(timeout=300)[1] for process in processes]
     return [(process.returncode, text) for process, text in zip(processes, printed, strict=True)]
-
-
-@pytest.mark.slow
-def test_two_adaptations_in_one_new_store(meta_trained: Path, tmp_path: Path) -> None:
-    store = tmp_path / "store"
-    with ExitStack() as stack:
-        processes = []
-        for name in ("one", "two"):
-            command = adapt(tmp_path / name, "--checkpoint", str(meta_trained), "--draws", "2",
-                            "--quiet", "--tracking-uri", str(store))  # fmt: skip
-            command.remove("--no-tracking")
-            processes.append(stack.enter_context(start(command, tmp_path)))
-        for process in processes:
-            _, printed = process.communicate(timeout=300)
-            assert (process.returncode, printed) == (0, ""), printed
-    from mlflow.tracking import MlflowClient
-
-    client = MlflowClient(tracking_uri(str(store)))
-    experiment = client.get_experiment_by_name("fewshot-metalstm")
-    assert experiment is not None
-    runs = client.search_runs([experiment.experiment_id], max_results=100)
-    parents = [run for run in runs if run.data.tags["kind"] == "adapt"]
-    assert len(parents) == 2
-    assert {run.info.status for run in runs} == {"FINISHED"}
-    report = json.loads((tmp_path / "one" / "report.json").read_text())
-    for parent in parents:
-        assert parent.data.params["target"] == "demo-species"
-        assert "report.json" in [file.path for file in client.list_artifacts(parent.info.run_id)]
-        own = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-        scores = {int(r.data.params["draw"]): r.data.metrics["few_shot_f1"] for r in own}
-        # The same settings twice give the same figures twice.
-        reported = {draw["draw"]: draw["f1"] for draw in report["draws"]}
-        assert scores == pytest.approx(reported, abs=0.005)
 
 
 @pytest.mark.slow

@@ -259,8 +259,10 @@ def test_recurrence_gradients_equal_finite_differences(
     def fast(x: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor, e: Tensor) -> Tensor:
         return run_fast(x, rows, sizes, a, b, c, d, e, offset)
 
-    check = torch.autograd.gradcheck if order == 1 else torch.autograd.gradgradcheck
-    assert check(fast, inputs)
+    if order == 1:
+        assert torch.autograd.gradcheck(fast, inputs)
+    else:  # along directions drawn at random: every entry by itself takes 20 times as long
+        assert torch.autograd.gradgradcheck(fast, inputs, fast_mode=True)
     x, *weights = inputs
     assert len(weights) == 5
     a, b, c, d, e = weights

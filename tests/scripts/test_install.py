@@ -55,9 +55,14 @@ def test_uv_gets_the_pins_and_what_pip_is_set_to(venv: Path) -> None:
     assert not any("/other" in call for call in done)
     assert any(call.endswith("--constraint constraints.txt --editable .[dev]") for call in done)
     assert done[-1].endswith("learn2learn==0.2.0 --config-settings=--build-option=build_ext")
-    compiled = [call for call in done if "--target" not in call]
-    assert len(compiled) == 2
-    assert all("--compile-bytecode" in call for call in compiled)
+
+
+def test_what_warns_of_its_own_source_is_compiled(venv: Path) -> None:
+    script(venv.parent / "path" / "uv", UV.format(folder=venv.parent, status=0))
+    source = venv / "lib" / "python3.12" / "site-packages" / "higher"
+    source.mkdir(parents=True)
+    assert install.main([str(venv)]) == 0
+    assert calls(venv)[-1] == f"-W ignore -m compileall -q {source}"
 
 
 @pytest.mark.parametrize("settings", ["", "global.only-binary=':all:'\n"])

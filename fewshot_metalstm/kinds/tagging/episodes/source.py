@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -41,13 +42,7 @@ class InstalledCorpora:
         """The corpus of a name in the catalogue or the embedded default, or of a path."""
         if name not in self._read:
             if name in self._demo_families:
-                from fewshot_metalstm.kinds.tagging.corpora.demo import (
-                    METHODS,
-                    demo_corpora,
-                    methods_corpus,
-                )
-
-                self._read |= {METHODS: methods_corpus()} if name == METHODS else demo_corpora()
+                self._read |= _generated()
             else:
                 from fewshot_metalstm.kinds.tagging.corpora.store import load_corpus
 
@@ -105,6 +100,14 @@ class CorporaInMemory:
         if name in self._corpora:
             return self._corpora[name].family
         return self._families.get(name, name)
+
+
+@cache
+def _generated() -> Mapping[str, Corpus]:
+    """The synthetic corpora and the invented one, a function of nothing: made once a process."""
+    from fewshot_metalstm.kinds.tagging.corpora.demo import METHODS, demo_corpora, methods_corpus
+
+    return demo_corpora() | {METHODS: methods_corpus()}
 
 
 def demo_families() -> dict[str, str]:

@@ -151,7 +151,8 @@ COUNTED = {
 
 
 @pytest.mark.slow
-def test_load_real_corpora(real_data: Path, tmp_path: Path) -> None:
+@pytest.mark.xdist_group("corpora")
+def test_load_real_corpora(real_data: Path, read_corpora: Path) -> None:
     known = Catalogue.load()
     general = ("conll2000-chunks", "conll2003", "ud-ewt-pos", "ud-ewt-xpos")
     for name in (
@@ -162,7 +163,7 @@ def test_load_real_corpora(real_data: Path, tmp_path: Path) -> None:
         "BioNLP11ID-species",
         "BioNLP13CG-cc",
     ):
-        corpus = load_corpus(name, data_dir=real_data, cache_dir=tmp_path, catalogue=known)
+        corpus = load_corpus(name, data_dir=real_data, cache_dir=read_corpora, catalogue=known)
         counts = {
             split: (len(sentences), sum(len(spans(s.tags)) for s in sentences))
             for split, sentences in corpus.splits.items()

@@ -70,7 +70,11 @@ def test_audit_needs_a_test_split() -> None:
 
 
 @pytest.mark.slow
-def test_audit_of_the_real_suite_finds_the_known_overlap(real_data: Path) -> None:
+@pytest.mark.xdist_group("corpora")
+def test_audit_of_the_real_suite_finds_the_known_overlap(
+    real_data: Path, read_corpora: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FEWSHOT_METALSTM_CACHE", str(read_corpora.parent))
     report = audit_suite("bionlp", "linnaeus", data_dir=real_data, near=False)
     assert report.clean
     assert report.own["train"] == 143  # of its 6,552 distinct lower-cased test sentences
