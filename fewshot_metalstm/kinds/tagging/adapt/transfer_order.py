@@ -2,7 +2,8 @@
 
 The file of what was measured is a table (CSV) with the columns ``target``, ``source`` (such as
 ``BC2GM/GENE``) and ``f1``, and a line for each adaptation of the target from that one head; lines
-of the same target and source are averaged. Other columns are passed over.
+of the same target and source are averaged. With the columns ``shots`` and ``draw`` only the lines
+of the map's own support count: another support has other losses. Other columns are passed over.
 """
 
 from __future__ import annotations
@@ -49,12 +50,20 @@ class Agreement:
         }
 
 
-def read_measured(path: Path) -> dict[str, dict[str, float]]:
-    """Mean F1 by target and source.
+def read_measured(
+    path: Path, shots: int | None = None, draw: int | None = None
+) -> tuple[dict[str, dict[str, float]], int]:
+    """Mean F1 by target and source, and how many lines are of other supports.
+
+    Args:
+        shots: of the map; None takes lines of any. So does ``draw``.
 
     Raises:
-        UserError: the file cannot be read, lacks a column, or holds an F1 that is none.
+        UserError: the file cannot be read, lacks a column, holds an F1 that is none, or nothing
+            of this support.
     """
+    support = {"shots": shots, "draw": draw}
+    others = 0
     found: dict[str, dict[str, list[float]]] = {}
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -69,6 +78,12 @@ def read_measured(path: Path) -> dict[str, dict[str, float]]:
                 except (TypeError, ValueError):
                     raise at(path, reader.line_num, f"{row['f1']!r} is no F1",
                              "give a number from 0 to 100") from None  # fmt: skip
+                if any(
+                    value is not None and row.get(name) not in (None, "", str(value))
+                    for name, value in support.items()
+                ):
+                    others += 1
+                    continue
                 found.setdefault(row["target"], {}).setdefault(row["source"], []).append(value)
     except UnicodeDecodeError:
         raise at(path, None, "is not UTF-8", "save it as UTF-8") from None
@@ -76,12 +91,16 @@ def read_measured(path: Path) -> dict[str, dict[str, float]]:
         raise at(
             path, None, "cannot be read", (error.strerror or "check the path").lower()
         ) from error
+    if not found and others:
+        raise at(path, None, f"holds no measurement of {shots} shots, draw {draw}",
+                 "see --shots and --draw")  # fmt: skip
     if not found:
         raise at(path, None, "holds no measurement", "give a line for each adaptation")
-    return {
+    means = {
         target: {source: sum(values) / len(values) for source, values in own.items()}
         for target, own in found.items()
     }
+    return means, others
 
 
 def agreements(

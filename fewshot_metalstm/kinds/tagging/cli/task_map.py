@@ -41,8 +41,8 @@ if TYPE_CHECKING:
               help="Which support.")  # fmt: skip
 @seed_option
 @click.option("--measured", type=click.Path(path_type=Path), metavar="FILE",
-              help="Table (CSV: target, source, f1) of taggers that were adapted from one head "
-              "each; says how well the losses order them.")  # fmt: skip
+              help="Table (CSV: target, source, f1; of a support also shots, draw) of taggers that "
+              "were adapted from one head each; says how well the losses order them.")  # fmt: skip
 @output_option("Where to write page, pictures and table.  [default: runs/task-map]")
 @target_options
 @data_dir_option
@@ -99,7 +99,10 @@ def run(
     from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model
     from fewshot_metalstm.machine import pick_device
 
-    figures = read_measured(measured) if measured is not None else {}
+    notes: list[str] = []
+    figures, others = read_measured(measured, shots, draw) if measured is not None else ({}, 0)
+    if others:
+        notes.append(f"{others} lines of {measured} are of other supports, and left out")
     tasks = [load_target(t, data_dir=data_dir, format=form, **reading) for t in targets]
     if tasks:
         folder = find_checkpoint(checkpoint, tasks[0], progress)
@@ -110,7 +113,6 @@ def run(
         progress.note(f"using the checkpoint {pretrained.name_of(folder) or folder}")
     model = load_model(folder, CHECKPOINT)
     model.learner.to(pick_device(device))
-    notes: list[str] = []
     name = checkpoint_name(folder)
     own = source_tasks(heads_kept(model, name))
     with runs.run_folder(output, "task-map", "the map") as place:

@@ -142,15 +142,24 @@ def test_the_order_by_loss_is_compared_with_measured_f1(tmp_path: Path) -> None:
         "draw,target,source,f1\n0,t0,a/X,60\n1,t0,a/X,70\n0,t0,b/X,50\n0,t0,c/X,40\n"
         "0,t2,a/X,9\n0,t2,b/X,8\n0,t2,c/X,7\n"
     )
-    first, last = agreements(made(), read_measured(path), path)
+    first, last = agreements(made(), read_measured(path)[0], path)
     assert (first.target, first.rank_correlation, first.chosen) == ("t0", 1.0, "a/X")
     assert (first.f1_chosen, first.f1_best) == (65.0, 65.0)
     assert first.f1_mean == pytest.approx(155 / 3)
     assert (last.rank_correlation, last.chosen, last.best) == (-1.0, "c/X", "a/X")
     path.write_text("target,source,f1\n" + "".join(f"t1,{n}/X,5\n" for n in "abc"))
-    (flat,) = agreements(made(), read_measured(path), path)
+    (flat,) = agreements(made(), read_measured(path)[0], path)
     assert math.isnan(flat.rank_correlation)
     assert flat.as_dict()["rank_correlation"] is None
+
+
+def test_lines_of_other_supports_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("target,source,shots,draw,f1\nt,a,5,0,10\nt,a,5,1,20\nt,a,50,1,30\nt,a,,1,40\n")
+    assert read_measured(path) == ({"t": {"a": 25.0}}, 0)
+    assert read_measured(path, 5, 1) == ({"t": {"a": 30.0}}, 2)
+    with pytest.raises(UserError, match="no measurement of 9 shots, draw 9"):
+        read_measured(path, 9, 9)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +177,7 @@ def test_a_file_that_says_nothing_is_one_line(tmp_path: Path, text: str, said: s
     path = tmp_path / "m.csv"
     path.write_text(text)
     with pytest.raises(UserError) as problem:
-        agreements(made(), read_measured(path), path)
+        agreements(made(), read_measured(path)[0], path)
     assert said in str(problem.value)
     assert "\n" not in str(problem.value)
     with pytest.raises(UserError, match="cannot be read; no such file"):
