@@ -12,9 +12,10 @@ from fewshot_metalstm.kinds.tagging.adapt.transfer_order import read_measured
 
 
 def test_heads_are_taken_from_the_whole_ranking() -> None:
-    assert task_map.spread(list("abcdefghijk"), 3) == ["a", "f", "k"]
-    assert task_map.spread(list("abc"), 12) == ["a", "b", "c"]
-    assert task_map.spread(list("abc"), 1) == ["a"]
+    ranking = [9, 3, 7, 1, 5]
+    assert task_map.spread(ranking, 3) == [9, 7, 5]
+    assert task_map.spread(ranking, 12) == ranking
+    assert task_map.spread(ranking, 1) == [9]
 
 
 def test_the_table_is_read_as_measured_transfer_and_shown_by_draw(
