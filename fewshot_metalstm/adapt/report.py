@@ -64,6 +64,7 @@ class AdaptReport:
     figure: Figure
     invented: bool = False
     unlabelled: str = ""
+    teacher: str = ""
 
     @property
     def methods(self) -> tuple[MethodReport, ...]:
@@ -80,6 +81,14 @@ class AdaptReport:
         if method != self.method:
             return method
         return labelled(self.name, method)
+
+    @property
+    def text(self) -> str:
+        """What was learned from beside the support, in words; nothing where that is all."""
+        if not self.unlabelled:
+            return ""
+        tagged = f", tagged by {self.teacher}" if self.teacher else ""
+        return f"the unlabelled text of {self.unlabelled}{tagged}"
 
     @property
     def world(self) -> str:
@@ -99,6 +108,7 @@ class AdaptReport:
             "synthetic": self.synthetic,
             "invented": self.invented,
             "unlabelled": self.unlabelled,
+            "teacher": self.teacher,
             **self.main.as_dict(self.items, self.figure),
             "baselines": {b.method: b.as_dict(self.items, self.figure) for b in self.baselines},
             self.product: self.model,
@@ -140,7 +150,7 @@ def report_of(
         main, tuple(of(method) for method in others),
         (*plan.notes, *choices_of(main.cells), *facts_of(in_order)),
         save, kind.name, kind.items, kind.product, kind.figure_of(target), target.invented,
-        getattr(config, "unlabelled", ""),
+        getattr(config, "unlabelled", ""), getattr(config, "teacher", ""),
     )  # fmt: skip
 
 

@@ -54,11 +54,14 @@ if TYPE_CHECKING:
               shell_complete=shells.baselines,
               help="Another way to get a model, in the table beside it: scratch; of taggers crf, "
               "spacy, transformer; of texts tfidf; of digits neighbour; of series naive24, "
-              "naive168, ridge, ridge-pooled; of running text unadapted, dynamic, "
-              "ngram.")  # fmt: skip
+              "naive168, ridge, ridge-pooled, lightgbm, autoets; of running text unadapted, "
+              "dynamic, ngram.")  # fmt: skip
 @click.option("--unlabelled", metavar="FILE|train",
               help="Text without annotation to learn from besides, as the adapted tagger tags it; "
               "train: the target's own train split.")  # fmt: skip
+@click.option("--teacher", metavar="DIR",
+              help="Who tags that text instead: a tagger, or a checkpoint, adapted to the same "
+              "examples first.")  # fmt: skip
 @kind_option
 @target_options
 @set_option("adapt.lr=0.002")
@@ -77,8 +80,8 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     there is one draw, unless more are asked for, and the test split is left alone.
 
     With --unlabelled FILE the tagger is adapted twice: to the annotated sentences, and then to them
-    and to those of FILE as it tags them. The report says so: figures with and without it
-    are of two settings.
+    and to those of FILE as it tags them, or as --teacher DIR does. The report says so: figures with
+    and without it are of two settings.
 
     With --train FILE the target is your own text, and a checkpoint that ships with the package is
     adapted to all of it: no download, no meta-training. Without --test nothing is scored. A table
@@ -121,6 +124,7 @@ def run(
     log_model: bool = False,
     register: str | None = None,
     unlabelled: str | None = None,
+    teacher: str | None = None,
     kind_name: str | None = None,
     **reading: Any,
 ) -> AdaptReport:
@@ -149,10 +153,12 @@ def run(
     given = {
         "shots": shots, "draws": draws, "seed": seed, "tune": tune,
         "baselines": list(baselines) or None, "unlabelled": unlabelled,
-        "score": False if no_score else None,
+        "teacher": teacher, "score": False if no_score else None,
     }  # fmt: skip
     if unlabelled is not None and not hasattr(kind.adaptation_settings(), "unlabelled"):
         raise UserError(f"--unlabelled {unlabelled}: {kind.name} makes no use of unlabelled data")
+    if teacher is not None and not hasattr(kind.adaptation_settings(), "teacher"):
+        raise UserError(f"--teacher {teacher}: nothing of {kind.name} is taught by another model")
     config = resolve(kind.adaptation_settings(), config_file, overrides, given, base)
     faults: list[tuple[str, ...]] = []
     own = of_kind(kind, reading)
@@ -288,7 +294,7 @@ def summary_table(report: AdaptReport) -> Table:
     figure, items = report.figure, report.items
     shots = f"{report.shots} shots" if report.shots else "the whole train split"
     target = f"{report.target} {report.world}".rstrip()
-    text = f" and the unlabelled text of {report.unlabelled}" if report.unlabelled else ""
+    text = f" and {report.text}" if report.text else ""
     table = Table(title=f"{target}, {shots}{text}: {figure.title} on the test split")
     sizes = tuple(dict.fromkeys((figure.counted, items)))
     for column in ("method", "draw", figure.label, *figure.further, *sizes, "s"):

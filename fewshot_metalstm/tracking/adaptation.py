@@ -163,7 +163,7 @@ def markdown(report: AdaptReport) -> str:
         "",
         f"Checkpoint `{report.checkpoint}`, tuned: {report.tune}. {figure.heading} on "
         f"the whole test split, in {figure.unit} ({figure.better} is better)."
-        + (f" Unlabelled text: `{report.unlabelled}`." if report.unlabelled else ""),
+        + (f" Beside the support: {report.text}." if report.text else ""),
         "",
         _row("method", "draw", *columns, *sizes, "seconds"),
         "|---" * (3 + len(columns) + len(sizes)) + "|",

@@ -40,6 +40,7 @@ def test_json_has_the_promised_fields_and_the_checkpoint_stays(
         "synthetic",
         "invented",
         "unlabelled",
+        "teacher",
         "tagger",
         "notes",
     }

@@ -156,5 +156,8 @@ def test_unlabelled_text_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None
     assert "+unlabelled" in out
     tagger = load_model(Path("out/tagger"), TAGGER)
     assert tagger.about["unlabelled_sentences"] == 2
+    assert main([*given, "--teacher", "out/tagger", "--output", "taught"]) == 0
+    out = capsys.readouterr().out
+    assert "the unlabelled text of notes.txt, tagged by out/tagger" in " ".join(out.split())
     error = refused(adapt("--train", str(TRAIN), "--unlabelled", "missing.txt"), capsys)
     assert "missing.txt" in error

@@ -8,33 +8,15 @@ index.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from fewshot_metalstm.data import draws
-from fewshot_metalstm.data.draws import FROZEN_DRAWS, FROZEN_SEED, SPLIT, draws_file
+from fewshot_metalstm.data.draws import FROZEN_SEED, SPLIT
+from fewshot_metalstm.data.frozen import FrozenDraws, Indices
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.classification.tasks import KIND, ClassificationTask
 from fewshot_metalstm.kinds.task import Support
 from fewshot_metalstm.seeds import numpy_generator
-
-FROZEN_SHOTS = (5, 10, 20, 50)
-
-Indices = tuple[int, ...]
-"""Indices into a target's train split, ascending."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenDraws:
-    """The content of one file of frozen draws."""
-
-    target: str
-    classes: tuple[str, ...]
-    sha256: str
-    texts: int
-    supports: Mapping[tuple[int, int], Indices]
 
 
 def support(
@@ -51,10 +33,10 @@ def support(
     """
     if shots == 0:
         return Support(tuple(range(target.sizes[SPLIT])))
-    path = draws_file(target.name, folder)
-    frozen = seed == FROZEN_SEED and shots in FROZEN_SHOTS and number in FROZEN_DRAWS
-    if frozen and target.name == target.data and path.is_file():
-        return Support(_frozen(path, target)[shots, number])
+    if target.name == target.data:  # and not a user's own of the same name
+        found = FROZEN.found(target, shots, number, seed, folder)
+        if found is not None:
+            return Support(found)
     return Support(draw(target, shots, number, seed=seed), shortfall(target, shots))
 
 
@@ -79,63 +61,16 @@ def shortfall(target: ClassificationTask, shots: int) -> str:
     return f"fewer than {shots} texts: {', '.join(few)}" if few else ""
 
 
-def freeze(targets: Iterable[ClassificationTask], folder: Path | None = None) -> tuple[Path, ...]:
-    """See :func:`fewshot_metalstm.data.draws.freeze`."""
-    return draws.freeze(targets, frozen_text, folder)
+def _facts(target: ClassificationTask) -> dict[str, Any]:
+    return {"kind": KIND, "classes": list(target.classes), "split": SPLIT,
+            "sha256": target.digests[SPLIT], "texts": target.sizes[SPLIT]}  # fmt: skip
 
 
-def check(targets: Iterable[ClassificationTask], folder: Path | None = None) -> tuple[str, ...]:
-    """See :func:`fewshot_metalstm.data.draws.check`."""
-    return draws.check(targets, _frozen, _draw_all, folder)
-
-
-def frozen_text(target: ClassificationTask) -> str:
-    """The file of a target's frozen draws: JSON with one line a draw."""
-    head = {
-        "target": target.name,
-        "kind": KIND,
-        "classes": list(target.classes),
-        "split": SPLIT,
-        "sha256": target.digests[SPLIT],
-        "texts": target.sizes[SPLIT],
-        "seed": FROZEN_SEED,
-    }
-    rows = (
-        {"shots": shots, "draw": number, "indices": list(indices)}
-        for (shots, number), indices in _draw_all(target).items()
-    )
-    return draws.text(head, rows)
-
-
-def read_frozen(path: Path) -> FrozenDraws:
-    """Read a file of frozen draws; raises :class:`UserError` for a damaged one."""
-    return draws.read(path, _parse)
-
-
-@lru_cache(maxsize=16)
-def _parse(text: str) -> FrozenDraws:
-    data = draws.fields(text, "texts", FROZEN_SHOTS)
-    classes = tuple(data["classes"])
-    supports: dict[tuple[int, int], Indices] = {}
-    for row in data["draws"]:
-        shots, number = int(row["shots"]), int(row["draw"])
-        if len(row["indices"]) != shots * len(classes):
-            raise ValueError(f"draw {number} at {shots} shots has {len(row['indices'])} texts")
-        supports[shots, number] = row["indices"]
-    return FrozenDraws(data["target"], classes, data["sha256"], data["texts"], supports)
-
-
-def _frozen(path: Path, target: ClassificationTask) -> Mapping[tuple[int, int], Indices]:
-    """The supports of a target's file, which is believed only for the split it was made on."""
-    frozen = read_frozen(path)
-    known = (frozen.classes, frozen.sha256, frozen.texts)
-    if known != (target.classes, target.digests[SPLIT], target.sizes[SPLIT]):
-        raise draws.changed(path, target.name, target.data)
-    return frozen.supports
-
-
-def _draw_all(target: ClassificationTask) -> dict[tuple[int, int], Indices]:
-    return {
-        (shots, number): draw(target, shots, number)
-        for shots, number in draws.settings(FROZEN_SHOTS)
-    }
+FROZEN = FrozenDraws[ClassificationTask](
+    counted="texts",
+    shots=(5, 10, 20, 50),
+    facts=_facts,
+    draw=draw,
+    size=lambda fields, shots: shots * len(fields["classes"]),
+    corpus=lambda target: target.data,
+)

@@ -115,15 +115,15 @@ class Classification(Kind):
 
     def freeze_draws(self, targets: Sequence[ClassificationTask]) -> Sequence[Path]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.draws import freeze
+        from fewshot_metalstm.kinds.classification.draws import FROZEN
 
-        return freeze(targets)
+        return FROZEN.freeze(targets)
 
     def check_draws(self, targets: Sequence[ClassificationTask]) -> Sequence[str]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.draws import check
+        from fewshot_metalstm.kinds.classification.draws import FROZEN
 
-        return check(targets)
+        return FROZEN.check(targets)
 
     def source(self, config: ClassificationTrainConfig, suite: LoadedTexts) -> ClassificationSource:
         """See :class:`Kind`."""

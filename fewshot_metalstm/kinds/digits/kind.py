@@ -104,15 +104,15 @@ class Digits(Kind):
 
     def freeze_draws(self, targets: Sequence[DigitsTask]) -> Sequence[Path]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.draws import freeze
+        from fewshot_metalstm.kinds.digits.draws import FROZEN
 
-        return freeze(targets)
+        return FROZEN.freeze(targets)
 
     def check_draws(self, targets: Sequence[DigitsTask]) -> Sequence[str]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.draws import check
+        from fewshot_metalstm.kinds.digits.draws import FROZEN
 
-        return check(targets)
+        return FROZEN.check(targets)
 
     def source(self, config: DigitsTrainConfig, suite: LoadedDigits) -> DigitsSource:
         """See :class:`Kind`."""

@@ -11,22 +11,19 @@ next is what a user wants to know. The draws behind it are anywhere in the train
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_metalstm.data import draws
-from fewshot_metalstm.data.draws import FROZEN_DRAWS, FROZEN_SEED, SPLIT, draws_file
+from fewshot_metalstm.data.draws import FROZEN_SEED, SPLIT
+from fewshot_metalstm.data.frozen import FrozenDraws, Indices
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.forecasting.series import DAY, WEEK
 from fewshot_metalstm.kinds.forecasting.tasks import KIND, QUERY, TRAIN, ForecastTask
 from fewshot_metalstm.seeds import numpy_generator
 
-FROZEN_SHOTS = (10, 14, 28, 56)
 LEAST = (WEEK + DAY) // DAY  # days that hold a window
 
 
@@ -115,55 +112,24 @@ def load_draw(
     Raises :class:`UserError` when the split's digest differs from the file's, or the file is
     damaged.
     """
-    path = draws_file(target.name, folder)
-    frozen = seed == FROZEN_SEED and shots in FROZEN_SHOTS and number in FROZEN_DRAWS
-    if frozen and path.is_file():
-        return _frozen(path, target)[shots, number]
-    return draw(target, shots, number, seed=seed)
+    found = FROZEN.found(target, shots, number, seed, folder)
+    return draw(target, shots, number, seed=seed) if found is None else found[0]
 
 
-def freeze(targets: Iterable[ForecastTask], folder: Path | None = None) -> tuple[Path, ...]:
-    """See :func:`fewshot_metalstm.data.draws.freeze`."""
-    return draws.freeze(targets, frozen_text, folder)
+def _facts(target: ForecastTask) -> dict[str, Any]:
+    return {"kind": KIND, "split": SPLIT, "sha256": target.digests[TRAIN],
+            "hours": len(target.values)}  # fmt: skip
 
 
-def check(targets: Iterable[ForecastTask], folder: Path | None = None) -> tuple[str, ...]:
-    """See :func:`fewshot_metalstm.data.draws.check`."""
-    return draws.check(targets, _frozen, _draw_all, folder)
+def _start(target: ForecastTask, shots: int, number: int) -> Indices:
+    return (draw(target, shots, number),)
 
 
-def frozen_text(target: ForecastTask) -> str:
-    """The file of a target's frozen draws: JSON with one line a draw."""
-    head = {
-        "target": target.name, "kind": KIND, "split": SPLIT, "sha256": target.digests[TRAIN],
-        "hours": len(target.values), "seed": FROZEN_SEED,
-    }  # fmt: skip
-    rows = (
-        {"shots": shots, "draw": number, "indices": [start]}
-        for (shots, number), start in _draw_all(target).items()
-    )
-    return draws.text(head, rows)
-
-
-@lru_cache(maxsize=16)
-def _parse(text: str) -> tuple[dict[str, Any], dict[tuple[int, int], int]]:
-    data = draws.fields(text, "hours", FROZEN_SHOTS)
-    starts: dict[tuple[int, int], int] = {}
-    for row in data["draws"]:
-        (starts[int(row["shots"]), int(row["draw"])],) = row["indices"]
-    return data, starts
-
-
-def _frozen(path: Path, target: ForecastTask) -> Mapping[tuple[int, int], int]:
-    """The starts in a target's file, which is believed only for the split it was made on."""
-    data, starts = draws.read(path, _parse)
-    if (data["sha256"], data["hours"]) != (target.digests[TRAIN], len(target.values)):
-        raise draws.changed(path, target.name, target.data)
-    return starts
-
-
-def _draw_all(target: ForecastTask) -> dict[tuple[int, int], int]:
-    return {
-        (shots, number): draw(target, shots, number)
-        for shots, number in draws.settings(FROZEN_SHOTS)
-    }
+FROZEN = FrozenDraws[ForecastTask](
+    counted="hours",
+    shots=(10, 14, 28, 56),
+    facts=_facts,
+    draw=_start,
+    size=lambda fields, shots: 1,  # the first
+    corpus=lambda target: target.data,
+)

@@ -106,15 +106,15 @@ class Forecasting(Kind):
 
     def freeze_draws(self, targets: Sequence[ForecastTask]) -> Sequence[Path]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.draws import freeze
+        from fewshot_metalstm.kinds.forecasting.draws import FROZEN
 
-        return freeze(targets)
+        return FROZEN.freeze(targets)
 
     def check_draws(self, targets: Sequence[ForecastTask]) -> Sequence[str]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.draws import check
+        from fewshot_metalstm.kinds.forecasting.draws import FROZEN
 
-        return check(targets)
+        return FROZEN.check(targets)
 
     def source(self, config: ForecastTrainConfig, suite: LoadedSeries) -> ForecastSource:
         """See :class:`Kind`."""

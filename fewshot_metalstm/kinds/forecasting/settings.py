@@ -53,6 +53,16 @@ class RidgeConfig:
 
 
 @dataclass(frozen=True)
+class LightGbmConfig:
+    """Gradient boosting from the 168 hours of a week to each hour of the next day."""
+
+    trees: AtLeast1 = 200  # for each hour ahead
+    lr: Positive = 0.05  # how much of each tree is taken
+    leaves: Annotated[int, Range(least=2)] = 15  # of a tree, at most
+    least: AtLeast1 = 10  # windows that a leaf holds
+
+
+@dataclass(frozen=True)
 class EpisodesConfig:
     """How episodes are drawn from the meta-train tasks."""
 
@@ -115,6 +125,7 @@ class ForecastSettings(AdaptSettings):
     adapt: ForecastAdaptConfig = field(default_factory=_adaptation)
     scratch: AdaptConfig = field(default_factory=_scratch)
     ridge: RidgeConfig = field(default_factory=RidgeConfig)  # of the peers ridge and ridge-pooled
+    lightgbm: LightGbmConfig = field(default_factory=LightGbmConfig)  # of the peer lightgbm
 
 
 @dataclass(frozen=True)

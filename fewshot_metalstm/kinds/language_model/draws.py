@@ -11,13 +11,11 @@ Of a user's own text the support is the beginning of a file; without ``--shots``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fewshot_metalstm.data import draws
-from fewshot_metalstm.data.draws import FROZEN_DRAWS, FROZEN_SEED, SPLIT, draws_file
+from fewshot_metalstm.data.draws import FROZEN_SEED, SPLIT
+from fewshot_metalstm.data.frozen import FrozenDraws, Indices
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.language_model.tasks import KIND, QUERY, SHOT, TRAIN, TextTask
 from fewshot_metalstm.seeds import numpy_generator
@@ -88,55 +86,27 @@ def load_draw(
     Raises :class:`UserError` when the split's digest differs from the file's, or the file is
     damaged.
     """
-    frozen = seed == FROZEN_SEED and shots in FROZEN_SHOTS and number in FROZEN_DRAWS
-    path = draws_file(target.name, folder)
-    if frozen and target.data and path.is_file():
-        return _frozen(path, target)[shots, number]
+    if target.data:
+        found = FROZEN.found(target, shots, number, seed, folder)
+        if found is not None:
+            return found[0]
     return draw(target, shots, number, seed=seed)
 
 
-def freeze(targets: Iterable[TextTask], folder: Path | None = None) -> tuple[Path, ...]:
-    """See :func:`fewshot_metalstm.data.draws.freeze`."""
-    return draws.freeze(targets, frozen_text, folder)
+def _facts(target: TextTask) -> dict[str, Any]:
+    return {"kind": KIND, "split": SPLIT, "sha256": target.digests[TRAIN],
+            "segments": target.sizes[TRAIN]}  # fmt: skip
 
 
-def check(targets: Iterable[TextTask], folder: Path | None = None) -> tuple[str, ...]:
-    """See :func:`fewshot_metalstm.data.draws.check`."""
-    return draws.check(targets, _frozen, _draw_all, folder)
+def _start(target: TextTask, shots: int, number: int) -> Indices:
+    return (draw(target, shots, number),)
 
 
-def frozen_text(target: TextTask) -> str:
-    """The file of a target's frozen draws: JSON with one line a draw."""
-    head = {
-        "target": target.name, "kind": KIND, "split": SPLIT, "sha256": target.digests[TRAIN],
-        "segments": target.sizes[TRAIN], "seed": FROZEN_SEED,
-    }  # fmt: skip
-    rows = (
-        {"shots": shots, "draw": number, "indices": [start]}
-        for (shots, number), start in _draw_all(target).items()
-    )
-    return draws.text(head, rows)
-
-
-@lru_cache(maxsize=16)
-def _parse(text: str) -> tuple[dict[str, Any], dict[tuple[int, int], int]]:
-    data = draws.fields(text, "segments", FROZEN_SHOTS)
-    starts: dict[tuple[int, int], int] = {}
-    for row in data["draws"]:
-        (starts[int(row["shots"]), int(row["draw"])],) = row["indices"]
-    return data, starts
-
-
-def _frozen(path: Path, target: TextTask) -> Mapping[tuple[int, int], int]:
-    """The starts in a target's file, which is believed only for the split it was made on."""
-    data, starts = draws.read(path, _parse)
-    if (data["sha256"], data["segments"]) != (target.digests[TRAIN], target.sizes[TRAIN]):
-        raise draws.changed(path, target.name, target.data)
-    return starts
-
-
-def _draw_all(target: TextTask) -> dict[tuple[int, int], int]:
-    return {
-        (shots, number): draw(target, shots, number)
-        for shots, number in draws.settings(FROZEN_SHOTS)
-    }
+FROZEN = FrozenDraws[TextTask](
+    counted="segments",
+    shots=FROZEN_SHOTS,
+    facts=_facts,
+    draw=_start,
+    size=lambda fields, shots: 1,  # the first
+    corpus=lambda target: target.data,
+)

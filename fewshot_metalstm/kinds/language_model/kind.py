@@ -37,6 +37,7 @@ class LanguageModelling(Kind):
     shots = "thousands of characters"
     figure = FIGURE
     cell = "model.lstm.kind"
+    compressed = 2
 
     def training_settings(self) -> type[LanguageTrainConfig]:
         """See :class:`Kind`."""
@@ -94,15 +95,15 @@ class LanguageModelling(Kind):
 
     def freeze_draws(self, targets: Sequence[TextTask]) -> Sequence[Path]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.draws import freeze
+        from fewshot_metalstm.kinds.language_model.draws import FROZEN
 
-        return freeze(targets)
+        return FROZEN.freeze(targets)
 
     def check_draws(self, targets: Sequence[TextTask]) -> Sequence[str]:
         """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.draws import check
+        from fewshot_metalstm.kinds.language_model.draws import FROZEN
 
-        return check(targets)
+        return FROZEN.check(targets)
 
     def source(self, config: LanguageTrainConfig, suite: LoadedTexts) -> LanguageSource:
         """See :class:`Kind`."""
@@ -180,6 +181,14 @@ class LanguageModelling(Kind):
         from fewshot_metalstm.kinds.language_model.scoring import score_model
 
         return score_model(loaded.model, target, split)
+
+    def practice(
+        self, loaded: Loaded, target: TextTask, support: Sequence[int]
+    ) -> tuple[int, Callable[[Sequence[int]], object]]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.language_model.work import practice
+
+        return practice(loaded.model, target, support)
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.

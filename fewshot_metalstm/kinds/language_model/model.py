@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping, from_mapping
 from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.digests import sha256
@@ -30,11 +31,10 @@ from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
 FORMAT_VERSION = 1
+COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 CHECKPOINT, PRODUCT = "checkpoint", "language-model"
 _WEIGHTS = "model.safetensors"
 _ROOM = 2**20  # numbers that building a model may take beside its weights
-
-"""Gives a learner what the algorithm that ``about`` records has learned beside the start."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def load_prepared(folder: Path, kind: str | None = None) -> StoredModel:
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
     return model_folder.read_config(
-        folder, kind, kind=KIND, version=FORMAT_VERSION,
+        folder, kind, kind=KIND, version=COMPRESSED_VERSION,
         needed={"kind": str, "model": dict, "about": dict, "sha256": dict},
         roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
                PRODUCT: "give a language model that adapt wrote"},
@@ -124,11 +124,9 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> StoredModel:
-    from safetensors.torch import load_file
-
     if config["kind"] not in (CHECKPOINT, PRODUCT):
         raise ValueError("a kind that cannot be")
-    tensors = load_file(folder / _WEIGHTS)
+    tensors = read_tensors(folder / _WEIGHTS)
     try:
         settings = from_mapping(ModelConfig, config["model"], str(folder / "config.json"))
     except UserError as problem:

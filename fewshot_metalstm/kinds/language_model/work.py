@@ -25,6 +25,20 @@ from fewshot_metalstm.kinds.language_model.tasks import TRAIN, TextTask
 from fewshot_metalstm.seeds import derive
 
 
+def practice(
+    model: StoredModel, target: TextTask, support: Sequence[int]
+) -> tuple[int, Callable[[Sequence[int]], Batch]]:
+    """What an adapted language model is trained on further: rows of some segments of a target."""
+    config = model.learner.config
+    rows = rows_of(target.runs(support), config.row)
+    device = next(model.learner.parameters()).device
+
+    def batch(chosen: Sequence[int]) -> Batch:
+        return encode(target, [rows[i] for i in chosen], config.context, device)
+
+    return len(rows), batch
+
+
 class LanguageWork(Work[LanguageModel]):
     """A cell of a checkpoint's language model, or of a fresh one of its sizes."""
 

@@ -79,8 +79,8 @@ def test_draws_are_of_each_class_and_pure() -> None:
 
 def test_frozen_draws_are_believed_for_their_split_alone(tmp_path: Path) -> None:
     mine = task(train=120)
-    (path,) = draws.freeze([mine], tmp_path)
-    assert draws.check([mine], tmp_path) == ()
+    (path,) = draws.FROZEN.freeze([mine], tmp_path)
+    assert draws.FROZEN.check([mine], tmp_path) == ()
     assert draws.support(mine, 5, 2, folder=tmp_path).indices == draws.draw(mine, 5, 2)
     other = task(train=118)
     with pytest.raises(UserError, match="another train split"):

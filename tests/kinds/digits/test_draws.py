@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.digits.draws import check, draw, freeze, load_draw, read_frozen
+from fewshot_metalstm.kinds.digits.draws import FROZEN, draw, load_draw
 from fewshot_metalstm.kinds.digits.reader import load_mnist
 from fewshot_metalstm.kinds.digits.tasks import load_target
 from tests.kinds.digits.builders import made_up, target
@@ -39,24 +39,24 @@ def test_too_few_images_are_refused() -> None:
 
 
 def test_frozen_draws_are_those_drawn_and_are_checked(tmp_path: Path) -> None:
-    (path,) = freeze([MANY], tmp_path)
-    assert check([MANY], tmp_path) == ()
+    (path,) = FROZEN.freeze([MANY], tmp_path)
+    assert FROZEN.check([MANY], tmp_path) == ()
     assert load_draw(MANY, 5, 2, folder=tmp_path) == draw(MANY, 5, 2)
     text = path.read_text("utf-8")
     path.write_text(
         text.replace('{"shots":1,"draw":0,"indices":[', '{"shots":1,"draw":0,"indices":[0,')
     )
     with pytest.raises(UserError, match=path.name):
-        read_frozen(path)
+        FROZEN.read(path)
     path.unlink()
-    assert "there is no" in check([MANY], tmp_path)[0]
+    assert "there is no" in FROZEN.check([MANY], tmp_path)[0]
 
 
 def test_frozen_draws_of_another_split_are_refused(tmp_path: Path) -> None:
-    freeze([MANY], tmp_path)
+    FROZEN.freeze([MANY], tmp_path)
     with pytest.raises(UserError, match="digits-6789"):
         load_draw(target(), 1, 0, folder=tmp_path)
 
 
 def test_the_frozen_file_is_what_is_drawn_afresh(real_mnist: Path) -> None:
-    assert check([load_target("digits-6789", load_mnist(real_mnist))]) == ()
+    assert FROZEN.check([load_target("digits-6789", load_mnist(real_mnist))]) == ()

@@ -65,15 +65,15 @@ def test_the_support_of_a_users_own_is_the_last_days(tmp_path: Path) -> None:
 
 def test_frozen_draws_are_believed_for_their_split_alone(tmp_path: Path) -> None:
     task = region(120)
-    (path,) = draws.freeze([task], tmp_path)
-    assert draws.check([task], tmp_path) == ()
+    (path,) = draws.FROZEN.freeze([task], tmp_path)
+    assert draws.FROZEN.check([task], tmp_path) == ()
     assert draws.load_draw(task, 14, 2, folder=tmp_path) == draws.draw(task, 14, 2)
     other = region(120, seed=1)
-    assert "another train split" in draws.check([other], tmp_path)[0]
+    assert "another train split" in draws.FROZEN.check([other], tmp_path)[0]
     with pytest.raises(UserError, match="another train split"):
         draws.load_draw(other, 14, 2, folder=tmp_path)
     path.write_text(path.read_text().replace('"draw":4', '"draw":9'))
-    assert "is not a file of frozen draws" in draws.check([task], tmp_path)[0]
+    assert "is not a file of frozen draws" in draws.FROZEN.check([task], tmp_path)[0]
 
 
 def test_every_official_region_is_frozen_and_no_fold_knows_what_it_holds_out() -> None:
@@ -95,6 +95,6 @@ def test_the_real_regions_are_as_they_were_drawn(real_data: Path) -> None:
     if not (real_data / "load-forecast").is_dir():
         pytest.skip(f"load-forecast is not in {real_data}")
     task = load_region("load-EKPC", real_data)
-    assert draws.check([task]) == ()
+    assert draws.FROZEN.check([task]) == ()
     assert sum(task.real) == 45_334 - 4
     assert len(task.values) - sum(task.real) == 6

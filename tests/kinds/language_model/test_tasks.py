@@ -85,12 +85,12 @@ def test_a_number_means_one_document_at_every_size() -> None:
 
 def test_frozen_draws_are_believed_for_their_text_alone(tmp_path: Path) -> None:
     task = text_task([16_000] * 3)
-    (path,) = draws.freeze([task], tmp_path)
-    assert draws.check([task], tmp_path) == ()
+    (path,) = draws.FROZEN.freeze([task], tmp_path)
+    assert draws.FROZEN.check([task], tmp_path) == ()
     assert draws.load_draw(task, 5, 2, folder=tmp_path) == draws.draw(task, 5, 2)
     other = text_task([16_100] * 3)
-    assert "another train split" in draws.check([other], tmp_path)[0]
+    assert "another train split" in draws.FROZEN.check([other], tmp_path)[0]
     with pytest.raises(UserError, match="another train split"):
         draws.load_draw(other, 5, 2, folder=tmp_path)
     path.write_text(path.read_text().replace('"draw":4', '"draw":9'))
-    assert "is not a file of frozen draws" in draws.check([task], tmp_path)[0]
+    assert "is not a file of frozen draws" in draws.FROZEN.check([task], tmp_path)[0]

@@ -86,6 +86,9 @@ def _made_from(model: TaggerModel) -> str:
         lines.append(
             f"- self-training: {about['unlabelled_sentences']} unlabelled sentences, as it tagged "
             "them itself"
+            if "teacher" not in about
+            else f"- taught: {about['unlabelled_sentences']} unlabelled sentences, as "
+            f"`{about['teacher']}` tagged them"
         )
     if start:
         lines.append(

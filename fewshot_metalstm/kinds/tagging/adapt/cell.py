@@ -28,6 +28,7 @@ from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     tagged,
 )
 from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split, support_batch
+from fewshot_metalstm.kinds.tagging.adapt.teacher import Teacher, tags_as_it_is
 from fewshot_metalstm.kinds.tagging.adapt.tuning import tuned_names
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
@@ -37,8 +38,10 @@ from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
 from fewshot_metalstm.kinds.tagging.tagger.merged import merged, merged_config
 from fewshot_metalstm.kinds.tagging.tagger.model import (
+    TAGGER,
     TaggerModel,
     adapted_model,
+    load_model,
     new_tagger,
     save_model,
 )
@@ -51,18 +54,21 @@ class TaggingCell(Cell):
 
     ``tune`` is ``basic`` (the basic LSTM and the head), ``head``, ``all``, or one of
     :data:`~fewshot_metalstm.kinds.tagging.adapt.tuning.UNTUNED`; ``again`` are the settings of the
-    second adaptation. ``recipe`` is that of the checkpoint's policy to adapt by, ``auto`` or
-    ``none``.
+    second adaptation, and ``teacher`` is who tags those sentences (None: the learner itself).
+    ``recipe`` is that of the checkpoint's policy to adapt by, ``auto`` or ``none``.
     """
 
     unlabelled: tuple[tuple[str, ...], ...] = ()
     again: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
     recipe: str = AUTO
+    teacher: Teacher | None = None
 
     @property
     def called(self) -> str:
-        """What its results go by: with unlabelled text it is another method."""
-        return f"{self.method}+unlabelled" if self.unlabelled else self.method
+        """What its results go by: with unlabelled text, or a teacher, it is another method."""
+        if not self.unlabelled:
+            return self.method
+        return f"{self.method}+teacher" if self.teacher else f"{self.method}+unlabelled"
 
     def further_settings(self) -> dict[str, Any]:
         """The unlabelled text and its settings, where there is any; a recipe that is named."""
@@ -71,7 +77,8 @@ class TaggingCell(Cell):
             return named
         text = "\n".join(" ".join(tokens) for tokens in self.unlabelled)
         again = as_mapping(self.again)
-        return {**named, "unlabelled": sha256(text.encode()), "self_training": again}
+        taught = {"teacher": self.teacher.digest} if self.teacher else {}
+        return {**named, "unlabelled": sha256(text.encode()), "self_training": again, **taught}
 
     @property
     def adaptation(self) -> AdaptConfig:
@@ -202,16 +209,29 @@ class TaggingWork(Work[Tagger]):
 
     def adapt(self, start: Start[Tagger]) -> Adapted:
         """Tune the learner on the support; then once more with unlabelled text, if there is any."""
+        cell = self.cell
+        if not cell.unlabelled:
+            return self._each(start, (), lambda config: config)
+        found = self._taught(cell.teacher) if cell.teacher else self.tagged(start)
+        return self._each(start, found, lambda config: second_time(config, cell.again))
+
+    def tagged(self, start: Start[Tagger]) -> list[Sentence]:
+        """The unlabelled sentences with the tags of the start, adapted to the support."""
         first = self._each(start, (), lambda config: config)
-        if not self.cell.unlabelled:
-            return first
-        pseudo_labelled = tagged(
+        return tagged(
             start.learner, first.params, self.table, self.cell.unlabelled, self.target.types,
             self.lexicon,
         )  # fmt: skip
-        return self._each(
-            start, pseudo_labelled, lambda config: second_time(config, self.cell.again)
-        )
+
+    def _taught(self, teacher: Teacher) -> list[Sentence]:
+        """The same with the tags of a teacher."""
+        model = load_model(teacher.folder)
+        model.learner.to(next(self.model.learner.parameters()).device)
+        if model.kind == TAGGER:
+            return tags_as_it_is(model, self.target, self.cell.unlabelled)
+        own = replace(self.cell, method=str(model.about.get("algorithm", "meta")), teacher=None)
+        work = TaggingWork(own, model, self.target, model.table())
+        return work.tagged(work.start())
 
     def _each(
         self, start: Start[Tagger], pseudo_labelled: Sequence[Sentence],
@@ -253,6 +273,7 @@ class TaggingWork(Work[Tagger]):
             "seed": cell.seed, "support_sentences": len(cell.support),
             "from": dict(self.model.about),
             **({"unlabelled_sentences": len(cell.unlabelled)} if cell.unlabelled else {}),
+            **({"teacher": cell.teacher.folder.name} if cell.teacher else {}),
             "synthetic": target.corpus.synthetic,
             "test_f1": None if score is None else round(score.value, 2),
         }  # fmt: skip

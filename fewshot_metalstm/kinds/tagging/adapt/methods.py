@@ -40,6 +40,7 @@ from fewshot_metalstm.kinds.tagging.adapt.self_training import (
 )
 from fewshot_metalstm.kinds.tagging.adapt.settings import TaggingSettings
 from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import check_spacy
+from fewshot_metalstm.kinds.tagging.adapt.teacher import TEXT_NEEDED, Teacher, teacher_of
 from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import model_digests, settled
 from fewshot_metalstm.kinds.tagging.adapt.tuning import TUNE, UNTUNED, tune_for
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
@@ -132,7 +133,7 @@ def _chosen(name: str, settings: TaggingSettings) -> Method:
 def make_cell(
     name: str, settings: TaggingSettings, draw: int, support: tuple[int, ...],
     save: Path | None = None, *, score: bool = True,
-    unlabelled: tuple[tuple[str, ...], ...] = (),
+    unlabelled: tuple[tuple[str, ...], ...] = (), teacher: Teacher | None = None,
 ) -> TaggingCell:  # fmt: skip
     """The cell of a method on one support.
 
@@ -140,6 +141,7 @@ def make_cell(
         name: a baseline, or the algorithm of the checkpoint.
         unlabelled: sentences for self-training, which a method without a learner to tune has no
             use for.
+        teacher: who tags them; None: the learner itself.
 
     Raises:
         UserError: settings that mean nothing, or a package that is not installed.
@@ -152,6 +154,8 @@ def make_cell(
         name, draw, settings.seed, support, tune, config, save, score,
         unlabelled if tuned else (), settings.self_training,
         AUTO if name in baselines() else settings.recipe,
+        # What is compared with a checkpoint learns from no other.
+        None if name in baselines() or not tuned else teacher,
     )  # fmt: skip
 
 
@@ -160,12 +164,17 @@ def make_cells(
     draws: Sequence[int], save: Path | None,
 ) -> tuple[list[TaggingCell], tuple[str, ...]]:  # fmt: skip
     """See :meth:`fewshot_metalstm.kinds.kind.Kind.make_cells`."""
-    text = NO_TEXT
+    text, teacher = NO_TEXT, None
+    notes: tuple[str, ...] = ()
+    if settings.teacher and not settings.unlabelled:
+        raise UserError(f"teacher {settings.teacher}: {TEXT_NEEDED}")
     if settings.unlabelled:
         check_self_training(settings.self_training)
         if settings.tune in UNTUNED:
             raise UserError(no_use(settings.tune))
         text = unlabelled_of(target, settings.unlabelled)
+        if settings.teacher:
+            teacher, notes = teacher_of(settings.teacher, target)
     score = settings.score if isinstance(settings, AdaptRunSettings) else True
     found = [
         text.for_support(target, s.indices, settings.self_training, settings.seed, d)
@@ -175,11 +184,12 @@ def make_cells(
         make_cell(
             name, settings, draw, support.indices,
             save if number == 0 and at == 0 else None, score=score, unlabelled=found[at],
+            teacher=teacher,
         )
         for number, name in enumerate(names)
         for at, (draw, support) in enumerate(zip(draws, supports, strict=True))
     ]  # fmt: skip
-    return cells, text.notes
+    return cells, (*text.notes, *notes)
 
 
 def do_cell(cell: TaggingCell, target: Task, loaded: Callable[[], Loaded]) -> CellResult:

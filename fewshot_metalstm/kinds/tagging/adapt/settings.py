@@ -20,6 +20,9 @@ class TaggingSettings(AdaptSettings):
 
     # text for self-training: a file, or train: the target's own train split, without its tags
     unlabelled: str = ""
+    # who tags that text: another checkpoint, adapted to the same support, or a tagger; by default
+    # the tagger itself
+    teacher: str = ""
     # how to adapt: a recipe of the checkpoint's policy by name; auto: the one that its policy
     # chooses, unless a setting of adapt is given; none: as the settings say
     recipe: str = AUTO
