@@ -87,7 +87,7 @@ def measured(
     scratch = Training(
         copy.deepcopy(model.learner), source.heads(model), config, plan.epochs * plan.steps
     )
-    batches = epoch_batches(lengths, config.batch, source.config.seed, 1)[: MEASURED + 1]
+    batches = typical(epoch_batches(lengths, config.batch, source.config.seed, 1), lengths)
 
     def step(number: int) -> None:
         task, places = batches[number % len(batches)]
@@ -115,3 +115,13 @@ def measured(
         plan.epochs, plan.steps, plan.done, plan.ends_early, plan.left * pieces[0].seconds, scoring,
         cost_of(whole, pieces, device),
     )  # fmt: skip
+
+
+def typical(
+    batches: Sequence[tuple[str, list[int]]], lengths: Mapping[str, Sequence[int]]
+) -> list[tuple[str, list[int]]]:
+    """A few batches of about the mean size: those of an epoch hold from short to long items."""
+    sizes = [sum(lengths[task][place] for place in places) for task, places in batches]
+    mean = sum(sizes) / len(sizes)
+    nearest = sorted(range(len(batches)), key=lambda number: abs(sizes[number] - mean))
+    return [batches[number] for number in nearest[: MEASURED + 1]]

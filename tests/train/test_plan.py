@@ -44,6 +44,14 @@ def test_words_and_times() -> None:
     assert later.times.startswith("about 12 min left, as steps take")
 
 
+def test_batches_of_the_mean_size_are_measured() -> None:
+    lengths = {"a": [1] * 10 + [5] * 10 + [9] * 10}
+    batches = [("a", [i, i + 1]) for i in range(0, 30, 2)]
+    chosen = plan.typical(batches, lengths)
+    assert len(chosen) == 5
+    assert all(lengths["a"][i] == 5 for _, places in chosen for i in places)
+
+
 def test_it_is_said_and_kept_and_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
