@@ -17,31 +17,33 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.compress.stored import read_tensors
-from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
-from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.data.model_folder import built_of, check_files
 from fewshot_metalstm.kinds.classification.encoding import TextTable
 from fewshot_metalstm.kinds.classification.learner import Classifier
 from fewshot_metalstm.kinds.classification.settings import ClassifierConfig
 from fewshot_metalstm.kinds.classification.tasks import KIND
-from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.kinds.stored import (
+    CHECKPOINT,
+    WEIGHTS,
+    loaded_with,
+    settings_in,
+    weights_of,
+    with_values,
+    write_model,
+)
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.nn.bounded import Bounded
+from fewshot_metalstm.meta.prepared import prepare_as_recorded
 from fewshot_metalstm.nn.sharing import NONE
 from fewshot_metalstm.nn.vector_files import about_vectors, take_vectors, vector_tensors
 from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.seeds import torch_generator
-from fewshot_metalstm.tensors import write_tensors
-from fewshot_metalstm.version import __version__
-from fewshot_metalstm.writing import beside
 
 COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 FORMAT_VERSION = 1
-CHECKPOINT, CLASSIFIER = "checkpoint", "classifier"
-_WEIGHTS, _VOCABULARY = "model.safetensors", "vocabulary.json"
-_ROOM = 2**20  # numbers that building a classifier may take beside its weights
+CLASSIFIER = "classifier"
+_VOCABULARY = "vocabulary.json"
 
 
 @dataclass(frozen=True)
@@ -96,14 +98,9 @@ def adapted_model(
 
 def adapted_classifier(model: ClassifierModel, params: Params) -> Classifier:
     """A learner of its own with ``params``, and nothing of ``inner``."""
-    import torch
-
     rows = len(params["head_weight"])
-    learner = new_classifier(model.learner.config, model.vectors, model.alphabet, 0, rows)
-    with torch.no_grad():
-        for name, value in learner.named_parameters():
-            value.copy_(params[name])
-    return learner
+    fresh = new_classifier(model.learner.config, model.vectors, model.alphabet, 0, rows)
+    return with_values(fresh, params)
 
 
 def save_model(model: ClassifierModel, folder: Path) -> None:
@@ -111,24 +108,18 @@ def save_model(model: ClassifierModel, folder: Path) -> None:
 
     Raises :class:`UserError` if other files are there, or the place cannot be written to.
     """
-    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
-    with beside(folder, put_in_place) as new:
-        new.mkdir(0o755)
-        write_tensors(tensors | vector_tensors(model.vectors), new / _WEIGHTS)
-        _write_json({"words": model.vectors.words, "alphabet": model.alphabet}, new / _VOCABULARY)
-        config = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "written_by": __version__,
-            "task_kind": KIND,
-            "kind": model.kind,
-            "classes": list(model.classes),
-            "classifier": _sizes(model.learner.config),
-            "vectors": about_vectors(model.vectors),
-            "about": dict(model.about),
-            "sha256": {n: sha256((new / n).read_bytes()) for n in (_WEIGHTS, _VOCABULARY)},
-        }
-        write_config(config, new)
+    head = {
+        "task_kind": KIND,
+        "kind": model.kind,
+        "classes": list(model.classes),
+        "classifier": _sizes(model.learner.config),
+        "vectors": about_vectors(model.vectors),
+    }
+    weights = weights_of(model.learner) | vector_tensors(model.vectors)
+    write_model(
+        folder, weights, head, model.about, version=FORMAT_VERSION,
+        further=lambda new: _write_vocabulary(model, new),
+    )  # fmt: skip
 
 
 def _sizes(config: ClassifierConfig) -> dict[str, Any]:
@@ -145,7 +136,7 @@ def load_model(folder: Path, kind: str | None = None) -> ClassifierModel:
             another kind than ``kind`` (``checkpoint`` or ``classifier``).
     """
     config = read_config(folder, kind)
-    check_files(folder, (_WEIGHTS, _VOCABULARY), config["sha256"])
+    check_files(folder, (WEIGHTS, _VOCABULARY), config["sha256"])
     with built_of(folder):
         return _build(folder, config)
 
@@ -162,12 +153,11 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 
 def _build(folder: Path, config: Mapping[str, Any]) -> ClassifierModel:
-    tensors = read_tensors(folder / _WEIGHTS)
-    room = sum(tensor.numel() for tensor in tensors.values()) + _ROOM
+    tensors = read_tensors(folder / WEIGHTS)
     vocabulary = json.loads((folder / _VOCABULARY).read_text(encoding="utf-8"))
     vectors = take_vectors(tensors, vocabulary["words"], config["vectors"])
     alphabet = tuple(vocabulary["alphabet"])
-    settings = from_mapping(ClassifierConfig, config["classifier"], str(folder / "config.json"))
+    settings = settings_in(ClassifierConfig, config["classifier"], folder)
     classes = tuple(config["classes"])
     rows = tensors["head_weight"].shape[0]
     known = config["kind"] in (CHECKPOINT, CLASSIFIER)
@@ -176,16 +166,16 @@ def _build(folder: Path, config: Mapping[str, Any]) -> ClassifierModel:
     if rows != max(1, len(classes)) or (config["kind"] == CLASSIFIER and len(classes) < 2):
         raise ValueError(f"{rows} rows of the head for the classes {classes}")
     recall = config["kind"] == CHECKPOINT and bool(classes)
-    with Bounded(room):
-        learner = new_classifier(settings, vectors, alphabet, 0, rows, recall=recall)
-        if any(name.startswith(f"{OWN}.") for name in tensors):
-            # Only such checkpoints need the meta-learners, and classifiers have to load quickly.
-            from fewshot_metalstm.meta.make import recorded_algorithm
-
-            recorded_algorithm(config["about"]).prepare(learner)
-    learner.load_state_dict(tensors)
+    learner = loaded_with(
+        lambda: new_classifier(settings, vectors, alphabet, 0, rows, recall=recall),
+        tensors, config["about"], prepare_as_recorded,
+    )  # fmt: skip
     return ClassifierModel(learner, vectors, alphabet, classes, config["kind"], config["about"])
 
 
-def _write_json(value: object, path: Path) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+def _write_vocabulary(model: ClassifierModel, folder: Path) -> list[str]:
+    """Write the words and characters that it knows; the file's name."""
+    known = {"words": model.vectors.words, "alphabet": model.alphabet}
+    text = json.dumps(known, ensure_ascii=False, indent=1) + "\n"
+    (folder / _VOCABULARY).write_text(text, encoding="utf-8")
+    return [_VOCABULARY]

@@ -15,13 +15,9 @@ from typing import Any
 from fewshot_metalstm.data.catalogue import Catalogue
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.exchange import put_in_place
-from fewshot_metalstm.kinds.classification.model import (
-    CHECKPOINT,
-    load_model,
-    read_config,
-    save_model,
-)
+from fewshot_metalstm.kinds.classification.model import load_model, read_config, save_model
 from fewshot_metalstm.kinds.classification.tasks import KIND
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.nn.vectors import quantise
 from fewshot_metalstm.pretrained import CARD
 from fewshot_metalstm.writing import beside, write_text

@@ -16,7 +16,6 @@ from fewshot_metalstm.kinds.classification.episodes import (
     TextEpisodes,
 )
 from fewshot_metalstm.kinds.classification.model import (
-    CHECKPOINT,
     ClassifierModel,
     load_model,
     new_checkpoint,
@@ -26,6 +25,7 @@ from fewshot_metalstm.kinds.classification.score import FIGURE
 from fewshot_metalstm.kinds.classification.settings import ClassificationTrainConfig, check
 from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, LoadedTexts
 from fewshot_metalstm.kinds.classification.text import words
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.meta.source import Preparation, TrainingSource, about_of, facts_of

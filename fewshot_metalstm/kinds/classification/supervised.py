@@ -14,7 +14,6 @@ from fewshot_metalstm.accuracy import compare
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.classification.encoding import Batch, Encoded
 from fewshot_metalstm.kinds.classification.model import (
-    CHECKPOINT,
     CLASSIFIER,
     ClassifierModel,
     adapted_model,
@@ -27,6 +26,7 @@ from fewshot_metalstm.kinds.classification.scoring import scores_of
 from fewshot_metalstm.kinds.classification.settings import ClassifierConfig, check_sizes
 from fewshot_metalstm.kinds.classification.source import shared_classes, vocabulary
 from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, check_learnable
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded

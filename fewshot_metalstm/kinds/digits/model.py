@@ -16,32 +16,29 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.compress.stored import read_tensors
-from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
-from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.data.model_folder import built_of, check_files
 from fewshot_metalstm.kinds.digits.encoding import Scaling
 from fewshot_metalstm.kinds.digits.learner import DigitReader
 from fewshot_metalstm.kinds.digits.reader import KIND
 from fewshot_metalstm.kinds.digits.settings import ReaderConfig
-from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.kinds.stored import (
+    CHECKPOINT,
+    WEIGHTS,
+    loaded_with,
+    settings_in,
+    weights_of,
+    with_values,
+    write_model,
+)
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
-from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.seeds import torch_generator
-from fewshot_metalstm.tensors import write_tensors
-from fewshot_metalstm.version import __version__
-from fewshot_metalstm.writing import beside
 
 COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 FORMAT_VERSION = 1
-CHECKPOINT, READER = "checkpoint", "reader"
-_WEIGHTS = "model.safetensors"
-_ROOM = 2**20  # numbers that building a reader may take beside its weights
-
-"""Gives a learner what the algorithm that ``about`` records has learned beside the start."""
+READER = "reader"
 
 
 @dataclass(frozen=True)
@@ -67,13 +64,7 @@ def new_reader(config: ReaderConfig, seed: int, classes: int = 1) -> DigitReader
 
 def adapted_reader(learner: DigitReader, params: Params) -> DigitReader:
     """A reader of its own with ``params``, such as adaptation gives, and nothing of ``inner``."""
-    import torch
-
-    reader = new_reader(learner.config, 0, len(params["head_weight"]))
-    with torch.no_grad():
-        for name, value in reader.named_parameters():
-            value.copy_(params[name])
-    return reader
+    return with_values(new_reader(learner.config, 0, len(params["head_weight"])), params)
 
 
 def save_model(model: ReaderModel, folder: Path) -> None:
@@ -81,23 +72,14 @@ def save_model(model: ReaderModel, folder: Path) -> None:
 
     Raises :class:`UserError` if other files are there, or the place cannot be written to.
     """
-    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
-    with beside(folder, put_in_place) as new:
-        new.mkdir(0o755)
-        write_tensors(tensors, new / _WEIGHTS)
-        config = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "written_by": __version__,
-            "task_kind": KIND,
-            "kind": model.kind,
-            "classes": list(model.classes),
-            "reader": as_mapping(model.learner.config),
-            "scaling": as_mapping(model.scaling),
-            "about": dict(model.about),
-            "sha256": {_WEIGHTS: sha256((new / _WEIGHTS).read_bytes())},
-        }
-        write_config(config, new)
+    head = {
+        "task_kind": KIND,
+        "kind": model.kind,
+        "classes": list(model.classes),
+        "reader": as_mapping(model.learner.config),
+        "scaling": as_mapping(model.scaling),
+    }
+    write_model(folder, weights_of(model.learner), head, model.about, version=FORMAT_VERSION)
 
 
 def load_model(
@@ -115,7 +97,7 @@ def load_model(
             another kind.
     """
     config = read_config(folder, kind)
-    check_files(folder, (_WEIGHTS,), config["sha256"])
+    check_files(folder, (WEIGHTS,), config["sha256"])
     with built_of(folder):
         return _build(folder, config, prepare)
 
@@ -137,13 +119,9 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ReaderModel:
-    tensors = read_tensors(folder / _WEIGHTS)
-    path = str(folder / "config.json")
-    try:
-        settings = from_mapping(ReaderConfig, config["reader"], path)
-        scaling = from_mapping(Scaling, config["scaling"], path)
-    except UserError as problem:
-        raise ValueError(str(problem)) from problem
+    tensors = read_tensors(folder / WEIGHTS)
+    settings = settings_in(ReaderConfig, config["reader"], folder)
+    scaling = settings_in(Scaling, config["scaling"], folder)
     if not (math.isfinite(scaling.mean) and 0 < scaling.deviation < math.inf):
         raise ValueError(f"pixels cannot be scaled by {scaling}")
     classes = tuple(config["classes"])
@@ -152,9 +130,5 @@ def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> 
         raise ValueError("a kind or classes that cannot be")
     if rows != (len(classes) if config["kind"] == READER else 1):
         raise ValueError(f"{rows} rows of the head for the classes {classes}")
-    with Bounded(sum(tensor.numel() for tensor in tensors.values()) + _ROOM):
-        learner = new_reader(settings, 0, rows)
-        if prepare is not None and any(name.startswith(f"{OWN}.") for name in tensors):
-            prepare(learner, config["about"])
-    learner.load_state_dict(tensors)
+    learner = loaded_with(lambda: new_reader(settings, 0, rows), tensors, config["about"], prepare)
     return ReaderModel(learner, scaling, classes, config["kind"], config["about"])

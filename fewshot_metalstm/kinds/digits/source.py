@@ -15,17 +15,12 @@ from fewshot_metalstm.kinds.digits.episodes import (
     EncodedEpisodes,
     JointBatches,
 )
-from fewshot_metalstm.kinds.digits.model import (
-    CHECKPOINT,
-    ReaderModel,
-    load_prepared,
-    new_reader,
-    save_model,
-)
+from fewshot_metalstm.kinds.digits.model import ReaderModel, load_prepared, new_reader, save_model
 from fewshot_metalstm.kinds.digits.reader import CORPUS
 from fewshot_metalstm.kinds.digits.score import FIGURE
 from fewshot_metalstm.kinds.digits.settings import DigitsTrainConfig, check
 from fewshot_metalstm.kinds.digits.tasks import LoadedDigits
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress

@@ -13,7 +13,6 @@ from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.encoding import Batch, Scaling, encode
 from fewshot_metalstm.kinds.digits.model import (
-    CHECKPOINT,
     READER,
     ReaderModel,
     adapted_reader,
@@ -25,6 +24,7 @@ from fewshot_metalstm.kinds.digits.reader import CORPUS, SIDE
 from fewshot_metalstm.kinds.digits.score import FIGURE, compare, parts
 from fewshot_metalstm.kinds.digits.settings import ReaderConfig
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded

@@ -16,33 +16,32 @@ from typing import Any
 import numpy as np
 
 from fewshot_metalstm.compress.stored import read_tensors
-from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
-from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.data.model_folder import built_of, check_files
 from fewshot_metalstm.kinds.forecasting.learner import Forecaster
 from fewshot_metalstm.kinds.forecasting.ridge import Moments
 from fewshot_metalstm.kinds.forecasting.series import DAY, WEEK
 from fewshot_metalstm.kinds.forecasting.settings import ForecasterConfig
 from fewshot_metalstm.kinds.forecasting.tasks import KIND
-from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.kinds.stored import (
+    CHECKPOINT,
+    WEIGHTS,
+    loaded_with,
+    settings_in,
+    weights_of,
+    with_values,
+    write_model,
+)
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
-from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tensors import write_tensors
-from fewshot_metalstm.version import __version__
-from fewshot_metalstm.writing import beside
 
 COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 FORMAT_VERSION = 1
-CHECKPOINT, FORECASTER = "checkpoint", "forecaster"
-_WEIGHTS, _MOMENTS = "model.safetensors", "moments.safetensors"
-_ROOM = 2**20  # numbers that building a forecaster may take beside its weights
-
-"""Gives a learner what the algorithm that ``about`` records has learned beside the start."""
+FORECASTER = "forecaster"
+_MOMENTS = "moments.safetensors"
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,7 @@ def new_forecaster(config: ForecasterConfig, seed: int) -> Forecaster:
 
 def adapted_forecaster(learner: Forecaster, params: Params) -> Forecaster:
     """A forecaster of its own with ``params``, such as adaptation gives, without ``inner``."""
-    import torch
-
-    made = new_forecaster(learner.config, 0)
-    with torch.no_grad():
-        for name, value in made.named_parameters():
-            value.copy_(params[name])
-    return made
+    return with_values(new_forecaster(learner.config, 0), params)
 
 
 def save_model(model: ForecastModel, folder: Path) -> None:
@@ -80,31 +73,27 @@ def save_model(model: ForecastModel, folder: Path) -> None:
 
     Raises :class:`UserError` if other files are there, or the place cannot be written to.
     """
+    head = {
+        "task_kind": KIND, "kind": model.kind, "forecaster": as_mapping(model.learner.config),
+    }  # fmt: skip
+    write_model(
+        folder, weights_of(model.learner), head, model.about, version=FORMAT_VERSION,
+        further=lambda new: _write_moments(model.moments, new),
+    )  # fmt: skip
+
+
+def _write_moments(moments: Moments | None, folder: Path) -> list[str]:
+    """Write those of a suite, where there are any; the files' names."""
     import torch
 
-    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
-    with beside(folder, put_in_place) as new:
-        new.mkdir(0o755)
-        write_tensors(tensors, new / _WEIGHTS)
-        names = [_WEIGHTS]
-        if model.moments is not None:
-            moments = {
-                name: torch.from_numpy(np.ascontiguousarray(value, np.float64))
-                for name, value in vars(model.moments).items()
-            }
-            write_tensors(moments, new / _MOMENTS)
-            names.append(_MOMENTS)
-        config = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "written_by": __version__,
-            "task_kind": KIND,
-            "kind": model.kind,
-            "forecaster": as_mapping(model.learner.config),
-            "about": dict(model.about),
-            "sha256": {name: sha256((new / name).read_bytes()) for name in names},
-        }
-        write_config(config, new)
+    if moments is None:
+        return []
+    values = {
+        name: torch.from_numpy(np.ascontiguousarray(value, np.float64))
+        for name, value in vars(moments).items()
+    }
+    write_tensors(values, folder / _MOMENTS)
+    return [_MOMENTS]
 
 
 def load_model(
@@ -122,7 +111,7 @@ def load_model(
             another kind.
     """
     config = read_config(folder, kind)
-    names = [_WEIGHTS, *([_MOMENTS] if config["kind"] == CHECKPOINT else [])]
+    names = [WEIGHTS, *([_MOMENTS] if config["kind"] == CHECKPOINT else [])]
     check_files(folder, names, config["sha256"])
     with built_of(folder):
         return _build(folder, config, prepare)
@@ -146,7 +135,7 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ForecastModel:
     if config["kind"] not in (CHECKPOINT, FORECASTER):
         raise ValueError("a kind that cannot be")
-    tensors = read_tensors(folder / _WEIGHTS)
+    tensors = read_tensors(folder / WEIGHTS)
     moments = None
     if config["kind"] == CHECKPOINT:
         from safetensors.torch import load_file
@@ -155,13 +144,6 @@ def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> 
         moments = Moments(stored["inputs"].numpy(), stored["outputs"].numpy())
         if moments.inputs.shape != (WEEK + 1,) * 2 or moments.outputs.shape != (WEEK + 1, DAY):
             raise ValueError("moments of another shape")
-    try:
-        settings = from_mapping(ForecasterConfig, config["forecaster"], str(folder / "config.json"))
-    except UserError as problem:
-        raise ValueError(str(problem)) from problem
-    with Bounded(sum(tensor.numel() for tensor in tensors.values()) + _ROOM):
-        learner = new_forecaster(settings, 0)
-        if prepare is not None and any(name.startswith(f"{OWN}.") for name in tensors):
-            prepare(learner, config["about"])
-    learner.load_state_dict(tensors)
+    settings = settings_in(ForecasterConfig, config["forecaster"], folder)
+    learner = loaded_with(lambda: new_forecaster(settings, 0), tensors, config["about"], prepare)
     return ForecastModel(learner, moments, config["kind"], config["about"])

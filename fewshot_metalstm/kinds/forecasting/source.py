@@ -15,7 +15,6 @@ from fewshot_metalstm.kinds.forecasting.episodes import (
     MaseValidation,
 )
 from fewshot_metalstm.kinds.forecasting.model import (
-    CHECKPOINT,
     ForecastModel,
     load_prepared,
     new_forecaster,
@@ -25,6 +24,7 @@ from fewshot_metalstm.kinds.forecasting.ridge import Moments, solve
 from fewshot_metalstm.kinds.forecasting.score import FIGURE
 from fewshot_metalstm.kinds.forecasting.settings import RIDGE, ForecastTrainConfig, check
 from fewshot_metalstm.kinds.forecasting.tasks import LoadedSeries
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.meta.source import TrainingSource, about_of, facts_of

@@ -12,29 +12,28 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.compress.stored import read_tensors
-from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
-from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.data.model_folder import built_of, check_files
 from fewshot_metalstm.kinds.language_model.learner import LanguageModel
 from fewshot_metalstm.kinds.language_model.settings import ModelConfig
 from fewshot_metalstm.kinds.language_model.tasks import KIND
-from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.kinds.stored import (
+    CHECKPOINT,
+    WEIGHTS,
+    loaded_with,
+    settings_in,
+    weights_of,
+    with_values,
+    write_model,
+)
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
-from fewshot_metalstm.nn.bounded import Bounded
 from fewshot_metalstm.seeds import torch_generator
-from fewshot_metalstm.tensors import write_tensors
-from fewshot_metalstm.version import __version__
-from fewshot_metalstm.writing import beside
 
 FORMAT_VERSION = 1
 COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
-CHECKPOINT, PRODUCT = "checkpoint", "language-model"
-_WEIGHTS = "model.safetensors"
-_ROOM = 2**20  # numbers that building a model may take beside its weights
+PRODUCT = "language-model"
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,7 @@ def new_model(config: ModelConfig, seed: int) -> LanguageModel:
 
 def adapted_model(learner: LanguageModel, params: Params) -> LanguageModel:
     """A language model of its own with ``params``, such as adaptation gives, without ``inner``."""
-    import torch
-
-    made = new_model(learner.config, 0)
-    with torch.no_grad():
-        for name, value in made.named_parameters():
-            value.copy_(params[name])
-    return made
+    return with_values(new_model(learner.config, 0), params)
 
 
 def save_model(model: StoredModel, folder: Path) -> None:
@@ -71,21 +64,10 @@ def save_model(model: StoredModel, folder: Path) -> None:
 
     Raises :class:`UserError` if other files are there, or the place cannot be written to.
     """
-    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
-    with beside(folder, put_in_place) as new:
-        new.mkdir(0o755)
-        write_tensors(tensors, new / _WEIGHTS)
-        config = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "written_by": __version__,
-            "task_kind": KIND,
-            "kind": model.kind,
-            "model": as_mapping(model.learner.config),
-            "about": dict(model.about),
-            "sha256": {_WEIGHTS: sha256((new / _WEIGHTS).read_bytes())},
-        }
-        write_config(config, new)
+    head = {
+        "task_kind": KIND, "kind": model.kind, "model": as_mapping(model.learner.config),
+    }  # fmt: skip
+    write_model(folder, weights_of(model.learner), head, model.about, version=FORMAT_VERSION)
 
 
 def load_model(
@@ -103,7 +85,7 @@ def load_model(
             another kind.
     """
     config = read_config(folder, kind)
-    check_files(folder, [_WEIGHTS], config["sha256"])
+    check_files(folder, [WEIGHTS], config["sha256"])
     with built_of(folder):
         return _build(folder, config, prepare)
 
@@ -126,14 +108,7 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> StoredModel:
     if config["kind"] not in (CHECKPOINT, PRODUCT):
         raise ValueError("a kind that cannot be")
-    tensors = read_tensors(folder / _WEIGHTS)
-    try:
-        settings = from_mapping(ModelConfig, config["model"], str(folder / "config.json"))
-    except UserError as problem:
-        raise ValueError(str(problem)) from problem
-    with Bounded(sum(tensor.numel() for tensor in tensors.values()) + _ROOM):
-        learner = new_model(settings, 0)
-        if prepare is not None and any(name.startswith(f"{OWN}.") for name in tensors):
-            prepare(learner, config["about"])
-    learner.load_state_dict(tensors)
+    tensors = read_tensors(folder / WEIGHTS)
+    settings = settings_in(ModelConfig, config["model"], folder)
+    learner = loaded_with(lambda: new_model(settings, 0), tensors, config["about"], prepare)
     return StoredModel(learner, config["kind"], config["about"])

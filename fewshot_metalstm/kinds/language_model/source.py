@@ -15,7 +15,6 @@ from fewshot_metalstm.kinds.language_model.episodes import (
     JointBatches,
 )
 from fewshot_metalstm.kinds.language_model.model import (
-    CHECKPOINT,
     StoredModel,
     load_prepared,
     new_model,
@@ -24,6 +23,7 @@ from fewshot_metalstm.kinds.language_model.model import (
 from fewshot_metalstm.kinds.language_model.score import FIGURE
 from fewshot_metalstm.kinds.language_model.settings import LanguageTrainConfig, check
 from fewshot_metalstm.kinds.language_model.tasks import LoadedTexts
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.meta.source import TrainingSource, about_of, facts_of

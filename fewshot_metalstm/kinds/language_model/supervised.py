@@ -14,7 +14,6 @@ from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.language_model.encoding import CPU, Batch, encode, rows_of
 from fewshot_metalstm.kinds.language_model.model import (
-    CHECKPOINT,
     PRODUCT,
     StoredModel,
     adapted_model,
@@ -25,6 +24,7 @@ from fewshot_metalstm.kinds.language_model.model import (
 from fewshot_metalstm.kinds.language_model.score import FIGURE, Cost, score
 from fewshot_metalstm.kinds.language_model.settings import ModelConfig, check_sizes
 from fewshot_metalstm.kinds.language_model.tasks import KIND, TRAIN, Span, TextTask
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded

@@ -10,13 +10,9 @@ import torch
 
 from fewshot_metalstm.data.digests import sealed
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.classification.model import (
-    CHECKPOINT,
-    CLASSIFIER,
-    load_model,
-    save_model,
-)
+from fewshot_metalstm.kinds.classification.model import CLASSIFIER, load_model, save_model
 from fewshot_metalstm.kinds.classification.predictor import Predictor
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from tests.kinds.classification.builders import checkpoint, classifier
 
 CPU = torch.device("cpu")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fewshot_metalstm import pretrained
-from fewshot_metalstm.kinds.classification.model import CHECKPOINT, load_model, read_config
+from fewshot_metalstm.kinds.classification.model import load_model, read_config
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.nn.vectors import Quantised
 from tests.kinds.classification.builders import task
 

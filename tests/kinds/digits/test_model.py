@@ -11,7 +11,6 @@ import torch
 from fewshot_metalstm.data.digests import SEAL, sealed
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.model import (
-    CHECKPOINT,
     READER,
     ReaderModel,
     adapted_reader,
@@ -20,6 +19,7 @@ from fewshot_metalstm.kinds.digits.model import (
     new_reader,
     save_model,
 )
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.protonet import ProtoNet, learned_scale
 from tests.kinds.digits.builders import SMALL, scaling
 

@@ -10,10 +10,11 @@ import torch
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.kind import DIGITS
-from fewshot_metalstm.kinds.digits.model import CHECKPOINT, READER, load_prepared
+from fewshot_metalstm.kinds.digits.model import READER, load_prepared
 from fewshot_metalstm.kinds.digits.settings import ReaderConfig
 from fewshot_metalstm.kinds.digits.supervised import DigitsSupervisedConfig, DigitsTraining
 from fewshot_metalstm.kinds.digits.tasks import load_target
+from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.cells import CELLS
 from fewshot_metalstm.train.result import TrainResult
