@@ -77,8 +77,8 @@ def meta_train(
     """Meta-train a model on a suite of tasks and keep the best checkpoint.
 
     Joint training on all tasks comes first (--joint-steps), then the outer loop (--outer-steps):
-    a short trial run makes both short. What is planned, and about how long it takes, is said before
-    it starts.
+    a short trial run makes both short. What is planned, and about what it costs, is said before it
+    starts.
 
     Settings come from the defaults, --config, --set and the options here, in this order. A run
     that is interrupted (Ctrl-C, SIGTERM) saves its state and goes on with --resume. Started with
@@ -178,6 +178,7 @@ def run(
     kind.check(config)
     make_algorithm(config)
     pick_device(device)
+    goes_on = resume and output is not None and not saved_nothing(output)
     if resume and output is not None:
         if not output.is_dir():
             raise UserError(f"{output}: there is no run to resume; leave out --resume")
@@ -185,7 +186,8 @@ def run(
             progress.note(f"{output} was ended before it saved its state: begun anew")
     elif output is not None:
         runs.claim(output, "the run")
-    progress.note(plan_of(config).words)
+    if not goes_on:  # else it is told when it is known what is left
+        progress.note(plan_of(config).words)
     ranks = ranks or Ranks()
     ranks.give(config)
     chosen = ranks.use(device)

@@ -1,4 +1,4 @@
-"""``fewshot-metalstm tasks``: suites, targets, their overlap, and the frozen draws."""
+"""``fewshot-metalstm tasks``: suites, targets, overlaps, what helps what, frozen draws."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ _COMMANDS = {
     "audit": kind_command("tasks audit"),
     "draws": LazyCommand(f"{_HERE}:draws", "Draw the frozen supports of targets again."),
     "list": LazyCommand(f"{_HERE}:list_tasks", "List the suites and the targets."),
+    "map": kind_command("tasks map"),
     "show": LazyCommand(f"{_HERE}:show", "Show the tasks of a suite, or the splits of a corpus."),
 }
 
 
 @click.group(cls=LazyGroup, lazy_commands=_COMMANDS)
 def tasks() -> None:
-    """Show tasks and suites, audit overlaps, draw supports."""
+    """Show tasks and suites, audit overlaps, map transfer, draw supports."""
 
 
 @click.command("list")

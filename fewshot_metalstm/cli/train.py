@@ -85,7 +85,8 @@ def train(context: click.Context, /, as_json: bool, quiet: bool, **options: Any)
     used with `predict`, `evaluate` and `view`, as what `adapt` writes. Without a devel split the
     last epoch is kept, or --set train.hold_out=0.1 holds out a tenth of train to choose by.
 
-    A run that is interrupted (Ctrl-C, SIGTERM) saves its state and goes on with --resume.
+    What is planned, and about what it costs, is said before it starts. A run that is interrupted
+    (Ctrl-C, SIGTERM) saves its state and goes on with --resume.
     """
     from fewshot_metalstm.cli.progress import TerminalProgress
     from fewshot_metalstm.meta.outcome import Interrupted

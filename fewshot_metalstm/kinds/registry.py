@@ -95,6 +95,10 @@ BUILT_IN: Mapping[str, KindEntry] = {
             "tasks audit": Command(
                 f"{_TAGGING}.cli.audit:audit", "Audit the overlap of a suite with a target."
             ),
+            "tasks map": Command(
+                f"{_TAGGING}.cli.task_map:task_map",
+                "Map which source task of a checkpoint helps which target.",
+            ),
             "view": Command(
                 f"{_TAGGING}.cli.view:view", "Write a page of text as a model reads it."
             ),

@@ -170,8 +170,16 @@ class _Session:
         elif plan.worth:
             model = replace(self.model, learner=copy.deepcopy(self.learner))
         if model is not None:
-            plan = measured(plan, self.config, self.source, model, workers * self.ranks.size)
+            plan = measured(
+                plan, self.config, self.source, model, workers * self.ranks.size, self.device
+            )
+        if self.state is not None:
+            self.progress.note(plan.words)
         self.progress.note(plan.times)
+        if plan.cost is not None:
+            self.progress.note(plan.cost.words)
+            if not self.run.resumed:  # what a run costs as a whole is kept, not what is left of it
+                self.run.metrics(plan.cost.metrics)
         self.progress.plan(plan.phases)
         self.foreseen = True
 

@@ -8,15 +8,16 @@ have. Word vectors, or whatever else a kind makes first, the kind times itself
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import torch
 
 from fewshot_metalstm.meta import registry
 from fewshot_metalstm.meta.config import TrainingConfig
+from fewshot_metalstm.meta.cost import Cost, Piece, about, cost_of
 from fewshot_metalstm.meta.joint import JointTraining
 from fewshot_metalstm.meta.learner import Learner
 from fewshot_metalstm.meta.make import make_algorithm
@@ -25,7 +26,7 @@ from fewshot_metalstm.seeds import torch_generator
 
 JOINT, OUTER = "joint training", "outer loop"
 WORTH = 20  # steps; of fewer no time is told: to measure it would take as long
-_MEASURED = 4  # steps, the first of which loads compiled code and does not count
+MEASURED = 4  # steps, the first of which loads compiled code and does not count
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class TrainingPlan:
 
     ``joint`` and ``outer`` are what there is to do in all, ``done`` what is done of each already.
     ``before`` is what is made first: its name, steps and the seconds of one.
-    ``validations`` are still to be done, ``validation_seconds`` what one takes.
+    ``validations`` are still to be done, ``validation_seconds`` what one takes. ``cost`` is that of
+    what is left to do.
     """
 
     joint: int
@@ -45,6 +47,7 @@ class TrainingPlan:
     before: tuple[str, int, float] | None = None
     validations: int = 0
     validation_seconds: float = 0.0
+    cost: Cost | None = None
 
     @property
     def worth(self) -> bool:
@@ -53,23 +56,40 @@ class TrainingPlan:
 
     @property
     def words(self) -> str:
-        """The steps as a line for the user, before anything is measured."""
-        parts = [f"{self.joint:,} steps of {JOINT}"] if self.joint else []
-        parts += [f"{self.outer:,} of the {OUTER}"] if self.outer else []
+        """The steps as a line for the user, before anything is measured; of a run that goes on
+        those that are left.
+        """
+        parts = [
+            f"{f'{whole - done:,} of ' if done else ''}{whole:,} {what}"
+            for whole, done, what in (
+                (self.joint, self.done[0], f"steps of {JOINT}"),
+                (self.outer, self.done[1], f"of the {OUTER}"),
+            )
+            if whole > done
+        ]
+        if any(self.done):
+            return f"plan, the rest of a run: {', then '.join(parts) or 'no more steps'}"
         cure = " (--joint-steps N for fewer of the first)" if self.joint and self.outer else ""
         return f"plan: {', then '.join(parts) or 'nothing to train'}{cure}"
 
     @property
-    def times(self) -> str:
-        """About how long that takes, as a line for the user; empty where nothing was measured."""
+    def seconds(self) -> dict[str, float] | None:
+        """Of each part that is left, by its name; None where nothing was measured."""
         if self.joint_seconds is None or self.outer_seconds is None:
-            return ""
+            return None
         parts = {f"of {self.before[0]}": self.before[1] * self.before[2]} if self.before else {}
         parts[f"of {JOINT}"] = (self.joint - self.done[0]) * self.joint_seconds
         parts[f"of the {OUTER}"] = (self.outer - self.done[1]) * self.outer_seconds
         parts["of meta-validation"] = self.validations * self.validation_seconds
-        told = [f"{_about(seconds)} {what}" for what, seconds in parts.items() if seconds]
-        whole = f"about {_about(sum(parts.values()))} in all, as steps take on this machine now: "
+        return parts
+
+    @property
+    def times(self) -> str:
+        """About how long that takes, as a line for the user; empty where nothing was measured."""
+        parts = self.seconds or {}
+        told = [f"{about(seconds)} {what}" for what, seconds in parts.items() if seconds]
+        extent = "left" if any(self.done) else "in all"
+        whole = f"about {about(sum(parts.values()))} {extent}, as steps take on this machine now: "
         return whole + ", ".join(told) if told else ""
 
     @property
@@ -97,48 +117,60 @@ def remaining(plan: TrainingPlan, config: TrainingConfig, done: tuple[int, int])
 
 def measured(
     plan: TrainingPlan, config: TrainingConfig, source: TrainingSource, model: Model,
-    processes: int,
+    processes: int, device: torch.device,
 ) -> TrainingPlan:  # fmt: skip
-    """The plan with seconds.
+    """The plan with seconds and cost.
 
     Args:
-        source: in use for ``model`` (:meth:`TrainingSource.use`).
+        source: in use for ``model`` (:meth:`TrainingSource.use`), on ``device``.
         model: that no one needs afterwards: its learner is given what the outer loop needs.
         processes: that share the episodes of a step, on all ranks.
     """
     joint, outer = plan.joint - plan.done[0], plan.outer - plan.done[1]
+    at_once = max(1, min(processes, config.outer.meta_batch))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in both phases
+    pieces: list[Piece] = []
     try:
-        step = _joint_step(config, source, model.learner) if joint else 0.0
-        if not (outer or plan.validations):
-            return replace(plan, joint_seconds=step, outer_seconds=0.0)
-        source.before_outer(model, {}, saved=True)
-        gradient, score = _outer_step(config, source, model.learner, gradients=bool(outer))
+        plan = replace(plan, joint_seconds=0.0, outer_seconds=0.0)
+        if joint:
+            step = _joint_step(config, source, model.learner, joint)
+            pieces.append(step)
+            plan = replace(plan, joint_seconds=step.seconds)
+        if outer or plan.validations:
+            source.before_outer(model, {}, saved=True)
+            gradients, scores = _outer_steps(config, source, model.learner, outer, plan.validations)
+            pieces += [*gradients, *scores]
+            plan = replace(
+                plan,
+                outer_seconds=sum(p.times * p.seconds for p in gradients) / max(outer, 1) / at_once,
+                validation_seconds=sum(p.times * p.seconds for p in scores)
+                / max(plan.validations, 1) / at_once,
+            )  # fmt: skip
+        whole = sum((plan.seconds or {}).values())
+        return replace(plan, cost=cost_of(whole, pieces, device))
     finally:
         torch.set_num_threads(threads)
-    at_once = max(1, min(processes, config.outer.meta_batch))
-    return replace(
-        plan, joint_seconds=step, outer_seconds=config.outer.meta_batch * gradient / at_once,
-        validation_seconds=score / at_once,
-    )  # fmt: skip
 
 
-def _joint_step(config: TrainingConfig, source: TrainingSource, learner: Learner) -> float:
-    """Seconds of a joint step."""
+def _joint_step(
+    config: TrainingConfig, source: TrainingSource, learner: Learner, steps: int
+) -> Piece:
+    """A joint step, of which so many are left."""
     batches = source.joint()
-    training = JointTraining(learner, batches.tasks(), config.joint)
+    # Of its own, as the outer loop gives the learner parameters that joint training has not.
+    training = JointTraining(copy.deepcopy(learner), batches.tasks(), config.joint)
 
     def one(number: int) -> None:
         training.step(batches.batch(number), torch_generator(config.seed, "joint-noise", number))
 
-    return _timed(one, _MEASURED)
+    return Piece(steps, timed(one, MEASURED), lambda: one(MEASURED))
 
 
-def _outer_step(
-    config: TrainingConfig, source: TrainingSource, learner: Learner, *, gradients: bool
-) -> tuple[float, float]:
-    """Seconds of an episode's outer gradient, if there are any, and of validation, if any."""
+def _outer_steps(
+    config: TrainingConfig, source: TrainingSource, learner: Learner, steps: int, validations: int
+) -> tuple[list[Piece], list[Piece]]:
+    """An episode's outer gradient, if there are steps left, and the validation of one, if any."""
     made = make_algorithm(config)
     made.prepare(learner)
     # As it is at the end: an algorithm may begin with first order.
@@ -151,17 +183,23 @@ def _outer_step(
         ]
         algorithm.outcomes(learner, chosen, noise)
 
-    gradient = _timed(one, 3) / algorithm.tasks if gradients else 0.0
+    gradients, scores = [], []
+    if steps:
+        calls = steps * config.outer.meta_batch / algorithm.tasks
+        gradients = [Piece(calls, timed(one, 3), lambda: one(3))]
     validator = source.validation()
-    if validator is None or not plan_of(config).validations:
-        return gradient, 0.0
-    number = len(validator)
-    score = _timed(lambda i: validator.score(learner, algorithm, i % number), 3)
-    return gradient, score * number
+    if validator is not None and validations:
+        number = len(validator)
+
+        def score(episode: int) -> None:
+            validator.score(learner, algorithm, episode % number)
+
+        scores = [Piece(validations * number, timed(score, 3), lambda: score(3))]
+    return gradients, scores
 
 
-def _timed(one: Callable[[int], object], times: int) -> float:
-    """The mean seconds of all calls but the first."""
+def timed(one: Callable[[int], object], times: int) -> float:
+    """The mean seconds of all calls but the first, which loads compiled code."""
     one(0)
     began = time.perf_counter()
     for number in range(1, times):
@@ -173,11 +211,3 @@ def _validated(outer: int, config: TrainingConfig) -> set[int]:
     """The outer steps before or after which there is validation."""
     every = config.outer.validate_every
     return {outer, *range(0, outer, every)} if every > 0 else set()
-
-
-def _about(seconds: float) -> str:
-    """A time in words that claim no more than is known: ``40 s``, ``12 min``, ``3 h 10 min``."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(timedelta(seconds=seconds) / timedelta(minutes=1))
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

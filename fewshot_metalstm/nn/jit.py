@@ -6,13 +6,20 @@ import os
 from functools import cache
 from importlib.util import find_spec
 
+from fewshot_metalstm.flops import counting
+
 SWITCH = "FEWSHOT_METALSTM_JIT"
 
 
-@cache
 def available() -> bool:
     """True where numba is installed and ``FEWSHOT_METALSTM_JIT=0`` does not switch it off.
 
-    numba itself is not imported here: that takes half a second, which only a computation pays.
+    Not while operations are counted (:mod:`fewshot_metalstm.flops`), as kernels would not be.
     """
+    return _there() and not counting()
+
+
+@cache
+def _there() -> bool:
+    # numba itself is not imported: that takes half a second, which only a computation pays.
     return os.environ.get(SWITCH, "1") != "0" and find_spec("numba") is not None

@@ -34,6 +34,7 @@ from fewshot_metalstm.tracked_run import NullRun, Run
 from fewshot_metalstm.train.batches import epoch_batches, number_of_batches
 from fewshot_metalstm.train.items import Items, chosen_by, items_of
 from fewshot_metalstm.train.loop import Training, head_params, shared_params, task_params
+from fewshot_metalstm.train.plan import TrainPlan, measured
 from fewshot_metalstm.train.result import Scored, TaskResult, TrainResult
 from fewshot_metalstm.train.scoring import curves, plain_name, score
 from fewshot_metalstm.train.settings import SupervisedConfig, check
@@ -98,6 +99,7 @@ def train(
         )
         with StopSignal() as stop:
             session.prepare(resume, stop)
+            session.foresee()
             session.train(stop)
             return session.finish()
     finally:
@@ -182,6 +184,20 @@ class _Session:
         )
         if state is not None:
             self._restore(state)
+
+    def foresee(self) -> None:
+        """Say what is going to be done, and about what it costs."""
+        patience = self.config.patience > 0
+        plan = TrainPlan(self.config.epochs, self.batches, self.training.done, patience)
+        self.progress.note(plan.words)
+        plan = measured(
+            plan, self.source, self.model, self.training, self.items, self.lengths, self.device
+        )
+        self.progress.note(plan.times)
+        if plan.cost is not None:
+            self.progress.note(plan.cost.words)
+            if not self.run.resumed:  # what a run costs as a whole is kept, not the rest of it
+                self.run.metrics(plan.cost.metrics)
 
     def train(self, stop: StopSignal) -> None:
         """All epochs that are still to be done."""

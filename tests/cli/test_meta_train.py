@@ -118,10 +118,15 @@ def test_it_says_how_long_it_takes_and_learns_the_same(
     for phase in ("word vectors", "joint training", "the outer loop", "meta-validation"):
         assert f" s of {phase}" in line, line
     assert said.index(line) < said.index("word vectors: 1 to do"), "before it starts"
+    assert said.index(line) < said.index("\ncost: ") < said.index("word vectors: 1 to do")
     assert main(meta_train(tmp_path / "joint", *longer, "--algorithm", "joint")) == 0
     (line,) = [x for x in capsys.readouterr().err.splitlines() if "in all, as steps take" in x]
     assert " s of meta-validation" in line
     assert "outer loop" not in line
+    assert main([*meta_train(tmp_path / "told", *longer), "--resume"]) == 0
+    again = capsys.readouterr().err
+    assert "plan, the rest of a run: no more steps\n" in again
+    assert "in all" not in again
     monkeypatch.setattr(plan, "WORTH", 1000)
     assert main(meta_train(tmp_path / "not", *longer, "--quiet")) == 0
     told, untold = (tmp_path / name / "checkpoint" for name in ("told", "not"))

@@ -179,6 +179,32 @@ def test_compressing(place: Path) -> None:
         }
 
 
+def test_a_task_map(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    from fewshot_metalstm import pretrained
+    from tests.pretrained.builders import checkpoint, ship, with_heads
+
+    made = with_heads(checkpoint(), {"BioNLP13CG": ("Cell", "Organ"), "BioNLP11EPI": ("Protein",)})
+    folder = ship(tmp_path / "ship", bionlp=made)
+    monkeypatch.setattr(pretrained, "place", lambda: folder)
+    (place / "fewshot_metalstm").symlink_to(PACKAGE)
+    example = [(line, words) for line, words in commands("task-map.md") if "methods" in line]
+    assert [words[0] for _, words in example] == ["cp", PROGRAM]
+    for line, words in example:
+        if words[0] == PROGRAM:
+            from fewshot_metalstm.cli.main import main
+
+            assert main(smaller(words)) == 0, line
+        else:
+            subprocess.run(["bash", "-ec", line], check=True)
+    assert {path.name for path in (place / "methods-map").iterdir()} >= {
+        "losses.csv", "map.html", "map.png", "map.svg"
+    }  # fmt: skip
+    assert "methods/Method" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_annotating(place: Path, tmp_path: Path) -> None:
     """What is done on the page by keys is asked of its server here."""

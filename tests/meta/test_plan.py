@@ -23,6 +23,18 @@ def test_joint_steps_are_said_before_outer_steps_and_how_to_have_fewer() -> None
     assert alone.times == ""
 
 
+def test_of_a_run_that_goes_on_what_is_left_is_said() -> None:
+    begun = replace(plan_of(CONFIG), done=(12000, 0), joint_seconds=0.06, outer_seconds=1.0)
+    assert begun.words == (
+        "plan, the rest of a run: 16,000 of 28,000 steps of joint training, "
+        "then 60 of the outer loop"
+    )
+    assert begun.times.startswith("about 17 min left, as steps take on this machine now: 16 min of")
+    later = replace(begun, done=(28000, 58))
+    assert later.words == "plan, the rest of a run: 2 of 60 of the outer loop"
+    assert replace(begun, done=(28000, 60)).words == "plan, the rest of a run: no more steps"
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [((0.0225, 0.5, 12.0), "about 13 min in all, as steps take on this machine now: "
@@ -39,6 +51,7 @@ def test_times_are_told_of_measured_steps(seconds: tuple[float, float, float], s
     resumed = replace(plan, done=(28000, 30), before=None, validations=1)
     assert "joint" not in resumed.times
     assert "vectors" not in resumed.times
+    assert "in all" not in resumed.times
 
 
 def test_the_bar_spans_all_of_it() -> None:

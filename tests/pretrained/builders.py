@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, new_tagger, save_model
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 from tests.kinds.tagging.tagger.builders import TAGGER, model, task
@@ -33,6 +36,18 @@ def checkpoint(words: int = 40, **about: Any) -> TaggerModel:
     }  # fmt: skip
     learner = new_tagger(TAGGER, vectors, alphabet, 7)
     return replace(model(), learner=learner, vectors=vectors, alphabet=alphabet, about=about)
+
+
+def with_heads(made: TaggerModel, types: Mapping[str, Sequence[str]]) -> TaggerModel:
+    """The checkpoint with random heads of source tasks that have these types."""
+    generator = torch.Generator().manual_seed(11)
+    heads = tuple(
+        SourceHead(task, name, {
+            n: torch.randn(getattr(made.learner, n).shape, generator=generator)
+            for n in made.learner.head()
+        }) for task, names in types.items() for name in names
+    )  # fmt: skip
+    return replace(made, heads=heads)
 
 
 def ship(folder: Path, **checkpoints: TaggerModel) -> Path:

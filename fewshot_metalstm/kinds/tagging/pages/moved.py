@@ -22,6 +22,8 @@ def moved_boxes(
     axis.invert_yaxis()
     axis.set_xlim(left=0)
     axis.grid(visible=True, axis="x", alpha=0.3)
-    axis.set_xlabel("change of the generated weights at a token (% of their norm at the mean z)")
+    axis.set_xlabel(
+        "change of the generated weights at a token\n(% of their norm at the mean z)"
+    )  # two lines: one is wider than the axis
     axis.set_ylabel("tagged as (tokens)")
     return save(figure, title, path, synthetic=synthetic)

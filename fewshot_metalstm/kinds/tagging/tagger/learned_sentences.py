@@ -29,6 +29,12 @@ def how_many(sentences: Iterable[Sentence], learned: bytes) -> int:
     return sum(_digest(sentence) in known for sentence in sentences)
 
 
+def not_learned(sentences: Iterable[Sentence], learned: bytes) -> tuple[Sentence, ...]:
+    """The sentences that equal none that was ``learned`` from, by the file's content."""
+    known = frozenset(_each(learned))
+    return tuple(sentence for sentence in sentences if _digest(sentence) not in known)
+
+
 def checked(content: bytes) -> bytes:
     """The content of a file; ValueError where it cannot be one."""
     each = _each(content)
