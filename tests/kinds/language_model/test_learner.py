@@ -15,7 +15,6 @@ from fewshot_metalstm.kinds.language_model.scoring import cost_of, log_probabili
 from fewshot_metalstm.kinds.language_model.settings import ModelConfig, check_sizes
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.cells import CELLS
-from fewshot_metalstm.nn.noise import locked
 from fewshot_metalstm.seeds import torch_generator
 from tests.kinds.language_model.builders import SMALL, language_model, text_task
 
@@ -103,13 +102,6 @@ def test_activity_and_change_cost_what_they_say() -> None:
     wanted = plain(given) + 2 * states[here].square().mean() + 3 * moved.square().mean()
     found = language_model(replace(SMALL, activity=2.0, change=3.0))(given, none)
     assert found.item() == pytest.approx(wanted.item())
-
-
-def test_a_locked_mask_is_the_same_along_a_row() -> None:
-    found = locked(torch.ones(3, 50, 40), 0.25, torch_generator(0, "mask"))
-    assert (found == found[:, :1]).all()
-    assert not (found[0] == found[1]).all()
-    assert sorted(set(found.flatten().tolist())) == pytest.approx([0.0, 4 / 3])
 
 
 def test_sizes_that_cannot_be_are_refused() -> None:
