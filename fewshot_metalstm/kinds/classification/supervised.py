@@ -27,11 +27,10 @@ from fewshot_metalstm.kinds.classification.settings import ClassifierConfig, che
 from fewshot_metalstm.kinds.classification.source import shared_classes, vocabulary
 from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, check_learnable
 from fewshot_metalstm.kinds.stored import CHECKPOINT
-from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.pretrain import VectorsConfig
+from fewshot_metalstm.train.about import joint_about, trained_about
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
 from fewshot_metalstm.train.source import Evaluation, SupervisedSource
 
@@ -162,16 +161,11 @@ class ClassificationTraining(SupervisedSource):
         about: Mapping[str, Any],
     ) -> None:  # fmt: skip
         """See :class:`SupervisedSource`."""
-        own, scores = self._by_name[task], about.get("scores", {})
+        own = self._by_name[task]
         made = {
             "target": own.name, "method": "train", "tune": "all", "draw": 0,
             "seed": self.config.seed, "support_texts": about.get("items", own.sizes["train"]),
-            "jointly_with": [t.name for t in self.tasks if t.name != task],
-            "from": {} if self._start is None else dict(self._start.about),
-            "synthetic": own.synthetic,
-            "epoch": about.get("epoch"), "chosen_by": about.get("chosen_by"),
-            "devel_accuracy": _rounded(scores.get("devel")),
-            "test_accuracy": _rounded(scores.get("test")),
+            **trained_about(own, self.tasks, self._start, about, FIGURE.key),
         }  # fmt: skip
         save_model(adapted_model(model, params, own.classes, made), folder)
 
@@ -186,24 +180,10 @@ class ClassificationTraining(SupervisedSource):
         with torch.no_grad():
             for name, value in made.learner.named_parameters():
                 value.copy_({**shared, **merged}[name])
-        before = {} if self._start is None else self._start.about
-        whole = {
-            "suite": "+".join(task.name for task in self.tasks),
-            "synthetic": any(task.synthetic for task in self.tasks),
-            "targets_excluded": [],  # no texts were left out for any target's sake
-            "families": sorted(
-                {task.family for task in self.tasks} | set(before.get("families", ()))
-            ),
-            "tasks": [task.name for task in self.tasks],
-            "algorithm": "joint",
-            "recipe": recorded(TrainingConfig(algorithm="joint", seed=self.config.seed)),
-            "seed": self.config.seed,
-            "corpora": {
-                **before.get("corpora", {}),
-                **{task.name: {"train": task.digests["train"]} for task in self.tasks},
-            },
-            **about,
-        }
+        whole = joint_about(self.tasks, self._start, self.config.seed)
+        if self._start is not None:
+            whole["corpora"] = {**self._start.about.get("corpora", {}), **whole["corpora"]}
+        whole |= about
         save_model(replace(made, about=whole), folder)
         return True
 
@@ -220,7 +200,3 @@ def _noise_of(own: ClassifierConfig, wanted: ClassifierConfig, name: str) -> Cla
             "sizes out, or leave --start out"
         )
     return replace(own, **{key: getattr(wanted, key) for key in _NOISE})
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)

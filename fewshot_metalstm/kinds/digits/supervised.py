@@ -25,11 +25,10 @@ from fewshot_metalstm.kinds.digits.score import FIGURE, compare, parts
 from fewshot_metalstm.kinds.digits.settings import ReaderConfig
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
 from fewshot_metalstm.kinds.stored import CHECKPOINT
-from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.room import check_lstm_room
+from fewshot_metalstm.train.about import joint_about, trained_about
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
 from fewshot_metalstm.train.source import Evaluation, SupervisedSource
 
@@ -126,18 +125,11 @@ class DigitsTraining(SupervisedSource):
         self, model: ReaderModel, task: str, params: Params, folder: Path, about: Mapping[str, Any]
     ) -> None:
         """See :class:`SupervisedSource`."""
-        own, scores = self._by_name[task], about.get("scores", {})
+        own = self._by_name[task]
         whole: dict[str, Any] = {
             "target": own.name, "turn": own.turn, "method": "train", "tune": "all", "draw": 0,
             "seed": self.config.seed, "support_images": about.get("items"),
-            "jointly_with": [t.name for t in self.tasks if t.name != task],
-            "from": {} if self._start is None else dict(self._start.about),
-            "synthetic": own.synthetic,
-            "epoch": about.get("epoch"), "chosen_by": about.get("chosen_by"),
-            **{
-                f"{split}_accuracy": None if value is None else round(value, 2)
-                for split in ("devel", "test") for value in (scores.get(split),)
-            },
+            **trained_about(own, self.tasks, self._start, about, FIGURE.key),
         }  # fmt: skip
         reader = adapted_reader(model.learner, params)
         save_model(ReaderModel(reader, model.scaling, own.classes, READER, whole), folder)
@@ -151,18 +143,11 @@ class DigitsTraining(SupervisedSource):
         learner = adapted_reader(model.learner, {**shared, **merged})
         before = {} if self._start is None else self._start.about
         whole = {
-            "suite": "+".join(task.name for task in self.tasks),
-            "synthetic": any(task.synthetic for task in self.tasks),
-            "targets_excluded": [],
-            "families": sorted({t.family for t in self.tasks} | set(before.get("families", ()))),
+            **joint_about(self.tasks, self._start, self.config.seed),
             "learned_classes": sorted(
                 {name for task in self.tasks for name in task.classes}
                 | set(before.get("learned_classes", ()))
             ),
-            "tasks": [task.name for task in self.tasks],
-            "algorithm": "joint",
-            "recipe": recorded(TrainingConfig(algorithm="joint", seed=self.config.seed)),
-            "seed": self.config.seed,
             "corpora": {CORPUS: {"train": self.tasks[0].digests["train"]}},
             **about,
         }

@@ -25,10 +25,9 @@ from fewshot_metalstm.kinds.language_model.score import FIGURE, Cost, score
 from fewshot_metalstm.kinds.language_model.settings import ModelConfig, check_sizes
 from fewshot_metalstm.kinds.language_model.tasks import KIND, TRAIN, Span, TextTask
 from fewshot_metalstm.kinds.stored import CHECKPOINT
-from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
+from fewshot_metalstm.train.about import joint_about, trained_about
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
 from fewshot_metalstm.train.source import Evaluation, SupervisedSource
 
@@ -184,19 +183,12 @@ class LanguageTraining(SupervisedSource):
         about: Mapping[str, Any],
     ) -> None:  # fmt: skip
         """See :class:`SupervisedSource`."""
-        own, scores = self._by_name[task], about.get("scores", {})
+        own = self._by_name[task]
         whole: dict[str, Any] = {
             "target": own.name, "method": "train", "tune": "all", "draw": 0,
             "seed": self.config.seed, "support_rows": about.get("items"),
             "sha256": own.digests[TRAIN],
-            "jointly_with": [t.name for t in self.tasks if t.name != task],
-            "from": {} if self._start is None else dict(self._start.about),
-            "synthetic": own.synthetic,
-            "epoch": about.get("epoch"), "chosen_by": about.get("chosen_by"),
-            **{
-                f"{split}_bpc": None if value is None else round(value, 4)
-                for split in ("devel", "test") for value in (scores.get(split),)
-            },
+            **trained_about(own, self.tasks, self._start, about, FIGURE.key, 4),
         }  # fmt: skip
         save_model(StoredModel(adapted_model(model.learner, params), PRODUCT, whole), folder)
 
@@ -207,18 +199,6 @@ class LanguageTraining(SupervisedSource):
         """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
         merged = model.learner.merge_heads(list(heads.values()))
         learner = adapted_model(model.learner, {**shared, **merged})
-        before = {} if self._start is None else self._start.about
-        whole = {
-            "suite": "+".join(task.name for task in self.tasks),
-            "synthetic": any(task.synthetic for task in self.tasks),
-            "targets_excluded": [],
-            "families": sorted({t.family for t in self.tasks} | set(before.get("families", ()))),
-            "tasks": [task.name for task in self.tasks],
-            "algorithm": "joint",
-            "recipe": recorded(TrainingConfig(algorithm="joint", seed=self.config.seed)),
-            "seed": self.config.seed,
-            "corpora": {task.name: {TRAIN: task.digests[TRAIN]} for task in self.tasks},
-            **about,
-        }
+        whole = {**joint_about(self.tasks, self._start, self.config.seed), **about}
         save_model(StoredModel(learner, about=whole), folder)
         return True

@@ -35,10 +35,9 @@ from fewshot_metalstm.kinds.translation.settings import (
 )
 from fewshot_metalstm.kinds.translation.subwords import Subwords, texts_of
 from fewshot_metalstm.kinds.translation.tasks import TRAIN, TranslationTask
-from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
+from fewshot_metalstm.train.about import joint_about, trained_about
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
 from fewshot_metalstm.train.source import Evaluation, SupervisedSource
 
@@ -152,19 +151,12 @@ class TranslationTraining(SupervisedSource):
         about: Mapping[str, Any],
     ) -> None:  # fmt: skip
         """See :class:`SupervisedSource`."""
-        own, scores = self._by_name[task], about.get("scores", {})
+        own = self._by_name[task]
         whole: dict[str, Any] = {
             "target": own.name, "languages": own.languages, "method": "train", "tune": "all",
             "draw": 0, "seed": self.config.seed, "support_pairs": about.get("items"),
             "sha256": own.digests[TRAIN],
-            "jointly_with": [t.name for t in self.tasks if t.name != task],
-            "from": {} if self._start is None else dict(self._start.about),
-            "synthetic": own.synthetic,
-            "epoch": about.get("epoch"), "chosen_by": about.get("chosen_by"),
-            **{
-                f"{split}_{FIGURE.key}": None if value is None else round(value, 4)
-                for split in ("devel", "test") for value in (scores.get(split),)
-            },
+            **trained_about(own, self.tasks, self._start, about, FIGURE.key, 4),
             "beam": _GREEDY, "signatures": signatures(),
         }  # fmt: skip
         made = adapted_translator(model.learner, params)
@@ -177,18 +169,6 @@ class TranslationTraining(SupervisedSource):
         """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
         merged = model.learner.merge_heads(list(heads.values()))
         learner = adapted_translator(model.learner, {**shared, **merged})
-        before = {} if self._start is None else self._start.about
-        whole = {
-            "suite": "+".join(task.name for task in self.tasks),
-            "synthetic": any(task.synthetic for task in self.tasks),
-            "targets_excluded": [],
-            "families": sorted({t.family for t in self.tasks} | set(before.get("families", ()))),
-            "tasks": [task.name for task in self.tasks],
-            "algorithm": "joint",
-            "recipe": recorded(TrainingConfig(algorithm="joint", seed=self.config.seed)),
-            "seed": self.config.seed,
-            "corpora": {task.name: {TRAIN: task.digests[TRAIN]} for task in self.tasks},
-            **about,
-        }
+        whole = {**joint_about(self.tasks, self._start, self.config.seed), **about}
         save_model(TranslationModel(learner, model.subwords, about=whole), folder)
         return True

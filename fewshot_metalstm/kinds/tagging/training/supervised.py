@@ -61,6 +61,7 @@ from fewshot_metalstm.nn.pretrain import load_or_train
 from fewshot_metalstm.nn.sharing import SENTINEL
 from fewshot_metalstm.ranges import Range
 from fewshot_metalstm.seeds import derive, numpy_generator
+from fewshot_metalstm.train.about import trained_about
 from fewshot_metalstm.train.settings import TrainSettings
 from fewshot_metalstm.train.source import Evaluation, SupervisedSource
 
@@ -274,15 +275,11 @@ class TaggingTraining(SupervisedSource):
         self, model: TaggerModel, task: str, params: Params, folder: Path, about: Mapping[str, Any]
     ) -> None:
         """See :class:`SupervisedSource`."""
-        own, scores = self._by_name[task], about.get("scores", {})
+        own = self._by_name[task]
         tagger = adapted_model(model, self._narrowed(params, own), own.types, {
             "target": own.name, "method": "train", "tune": "all", "seed": self.config.seed,
             "draw": 0, "support_sentences": about.get("items", len(own.split("train"))),
-            "jointly_with": [t.name for t in self.tasks if t.name != task],
-            "from": {} if self._start is None else dict(self._start.about),
-            "synthetic": own.synthetic,
-            "epoch": about.get("epoch"), "chosen_by": about.get("chosen_by"),
-            "devel_f1": _rounded(scores.get("devel")), "test_f1": _rounded(scores.get("test")),
+            **trained_about(own, self.tasks, self._start, about, "f1"),
         }, self._lexicon(task, about["tuned"][LEXICON]),
             sentinel=own.name if self._union else "")  # fmt: skip
         save_model(tagger, folder)
@@ -354,7 +351,3 @@ def _with_noise(start: TaggerModel, config: TaggerConfig) -> TaggerModel:
     return TaggerModel(
         learner, start.vectors, start.alphabet, about=start.about, encoder=start.encoder
     )
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
