@@ -10,7 +10,6 @@ fails a write as a full disk does, and without root's power to write everywhere.
 from __future__ import annotations
 
 import ctypes
-import functools
 import importlib
 import io
 import json
@@ -101,12 +100,8 @@ def _serve() -> None:
     for name in sys.argv[1:]:
         importlib.import_module(name)
     from fewshot_metalstm.data.catalogue import Catalogue
-    from fewshot_metalstm.kinds.tagging.corpora import demo
     from tests.kinds.tagging.corpora.builders import catalogue
 
-    # The synthetic corpora are a function of nothing; made once, they serve every trial.
-    for name in ("demo_corpora", "methods_corpus"):
-        setattr(demo, name, functools.cache(getattr(demo, name)))
     if "matplotlib" in sys.modules:
         from matplotlib.figure import Figure
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, average, check
+from fewshot_metalstm.adapt.plan import algorithm_of
 from fewshot_metalstm.adapt.policy import AUTO, Recipe
 from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.adapt.work import Start, Work
@@ -229,7 +230,7 @@ class TaggingWork(Work[Tagger]):
         model.learner.to(next(self.model.learner.parameters()).device)
         if model.kind == TAGGER:
             return tags_as_it_is(model, self.target, self.cell.unlabelled)
-        own = replace(self.cell, method=str(model.about.get("algorithm", "meta")), teacher=None)
+        own = replace(self.cell, method=algorithm_of(model), teacher=None)
         work = TaggingWork(own, model, self.target, model.table())
         return work.tagged(work.start())
 
