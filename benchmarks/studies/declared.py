@@ -79,7 +79,7 @@ class Run:
 
     def arguments(self) -> list[str]:
         """What `fewshot-metalstm` is given, but for where to write."""
-        given = [f"--set={name}={_text(value)}" for name, value in self.row.settings.items()]
+        given = [f"--set={name}={text_of(value)}" for name, value in self.row.settings.items()]
         named = [word for _, source in self.tasks for word in ("--task", _found(source))]
         return ["train", *named, "--seed", str(self.seed), *given]
 
@@ -118,7 +118,7 @@ def read(name: str, folder: Path = FOLDER) -> Study:
     if not path.is_file():
         raise UserError(f"there is no study {name!r}; there are {', '.join(names())}")
     tree = read_mapping(path)
-    _known(tree, _KEYS, path, "the study")
+    known(tree, _KEYS, path, "the study")
     groups = _groups(tree.get("tasks") or {})
     needed = ("title", "seeds", "rows") if groups else ("title", "task", "seeds", "rows")
     missing = [key for key in needed if not tree.get(key)]
@@ -127,7 +127,7 @@ def read(name: str, folder: Path = FOLDER) -> Study:
     rows = []
     for called, each in tree["rows"].items():
         each = each or {}
-        _known(each, _ROW, path, f"row {called}")
+        known(each, _ROW, path, f"row {called}")
         settings = {**(tree.get("settings") or {}), **(each.get("set") or {})}
         published = each.get("published")
         of_tasks = published if isinstance(published, Mapping) else {}
@@ -178,12 +178,13 @@ def _found(source: str) -> str:
     return source.replace(_DATA, folder)
 
 
-def _known(tree: Mapping[str, Any], keys: set[str], path: Path, what: str) -> None:
+def known(tree: Mapping[str, Any], keys: set[str], path: Path, what: str) -> None:
+    """Refuse what a declaration has beside ``keys``: a :class:`UserError`."""
     unknown = sorted(set(tree) - keys)
     if unknown:
         raise at(path, None, f"{what} has {unknown[0]}", f"use {', '.join(sorted(keys))}")
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A value as ``--set`` reads it."""
     return value if isinstance(value, str) else json.dumps(value)
