@@ -12,7 +12,8 @@
     draws: 0-4
     folds:                          # targets, and the suite that they are held out of
       fold-0: {suite: load-fold-0, targets: [load-AEP]}
-      far: {of: fold-0, targets: [load-ETTh1]}    # with the checkpoints of another fold
+      # with the checkpoints of another fold; draws of its own
+      far: {of: fold-0, targets: [load-ETTh1], draws: 0-1}
     checkpoints:                    # of every suite
       joint: {set: {algorithm: joint}}
       fomaml: {start: joint, set: {algorithm: fomaml}}
@@ -42,7 +43,7 @@ _KEYS = {
     "title", "about", "figure", "lower", "digits", "against", "shots", "draws", "folds",
     "checkpoints", "settings", "rows",
 }  # fmt: skip
-_FOLD = {"suite", "of", "targets"}
+_FOLD = {"suite", "of", "targets", "draws"}
 _CHECKPOINT = {"start", "set"}
 _ROW = {"checkpoint", "method", "about", "set", "shots", "draws", "folds"}
 
@@ -82,6 +83,7 @@ class Fold:
     suite: str
     targets: tuple[str, ...]
     own: bool  # whether the suite's checkpoints are trained for it
+    draws: str  # in place of the rows', where it has some
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,16 @@ class Run:
     checkpoint: Checkpoint | None
 
     @property
+    def draws(self) -> str:
+        """Which supports."""
+        return self.fold.draws or self.row.draws
+
+    @property
     def digest(self) -> str:
         """Of all that the run is told, and of its checkpoint."""
         row = self.row
         told = [
-            list(self.fold.targets), list(row.shots), row.draws, row.method, dict(row.settings),
+            list(self.fold.targets), list(row.shots), self.draws, row.method, dict(row.settings),
             self.checkpoint.digest if self.checkpoint else "",
         ]  # fmt: skip
         return _digest(told)
@@ -127,7 +134,7 @@ class Run:
     def arguments(self, runs: Path) -> list[str]:
         """What `fewshot-metalstm` is given, but for where to write."""
         row, made = self.row, self.checkpoint
-        given = ["--targets", ",".join(self.fold.targets), "--draws", row.draws]
+        given = ["--targets", ",".join(self.fold.targets), "--draws", self.draws]
         given += ["--shots", ",".join(map(str, row.shots))]
         if row.method:
             given += ["--methods", row.method]
@@ -218,7 +225,10 @@ def _folds(tree: Mapping[str, Any], path: Path) -> tuple[Fold, ...]:
         if other is not None and other not in found:
             raise at(path, None, f"fold {name} is of {other}, which is none above it", "name one")
         suite = each["suite"] if other is None else found[other].suite
-        found[str(name)] = Fold(str(name), str(suite), tuple(each["targets"]), other is None)
+        draws = str(each.get("draws", ""))
+        found[str(name)] = Fold(
+            str(name), str(suite), tuple(each["targets"]), other is None, draws
+        )  # fmt: skip
     return tuple(found.values())
 
 

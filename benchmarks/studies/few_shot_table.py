@@ -47,7 +47,7 @@ def result_of(study: FewShotStudy, run: Run, sweep: Path) -> dict[str, Any]:
             seconds.append(float(result["seconds"]))
         except (ValueError, LookupError, TypeError):
             raise at(path, None, f"is no cell with a {study.figure}", "remove it") from None
-    wanted = len(run.row.shots) * len(run.fold.targets) * len(numbers(run.row.draws, "draws"))
+    wanted = len(run.row.shots) * len(run.fold.targets) * len(numbers(run.draws, "draws"))
     if len(seconds) != wanted:
         raise UserError(f"{sweep} has {len(seconds)} cells of {wanted}; run the study again")
     return {"values": found, "seconds": sum(seconds) / len(seconds)}

@@ -29,7 +29,7 @@ draws: 0-1
 folds:
   first: {suite: load-fold-0, targets: [load-AEP, load-DOM]}
   second: {suite: load-fold-1, targets: [load-DUQ]}
-  far: {of: first, targets: [load-ETTh1]}
+  far: {of: first, targets: [load-ETTh1], draws: "1"}
 checkpoints:
   joint: {set: {algorithm: joint}}
   fomaml: {start: joint, set: {algorithm: fomaml}}
@@ -69,7 +69,7 @@ def test_a_run_is_a_row_on_a_fold_with_the_checkpoint_of_its_suite(tmp_path: Pat
     assert fomaml is not None
     assert fomaml.arguments(Path("r"))[3:5] == ["--start", f"r/{joint.folder}"]
     assert run_of(made, "joint on far").arguments(Path("r")) == [
-        "sweep", "--targets", "load-ETTh1", "--draws", "0-1", "--shots", "10,20", "--methods",
+        "sweep", "--targets", "load-ETTh1", "--draws", "1", "--shots", "10,20", "--methods",
         f"joint=r/{joint.folder}", "--set=adapt.lr=0.5",
     ]  # fmt: skip
     assert run_of(made, "scratch on first").arguments(Path("r")) == [
