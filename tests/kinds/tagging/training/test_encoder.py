@@ -19,8 +19,8 @@ from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
 from fewshot_metalstm.kinds.tagging.training.recipe import check
 from fewshot_metalstm.kinds.tagging.training.supervised import TaggerTrainConfig, TaggingTraining
 from fewshot_metalstm.meta.outcome import Progress
+from tests.encoders.fakes import REFERENCE
 from tests.kinds.tagging.adapt.needed import tiny_bert
-from tests.kinds.tagging.encoders.fakes import REFERENCE
 from tests.kinds.tagging.tagger.builders import CONFIG, TARGET, model, suite
 from tests.kinds.tagging.tagger.test_context import CONFIG as SIZES
 
