@@ -59,7 +59,9 @@ class EncoderReference:
             return own[0]
         if self.kind:
             if given:
-                raise UserError(f"{VARIABLE}={given}: no {self.kind} model is there; {cure}")
+                raise UserError(
+                    f"{VARIABLE}={given}: no model of the kind {self.kind} is there; {cure}"
+                )
             return None
         transformers_package(SETTING)
         try:
@@ -85,7 +87,9 @@ def refer(given: str) -> EncoderReference:
         transformers_package(SETTING)
     except UserError as missing:
         kinds = " or ".join(encoding_kinds())
-        raise UserError(f"{SETTING}={given}: no {kinds} model is there; {missing}") from None
+        raise UserError(
+            f"{SETTING}={given}: no model of the kind {kinds} is there; {missing}"
+        ) from None
     found = open_encoder(given, SETTING)
     return EncoderReference(given, found.sha256, found.size)
 
