@@ -10,21 +10,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies import table
+from benchmarks.studies import few_shot_runs, table
 from benchmarks.studies.declared import Run, Study, names, read
+from benchmarks.studies.few_shot import is_few_shot
+from benchmarks.studies.running import command, failure
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.writing import write_text
-
-_FAILED = "failed.txt"
-_PROGRAM = (sys.executable, "-m", "fewshot_metalstm")
 
 
 def main(arguments: list[str]) -> int:
@@ -45,6 +41,10 @@ def main(arguments: list[str]) -> int:
         folders = _folders(given.given)
         end = time.monotonic() + 60 * given.minutes
         for name in chosen:
+            if is_few_shot(name):
+                rows = given.rows.split(",") if given.rows else None
+                few_shot_runs.do(name, given.runs / name, end, rows=rows, dry=given.dry)
+                continue
             study = read(name)
             missing = [
                 run for run in study.runs
@@ -105,24 +105,13 @@ def result_of(
     run: Run, folder: Path, folders: Mapping[str, str] | None = None
 ) -> Mapping[str, Any]:
     """What a run came to: its ``report.json``, or ``{"failed": why}``; run unless it is there."""
-    report, failed = folder / "report.json", folder.with_name(f"{folder.name}.{_FAILED}")
-    if not report.is_file() and not failed.is_file():
+    report = folder / "report.json"
+    if not report.is_file() and failure(folder) is None:
         resume = ["--resume"] if (folder / "config.yaml").is_file() else []
-        command = [*_PROGRAM, *run.arguments(folders), "--output", str(folder), "--quiet", *resume]
-        environment = {"OMP_NUM_THREADS": "1", **os.environ}
-        done = subprocess.run(
-            command, env=environment, check=False, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        if done.returncode == 2:  # what the command refuses: no finite loss, say
-            last = (done.stderr.strip().splitlines() or ["no word why"])[-1]
-            failed.parent.mkdir(parents=True, exist_ok=True)
-            write_text(last + "\n", failed)
-        elif done.returncode:
-            raise UserError(f"{' '.join(command[2:])} ended with {done.returncode}; see its words:"
-                            f" {done.stderr.strip()[-300:]}")  # fmt: skip
-    if failed.is_file():
-        return {"failed": failed.read_text(encoding="utf-8").strip()}
+        command([*run.arguments(folders), *resume], folder)
+    why = failure(folder)
+    if why is not None:
+        return {"failed": why}
     found: Mapping[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return found
 

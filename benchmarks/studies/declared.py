@@ -85,7 +85,7 @@ class Run:
     @property
     def needs(self) -> tuple[str, ...]:
         """What has to be given for it, by name."""
-        values = " ".join(_text(value) for value in self.row.settings.values())
+        values = " ".join(text_of(value) for value in self.row.settings.values())
         return tuple(name for name in _PLACE.findall(values) if f"{{{name}}}" != _DATA)
 
     def arguments(self, folders: Mapping[str, str] | None = None) -> list[str]:
@@ -96,7 +96,7 @@ class Run:
         """
         given = []
         for setting, value in self.row.settings.items():
-            text = _found(_text(value))
+            text = _found(text_of(value))
             for name, folder in (folders or {}).items():
                 text = text.replace(f"{{{name}}}", folder)
             given.append(f"--set={setting}={text}")
@@ -138,7 +138,7 @@ def read(name: str, folder: Path = FOLDER) -> Study:
     if not path.is_file():
         raise UserError(f"there is no study {name!r}; there are {', '.join(names())}")
     tree = read_mapping(path)
-    _known(tree, _KEYS, path, "the study")
+    known(tree, _KEYS, path, "the study")
     groups = _groups(tree.get("tasks") or {})
     needed = ("title", "seeds", "rows") if groups else ("title", "task", "seeds", "rows")
     missing = [key for key in needed if not tree.get(key)]
@@ -147,7 +147,7 @@ def read(name: str, folder: Path = FOLDER) -> Study:
     rows = []
     for called, each in tree["rows"].items():
         each = each or {}
-        _known(each, _ROW, path, f"row {called}")
+        known(each, _ROW, path, f"row {called}")
         settings = {**(tree.get("settings") or {}), **(each.get("set") or {})}
         published = each.get("published")
         of_tasks = published if isinstance(published, Mapping) else {}
@@ -198,12 +198,13 @@ def _found(source: str) -> str:
     return source.replace(_DATA, folder)
 
 
-def _known(tree: Mapping[str, Any], keys: set[str], path: Path, what: str) -> None:
+def known(tree: Mapping[str, Any], keys: set[str], path: Path, what: str) -> None:
+    """Refuse what a declaration has beside ``keys``: a :class:`UserError`."""
     unknown = sorted(set(tree) - keys)
     if unknown:
         raise at(path, None, f"{what} has {unknown[0]}", f"use {', '.join(sorted(keys))}")
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A value as ``--set`` reads it."""
     return value if isinstance(value, str) else json.dumps(value)
