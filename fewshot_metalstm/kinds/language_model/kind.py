@@ -10,6 +10,8 @@ from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
 from fewshot_metalstm.kinds.language_model.score import FIGURE, FURTHER, Score
 
 if TYPE_CHECKING:
+    import torch
+
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.work import Loaded, Method
     from fewshot_metalstm.kinds.language_model.known import KnownTexts
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     )
     from fewshot_metalstm.kinds.language_model.tasks import LoadedTexts, TextTask
     from fewshot_metalstm.kinds.language_model.words import LanguageModelWords
+    from fewshot_metalstm.pages.look import Look
 
 
 class LanguageModelling(Kind):
@@ -207,6 +210,12 @@ class LanguageModelling(Kind):
         from fewshot_metalstm.kinds.language_model.predict import predict
 
         return predict(request, **options)
+
+    def look(self, folder: Path, target: TextTask, split: str, device: torch.device) -> Look:
+        """See :class:`Kind`: what characters cost."""
+        from fewshot_metalstm.kinds.language_model.look import report_look
+
+        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

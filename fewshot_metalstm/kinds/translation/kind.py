@@ -10,6 +10,8 @@ from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
 from fewshot_metalstm.kinds.translation.score import FIGURE, FURTHER, Score
 
 if TYPE_CHECKING:
+    import torch
+
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.work import Loaded, Method
     from fewshot_metalstm.kinds.translation.known import KnownPairs
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     )
     from fewshot_metalstm.kinds.translation.tasks import LoadedPairs, TranslationTask
     from fewshot_metalstm.kinds.translation.words import TranslatorWords
+    from fewshot_metalstm.pages.look import Look
 
 
 class Translating(Kind):
@@ -206,6 +209,12 @@ class Translating(Kind):
         from fewshot_metalstm.kinds.translation.predict import predict
 
         return predict(request, **options)
+
+    def look(self, folder: Path, target: TranslationTask, split: str, device: torch.device) -> Look:
+        """See :class:`Kind`: its worst and its best translations."""
+        from fewshot_metalstm.kinds.translation.look import report_look
+
+        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.builders import QUICK, settings
+from tests.cli.builders import QUICK, run_json, settings
 from tests.docs.example import follow_example
 
 
@@ -24,3 +24,10 @@ def test_the_worked_example(
     assert lines[1].startswith("shop,2026-03-23 00:00:00,")
     assert len(lines) == 25
     assert "shop" in Path("shop.html").read_text("utf-8")
+    given = ["--gold", "shop.csv", "--split", "train", "--html", "r.html", "--json"]
+    look = run_json(["report", "runs/shop", *given], capsys)["taggers"][0]
+    assert len(look["mase_by_hour"]) == len(look["held_by_hour"]) == 24
+    assert sum(look["mase_by_hour"]) / 24 == pytest.approx(look["mase"], abs=1e-3)
+    page = Path("r.html").read_text("utf-8")
+    assert "Hour by hour ahead" in page
+    assert "How good the forecasts of shop are" in page

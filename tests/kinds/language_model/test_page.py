@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.builders import QUICK, settings
+from tests.cli.builders import QUICK, run_json, settings
 from tests.docs.example import follow_example
 
 
@@ -24,3 +24,8 @@ def test_the_worked_example(
     assert 0 < float(bits) < 9
     assert rest.startswith(f"{size}\n")
     assert len(rest) >= len(f"{size}\n") + 80  # what was written behind the text
+    given = ["--gold", "later.txt", "--split", "train", "--html", "r.html", "--json"]
+    look = run_json(["report", "runs/notes", *given], capsys)["taggers"][0]
+    assert look["bpc"] == pytest.approx(float(bits), abs=0.001)
+    assert look["characters"] == size
+    assert "What characters cost" in Path("r.html").read_text("utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.builders import QUICK, settings
+from tests.cli.builders import QUICK, run_json, settings
 from tests.docs.example import follow_example
 
 
@@ -19,3 +19,10 @@ def test_the_worked_example(
     assert ran == ["adapt", "predict", "evaluate"]
     assert len(Path("text.de").read_text("utf-8").split("\n")) == 3
     assert "chrF" in capsys.readouterr().out
+    given = ["--gold", "pairs.tsv", "--split", "train", "--html", "r.html", "--json"]
+    look = run_json(["report", "runs/beach", *given], capsys)["taggers"][0]
+    assert look["pairs"] == 8
+    assert len(look["worst"]) == 5
+    page = Path("r.html").read_text("utf-8")
+    assert "Worst and best translations" in page
+    assert "Einige Leute schwimmen weit draußen." in page
