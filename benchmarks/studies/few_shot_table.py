@@ -112,8 +112,9 @@ def markdown(study: FewShotStudy, folder: Path) -> str:
         groups.insert(0, (f"all {len(own)} folds", own))
     for title, folds in groups:
         targets = ", ".join(target for fold in folds for target in fold.targets)
-        parts.append(f"## {title[:1].upper()}{title[1:]}: {targets}")
-        parts.append("\n".join(_table(study, folds, found)))
+        if rows := _table(study, folds, found):
+            parts.append(f"## {title[:1].upper()}{title[1:]}: {targets}")
+            parts.append("\n".join(rows))
     left = [run.called for run in study.runs if run.digest not in known]
     failed = [f"- {run.called}: {known[run.digest]['failed']}" for run in study.runs
               if known.get(run.digest, {}).get("failed")]  # fmt: skip
@@ -146,6 +147,7 @@ def _of(row: Row, folds: Sequence[Fold], found: Mapping[str, Values]) -> list[Va
 
 
 def _table(study: FewShotStudy, folds: Sequence[Fold], found: Mapping[str, Values]) -> list[str]:
+    """The rows that have figures on all of some folds; nothing where none has."""
     head = ["row", "what it is", *(f"K = {shots}" for shots in study.shots)]
     against = next(row for row in study.rows if row.name == study.against)
     first = _of(against, folds, found)
@@ -161,7 +163,10 @@ def _table(study: FewShotStudy, folds: Sequence[Fold], found: Mapping[str, Value
             if pairs and row.name != study.against:
                 more = f" ({_spread(pairs, study.digits, '+')})"
             cells.append(f"{_spread(list(own.values()), study.digits)}{more}" if own else "-")
-        body.append([row.name, row.about, *cells])
+        if values:
+            body.append([row.name, row.about, *cells])
+    if not body:
+        return []
     return [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body)]
 
 
