@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,13 @@ def main(arguments: list[str]) -> int:
                         help="begin no run after so many")  # fmt: skip
     parser.add_argument("--rows", help="only these, with commas")
     parser.add_argument("--seeds", help="only these, with commas")
+    parser.add_argument("--given", action="append", default=[], metavar="NAME=FOLDER",
+                        help="what rows need that no study has, such as an encoder")  # fmt: skip
     parser.add_argument("--dry", action="store_true", help="say what would be run")
     given = parser.parse_args(arguments)
     try:
         chosen = names() if given.studies == ["all"] else given.studies
+        folders = _folders(given.given)
         end = time.monotonic() + 60 * given.minutes
         for name in chosen:
             if is_few_shot(name):
@@ -50,34 +53,62 @@ def main(arguments: list[str]) -> int:
                 and (given.seeds is None or str(run.seed) in given.seeds.split(","))
             ]  # fmt: skip
             print(f"{name}: {len(missing)} of {len(study.runs)} runs to do", flush=True)
-            _do(study, missing, given.runs / name, end, dry=given.dry)
+            missing = _possible(missing, folders)
+            _do(study, missing, given.runs / name, end, folders, dry=given.dry)
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     return 0
 
 
-def _do(study: Study, missing: list[Run], folder: Path, end: float, *, dry: bool) -> None:
+def _folders(given: Sequence[str]) -> dict[str, str]:
+    """Folders by their names, as ``--given`` has them; absolute, as a tagger remembers them."""
+    folders = {}
+    for each in given:
+        name, equals, folder = each.partition("=")
+        if not equals or not folder:
+            raise UserError(f"--given {each} is not NAME=FOLDER; say which folder")
+        if not Path(folder).is_dir():
+            raise UserError(f"--given {each}: there is no such folder; mend it")
+        folders[name] = str(Path(folder).absolute())
+    return folders
+
+
+def _possible(missing: Sequence[Run], folders: Mapping[str, str]) -> list[Run]:
+    """The runs for which all is given; what the others need is said, once for each row."""
+    lacks = {run.row.name: [n for n in run.needs if n not in folders] for run in missing}
+    for row, lacking in lacks.items():
+        for name in lacking:
+            print(f"row {row} is not run: it needs --given {name}=FOLDER", flush=True)
+    return [run for run in missing if not lacks[run.row.name]]
+
+
+def _do(
+    study: Study, missing: list[Run], folder: Path, end: float, folders: Mapping[str, str], *,
+    dry: bool,
+) -> None:  # fmt: skip
     for number, run in enumerate(missing, 1):
         if dry:
-            print("fewshot-metalstm " + " ".join(run.arguments()))
+            print("fewshot-metalstm " + " ".join(run.arguments(folders)))
             continue
         if time.monotonic() > end:
             print(f"{study.name}: {len(missing) - number + 1} runs are left for another time")
             break
         print(f"{study.name} {number}/{len(missing)}: {run.called}", flush=True)
-        table.add(study, run, result_of(run, folder / run.folder))
+        table.add(study, run, result_of(run, folder / run.folder, folders))
         table.write(study)
     if not dry:
         table.write(study)
 
 
-def result_of(run: Run, folder: Path) -> Mapping[str, Any]:
+def result_of(
+    run: Run, folder: Path, folders: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
     """What a run came to: its ``report.json``, or ``{"failed": why}``; run unless it is there."""
     report = folder / "report.json"
     if not report.is_file() and failure(folder) is None:
         resume = ["--resume"] if (folder / "config.yaml").is_file() else []
-        command([*run.arguments(), *resume], folder)
+        command([*run.arguments(folders), *resume], folder)
     why = failure(folder)
     if why is not None:
         return {"failed": why}

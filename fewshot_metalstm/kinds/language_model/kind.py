@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         LanguageTraining,
     )
     from fewshot_metalstm.kinds.language_model.tasks import LoadedTexts, TextTask
+    from fewshot_metalstm.kinds.language_model.words import LanguageModelWords
     from fewshot_metalstm.pages.look import Look
 
 
@@ -40,6 +41,7 @@ class LanguageModelling(Kind):
     shots = "thousands of characters"
     figure = FIGURE
     cell = "model.lstm.kind"
+    encodes_words = True
     compressed = 2
 
     def training_settings(self) -> type[LanguageTrainConfig]:
@@ -192,6 +194,12 @@ class LanguageModelling(Kind):
         from fewshot_metalstm.kinds.language_model.work import practice
 
         return practice(loaded.model, target, support)
+
+    def word_encoder(self, folder: Path, sha256: str) -> LanguageModelWords:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.language_model.words import word_encoder
+
+        return word_encoder(folder, sha256)
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.

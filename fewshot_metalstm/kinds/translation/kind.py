@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TranslationTraining,
     )
     from fewshot_metalstm.kinds.translation.tasks import LoadedPairs, TranslationTask
+    from fewshot_metalstm.kinds.translation.words import TranslatorWords
     from fewshot_metalstm.pages.look import Look
 
 
@@ -40,6 +41,7 @@ class Translating(Kind):
     shots = "sentence pairs"
     figure = FIGURE
     cell = "translator.lstm.kind"
+    encodes_words = True
 
     def training_settings(self) -> type[TranslationTrainConfig]:
         """See :class:`Kind`."""
@@ -191,6 +193,12 @@ class Translating(Kind):
         from fewshot_metalstm.kinds.translation.scoring import score_model
 
         return score_model(loaded.model, target.splits[split])
+
+    def word_encoder(self, folder: Path, sha256: str) -> TranslatorWords:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.words import word_encoder
+
+        return word_encoder(folder, sha256)
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.
