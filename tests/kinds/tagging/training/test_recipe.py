@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -54,7 +55,7 @@ def test_what_cannot_be(algorithm: str, order: int, fault: str) -> None:
 
 
 @pytest.mark.parametrize("part", [{"attention": 2}, {"crf": False}])
-def test_attention_and_a_tagger_without_crf_are_for_joint_training(part: dict[str, int]) -> None:
+def test_attention_and_a_tagger_without_crf_are_for_joint_training(part: dict[str, Any]) -> None:
     config = replace(CONFIG, tagger=replace(CONFIG.tagger, **part))
     with pytest.raises(UserError, match="are for joint training, and not for fomaml"):
         check(replace(config, algorithm="fomaml"))
