@@ -2,7 +2,8 @@
 
 What is missing is run, one run after another, each the command that a user would type, tracked by
 MLflow; what was interrupted goes on. The table and its picture are written after every run, so
-that they tell of what is there: ``benchmarks/results/studies/NAME.{csv,md,png}``. A run is missing
+that they tell of what is there: ``benchmarks/results/studies/NAME.{csv,md,png}``; at the end
+docs/studies.md has the tables, too. A run is missing
 when neither the CSV nor the folder of runs has it with the settings that are declared.
 """
 
@@ -16,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies import few_shot_runs, table
+from benchmarks.studies import few_shot_runs, page, table
 from benchmarks.studies.declared import Run, Study, names, read
 from benchmarks.studies.few_shot import is_few_shot
 from benchmarks.studies.running import command, failure
@@ -55,6 +56,8 @@ def main(arguments: list[str]) -> int:
             print(f"{name}: {len(missing)} of {len(study.runs)} runs to do", flush=True)
             missing = _possible(missing, folders)
             _do(study, missing, given.runs / name, end, folders, dry=given.dry)
+        if not given.dry:
+            page.write()
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
