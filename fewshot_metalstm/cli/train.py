@@ -68,7 +68,7 @@ class _Command(click.Command):
 @click.option("--start", type=click.Path(path_type=Path), metavar="FOLDER|NAME",
               shell_complete=shells.checkpoints,
               help="A checkpoint to start from, in place of fresh weights: what meta-train wrote, "
-              "or one that ships: bionlp, mtl-bio, load, reviews.")  # fmt: skip
+              "or one that ships: bionlp, mtl-bio, reviews.")  # fmt: skip
 @output_option("Where to write the run.  [default: runs/train-TASK]")
 @kind_option
 @target_options

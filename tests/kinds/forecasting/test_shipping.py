@@ -50,7 +50,7 @@ def test_a_copy_has_a_card_that_tells_of_it(
     assert "# fewshot-metalstm: tiny" in card
     assert "| load-DUQ |" in card
     assert "`0123456789abcdef`" in card
-    assert "| load-AEP | 14 | joint | 0.48 ± 0.18 |" in card
+    assert "| load-AEP | 14 | joint | 0.475 ± 0.183 |" in card
     assert "failed" not in card
     for file, digest in read_config(tmp_path / "tiny")["sha256"].items():
         assert f"`{file}`: `{digest}`" in card
