@@ -12,6 +12,7 @@ from fewshot_metalstm.encoders.hugging_face import transformers_package
 from fewshot_metalstm.encoders.hugging_face_features import open_encoder
 from fewshot_metalstm.encoders.own import encoding_kinds, open_own
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds import registry
 
 SETTING = "vectors.encoder"
 VARIABLE = "FEWSHOT_METALSTM_ENCODER"
@@ -31,6 +32,13 @@ class EncoderReference:
     sha256: str
     size: int
     kind: str = ""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What reading with it needs, beside this package and what that needs."""
+        if not self.kind:
+            return ("transformers",)
+        return registry.kind(self.kind).packages
 
     def opened(self) -> FrozenEncoder:
         """The encoder, on this machine.

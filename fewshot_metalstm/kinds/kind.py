@@ -55,6 +55,7 @@ class Kind(ABC):
         cell: the setting that names the recurrent cell, for ``--cell``; empty without one.
         sharing: the setting that says how tasks share it, for ``--sharing``; empty without one.
         encodes_words: whether its models can stand for words (:meth:`word_encoder`).
+        packages: what its models need, beside what the package itself does.
         compressed: the format version of a model that `compress` wrote; 0: it reads none.
     """
 
@@ -67,6 +68,7 @@ class Kind(ABC):
     cell: str = ""
     sharing: str = ""
     encodes_words: bool = False
+    packages: tuple[str, ...] = ()
     compressed: int = 0
 
     # Figures

@@ -48,15 +48,20 @@ class LoggedModel:
         return dict(vars(self))
 
 
-def requirements(serving: Serving) -> list[str]:
-    """The packages that a logged model needs, pinned to the versions that are here."""
+def requirements(serving: Serving, model: Path | None = None) -> list[str]:
+    """The packages that a logged model needs, pinned to the versions that are here.
+
+    Args:
+        model: its folder, for what it alone needs.
+    """
+    own = () if model is None else serving.model_needs(model)
     pinned = []
-    for package in (*serving.needs, *serving.uses):
+    for package in (*serving.needs, *own, *serving.uses):
         try:
             # "2.13.0+cpu" is in the index of CPU wheels alone, "2.13.0" in all.
             pinned.append(f"{package}=={version(package).partition('+')[0]}")
         except PackageNotFoundError:
-            if package in serving.needs:
+            if package not in serving.uses:
                 raise
     return pinned
 
@@ -199,7 +204,7 @@ def _material(
             "code_paths": [str(code)],
             "signature": serving.signature,
             "input_example": pandas.DataFrame(dict(serving.example)),
-            "pip_requirements": requirements(serving),
+            "pip_requirements": requirements(serving, model),
             "model_config": {**serving.limits, **limits},
         }
 

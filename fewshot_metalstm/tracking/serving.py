@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
+
+
+def _nothing(model: Path) -> Sequence[str]:
+    del model
+    return ()
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class Serving:
         limits: what a request may hold, by the name of the limit; 0 for no bound.
         needs: packages that loading and predicting import.
         uses: packages that they import where they are installed.
+        model_needs: what one model needs besides, such as an encoder's package, by its folder.
     """
 
     script: Path
@@ -32,3 +38,4 @@ class Serving:
     limits: Mapping[str, int] = field(default_factory=dict)
     needs: tuple[str, ...] = ("mlflow", "numpy", "PyYAML", "safetensors", "torch")
     uses: tuple[str, ...] = ("numba",)
+    model_needs: Callable[[Path], Sequence[str]] = _nothing

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,16 @@ import mlflow
 from fewshot_metalstm.api import Tagger
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.adapt.card import tagger_card
 from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.serving.pyfunc import LIMITS, check
-from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, save_model
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, save_model
 from fewshot_metalstm.tracking import registry
 from fewshot_metalstm.tracking.registry import LoggedModel, log_adapted, requirements
 from fewshot_metalstm.tracking.store import tracking_uri
+from tests.encoders.fakes import REFERENCE
 from tests.kinds.tagging.tagger.builders import model
+from tests.kinds.tagging.tagger.test_context import model as reads_with_an_encoder
 from tests.serving import free_port, wait_for
 
 TEXTS = ["The cell was in w1.\nWe saw it.", "", "日 É cell"]
@@ -207,6 +211,22 @@ def test_a_package_that_is_not_there_is_not_pinned(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(registry, "version", version)
     assert all(line.endswith("==1.0") for line in requirements(TAGGING.serving()))
     assert not any(line.startswith("numba") for line in requirements(TAGGING.serving()))
+
+
+def test_an_encoder_brings_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "version", lambda name: "1.0")
+    own = replace(REFERENCE, kind="translation")
+    for name, reference, package in (("a", REFERENCE, "transformers"), ("b", own, "tokenizers")):
+        reading = replace(reads_with_an_encoder(), encoder=reference)
+        save_model(replace(reading, kind=TAGGER, types=("Cell",)), tmp_path / name)
+        pinned = requirements(TAGGING.serving(), tmp_path / name)
+        assert set(pinned) - set(requirements(TAGGING.serving())) == {f"{package}==1.0"}
+        page = tagger_card(load_model(tmp_path / name, TAGGER), "mine")
+        assert f"the frozen encoder `{reference.name}`" in page
+        assert f"the package `{package}`" in page
+    save_model(replace(model(), kind=TAGGER, types=("Cell",)), tmp_path / "none")
+    assert requirements(TAGGING.serving(), tmp_path / "none") == requirements(TAGGING.serving())
+    assert "encoder" not in tagger_card(load_model(tmp_path / "none", TAGGER), "mine")
 
 
 @pytest.mark.slow

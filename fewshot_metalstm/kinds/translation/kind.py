@@ -41,6 +41,7 @@ class Translating(Kind):
     shots = "sentence pairs"
     figure = FIGURE
     cell = "translator.lstm.kind"
+    packages = ("tokenizers",)
     encodes_words = True
 
     def training_settings(self) -> type[TranslationTrainConfig]:

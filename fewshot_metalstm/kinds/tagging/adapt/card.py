@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from fewshot_metalstm.encoders.reference import VARIABLE
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 from fewshot_metalstm.nn.cells import find
 
@@ -65,6 +66,20 @@ def _use(model: TaggerModel, name: str) -> str:
         'print(tagger.tag("Mice were infected with E. coli."))\n'
         "```\n\n"
         f"It gives mentions of {_list(model.types)} with offsets in characters and a confidence."
+        + _encoder(model)
+    )
+
+
+def _encoder(model: TaggerModel) -> str:
+    """What else whoever uses the tagger has to bring."""
+    if model.encoder is None:
+        return ""
+    reference = model.encoder
+    packages = "".join(f", and the package `{name}`" for name in reference.packages)
+    return (
+        f"\n\nIt reads with the frozen encoder `{reference.name}` (SHA-256 "
+        f"`{reference.sha256[:16]}`), which is not in it: it needs that encoder{packages}. Where "
+        f"its folder has another name, `{VARIABLE}` says so."
     )
 
 

@@ -30,7 +30,9 @@ from mlflow.types.schema import (  # noqa: E402
     Schema,
 )
 
+from fewshot_metalstm.encoders.reference import read_reference  # noqa: E402
 from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor  # noqa: E402
+from fewshot_metalstm.kinds.tagging.tagger.model import read_config  # noqa: E402
 
 ARTIFACT = "tagger"
 EXAMPLE = "Mice were infected with E. coli."
@@ -42,7 +44,15 @@ LIMITS: Mapping[str, int] = {"max_rows": 10_000, "max_characters": 5_000_000}
 def serving() -> Serving:
     """How MLflow loads and serves a tagger; what a request may hold is :data:`LIMITS`."""
     script = Path(__file__).with_name("served_tagger.py")
-    return Serving(script, ARTIFACT, signature(), {"text": [EXAMPLE]}, LIMITS)
+    return Serving(
+        script, ARTIFACT, signature(), {"text": [EXAMPLE]}, LIMITS, model_needs=_encoder_needs
+    )
+
+
+def _encoder_needs(model: Path) -> Sequence[str]:
+    """The packages of the encoder that a tagger reads with, if it has one."""
+    stored = read_config(model).get("encoder")
+    return read_reference(stored).packages if stored else ()
 
 
 class PyfuncTagger(PythonModel):
