@@ -379,7 +379,8 @@ def test_every_scale_starts_at_a_tenth(kind: str) -> None:
     config = MetaLSTMConfig(kind=kind, match=False, hidden=6, meta=4, z=5)
     model = make_lstm(INPUTS, config, torch.Generator().manual_seed(0))
     assert isinstance(model, HyperLSTM | MetaRNN)
-    weight, at_rest = (x.detach().chunk(3, -1) for x in model._scales())
+    own = model.weights().in_one()
+    weight, at_rest = (x.detach().chunk(3, -1) for x in (own.to_scale, own.at_rest))
     for k in (0, 1):
         assert not weight[k].any()
         torch.testing.assert_close(at_rest[k], torch.full_like(at_rest[k], 0.1))

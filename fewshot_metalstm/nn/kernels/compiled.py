@@ -16,7 +16,16 @@ def compiled(function: F) -> F:
     The code is kept on disk, beside the source or in the user's cache folder; where neither can
     be written it is compiled anew in each process.
     """
+    return _compile(function)
+
+
+def compiled_sums(function: F) -> F:
+    """:func:`compiled`, with sums taken in any order, so that vectors of them can be taken."""
+    return _compile(function, fastmath={"reassoc", "contract"})
+
+
+def _compile(function: F, **options: Any) -> F:
     try:
-        return njit(cache=True, nogil=True)(function)  # type: ignore[return-value]
+        return njit(cache=True, nogil=True, **options)(function)  # type: ignore[return-value]
     except RuntimeError:  # numba found no folder to keep it in
-        return njit(nogil=True)(function)  # type: ignore[return-value]
+        return njit(nogil=True, **options)(function)  # type: ignore[return-value]
