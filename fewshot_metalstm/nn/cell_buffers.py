@@ -1,7 +1,7 @@
 """What compiled steps of a cell read and write, and what their way back does.
 
-A cell of four gates is an LSTM's, a cell of one gate an RNN's. Shapes: N rows of all steps, ``most``
-rows of the first step, k gates, h outputs. What a cell has no use for is of size 0.
+A cell of four gates is an LSTM's, a cell of one gate an RNN's. Shapes: N rows of all steps,
+``most`` rows of the first step, k gates, h outputs. What a cell has no use for is of size 0.
 """
 
 from __future__ import annotations

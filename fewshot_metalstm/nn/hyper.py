@@ -131,10 +131,8 @@ class _Hyper(Recurrent):
         z = self.config.z
         if z * (m + h) >= m * h:  # one product from g has fewer multiplications than two through z
             weights = weights.in_one()
-        steps = Steps(
-            layout.sizes, again, None if keep is None else torch.cat(factors, 1),
-            bound(self.config),
-        )  # fmt: skip
+        together = None if keep is None else torch.cat([y for y in factors if y is not None], 1)
+        steps = Steps(layout.sizes, again, together, bound(self.config))
         return placed(steps_fused(to_meta, x, weights, steps), layout)
 
     def weights(self) -> Weights:

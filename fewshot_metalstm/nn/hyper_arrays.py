@@ -9,6 +9,16 @@ from torch import Tensor
 from fewshot_metalstm.nn.cell_buffers import Norm
 
 
+class Turned(NamedTuple):
+    """Weights transposed, block by block."""
+
+    meta_h: Tensor
+    meta_g: Tensor
+    to_z: Tensor
+    to_scale: Tensor
+    wh: Tensor
+
+
 class Weights(NamedTuple):
     """What the steps multiply with: see :mod:`fewshot_metalstm.nn.hyper`.
 
@@ -29,19 +39,31 @@ class Weights(NamedTuple):
     meta_norm: Norm
     norm: Norm
 
+    def blocks(self) -> int:
+        """How many blocks ``to_scale`` has."""
+        return 3 * self.wh.shape[2] // self.wh.shape[1] if self.to_z.numel() else 1
+
+    def turned(self) -> Turned:
+        """Transposed, for the way back."""
+        each = self.to_scale.reshape(2, self.blocks(), -1, self.to_scale.shape[2])
+        to_scale = each.transpose(2, 3).flatten(1, 2)
+        others = self.meta_h, self.meta_g, self.to_z, self.wh
+        meta_h, meta_g, to_z, wh = (y.transpose(1, 2).contiguous() for y in others)
+        return Turned(meta_h, meta_g, to_z, to_scale.contiguous(), wh)
+
     def in_one(self) -> Weights:
         """The same scales, made of g in one product."""
         if not self.to_z.numel():
             return self
-        blocks = 3 * self.wh.shape[2] // self.wh.shape[1]
-        right = self.to_scale.unflatten(1, (blocks, -1))
+        blocks = self.blocks()
+        right = self.to_scale.reshape(2, blocks, -1, self.wh.shape[1])
 
         def times_to_scale(left: Tensor) -> Tensor:
-            each = left.unflatten(2, (blocks, -1)).transpose(1, 2) @ right
+            each = left.reshape(2, left.shape[1], blocks, -1).transpose(1, 2) @ right
             return each.transpose(1, 2).flatten(2)
 
         return self._replace(
-            to_z=self.to_z[..., :0], z_at_rest=self.z_at_rest[..., :0],
+            to_z=self.to_z.detach()[..., :0], z_at_rest=self.z_at_rest.detach()[..., :0],
             to_scale=times_to_scale(self.to_z),
             at_rest=times_to_scale(self.z_at_rest) + self.at_rest,
         )  # fmt: skip

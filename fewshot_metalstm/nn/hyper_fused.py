@@ -16,16 +16,15 @@ from fewshot_metalstm.nn.cell_buffers import Cell, Norm, back_of, before, both, 
 from fewshot_metalstm.nn.hyper_arrays import Products, Slopes, Weights
 from fewshot_metalstm.nn.products import outer
 
-
 Plain = Callable[[Tensor, Tensor, Weights], Tensor]
 
 
 class Steps(NamedTuple):
     """What the steps go by and no gradient is of.
 
-    ``sizes``: rows of each step, not increasing. ``plain``: the same in plain torch, of ``to_meta``,
-    ``x`` and weights. ``keep``: factors of dropout, (2, N, h). ``ceiling``: of an RNN's relu; 0:
-    none; negative: tanh.
+    ``sizes``: rows of each step, not increasing. ``plain``: the same in plain torch, of
+    ``to_meta``, ``x`` and weights. ``keep``: factors of dropout, (2, N, h). ``ceiling``: of an
+    RNN's relu; 0: none; negative: tanh.
     """
 
     sizes: Sequence[int]
@@ -54,7 +53,9 @@ def _flat(weights: Weights) -> list[Tensor]:
 
 
 def _weights(tensors: Sequence[Tensor]) -> Weights:
-    return Weights(*tensors[:7], Norm(*tensors[7:11]), Norm(*tensors[11:]))
+    meta_h, meta_g, to_z, z_at_rest, to_scale, at_rest, wh = tensors[:7]
+    norms = Norm(*tensors[7:11]), Norm(*tensors[11:])
+    return Weights(meta_h, meta_g, to_z, z_at_rest, to_scale, at_rest, wh, *norms)
 
 
 class _Steps(torch.autograd.Function):
@@ -105,15 +106,11 @@ def _by_kernels(
 
     _, x, *rest = (value.detach().contiguous() for value in inputs)
     w, most = _weights(rest), steps.sizes[0]
-    blocks = 3 * w.wh.shape[2] // w.wh.shape[1] if kept.z.numel() else 1
-    to_scale = w.to_scale.unflatten(1, (blocks, -1))
-    flat = w._replace(to_scale=to_scale.transpose(2, 3).flatten(1, 2).transpose(1, 2))
-    turned = Weights(*(y.transpose(1, 2).contiguous() for y in flat[:7]), w.meta_norm, w.norm)
     to_meta, to_own = back_of(meta, w.meta_norm, most), back_of(own, w.norm, most)
     to = Slopes(*(torch.empty_like(y) for y in (*kept, x)))
     both(
-        hyper.backward, steps.sizes, d_out.contiguous(), x, w, turned, meta, own,
-        kept, steps.ceiling, to_meta, to_own, to,
+        hyper.backward, steps.sizes, d_out.contiguous(), x, w.turned(), meta, w.meta_norm,
+        own, w.norm, kept, steps.ceiling, to_meta, to_own, to,
     )  # fmt: skip
     rows = before(steps.sizes)
     h_before, g_before = (y.index_select(1, rows) for y in (own.out, meta.out))
@@ -121,7 +118,7 @@ def _by_kernels(
     def scale_gradient() -> Tensor:
         if not kept.z.numel():
             return outer(meta.out, to.scales)
-        z, scales = (y.unflatten(2, (blocks, -1)) for y in (kept.z, to.scales))
+        z, scales = (y.view(2, y.shape[1], w.blocks(), -1) for y in (kept.z, to.scales))
         return torch.stack([
             torch.bmm(z[d].permute(1, 2, 0), scales[d].transpose(0, 1)).flatten(0, 1)
             for d in (0, 1)

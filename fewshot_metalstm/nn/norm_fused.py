@@ -80,6 +80,6 @@ class _Steps(torch.autograd.Function):
         d_wh = None
         if needed[1]:
             d_wh = outer(cell.out.index_select(1, before(ctx.sizes)), to.x[:, most:])
-        found = (to.x, d_wh, *to.norm)
-        given = (y if need else None for y, need in zip(found, needed, strict=True))
+        made = (to.x, d_wh, *to.norm)
+        given = (y if need else None for y, need in zip(made, needed, strict=True))
         return None, None, None, *given

@@ -28,6 +28,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "rnn-relu": {"kind": "rnn", "activation": "relu"},
     "hyper-lstm": {"kind": "hyper-lstm"},
     "hyper-lstm-layer": {"kind": "hyper-lstm", "norm": "layer"},
+    # So few numbers that compiled steps make scales of them, and not in one product.
+    "hyper-lstm-few": {"kind": "hyper-lstm", "norm": "layer", "meta": 3, "z": 1},
     "meta-rnn": {"kind": "meta-rnn"},
     "meta-rnn-layer": {"kind": "meta-rnn", "norm": "layer"},
     "norm-lstm": {"kind": "norm-lstm"},
@@ -43,7 +45,8 @@ OWN = [name for name in FORMS if not name.startswith("torch")]
 
 def make(name: str, hidden: int = HIDDEN, **changes: Any) -> Recurrent:
     """A small one of double precision with no weight at zero."""
-    config = MetaLSTMConfig(match=False, hidden=hidden, meta=2, z=2, **FORMS[name] | changes)
+    settings = {"meta": 2, "z": 2} | FORMS[name] | changes
+    config = MetaLSTMConfig(match=False, hidden=hidden, **settings)
     generator = torch.Generator().manual_seed(0)
     model = make_lstm(INPUTS, config, generator).double()
     with torch.no_grad():
@@ -221,6 +224,29 @@ def test_the_plain_form_is_the_same(name: str) -> None:
         torch.testing.assert_close(first, second)
 
 
+@pytest.mark.parametrize(("name", "further"), [
+    ("hyper-lstm", {"recurrent_dropout": 0.5}), ("hyper-lstm-few", {"recurrent_dropout": 0.5}),
+    ("meta-rnn", {"activation": "relu"}), ("meta-rnn", {"activation": "relu", "ceiling": 0.0}),
+    ("norm-lstm-layer", {"recurrent_dropout": 0.5}),
+])  # fmt: skip
+def test_the_plain_form_is_the_same_with_dropout_and_relu(
+    name: str, further: dict[str, Any]
+) -> None:
+    """With more outputs than a vector of numbers holds, and some left over."""
+    words, index, lengths = make_batch()
+    model, plain = (make(name, hidden=9, **further) for _ in range(2))
+    plain.plain = True
+    one, two = (
+        each(words, index, lengths, torch.Generator().manual_seed(1)) for each in (model, plain)
+    )
+    torch.testing.assert_close(one, two)
+    with torch.no_grad():
+        assert torch.equal(model(words, index, lengths, torch.Generator().manual_seed(1)), one)
+    pairs = zip(gradients(model, words, one), gradients(plain, words, two), strict=True)
+    for first, second in pairs:
+        torch.testing.assert_close(first, second)
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_both_derivatives_equal_finite_differences(name: str) -> None:
     model = make(name)
@@ -358,7 +384,7 @@ def test_weights_of_another_shape_are_refused() -> None:
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("match", [False, True])
 def test_its_size_is_known_and_matched(name: str, match: bool) -> None:
-    config = MetaLSTMConfig(match=match, hidden=9, meta=5, z=4, **FORMS[name])
+    config = MetaLSTMConfig(match=match, hidden=9, **FORMS[name] | {"meta": 5, "z": 4})
     model = make_lstm(20, config, torch.Generator().manual_seed(0))
     found = sum(p.numel() for p in weights(model))
     assert found == type(model).size(20, model.hidden, config)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fewshot_metalstm.nn.cell_buffers import Back, Cell
-from fewshot_metalstm.nn.hyper_arrays import Products, Slopes, Weights
+from fewshot_metalstm.nn.cell_buffers import Back, Cell, Norm
+from fewshot_metalstm.nn.hyper_arrays import Products, Slopes, Turned, Weights
 from fewshot_metalstm.nn.kernels.compiled import compiled
 from fewshot_metalstm.nn.kernels.product import add_product
 from fewshot_metalstm.nn.kernels.rows import cell_rows, cell_rows_backward
@@ -19,8 +19,9 @@ from fewshot_metalstm.nn.kernels.rows import cell_rows, cell_rows_backward
 
 @compiled
 def forward(
-    d: int, sizes: Any, starts: Any, x: Any, w: Weights, meta: Cell, own: Cell, kept: Products, ceiling: float
-) -> None:
+    d: int, sizes: Any, starts: Any, x: Any, w: Weights, meta: Cell, own: Cell, kept: Products,
+    ceiling: float,
+) -> None:  # fmt: skip
     """Fill the buffers; ``meta.x`` holds the small network's inputs, ``kept.of_h`` noughts."""
     count, m, h = x.shape[1], meta.out.shape[2], own.out.shape[2]
     km, kh = meta.x.shape[2], own.x.shape[2]
@@ -68,15 +69,16 @@ def forward(
 
 @compiled
 def backward(
-    d: int, sizes: Any, starts: Any, d_out: Any, x: Any, w: Weights, turned: Weights,
-    meta: Cell, own: Cell, kept: Products, ceiling: float, to_meta: Back, to_own: Back, to: Slopes,
+    d: int, sizes: Any, starts: Any, d_out: Any, x: Any, turned: Turned, meta: Cell,
+    meta_norm: Norm, own: Cell, norm: Norm, kept: Products, ceiling: float, to_meta: Back,
+    to_own: Back, to: Slopes,
 ) -> None:  # fmt: skip
-    """Back through time; ``turned`` holds the weights of products transposed."""
+    """Back through time."""
     count, m, h = x.shape[1], meta.out.shape[2], own.out.shape[2]
     km, kh = meta.x.shape[2], own.x.shape[2]
-    zs, all_scales = w.to_z.shape[2], kept.scales.shape[2]
+    zs, all_scales = kept.z.shape[2], kept.scales.shape[2]
     blocks = 3 * kh // h if zs > 0 else 1
-    depth, width = w.to_scale.shape[1] // blocks, w.to_scale.shape[2]
+    width, depth = turned.to_scale.shape[1] // blocks, turned.to_scale.shape[2]
     most = to_own.out.shape[1]
     for t in range(len(sizes) - 1, -1, -1):
         size, row = sizes[t], starts[t]
@@ -97,7 +99,7 @@ def backward(
                         turned.wh, d * kh * h, h, goes_on, h, kh)  # fmt: skip
             add_product(to_meta.out, d * most * m, m, to_meta.x, next_row * km, km, 1,
                         turned.meta_g, d * km * m, m, goes_on, m, km)  # fmt: skip
-        cell_rows_backward(d, row, before, size, own, w.norm, ceiling, to_own)
+        cell_rows_backward(d, row, before, size, own, norm, ceiling, to_own)
         for j in range(row, row + size):
             for k in range(kh):
                 slope = to_own.x[d, j, k]
@@ -119,4 +121,4 @@ def backward(
         if zs > 0:
             add_product(to_meta.out, d * most * m, m, to.z, here * zs, zs, 1, turned.to_z,
                         d * zs * m, m, size, m, zs)  # fmt: skip
-        cell_rows_backward(d, row, before, size, meta, w.meta_norm, ceiling, to_meta)
+        cell_rows_backward(d, row, before, size, meta, meta_norm, ceiling, to_meta)

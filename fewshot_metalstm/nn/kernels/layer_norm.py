@@ -73,6 +73,4 @@ def norm_rows_backward(
             along /= number(width)
             scale = spread[d, j, gate]
             for k in range(first, first + width):
-                d_y[d, j, k] = scale * (
-                    d_y[d, j, k] - total - along * made[d, j, k]
-                )
+                d_y[d, j, k] = scale * (d_y[d, j, k] - total - along * made[d, j, k])

@@ -25,7 +25,8 @@ def forward(d: int, sizes: Any, starts: Any, wh: Any, cell: Cell, norm: Norm) ->
         last = starts[t - 1] if t > 0 else -1
         if t > 0:
             add_product(cell.x, (d * count + row) * 4 * h, 4 * h, cell.out,
-                        (d * count + last) * h, h, 1, wh, d * h * 4 * h, 4 * h, size, 4 * h, h)  # fmt: skip
+                        (d * count + last) * h, h, 1, wh, d * h * 4 * h, 4 * h, size, 4 * h,
+                        h)  # fmt: skip
         cell_rows(d, row, last, size, cell, norm, _NO_RNN)
 
 

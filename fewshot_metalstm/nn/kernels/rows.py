@@ -1,18 +1,17 @@
 """One step of a cell for some rows of one direction, and the way back.
 
-The arrays are those of :mod:`fewshot_metalstm.nn.cell_buffers`; ``d`` is the direction, and rows
-are counted within it. A cell of four gates is an LSTM's, one of one gate an RNN's, for which
-``ceiling`` says what activates it: tanh where that is negative, otherwise relu, which stops at it
-if it is not 0.
+The arrays are those of ``Cell``, ``Norm`` and ``Back`` in :mod:`fewshot_metalstm.nn.cell_buffers`;
+``d`` is the direction, and rows are counted within it. A cell of four gates is an LSTM's, one of
+one gate an RNN's, for which ``ceiling`` says what activates it: tanh where that is negative,
+otherwise relu, which stops at it if it is not 0.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from fewshot_metalstm.nn.cell_buffers import Back, Cell, Norm
 from fewshot_metalstm.nn.kernels.cell import cell_row, cell_row_backward
-from fewshot_metalstm.nn.kernels.compiled import compiled
+from fewshot_metalstm.nn.kernels.compiled import compiled_part
 from fewshot_metalstm.nn.kernels.halves import (
     cell_half,
     cell_half_backward,
@@ -23,10 +22,8 @@ from fewshot_metalstm.nn.kernels.halves import (
 from fewshot_metalstm.nn.kernels.layer_norm import norm_rows, norm_rows_backward
 
 
-@compiled
-def cell_rows(
-    d: int, row: int, last: int, size: int, cell: Cell, norm: Norm, ceiling: float
-) -> None:
+@compiled_part
+def cell_rows(d: int, row: int, last: int, size: int, cell: Any, norm: Any, ceiling: float) -> None:
     """From pre-activations to outputs of ``size`` rows; they continue those from ``last`` on.
 
     ``last`` is negative at the first step.
@@ -59,9 +56,9 @@ def cell_rows(
             output_half(cell.x, 4 * at, read, cell.squashed, cell.out, at, h)
 
 
-@compiled
+@compiled_part
 def cell_rows_backward(
-    d: int, row: int, before: int, size: int, cell: Cell, norm: Norm, ceiling: float, back: Back
+    d: int, row: int, before: int, size: int, cell: Any, norm: Any, ceiling: float, back: Any
 ) -> None:
     """Fill the rows of ``back.x``; ``back.out`` holds the gradient of their outputs.
 
@@ -105,8 +102,8 @@ def cell_rows_backward(
         )  # fmt: skip
 
 
-@compiled
-def _activate(d: int, row: int, size: int, cell: Cell, ceiling: float) -> None:
+@compiled_part
+def _activate(d: int, row: int, size: int, cell: Any, ceiling: float) -> None:
     """Outputs of an RNN; no number stays none."""
     count, h = cell.out.shape[1:]
     number = cell.x.dtype.type
@@ -121,10 +118,8 @@ def _activate(d: int, row: int, size: int, cell: Cell, ceiling: float) -> None:
             cell.out[d, j, k] = top if ceiling > 0 and value > top else value
 
 
-@compiled
-def _activate_backward(
-    d: int, row: int, size: int, cell: Cell, ceiling: float, back: Back
-) -> None:
+@compiled_part
+def _activate_backward(d: int, row: int, size: int, cell: Any, ceiling: float, back: Any) -> None:
     """The way back through :func:`_activate`; at the corners as torch's ``relu`` and ``clamp``."""
     h = cell.out.shape[2]
     number = cell.x.dtype.type
@@ -137,8 +132,5 @@ def _activate_backward(
             continue
         for k in range(h):
             value = cell.x[d, row + j, k]
-            if ceiling > 0:
-                passes = nought <= value <= top
-            else:
-                passes = value > nought
+            passes = nought <= value <= top if ceiling > 0 else value > nought
             back.x[d, row + j, k] = back.out[d, j, k] if passes else nought
