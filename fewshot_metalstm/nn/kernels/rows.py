@@ -111,11 +111,11 @@ def _activate(d: int, row: int, size: int, cell: Any, ceiling: float) -> None:
     for j in range(row, row + size):
         if ceiling < 0:
             tanh_row(cell.x, cell.out, (d * count + j) * h, h)
-            continue
-        for k in range(h):
-            value = cell.x[d, j, k]
-            value = nought if value < nought else value
-            cell.out[d, j, k] = top if ceiling > 0 and value > top else value
+        else:
+            for k in range(h):
+                value = cell.x[d, j, k]
+                value = nought if value < nought else value
+                cell.out[d, j, k] = top if ceiling > 0 and value > top else value
 
 
 @compiled_part
