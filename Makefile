@@ -86,8 +86,8 @@ peers: $(PEERS)/.installed ## Make .venv-peers, with what the benchmarks compare
 bench: install ## Run the benchmarks (beside peers after `make peers`).
 	$(BIN)/python -m benchmarks
 
-study: install ## Run what a study misses and write its table (NAME=digits or all, MINUTES=).
-	$(BIN)/python -m benchmarks.studies $(NAME) $(if $(MINUTES),--minutes $(MINUTES))
+study: install ## Run what a study misses and write its table (NAME=digits or all, MINUTES=, GIVEN=).
+	$(BIN)/python -m benchmarks.studies $(NAME) $(if $(MINUTES),--minutes $(MINUTES)) $(GIVEN:%=--given %)
 
 benchmark-transfer: install ## Make the few-shot table of sweeps (SWEEP=folders AGAINST=method).
 	$(BIN)/python -m benchmarks.transfer $(SWEEP) $(if $(AGAINST),--against $(AGAINST))

@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 DECLARATIONS = "fewshot_metalstm.tasks"
 CHECKPOINT = (
     "model.safetensors", "heads.safetensors", "vocabulary.json", "sentences.bin", "config.json",
-    "policy.json",
+    "policy.json", "moments.safetensors",
 )  # fmt: skip
 
 setup(

@@ -2,7 +2,8 @@
 
 What is missing is run, one run after another, each the command that a user would type, tracked by
 MLflow; what was interrupted goes on. The table and its picture are written after every run, so
-that they tell of what is there: ``benchmarks/results/studies/NAME.{csv,md,png}``. A run is missing
+that they tell of what is there: ``benchmarks/results/studies/NAME.{csv,md,png}``; at the end
+docs/studies.md has the tables, too. A run is missing
 when neither the CSV nor the folder of runs has it with the settings that are declared.
 """
 
@@ -10,21 +11,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies import table
+from benchmarks.studies import few_shot_runs, page, table
 from benchmarks.studies.declared import Run, Study, names, read
+from benchmarks.studies.few_shot import is_few_shot
+from benchmarks.studies.running import command, failure
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.writing import write_text
-
-_FAILED = "failed.txt"
-_PROGRAM = (sys.executable, "-m", "fewshot_metalstm")
 
 
 def main(arguments: list[str]) -> int:
@@ -36,12 +33,19 @@ def main(arguments: list[str]) -> int:
                         help="begin no run after so many")  # fmt: skip
     parser.add_argument("--rows", help="only these, with commas")
     parser.add_argument("--seeds", help="only these, with commas")
+    parser.add_argument("--given", action="append", default=[], metavar="NAME=FOLDER",
+                        help="what rows need that no study has, such as an encoder")  # fmt: skip
     parser.add_argument("--dry", action="store_true", help="say what would be run")
     given = parser.parse_args(arguments)
     try:
         chosen = names() if given.studies == ["all"] else given.studies
+        folders = _folders(given.given)
         end = time.monotonic() + 60 * given.minutes
         for name in chosen:
+            if is_few_shot(name):
+                rows = given.rows.split(",") if given.rows else None
+                few_shot_runs.do(name, given.runs / name, end, rows=rows, dry=given.dry)
+                continue
             study = read(name)
             missing = [
                 run for run in study.runs
@@ -50,48 +54,67 @@ def main(arguments: list[str]) -> int:
                 and (given.seeds is None or str(run.seed) in given.seeds.split(","))
             ]  # fmt: skip
             print(f"{name}: {len(missing)} of {len(study.runs)} runs to do", flush=True)
-            _do(study, missing, given.runs / name, end, dry=given.dry)
+            missing = _possible(missing, folders)
+            _do(study, missing, given.runs / name, end, folders, dry=given.dry)
+        if not given.dry:
+            page.write()
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     return 0
 
 
-def _do(study: Study, missing: list[Run], folder: Path, end: float, *, dry: bool) -> None:
+def _folders(given: Sequence[str]) -> dict[str, str]:
+    """Folders by their names, as ``--given`` has them; absolute, as a tagger remembers them."""
+    folders = {}
+    for each in given:
+        name, equals, folder = each.partition("=")
+        if not equals or not folder:
+            raise UserError(f"--given {each} is not NAME=FOLDER; say which folder")
+        if not Path(folder).is_dir():
+            raise UserError(f"--given {each}: there is no such folder; mend it")
+        folders[name] = str(Path(folder).absolute())
+    return folders
+
+
+def _possible(missing: Sequence[Run], folders: Mapping[str, str]) -> list[Run]:
+    """The runs for which all is given; what the others need is said, once for each row."""
+    lacks = {run.row.name: [n for n in run.needs if n not in folders] for run in missing}
+    for row, lacking in lacks.items():
+        for name in lacking:
+            print(f"row {row} is not run: it needs --given {name}=FOLDER", flush=True)
+    return [run for run in missing if not lacks[run.row.name]]
+
+
+def _do(
+    study: Study, missing: list[Run], folder: Path, end: float, folders: Mapping[str, str], *,
+    dry: bool,
+) -> None:  # fmt: skip
     for number, run in enumerate(missing, 1):
         if dry:
-            print("fewshot-metalstm " + " ".join(run.arguments()))
+            print("fewshot-metalstm " + " ".join(run.arguments(folders)))
             continue
         if time.monotonic() > end:
             print(f"{study.name}: {len(missing) - number + 1} runs are left for another time")
             break
         print(f"{study.name} {number}/{len(missing)}: {run.called}", flush=True)
-        table.add(study, run, result_of(run, folder / run.folder))
+        table.add(study, run, result_of(run, folder / run.folder, folders))
         table.write(study)
     if not dry:
         table.write(study)
 
 
-def result_of(run: Run, folder: Path) -> Mapping[str, Any]:
+def result_of(
+    run: Run, folder: Path, folders: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
     """What a run came to: its ``report.json``, or ``{"failed": why}``; run unless it is there."""
-    report, failed = folder / "report.json", folder.with_name(f"{folder.name}.{_FAILED}")
-    if not report.is_file() and not failed.is_file():
+    report = folder / "report.json"
+    if not report.is_file() and failure(folder) is None:
         resume = ["--resume"] if (folder / "config.yaml").is_file() else []
-        command = [*_PROGRAM, *run.arguments(), "--output", str(folder), "--quiet", *resume]
-        environment = {"OMP_NUM_THREADS": "1", **os.environ}
-        done = subprocess.run(
-            command, env=environment, check=False, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        if done.returncode == 2:  # what the command refuses: no finite loss, say
-            last = (done.stderr.strip().splitlines() or ["no word why"])[-1]
-            failed.parent.mkdir(parents=True, exist_ok=True)
-            write_text(last + "\n", failed)
-        elif done.returncode:
-            raise UserError(f"{' '.join(command[2:])} ended with {done.returncode}; see its words:"
-                            f" {done.stderr.strip()[-300:]}")  # fmt: skip
-    if failed.is_file():
-        return {"failed": failed.read_text(encoding="utf-8").strip()}
+        command([*run.arguments(folders), *resume], folder)
+    why = failure(folder)
+    if why is not None:
+        return {"failed": why}
     found: Mapping[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return found
 

@@ -12,6 +12,9 @@
       lstm: {set: {reader.lstm.kind: lstm}, about: in words, published: 98.9}
       ...: {set: {}, seeds: [0], group: ablation}
 
+A setting may have ``{data}`` too, and what else whoever runs the study has to give: ``{cove}``
+stands for the folder of ``--given cove=FOLDER``. A row whose folder is not given is not run.
+
 A study of several tasks has ``tasks`` in place of ``task``: the name that the table has for each,
 and what ``--task`` takes, or groups of them. A row then has a run for each task, or with
 ``together: true`` one for all the tasks of a group; ``published`` has a figure a task.
@@ -25,6 +28,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +40,7 @@ from fewshot_metalstm.errors import UserError, at
 
 FOLDER = Path(__file__).parent
 _DATA = "{data}"
+_PLACE = re.compile(r"\{(\w+)\}")
 _KEYS = {"title", "about", "task", "tasks", "against", "seeds", "settings", "rows"}
 _ROW = {"set", "about", "published", "seeds", "group", "together"}
 Tasks = tuple[tuple[str, str], ...]  # the table's name of a task, and what `--task` takes
@@ -77,9 +82,24 @@ class Run:
         names = "".join(f"-{name}" for name, _ in self.tasks if name and len(self.tasks) == 1)
         return f"{self.row.name}{names}-{self.seed}-{self.digest}"
 
-    def arguments(self) -> list[str]:
-        """What `fewshot-metalstm` is given, but for where to write."""
-        given = [f"--set={name}={_text(value)}" for name, value in self.row.settings.items()]
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What has to be given for it, by name."""
+        values = " ".join(text_of(value) for value in self.row.settings.values())
+        return tuple(name for name in _PLACE.findall(values) if f"{{{name}}}" != _DATA)
+
+    def arguments(self, folders: Mapping[str, str] | None = None) -> list[str]:
+        """What `fewshot-metalstm` is given, but for where to write.
+
+        Args:
+            folders: those that it :attr:`needs`; what is not there stays as it was declared.
+        """
+        given = []
+        for setting, value in self.row.settings.items():
+            text = _found(text_of(value))
+            for name, folder in (folders or {}).items():
+                text = text.replace(f"{{{name}}}", folder)
+            given.append(f"--set={setting}={text}")
         named = [word for _, source in self.tasks for word in ("--task", _found(source))]
         return ["train", *named, "--seed", str(self.seed), *given]
 
@@ -118,7 +138,7 @@ def read(name: str, folder: Path = FOLDER) -> Study:
     if not path.is_file():
         raise UserError(f"there is no study {name!r}; there are {', '.join(names())}")
     tree = read_mapping(path)
-    _known(tree, _KEYS, path, "the study")
+    known(tree, _KEYS, path, "the study")
     groups = _groups(tree.get("tasks") or {})
     needed = ("title", "seeds", "rows") if groups else ("title", "task", "seeds", "rows")
     missing = [key for key in needed if not tree.get(key)]
@@ -127,7 +147,7 @@ def read(name: str, folder: Path = FOLDER) -> Study:
     rows = []
     for called, each in tree["rows"].items():
         each = each or {}
-        _known(each, _ROW, path, f"row {called}")
+        known(each, _ROW, path, f"row {called}")
         settings = {**(tree.get("settings") or {}), **(each.get("set") or {})}
         published = each.get("published")
         of_tasks = published if isinstance(published, Mapping) else {}
@@ -169,7 +189,7 @@ def _singly(groups: tuple[Tasks, ...]) -> tuple[Tasks, ...]:
 
 
 def _found(source: str) -> str:
-    """What `--task` takes, with the folder of the corpora in its place."""
+    """What an option takes, with the folder of the corpora in its place."""
     if _DATA not in source:
         return source
     folder = os.environ.get(DATA_VARIABLE)
@@ -178,12 +198,13 @@ def _found(source: str) -> str:
     return source.replace(_DATA, folder)
 
 
-def _known(tree: Mapping[str, Any], keys: set[str], path: Path, what: str) -> None:
+def known(tree: Mapping[str, Any], keys: set[str], path: Path, what: str) -> None:
+    """Refuse what a declaration has beside ``keys``: a :class:`UserError`."""
     unknown = sorted(set(tree) - keys)
     if unknown:
         raise at(path, None, f"{what} has {unknown[0]}", f"use {', '.join(sorted(keys))}")
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A value as ``--set`` reads it."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -77,7 +77,7 @@ def checkpoint_option(command: _Command) -> _Command:
         type=click.Path(path_type=Path),
         metavar="FOLDER|NAME",
         shell_complete=shells.checkpoints,
-        help="What meta-train wrote, or one that ships: bionlp, mtl-bio, reviews.  [default: "
+        help="What meta-train wrote, or one that ships: bionlp, mtl-bio, load, reviews.  [default: "
         "the newest that fits in runs, or else one that ships]",
     )(command)
 

@@ -44,7 +44,8 @@ CELLS_FAILED = 1
 @click.option("--methods", metavar="NAMES",
               help="meta: adapt the checkpoint; NAME=CHECKPOINT: adapt that one, "
               "NAME=CHECKPOINT:tune=all with a --tune of its own, NAME=CHECKPOINT:unlabelled=train "
-              "with self-training on the targets' train text; scratch: the same tagger, fresh; "
+              "with self-training on the targets' train text, NAME=CHECKPOINT:teacher=FOLDER with "
+              "a teacher's tags of it; scratch: the same tagger, fresh; "
               "crf: hand features; spacy; transformer: fine-tune transformer.model.  "
               "[default: meta,scratch]")  # fmt: skip
 @click.option("--draws", metavar="N-N",

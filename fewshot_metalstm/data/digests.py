@@ -6,6 +6,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,25 @@ _PIECE = 1 << 20
 def sha256(data: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, read piece by piece, and once as long as its size and time are the same.
+
+    A sweep asks for the digest of an encoder in every cell.
+    """
+    state = path.stat()
+    return _sha256_of(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256_of(path: Path, size: int, changed: int) -> str:
+    del size, changed
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_PIECE):
+            total.update(block)
+    return total.hexdigest()
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:

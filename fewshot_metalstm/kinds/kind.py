@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fewshot_metalstm.adapt.settings import AdaptRunSettings, SweepSettings
     from fewshot_metalstm.adapt.work import Loaded, Method
     from fewshot_metalstm.data.overview import KnownCorpora, SplitRow
+    from fewshot_metalstm.encoders.features import FrozenEncoder
     from fewshot_metalstm.figure import Figure, Score
     from fewshot_metalstm.meta.config import TrainingConfig
     from fewshot_metalstm.meta.source import TrainingSource
@@ -53,6 +54,7 @@ class Kind(ABC):
         figure: how good a model is.
         cell: the setting that names the recurrent cell, for ``--cell``; empty without one.
         sharing: the setting that says how tasks share it, for ``--sharing``; empty without one.
+        encodes_words: whether its models can stand for words (:meth:`word_encoder`).
         compressed: the format version of a model that `compress` wrote; 0: it reads none.
     """
 
@@ -64,6 +66,7 @@ class Kind(ABC):
     figure: Figure
     cell: str = ""
     sharing: str = ""
+    encodes_words: bool = False
     compressed: int = 0
 
     # Figures
@@ -329,6 +332,20 @@ class Kind(ABC):
     @abstractmethod
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """A score from what a file of a sweep has of it."""
+
+    def word_encoder(self, folder: Path, sha256: str) -> FrozenEncoder:
+        """A model as a frozen encoder: what it makes of words in sentences, for taggers to read.
+
+        It is loaded when it is first needed; a kind with ``encodes_words`` has this.
+
+        Args:
+            folder: of a checkpoint or an adapted model.
+            sha256: a digest of its files.
+
+        Raises:
+            UserError: no model of this kind there, or a damaged one.
+        """
+        raise NotImplementedError("a kind whose models encode words says how")
 
     def practice(
         self, loaded: Loaded, target: Any, support: Sequence[int]

@@ -128,6 +128,9 @@ BUILT_IN: Mapping[str, KindEntry] = {
         f"{_FORECASTING}.cli.options:target_options",
         f"{_FORECASTING}.cli.options:predict_options",
         {
+            "pack": Command(
+                f"{_FORECASTING}.cli.pack:pack", "Make a checkpoint small, with its card."
+            ),
             "view": Command(
                 f"{_FORECASTING}.cli.view:view", "Write a page of series and their forecasts."
             ),

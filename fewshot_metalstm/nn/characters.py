@@ -17,7 +17,10 @@ from fewshot_metalstm.nn import jit
 
 
 class CharacterCNN(nn.Module):
-    """``(U, L) int64 -> (U, filters)``. Index 0 is padding and its embedding row stays zero."""
+    """``(U, L) int64 -> (U, filters)``. Index 0 is padding and its embedding row stays zero.
+
+    Without a filter words are not looked into, and the weights have no part in anything.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,9 @@ class CharacterCNN(nn.Module):
         A row of only padding gives zeros. With ``plain``, which ``torch.func`` needs, the maxima
         are sought in torch and not by compiled code.
         """
+        if not self.weight.shape[1]:  # of the shape that is wanted, and with a graph to the weights
+            size = self.embedding.shape[1]
+            return self.embedding[characters[:, 0]] @ self.weight[:size] + self.bias
         # Masked again here, so that no update can leak through the padding row.
         known = torch.arange(len(self.embedding), device=characters.device) != 0
         table = self.embedding * known.to(self.embedding).unsqueeze(1)

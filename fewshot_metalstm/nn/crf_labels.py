@@ -33,11 +33,11 @@ def negative_log_likelihood(
         tags: (B, T) int64, each a tag ``S``; padding may hold any.
         lengths: (B,) int64 in [1, T].
     """
-    own = _own(emissions)
+    own = own_emissions(emissions)
     steps = own.shape[1]
     inner, start, end = _moves(scores, own.shape[2])
     inside = torch.arange(steps, device=tags.device) < lengths.unsqueeze(1)
-    labels = torch.where(inside, (tags - _FIRST).div(_EVERY, rounding_mode="floor"), 0)
+    labels = torch.where(inside, labels_of(tags), 0)
     local = own.gather(2, labels.unsqueeze(2)).squeeze(2)
     moves = inner[labels[:, :-1], labels[:, 1:]]
     gold = (local * inside).sum(1) + (moves * inside[:, 1:]).sum(1) + scores[_START] + scores[_END]
@@ -48,7 +48,7 @@ def negative_log_likelihood(
 @torch.no_grad()
 def viterbi(emissions: Tensor, scores: Tensor, lengths: Tensor) -> list[list[int]]:
     """The best labels of each sentence, as tags ``S``; of equals the first is taken."""
-    own = _own(emissions)
+    own = own_emissions(emissions)
     inner, start, end = _moves(scores, own.shape[2])
     best = start + own[:, 0]
     places = torch.arange(own.shape[2], device=own.device)
@@ -75,7 +75,7 @@ def marginals(emissions: Tensor, scores: Tensor, lengths: Tensor, mentions: Tens
         mentions: (M, 4) int64 as for :func:`fewshot_metalstm.nn.crf.mention_marginals`: sentence,
             token, the token after it, label.
     """
-    own = _own(emissions)
+    own = own_emissions(emissions)
     inner, start, end = _moves(scores, own.shape[2])
     alphas = torch.stack(crf_plain.forward(own, inner, start, lengths), dim=1)
     betas = torch.stack(crf_plain.backward(own, inner, end, lengths), dim=1)
@@ -86,9 +86,14 @@ def marginals(emissions: Tensor, scores: Tensor, lengths: Tensor, mentions: Tens
     return found
 
 
-def _own(emissions: Tensor) -> Tensor:
+def own_emissions(emissions: Tensor) -> Tensor:
     """The emissions of the tags ``S``, (B, T, types)."""
     return emissions[:, :, _FIRST::_EVERY]
+
+
+def labels_of(tags: Tensor) -> Tensor:
+    """The number of the label that each tag ``S`` is, from 0."""
+    return (tags - _FIRST).div(_EVERY, rounding_mode="floor")
 
 
 def _moves(scores: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:

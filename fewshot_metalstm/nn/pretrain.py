@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ class VectorsConfig:
 
     # fasttext is with subwords
     method: Annotated[str, one_of("fasttext", "word2vec")] = "fasttext"
-    file: str = ""  # a file of the user's instead: word2vec text or binary, GloVe, fastText .vec
+    # a file of the user's instead: word2vec text or binary, GloVe text or JSON, fastText .vec
+    file: str = ""
     size: AtLeast1 = 100  # length of a vector
     epochs: AtLeast1 = 10  # passes over the text
     window: AtLeast1 = 5  # words to either side
@@ -135,18 +137,21 @@ def load_or_train(
 
 
 def read_vectors(path: Path) -> WordVectors:
-    """Read vectors of the user's: word2vec text or binary, fastText ``.vec``, GloVe text.
+    """Read vectors of the user's: word2vec text or binary, fastText ``.vec``, GloVe text or JSON.
 
     Text is distinguished from binary, and GloVe (no header line) from the rest, by the first line.
+    A file ``.json`` is an object with a list of numbers for each word.
     Raises :class:`UserError` for a file that is absent, damaged or none of these.
     """
-    cure = "give word2vec text or binary, GloVe text or a fastText .vec file"
+    cure = "give word2vec text or binary, GloVe text or JSON, or a fastText .vec file"
     try:
         with path.open("rb") as file:
             first = file.readline(65536)
             head = first + file.read(65536)
     except OSError as problem:
         raise at(path, None, f"cannot be read ({problem.strerror})", cure) from None
+    if path.suffix.lower() == ".json":
+        return _as_vectors(path, *_read_json(path, cure))
     fields = first.split()
     header = len(fields) == 2 and all(field.isdigit() for field in fields)
     binary = header and _is_binary(head[len(first) :], int(fields[1]))
@@ -158,6 +163,11 @@ def read_vectors(path: Path) -> WordVectors:
         words, matrix = _read_binary(path, int(fields[0]), int(fields[1]), cure)
     else:
         words, matrix = _read_text(path, (int(fields[0]), int(fields[1])) if header else None, cure)
+    return _as_vectors(path, words, matrix)
+
+
+def _as_vectors(path: Path, words: tuple[str, ...], matrix: Array) -> WordVectors:
+    """What was read of a file, in half precision."""
     if not np.isfinite(matrix).all():
         raise at(path, None, "holds a number that is not finite", "make the vectors anew")
     largest = float(np.abs(matrix).max(initial=0))
@@ -179,6 +189,17 @@ def _read_binary(path: Path, count: int, size: int, cure: str) -> tuple[tuple[st
             path, None, f"not readable as vectors ({problem})".replace("\n", " "), cure
         ) from None
     return tuple(vectors.index_to_key), vectors.vectors
+
+
+def _read_json(path: Path, cure: str) -> tuple[tuple[str, ...], Array]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        matrix = np.array(list(rows.values()), np.float32)
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        raise at(path, None, "is no JSON of words with their vectors", cure) from None
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise at(path, None, "has no vectors of one length", cure)
+    return tuple(rows), matrix
 
 
 def _read_text(

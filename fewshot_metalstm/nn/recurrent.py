@@ -150,6 +150,13 @@ def hidden_of(cell: type[Recurrent], inputs: int, config: MetaLSTMConfig) -> int
     return nearest(lambda hidden: cell.size(inputs, hidden, config), wanted)
 
 
+def stack_outputs(inputs: int, config: MetaLSTMConfig, layers: int) -> int:
+    """Length of an output of the last of some layers, each reading the one below."""
+    for _ in range(layers):
+        inputs = 2 * hidden_of(find(config.kind).load(), inputs, config)
+    return inputs
+
+
 def nearest(size: Callable[[int], int], wanted: int) -> int:
     """The number, at least 1, whose ``size`` is next to ``wanted``; ``size`` grows."""
     high = 1

@@ -1,8 +1,8 @@
 """The checkpoints that ship with the package: which there are, and which fits a target.
 
 Each is a folder beside this file, made by ``fewshot-metalstm pack`` from what ``meta-train`` wrote:
-``model.safetensors``, ``vocabulary.json``, ``config.json`` and ``MODEL_CARD.md``. An installation
-may hold none of them; then everything works that does not ask for one.
+``model.safetensors``, ``config.json``, ``MODEL_CARD.md`` and what else its kind keeps. An
+installation may hold none of them; then everything works that does not ask for one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.kind import Task
 
 # In the order in which they are tried: the one that has learned from more corpora comes first.
-SHIPPED = ("mtl-bio", "bionlp", "reviews")
+SHIPPED = ("mtl-bio", "bionlp", "reviews", "load")
 CARD = "MODEL_CARD.md"
 CHECKPOINT = "checkpoint"
 

@@ -11,9 +11,10 @@ from fewshot_metalstm.adapt.settings import META, SweepSettings
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.kind import Kind
 
-TUNE, UNLABELLED = "tune", "unlabelled"  # what a checkpoint's method may say of itself
+# What a checkpoint's method may say of itself.
+TUNE, UNLABELLED, TEACHER = "tune", "unlabelled", "teacher"
 TRAIN = "train"  # the text of a target's own train split, without its annotation
-_OWN = re.compile(rf":({TUNE}|{UNLABELLED})=")
+_OWN = re.compile(rf":({TUNE}|{UNLABELLED}|{TEACHER})=")
 _NAME = re.compile(r"[\w.+-]+")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
@@ -23,13 +24,15 @@ class Entry:
     """A method of a sweep: ``meta``, a baseline, or a checkpoint under a name of its own.
 
     ``tune`` is what of the checkpoint is adapted, where the method says so itself; with
-    ``unlabelled`` it is adapted once more, with the text of each target's train split.
+    ``unlabelled`` it is adapted once more, with the text of each target's train split, which
+    ``teacher`` tags where there is one.
     """
 
     name: str
     checkpoint: Path | None = None
     tune: str | None = None
     unlabelled: bool = False
+    teacher: str = ""
     baseline: bool = False  # whether it adapts no checkpoint
 
 
@@ -92,18 +95,22 @@ def entries(kind: Kind, methods: Sequence[str]) -> tuple[Entry, ...]:
         tune = says.get(TUNE)
         if tune is not None:
             kind.check_tune(tune)
-        if UNLABELLED in says and not hasattr(kind.sweep_settings(), UNLABELLED):
-            raise UserError(f"method {text!r}: {kind.name} makes no use of unlabelled data")
+        for each in (UNLABELLED, TEACHER):
+            if each in says and not hasattr(kind.sweep_settings(), each):
+                raise UserError(f"method {text!r}: {kind.name} makes no use of :{each}=")
         if says.get(UNLABELLED, TRAIN) != TRAIN:
             raise UserError(
                 f"method {text!r}: unlabelled text can be that of the targets; write "
                 f":{UNLABELLED}={TRAIN}"
             )
+        if says.get(TEACHER) == "":
+            raise UserError(f"method {text!r}: :{TEACHER}= names no folder; name one")
         if name in found:
             raise UserError(f"method {name!r} is named twice; give each checkpoint its own name")
         found[name] = Entry(
-            name, Path(path) if separator else None, tune, UNLABELLED in says, name in baselines
-        )
+            name, Path(path) if separator else None, tune, bool({UNLABELLED, TEACHER} & set(says)),
+            says.get(TEACHER, ""), name in baselines,
+        )  # fmt: skip
     return tuple(found.values())
 
 

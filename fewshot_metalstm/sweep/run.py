@@ -172,6 +172,8 @@ def _settings(config: SweepSettings, entry: Entry) -> Any:
     own: dict[str, Any] = {} if entry.tune is None else {"tune": entry.tune}
     if entry.unlabelled:
         own["unlabelled"] = TRAIN
+    if entry.teacher:
+        own["teacher"] = entry.teacher
     return replace(config, **own)
 
 

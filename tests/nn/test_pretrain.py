@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,19 @@ def test_read_glove(tmp_path: Path) -> None:
     rows = (f"{w} {' '.join(map(str, row))}" for w, row in zip(WORDS, MATRIX, strict=True))
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     assert_is_matrix(read_vectors(path))
+
+
+def test_read_json(tmp_path: Path) -> None:
+    path = tmp_path / "glove.json"
+    path.write_text(json.dumps(dict(zip(WORDS, MATRIX.tolist(), strict=True))), encoding="utf-8")
+    assert_is_matrix(read_vectors(path))
+    for content in ("", "[1, 2]", "{}", '{"a": [1, 2], "b": [1]}', '{"a": 1}', '{"a": ["x"]}',
+                    '{"a": [NaN]}', '{"a": {"b": [1]}}', '{"a": [[1]]}', "[" * 99_999,
+                    f'{{"a": [1{"0" * 400}]}}'):  # fmt: skip
+        path.write_text(content)
+        with pytest.raises(UserError, match=r"glove\.json: ") as caught:
+            read_vectors(path)
+        assert "\n" not in str(caught.value)
 
 
 def test_read_a_fasttext_vec_file(tmp_path: Path) -> None:

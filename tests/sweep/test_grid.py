@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.digits.kind import DIGITS
 from fewshot_metalstm.kinds.tagging.adapt.settings import SweepConfig
 from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.sweep.grid import (
@@ -68,6 +69,13 @@ def test_a_checkpoint_with_a_tuning_of_its_own() -> None:
     ]  # fmt: skip
     with pytest.raises(UserError, match="write :unlabelled=train"):
         entries(TAGGING, ("a=x:unlabelled=notes.txt",))
+    taught = entries(TAGGING, ("a=x:teacher=C:/t:tune=head",))[0]
+    assert (taught.checkpoint, taught.teacher, taught.tune) == (Path("x"), "C:/t", "head")
+    assert taught.unlabelled
+    with pytest.raises(UserError, match=":teacher= names no folder"):
+        entries(TAGGING, ("a=x:teacher=",))
+    with pytest.raises(UserError, match="digits makes no use of :teacher="):
+        entries(DIGITS, ("a=x:teacher=t",))
     for tune in ("heads", ""):
         with pytest.raises(UserError, match=f"tune '{tune}' is unknown; use auto, basic"):
             entries(TAGGING, (f"a=x:tune={tune}",))

@@ -106,7 +106,9 @@ def test_with_unlabelled_text_the_figures_are_those_of_adapt(
     own = SelfTrainingConfig(sentences=9, epochs=2)
     quick = replace(QUICK, averages=2)
     more = f"more={checkpoint}:tune=head:unlabelled=train"
-    config = replace(CONFIG, shots=(3,), methods=("meta", more), adapt=quick, self_training=own)
+    taught = f"taught={checkpoint}:tune=head:teacher={checkpoint}"
+    methods = ("meta", more, taught)
+    config = replace(CONFIG, shots=(3,), methods=methods, adapt=quick, self_training=own)
     report, _ = sweep(checkpoint, tmp_path / "s", config)
     wanted = adapt_target(
         checkpoint, TARGET,
@@ -121,6 +123,8 @@ def test_with_unlabelled_text_the_figures_are_those_of_adapt(
     files = results(tmp_path / "s")
     assert files["goal-3-more-0.json"]["settings"]["self_training"]["sentences"] == 9
     assert "unlabelled" not in files["goal-3-meta-0.json"]["settings"]
+    assert "teacher" not in files["goal-3-more-0.json"]["settings"]
+    assert files["goal-3-taught-0.json"]["settings"]["teacher"]
     other = replace(config, self_training=replace(own, epochs=3))
     with pytest.raises(UserError, match=r"goal-3-more-0.json: comes from other settings \(self_"):
         sweep(checkpoint, tmp_path / "s", other)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -25,11 +23,10 @@ from fewshot_metalstm.kinds.classification.score import FIGURE
 from fewshot_metalstm.kinds.classification.settings import ClassificationTrainConfig, check
 from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, LoadedTexts
 from fewshot_metalstm.kinds.classification.text import words
-from fewshot_metalstm.kinds.stored import CHECKPOINT
-from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.kinds.suite_source import SuiteSource
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.source import Preparation, TrainingSource, about_of, facts_of
-from fewshot_metalstm.meta.start import read_start
+from fewshot_metalstm.meta.pool import Validator
+from fewshot_metalstm.meta.source import Preparation
 from fewshot_metalstm.nn.pretrain import PHASE, VectorsConfig, load_or_train, seconds_of_epoch
 from fewshot_metalstm.nn.vectors import WordVectors, blank_vectors
 from fewshot_metalstm.seeds import derive
@@ -37,15 +34,18 @@ from fewshot_metalstm.seeds import derive
 ALPHABET = 3  # times that a character stands in the text, to be told from others
 
 
-class ClassificationSource(TrainingSource):
+class ClassificationSource(SuiteSource[ClassifierModel]):
     """A suite of texts, for one run of training."""
 
     figure = FIGURE
+    section = "classifier"
+    items = "texts"
+    config: ClassificationTrainConfig
+    suite: LoadedTexts
 
     def __init__(self, config: ClassificationTrainConfig, suite: LoadedTexts) -> None:
         check(config)
-        self.config = config
-        self.suite = suite
+        super().__init__(config, suite)
 
     def preparation(self) -> Preparation | None:
         """See :class:`TrainingSource`: word vectors, unless they are given."""
@@ -60,40 +60,21 @@ class ClassificationSource(TrainingSource):
         seconds = seconds_of_epoch(text, config.vectors)
         return Preparation(PHASE, config.vectors.epochs, seconds, model)
 
-    def fresh(self, progress: Progress) -> ClassifierModel:
-        """See :class:`TrainingSource`: vectors and alphabet are made of the meta-train texts."""
-        if self.config.start:
-            return replace(self._started(), about=self.about())
+    def made(self, progress: Progress) -> ClassifierModel:
+        """See :class:`SuiteSource`: vectors and alphabet are made of the meta-train texts."""
         config, tasks = self.config, self.suite.train
         vectors, alphabet = vocabulary(tasks, config.vectors, config.seed, progress)
-        made = new_checkpoint(
+        return new_checkpoint(
             config.classifier, vectors, alphabet, shared_classes(tasks), config.seed
         )
-        return replace(made, about=self.about())
 
-    def _started(self) -> ClassifierModel:
-        config, names = self.config, [task.name for task in self.suite.train]
-        return read_start(
-            config.start, lambda folder: load_model(folder, CHECKPOINT), section="classifier",
-            same_tasks=lambda model: model.about.get("tasks") == names,
-            same_settings=lambda model: model.learner.config == config.classifier,
-        )  # fmt: skip
+    def read(self, folder: Path, role: str | None = None) -> ClassifierModel:
+        """See :class:`SuiteSource`."""
+        return load_model(folder, role)
 
-    def load(self, folder: Path) -> ClassifierModel:
-        """See :class:`TrainingSource`."""
-        return load_model(folder)
-
-    def save(
-        self, model: ClassifierModel, folder: Path, *, about: Mapping[str, Any],
-        heads: Mapping[str, Params],
-    ) -> None:  # fmt: skip
-        """See :class:`TrainingSource`; the tasks' own heads are not kept."""
-        del heads
-        save_model(replace(model, about={**self.about(), **about}), folder)
-
-    def about(self) -> dict[str, Any]:
-        """See :class:`TrainingSource`."""
-        return about_of(self.config, self.suite)
+    def write(self, model: ClassifierModel, folder: Path) -> None:
+        """See :class:`SuiteSource`."""
+        save_model(model, folder)
 
     def use(self, model: ClassifierModel, device: torch.device) -> None:
         """See :class:`TrainingSource`."""
@@ -112,11 +93,13 @@ class ClassificationSource(TrainingSource):
         config = self.config
         return TextEpisodes(self._train, config.episodes, derive(config.seed, "outer"))
 
-    def validation(self) -> AccuracyValidation | None:
+    def validation(self) -> Validator | None:
         """See :class:`TrainingSource`."""
+        return super().validation() if self._validation.tasks else None
+
+    def validator(self) -> AccuracyValidation:
+        """See :class:`SuiteSource`."""
         config = self.config
-        if not self._validation.tasks or config.validation.episodes == 0:
-            return None
         return AccuracyValidation(
             self._validation, config.validation, config.episodes.classes,
             derive(config.seed, "validation"),
@@ -124,10 +107,9 @@ class ClassificationSource(TrainingSource):
 
     def facts(self) -> dict[str, str]:
         """See :class:`TrainingSource`: tasks, a digest of every split, and what was cut."""
-        suite, longest = self.suite, self.config.classifier.longest
-        facts = facts_of(suite.train, suite.validation, "texts")
-        for task in (*suite.train, *suite.validation):
-            if cut := task.cut(longest):
+        facts = super().facts()
+        for task in (*self.suite.train, *self.suite.validation):
+            if cut := task.cut(self.config.classifier.longest):
                 facts[f"{task.name}, long"] = cut
         return facts
 

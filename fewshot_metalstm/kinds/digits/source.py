@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,53 +18,39 @@ from fewshot_metalstm.kinds.digits.reader import CORPUS
 from fewshot_metalstm.kinds.digits.score import FIGURE
 from fewshot_metalstm.kinds.digits.settings import DigitsTrainConfig, check
 from fewshot_metalstm.kinds.digits.tasks import LoadedDigits
-from fewshot_metalstm.kinds.stored import CHECKPOINT
-from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.kinds.suite_source import SuiteSource
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.source import TrainingSource, facts_of
-from fewshot_metalstm.meta.start import read_start
 from fewshot_metalstm.seeds import derive
 
 
-class DigitsSource(TrainingSource):
+class DigitsSource(SuiteSource[ReaderModel]):
     """A suite of digits, for one run of training."""
 
     figure = FIGURE
+    section = "reader"
+    items = "images"
+    config: DigitsTrainConfig
+    suite: LoadedDigits
 
     def __init__(self, config: DigitsTrainConfig, suite: LoadedDigits) -> None:
         check(config)
-        self.config = config
-        self.suite = suite
+        super().__init__(config, suite)
 
-    def fresh(self, progress: Progress) -> ReaderModel:
-        """See :class:`TrainingSource`: the scaling of pixels is made of the meta-train images."""
+    def made(self, progress: Progress) -> ReaderModel:
+        """See :class:`SuiteSource`: the scaling of pixels is made of the meta-train images."""
         del progress
-        if self.config.start:
-            return replace(self._started(), about=self.about())
         scaling = Scaling.of(self.suite.train)
         learner = new_reader(self.config.reader, self.config.seed)
-        return ReaderModel(learner, scaling, about=self.about())
+        return ReaderModel(learner, scaling)
 
-    def _started(self) -> ReaderModel:
-        config, names = self.config, [task.name for task in self.suite.train]
-        return read_start(
-            config.start, lambda folder: load_prepared(folder, CHECKPOINT), section="reader",
-            same_tasks=lambda model: model.about.get("tasks") == names,
-            same_settings=lambda model: model.learner.config == config.reader,
-        )  # fmt: skip
+    def read(self, folder: Path, role: str | None = None) -> ReaderModel:
+        """See :class:`SuiteSource`."""
+        return load_prepared(folder, role)
 
-    def load(self, folder: Path) -> ReaderModel:
-        """See :class:`TrainingSource`."""
-        return load_prepared(folder)
-
-    def save(
-        self, model: ReaderModel, folder: Path, *, about: Mapping[str, Any],
-        heads: Mapping[str, Params],
-    ) -> None:  # fmt: skip
-        """See :class:`TrainingSource`; heads of classes that no target has are not kept."""
-        del heads
-        save_model(replace(model, about={**self.about(), **about}), folder)
+    def write(self, model: ReaderModel, folder: Path) -> None:
+        """See :class:`SuiteSource`."""
+        save_model(model, folder)
 
     def about(self) -> dict[str, Any]:
         """See :class:`TrainingSource`."""
@@ -105,16 +89,10 @@ class DigitsSource(TrainingSource):
             device=self._device, warp=config.warp,
         )  # fmt: skip
 
-    def validation(self) -> AccuracyValidation | None:
-        """See :class:`TrainingSource`."""
+    def validator(self) -> AccuracyValidation:
+        """See :class:`SuiteSource`."""
         config = self.config
-        if not self.suite.validation or config.validation.episodes == 0:
-            return None
         return AccuracyValidation(
             self.suite.validation, config.validation, self._scaling,
             derive(config.seed, "validation"), device=self._device,
         )  # fmt: skip
-
-    def facts(self) -> dict[str, str]:
-        """See :class:`TrainingSource`: tasks, and a digest of every split."""
-        return facts_of(self.suite.train, self.suite.validation, "images")

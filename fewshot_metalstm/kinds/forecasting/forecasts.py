@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -76,10 +77,25 @@ def scored(task: ForecastTask, spans: Sequence[Span]) -> Places:
     return found
 
 
-def score(
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Forecasts beside what came, a day a row."""
+
+    actual: Floats  # (n, 24); 0 where nothing was measured
+    forecast: Floats  # (n, 3, 24)
+    real: NDArray[np.bool_]  # (n, 24): what was measured
+    units: Floats  # (n,): what MASE divides by
+    names: tuple[str, ...]  # of each day's series
+
+    def score(self) -> Score:
+        """How good they are."""
+        return score_of(self.actual, self.forecast, self.real, self.units, self.names)
+
+
+def compare(
     forecast: Forecast, task: ForecastTask, spans: Sequence[Span], units: Mapping[int, float]
-) -> Score:
-    """The score of forecasts on the hours of ``spans``.
+) -> Compared:
+    """Forecasts of the hours of ``spans`` beside what came.
 
     Args:
         units: what MASE divides by, by the number of the series.
@@ -90,8 +106,15 @@ def score(
     real: NDArray[np.bool_] = task.real[later]
     actual = np.where(real, task.values[later], 0.0)
     each = np.array([units[int(number)] for number in numbers])
-    names = [task.series[number].name for number in numbers]
-    return score_of(actual, forecast(at), real, each, names)
+    names = tuple(task.series[number].name for number in numbers)
+    return Compared(actual, forecast(at), real, each, names)
+
+
+def score(
+    forecast: Forecast, task: ForecastTask, spans: Sequence[Span], units: Mapping[int, float]
+) -> Score:
+    """The score of forecasts on the hours of ``spans``; see :func:`compare`."""
+    return compare(forecast, task, spans, units).score()
 
 
 def score_support(forecast: Forecast, task: ForecastTask, support: Sequence[Span]) -> Score:
@@ -100,7 +123,12 @@ def score_support(forecast: Forecast, task: ForecastTask, support: Sequence[Span
 
 
 def score_model(model: ForecastModel, task: ForecastTask, split: str) -> Score:
-    """The score of an adapted forecaster on a split of a task.
+    """The score of an adapted forecaster on a split of a task; see :func:`compare_model`."""
+    return compare_model(model, task, split).score()
+
+
+def compare_model(model: ForecastModel, task: ForecastTask, split: str) -> Compared:
+    """The forecasts of an adapted forecaster on a split of a task, beside what came.
 
     The test split of a region is what follows the support that the forecaster was adapted to. Of a
     user's own series every day of the split is forecast that has a week before it; MASE is in the
@@ -121,7 +149,7 @@ def score_model(model: ForecastModel, task: ForecastTask, split: str) -> Score:
                 "four weeks behind its support; adapt it to that"
             )
         support = [(int(start), int(stop)) for start, stop in about["support"]]
-        return score_support(of_model(model, task), task, support)
+        return compare(of_model(model, task), task, task.query(support), task.units(support))
     known: Mapping[str, Any] = about.get("units", {})
     units = {}
     for span in task.spans[split]:
@@ -129,4 +157,4 @@ def score_model(model: ForecastModel, task: ForecastTask, split: str) -> Score:
         name = task.series[number].name
         unit = known.get(name) or task.unit((int(task.begins[number]), span[1]))
         units[number] = check_unit(float(unit), f"{task.name}: {name}")
-    return score(of_model(model, task), task, task.spans[split], units)
+    return compare(of_model(model, task), task, task.spans[split], units)

@@ -10,6 +10,8 @@ from fewshot_metalstm.kinds.forecasting.score import FIGURE, FURTHER, Score
 from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
 
 if TYPE_CHECKING:
+    import torch
+
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.work import Loaded, Method
     from fewshot_metalstm.kinds.forecasting.known import KnownRegions
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     )
     from fewshot_metalstm.kinds.forecasting.source import ForecastSource
     from fewshot_metalstm.kinds.forecasting.tasks import ForecastTask, LoadedSeries
+    from fewshot_metalstm.pages.look import Look
 
 
 class Forecasting(Kind):
@@ -197,6 +200,12 @@ class Forecasting(Kind):
         from fewshot_metalstm.kinds.forecasting.predict import predict
 
         return predict(request, **options)
+
+    def look(self, folder: Path, target: ForecastTask, split: str, device: torch.device) -> Look:
+        """See :class:`Kind`: errors and intervals by the hour ahead."""
+        from fewshot_metalstm.kinds.forecasting.look import report_look
+
+        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

@@ -50,6 +50,8 @@ class Forecaster(Learner):
         bias = torch.zeros(len(QUANTILES), DAY)
         bias[[0, 2]] = _NARROW
         self.head_bias = nn.Parameter(bias.flatten())
+        # Logarithm of how many times as wide the interval is as the head says.
+        self.head_width = nn.Parameter(torch.zeros(1))
         self.linear_weight = nn.Parameter(torch.zeros(DAY, WEEK))
         self.linear_bias = nn.Parameter(torch.zeros(DAY))
         naive = np.zeros((WEEK + 1, DAY))
@@ -67,7 +69,7 @@ class Forecaster(Learner):
 
     def head(self) -> tuple[str, ...]:
         """Names of the parameters of the output: the head's and the linear path's."""
-        return ("head_weight", "head_bias", "linear_weight", "linear_bias")
+        return ("head_weight", "head_bias", "head_width", "linear_weight", "linear_bias")
 
     @torch.no_grad()
     def move_linear(self, weights: Floats) -> None:
@@ -94,12 +96,22 @@ class Forecaster(Learner):
         last = torch.cat([ahead[:, -1], back[:, 0]], 1)
         return dropout(last, self.config.output_dropout, generator)
 
-    def quantiles(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
-        """The quantiles of each hour in the window's own scale, (B, 3, 24)."""
+    def corrections(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """What the LSTM adds, (B, 3, 24): how far below, the median's correction, how far above."""
         raw = linear(self.hidden(batch, generator), self.head_weight, self.head_bias)
         low, middle, high = raw.view(-1, len(QUANTILES), DAY).unbind(1)
-        middle = middle + linear(batch.lags, self.linear_weight, self.linear_bias)
-        return torch.stack([middle - softplus(low), middle, middle + softplus(high)], 1)
+        width = self.head_width.exp()
+        return torch.stack([width * softplus(low), middle, width * softplus(high)], 1)
+
+    def linear(self, batch: Batch) -> Tensor:
+        """What the linear path forecasts of a week, (B, 24)."""
+        return linear(batch.lags, self.linear_weight, self.linear_bias)
+
+    def quantiles(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """The quantiles of each hour in the window's own scale, (B, 3, 24)."""
+        low, middle, high = self.corrections(batch, generator).unbind(1)
+        middle = middle + self.linear(batch)
+        return torch.stack([middle - low, middle, middle + high], 1)
 
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Mean pinball loss over the quantiles and the hours that were measured."""

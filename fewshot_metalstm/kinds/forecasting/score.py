@@ -22,7 +22,7 @@ FURTHER = ("mae", "smape", "coverage")
 FIGURE = Figure(
     "mase", "MASE", "mean absolute scaled error",
     "times the error of the forecast as a week ago, within the support", better="lower",
-    further=FURTHER, counted="hours", group="series",
+    further=FURTHER, counted="hours", group="series", digits=3,
 )  # fmt: skip
 
 

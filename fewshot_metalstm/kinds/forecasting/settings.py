@@ -106,6 +106,10 @@ class ForecastAdaptConfig(AdaptConfig):
     # support's are added, the suite's weighing as many as this; 0: it does not move
     pooled: NotNegative = 3000.0
     alpha: Positive = 10.0  # how strongly that regression holds weights to 0
+    # days that speak for the LSTM's correction as it was learned, beside those of the support, by
+    # which a share of it is taken; 0: all of it is
+    trust: NotNegative = 1.0
+    widen: NotNegative = 3.0  # the same of the interval's width; 0: it stays as it was learned
 
 
 def _adaptation() -> ForecastAdaptConfig:

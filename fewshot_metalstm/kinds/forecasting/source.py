@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -24,58 +21,40 @@ from fewshot_metalstm.kinds.forecasting.ridge import Moments, solve
 from fewshot_metalstm.kinds.forecasting.score import FIGURE
 from fewshot_metalstm.kinds.forecasting.settings import RIDGE, ForecastTrainConfig, check
 from fewshot_metalstm.kinds.forecasting.tasks import LoadedSeries
-from fewshot_metalstm.kinds.stored import CHECKPOINT
-from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.kinds.suite_source import SuiteSource
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.source import TrainingSource, about_of, facts_of
-from fewshot_metalstm.meta.start import read_start
 from fewshot_metalstm.seeds import derive
 
 
-class ForecastSource(TrainingSource):
+class ForecastSource(SuiteSource[ForecastModel]):
     """A suite of series, for one run of training."""
 
     figure = FIGURE
+    section = "forecaster"
+    items = "hours"
+    config: ForecastTrainConfig
+    suite: LoadedSeries
 
     def __init__(self, config: ForecastTrainConfig, suite: LoadedSeries) -> None:
         check(config)
-        self.config = config
-        self.suite = suite
+        super().__init__(config, suite)
 
-    def fresh(self, progress: Progress) -> ForecastModel:
-        """See :class:`TrainingSource`: the linear path is made of the meta-train windows."""
+    def made(self, progress: Progress) -> ForecastModel:
+        """See :class:`SuiteSource`: the linear path is made of the meta-train windows."""
         del progress
-        if self.config.start:
-            return replace(self._started(), about=self.about())
         learner = new_forecaster(self.config.forecaster, self.config.seed)
         moments = Moments.of_tasks(self.suite.train)
         if self.config.forecaster.linear == RIDGE:
             learner.set_linear(solve(self.config.ridge, None, moments))
-        return ForecastModel(learner, moments, about=self.about())
+        return ForecastModel(learner, moments)
 
-    def _started(self) -> ForecastModel:
-        config, names = self.config, [task.name for task in self.suite.train]
-        return read_start(
-            config.start, lambda folder: load_prepared(folder, CHECKPOINT), section="forecaster",
-            same_tasks=lambda model: model.about.get("tasks") == names,
-            same_settings=lambda model: model.learner.config == config.forecaster,
-        )  # fmt: skip
+    def read(self, folder: Path, role: str | None = None) -> ForecastModel:
+        """See :class:`SuiteSource`."""
+        return load_prepared(folder, role)
 
-    def load(self, folder: Path) -> ForecastModel:
-        """See :class:`TrainingSource`."""
-        return load_prepared(folder)
-
-    def save(
-        self, model: ForecastModel, folder: Path, *, about: Mapping[str, Any],
-        heads: Mapping[str, Params],
-    ) -> None:  # fmt: skip
-        """See :class:`TrainingSource`; all regions share the one head, which is in the weights."""
-        del heads
-        save_model(replace(model, about={**self.about(), **about}), folder)
-
-    def about(self) -> dict[str, Any]:
-        """See :class:`TrainingSource`."""
-        return about_of(self.config, self.suite)
+    def write(self, model: ForecastModel, folder: Path) -> None:
+        """See :class:`SuiteSource`."""
+        save_model(model, folder)
 
     def use(self, model: ForecastModel, device: torch.device) -> None:
         """See :class:`TrainingSource`."""
@@ -98,16 +77,10 @@ class ForecastSource(TrainingSource):
             device=self._device,
         )  # fmt: skip
 
-    def validation(self) -> MaseValidation | None:
-        """See :class:`TrainingSource`."""
+    def validator(self) -> MaseValidation:
+        """See :class:`SuiteSource`."""
         config = self.config
-        if not self.suite.validation or config.validation.episodes == 0:
-            return None
         return MaseValidation(
             self.suite.validation, config.validation, self._step,
             derive(config.seed, "validation"), device=self._device,
         )  # fmt: skip
-
-    def facts(self) -> dict[str, str]:
-        """See :class:`TrainingSource`: tasks, and a digest of every split."""
-        return facts_of(self.suite.train, self.suite.validation, "hours")

@@ -7,8 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from fewshot_metalstm.adapt.cell import SCRATCH, Cell
 from fewshot_metalstm.adapt.finetune import Adapted
+from fewshot_metalstm.adapt.policy import Choice
 from fewshot_metalstm.adapt.tuning import tuned_names
 from fewshot_metalstm.adapt.work import Start, Work
 from fewshot_metalstm.figure import Score
@@ -22,9 +25,17 @@ from fewshot_metalstm.kinds.forecasting.model import (
     save_model,
 )
 from fewshot_metalstm.kinds.forecasting.ridge import solve
+from fewshot_metalstm.kinds.forecasting.series import DAY, WEEK, Floats
 from fewshot_metalstm.kinds.forecasting.settings import ForecastAdaptConfig, RidgeConfig
 from fewshot_metalstm.kinds.forecasting.tasks import TRAIN, ForecastTask
-from fewshot_metalstm.kinds.forecasting.windows import Batch, encode, support_places, windows
+from fewshot_metalstm.kinds.forecasting.trust import MOST, trusted
+from fewshot_metalstm.kinds.forecasting.windows import (
+    Batch,
+    Places,
+    encode,
+    support_places,
+    windows,
+)
 from fewshot_metalstm.seeds import derive
 
 
@@ -57,25 +68,46 @@ class ForecastWork(Work[Forecaster]):
         self.device = next(model.learner.parameters()).device
 
     def start(self) -> Start[Forecaster]:
-        """The checkpoint's forecaster, its linear path moved; or a fresh one for ``scratch``."""
+        """The checkpoint's forecaster, as the support speaks for it; a fresh one of ``scratch``."""
         cell, learner = self.cell, self.model.learner
         began = time.perf_counter()
         if cell.method == SCRATCH:
             seed = derive(cell.seed, SCRATCH, cell.draw)
-            learner = new_forecaster(learner.config, seed).to(self.device)
-        elif isinstance(cell.config, ForecastAdaptConfig) and cell.config.pooled:
-            learner = self._moved(learner, RidgeConfig(cell.config.alpha, cell.config.pooled))
-        return Start(learner, seconds=time.perf_counter() - began)
+            fresh = new_forecaster(learner.config, seed).to(self.device)
+            return Start(fresh, seconds=time.perf_counter() - began)
+        if not isinstance(cell.config, ForecastAdaptConfig):
+            return Start(learner)
+        learner, choice = self._started(copy.deepcopy(learner), cell.config)
+        return Start(learner, seconds=time.perf_counter() - began, choice=choice)
 
-    def _moved(self, learner: Forecaster, config: RidgeConfig) -> Forecaster:
-        """A forecaster whose linear path has what the support adds to the suite's regression."""
-        moments = self.model.moments
+    def _started(
+        self, learner: Forecaster, config: ForecastAdaptConfig
+    ) -> tuple[Forecaster, Choice | None]:
+        """A forecaster, and what was chosen: its linear path moved, its correction trusted."""
+        choice = None
+        if config.trust or config.widen:
+            number, days = len(self.places), len(self.places) / DAY
+            some = np.unique(np.linspace(0, number - 1, min(MOST, number)).astype(np.int64))
+            found = trusted(
+                learner, config, self.batch(some.tolist()),
+                windows(self.target, self.places[some]),
+                lambda chosen: self._move(self.places[some[chosen]], config), days,
+            )  # fmt: skip
+            found.apply(learner)
+            choice = found.choice(days)
+        learner.move_linear(self._move(self.places, config))
+        return learner, choice
+
+    def _move(self, at: Places, config: ForecastAdaptConfig) -> Floats:
+        """What windows of the support add to the suite's regression, (169, 24)."""
+        if not config.pooled:
+            return np.zeros((WEEK + 1, DAY))
+        support, moments = windows(self.target, at), self.model.moments
         if moments is None:
             raise ValueError("a checkpoint has the moments of its suite")
-        own = solve(config, windows(self.target, self.places), moments)
-        made = copy.deepcopy(learner)
-        made.move_linear(own - solve(config, None, moments))
-        return made
+        ridge = RidgeConfig(config.alpha, config.pooled)
+        found: Floats = solve(ridge, support, moments) - solve(ridge, None, moments)
+        return found
 
     def names(self, learner: Forecaster) -> tuple[str, ...]:
         """See :class:`Work`."""
@@ -112,6 +144,7 @@ class ForecastWork(Work[Forecaster]):
                 target.series[target.number(span[0])].name: target.unit(span)
                 for span in self.support if target.unit(span) > 0
             },
+            **({"recipe": start.choice.as_dict()} if start.choice is not None else {}),
             "from": dict(self.model.about), "synthetic": target.synthetic,
             "test_mase": None if score is None else round(score.value, 4),
         }  # fmt: skip

@@ -10,6 +10,8 @@ from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
 from fewshot_metalstm.kinds.language_model.score import FIGURE, FURTHER, Score
 
 if TYPE_CHECKING:
+    import torch
+
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.work import Loaded, Method
     from fewshot_metalstm.kinds.language_model.known import KnownTexts
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
         LanguageTraining,
     )
     from fewshot_metalstm.kinds.language_model.tasks import LoadedTexts, TextTask
+    from fewshot_metalstm.kinds.language_model.words import LanguageModelWords
+    from fewshot_metalstm.pages.look import Look
 
 
 class LanguageModelling(Kind):
@@ -37,6 +41,7 @@ class LanguageModelling(Kind):
     shots = "thousands of characters"
     figure = FIGURE
     cell = "model.lstm.kind"
+    encodes_words = True
     compressed = 2
 
     def training_settings(self) -> type[LanguageTrainConfig]:
@@ -190,6 +195,12 @@ class LanguageModelling(Kind):
 
         return practice(loaded.model, target, support)
 
+    def word_encoder(self, folder: Path, sha256: str) -> LanguageModelWords:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.language_model.words import word_encoder
+
+        return word_encoder(folder, sha256)
+
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.
 
@@ -199,6 +210,12 @@ class LanguageModelling(Kind):
         from fewshot_metalstm.kinds.language_model.predict import predict
 
         return predict(request, **options)
+
+    def look(self, folder: Path, target: TextTask, split: str, device: torch.device) -> Look:
+        """See :class:`Kind`: what characters cost."""
+        from fewshot_metalstm.kinds.language_model.look import report_look
+
+        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

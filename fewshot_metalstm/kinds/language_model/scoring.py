@@ -72,12 +72,17 @@ def score_model(model: StoredModel, task: TextTask, split: str) -> Score:
     Of a target of the catalogue the split ``test`` is what follows the support.
     """
     learner = model.learner
-    spans = _spans(model, task, split)
+    spans = spans_of(model, task, split)
     device = next(learner.parameters()).device
     return score_spans(learner, dict(learner.named_parameters()), task, spans, device)
 
 
-def _spans(model: StoredModel, task: TextTask, split: str) -> tuple[Span, ...]:
+def spans_of(model: StoredModel, task: TextTask, split: str) -> tuple[Span, ...]:
+    """What a split is for a model: of a target of the catalogue, ``test`` follows its support.
+
+    Raises:
+        UserError: a target that the model was not adapted to.
+    """
     if not (task.follows and split == TEST):
         return task.spans(split)
     about = model.about

@@ -10,6 +10,8 @@ from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
 from fewshot_metalstm.kinds.translation.score import FIGURE, FURTHER, Score
 
 if TYPE_CHECKING:
+    import torch
+
     from fewshot_metalstm.adapt.cell import Cell, CellResult
     from fewshot_metalstm.adapt.work import Loaded, Method
     from fewshot_metalstm.kinds.translation.known import KnownPairs
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
         TranslationTraining,
     )
     from fewshot_metalstm.kinds.translation.tasks import LoadedPairs, TranslationTask
+    from fewshot_metalstm.kinds.translation.words import TranslatorWords
+    from fewshot_metalstm.pages.look import Look
 
 
 class Translating(Kind):
@@ -37,6 +41,7 @@ class Translating(Kind):
     shots = "sentence pairs"
     figure = FIGURE
     cell = "translator.lstm.kind"
+    encodes_words = True
 
     def training_settings(self) -> type[TranslationTrainConfig]:
         """See :class:`Kind`."""
@@ -189,6 +194,12 @@ class Translating(Kind):
 
         return score_model(loaded.model, target.splits[split])
 
+    def word_encoder(self, folder: Path, sha256: str) -> TranslatorWords:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.words import word_encoder
+
+        return word_encoder(folder, sha256)
+
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.
 
@@ -198,6 +209,12 @@ class Translating(Kind):
         from fewshot_metalstm.kinds.translation.predict import predict
 
         return predict(request, **options)
+
+    def look(self, folder: Path, target: TranslationTask, split: str, device: torch.device) -> Look:
+        """See :class:`Kind`: its worst and its best translations."""
+        from fewshot_metalstm.kinds.translation.look import report_look
+
+        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

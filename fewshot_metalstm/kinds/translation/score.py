@@ -44,6 +44,13 @@ def score(translations: Sequence[str], references: Sequence[str]) -> Score:
     return Score(values[0], len(references), {FURTHER[0]: values[1]})
 
 
+def each_chrf(translations: Sequence[str], references: Sequence[str]) -> list[float]:
+    """chrF of each translation by itself, one reference each."""
+    metric = sacrebleu_metrics().CHRF()
+    pairs = zip(translations, references, strict=True)
+    return [float(metric.sentence_score(one, [other]).score) for one, other in pairs]
+
+
 def signatures() -> dict[str, str]:
     """What sacrebleu says of how each figure was computed, by its key."""
     metrics = sacrebleu_metrics()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from fewshot_metalstm.kinds.stored import CHECKPOINT
+from fewshot_metalstm.kinds.suite_source import SuiteSource
 from fewshot_metalstm.kinds.translation.episodes import (
     ChrfValidation,
     EncodedEpisodes,
@@ -27,58 +24,40 @@ from fewshot_metalstm.kinds.translation.score import FIGURE
 from fewshot_metalstm.kinds.translation.settings import TranslationTrainConfig, check
 from fewshot_metalstm.kinds.translation.subwords import Subwords, texts_of
 from fewshot_metalstm.kinds.translation.tasks import DEVEL, TRAIN, LoadedPairs
-from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.meta.source import TrainingSource, about_of, facts_of
-from fewshot_metalstm.meta.start import read_start
 from fewshot_metalstm.seeds import derive
 
 
-class TranslationSource(TrainingSource):
+class TranslationSource(SuiteSource[TranslationModel]):
     """A suite of sentence pairs, for one run of training."""
 
     figure = FIGURE
+    section = "translator"
+    items = "pairs"
+    config: TranslationTrainConfig
+    suite: LoadedPairs
 
     def __init__(self, config: TranslationTrainConfig, suite: LoadedPairs) -> None:
         check(config)
         sacrebleu_metrics()  # needed to validate: say now that it is missing
-        self.config = config
-        self.suite = suite
+        super().__init__(config, suite)
 
-    def fresh(self, progress: Progress) -> TranslationModel:
-        """See :class:`TrainingSource`: the subwords are made of the meta-train pairs."""
+    def made(self, progress: Progress) -> TranslationModel:
+        """See :class:`SuiteSource`: the subwords are made of the meta-train pairs."""
         del progress
         config = self.config
-        if config.start:
-            return replace(self._started(), about=self.about())
         texts = texts_of(task.splits[TRAIN] for task in self.suite.train)
         subwords = Subwords.learned(texts, config.subwords.size)
         learner = new_translator(config.translator, len(subwords), config.seed)
-        return TranslationModel(learner, subwords, about=self.about())
+        return TranslationModel(learner, subwords)
 
-    def _started(self) -> TranslationModel:
-        config, names = self.config, [task.name for task in self.suite.train]
-        return read_start(
-            config.start, lambda folder: load_prepared(folder, CHECKPOINT), section="translator",
-            same_tasks=lambda model: model.about.get("tasks") == names,
-            same_settings=lambda model: model.learner.config == config.translator,
-        )  # fmt: skip
+    def read(self, folder: Path, role: str | None = None) -> TranslationModel:
+        """See :class:`SuiteSource`."""
+        return load_prepared(folder, role)
 
-    def load(self, folder: Path) -> TranslationModel:
-        """See :class:`TrainingSource`."""
-        return load_prepared(folder)
-
-    def save(
-        self, model: TranslationModel, folder: Path, *, about: Mapping[str, Any],
-        heads: Mapping[str, Params],
-    ) -> None:  # fmt: skip
-        """See :class:`TrainingSource`; all topics share the one head, which is in the weights."""
-        del heads
-        save_model(replace(model, about={**self.about(), **about}), folder)
-
-    def about(self) -> dict[str, Any]:
-        """See :class:`TrainingSource`."""
-        return about_of(self.config, self.suite)
+    def write(self, model: TranslationModel, folder: Path) -> None:
+        """See :class:`SuiteSource`."""
+        save_model(model, folder)
 
     def use(self, model: TranslationModel, device: torch.device) -> None:
         """See :class:`TrainingSource`."""
@@ -99,16 +78,10 @@ class TranslationSource(TrainingSource):
             self.suite.train, config.episodes, self._train, derive(config.seed, "outer")
         )
 
-    def validation(self) -> ChrfValidation | None:
-        """See :class:`TrainingSource`."""
+    def validator(self) -> ChrfValidation:
+        """See :class:`SuiteSource`."""
         config = self.config
-        if not self.suite.validation or config.validation.episodes == 0:
-            return None
         return ChrfValidation(
             self.suite.validation, config.validation, self._devel,
             derive(config.seed, "validation"),
         )  # fmt: skip
-
-    def facts(self) -> dict[str, str]:
-        """See :class:`TrainingSource`: tasks, and a digest of every split."""
-        return facts_of(self.suite.train, self.suite.validation, "pairs")

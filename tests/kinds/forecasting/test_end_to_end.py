@@ -12,28 +12,13 @@ import pytest
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.kinds.forecasting.model import FORECASTER, load_model
 from tests.cli.builders import QUICK, refused, run_json, settings
-from tests.kinds.forecasting.builders import START, TARGET, TINY, load, rows
+from tests.kinds.forecasting.builders import START, TARGET, load, rows
 
 
 @pytest.fixture(autouse=True)
 def _place(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test here takes the made-up regions for the real ones, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("trained") / "run"
-
-
-@pytest.fixture
-def trained(_made: Path) -> Path:
-    """A checkpoint, meta-trained once for all tests."""
-    if not _made.is_dir():
-        arguments = ["meta-train", "--tasks", "load", "--output", str(_made), "--no-tracking",
-                     "--workers", "1", "--quiet", "--json", *settings(TINY)]  # fmt: skip
-        assert main(arguments) == 0
-    return _made
 
 
 def adapt(checkpoint: Path, *more: str) -> list[str]:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kinds.language_model.builders import declare
+from fewshot_metalstm.cli.main import main
+from tests.cli.builders import settings
+from tests.kinds.language_model.builders import TINY, declare
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,19 @@ def world(_world: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FEWSHOT_METALSTM_DATA", str(_world / "data"))
     monkeypatch.setenv("FEWSHOT_METALSTM_CACHE", str(_world / "cache"))
     return _world / "data"
+
+
+@pytest.fixture(scope="session")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("trained") / "run"
+
+
+@pytest.fixture
+def trained(_made: Path, world: Path) -> Path:
+    """A tiny checkpoint of the world, meta-trained once for all tests."""
+    del world
+    if not _made.is_dir():
+        arguments = ["meta-train", "--tasks", "characters", "--output", str(_made), "--workers",
+                     "1", "--no-tracking", "--quiet", "--json", *settings(TINY)]  # fmt: skip
+        assert main(arguments) == 0
+    return _made

@@ -10,7 +10,7 @@ import pytest
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.kinds.language_model.model import PRODUCT, load_model
 from tests.cli.builders import QUICK, refused, run_json, settings
-from tests.kinds.language_model.builders import TINY, prose
+from tests.kinds.language_model.builders import prose
 
 TARGET = "wikitext-articles"
 
@@ -19,21 +19,6 @@ TARGET = "wikitext-articles"
 def _place(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test here takes the made-up texts for the real ones, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("trained") / "run"
-
-
-@pytest.fixture
-def trained(_made: Path) -> Path:
-    """A checkpoint, meta-trained once for all tests."""
-    if not _made.is_dir():
-        arguments = ["meta-train", "--tasks", "characters", "--output", str(_made), "--workers",
-                     "1", "--no-tracking", "--quiet", "--json", *settings(TINY)]  # fmt: skip
-        assert main(arguments) == 0
-    return _made
 
 
 def adapt(checkpoint: Path, *more: str) -> list[str]:

@@ -22,21 +22,6 @@ def _place(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("trained") / "run"
-
-
-@pytest.fixture
-def trained(_made: Path) -> Path:
-    """A checkpoint, meta-trained once for all tests."""
-    if not _made.is_dir():
-        arguments = ["meta-train", "--tasks", SUITE, "--output", str(_made), "--workers", "1",
-                     "--no-tracking", "--quiet", "--json", *settings(TINY)]  # fmt: skip
-        assert main(arguments) == 0
-    return _made
-
-
 def adapt(checkpoint: Path, *more: str) -> list[str]:
     """A tiny adaptation."""
     return ["adapt", "--checkpoint", str(checkpoint), "--workers", "1", "--no-tracking",

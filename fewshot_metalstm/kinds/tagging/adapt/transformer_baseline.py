@@ -21,9 +21,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from fewshot_metalstm import ranges
-from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
-from fewshot_metalstm.kinds.tagging.encoders.hugging_face import (
+from fewshot_metalstm.encoders.hugging_face import (
     digests,
     find_encoder,
     load_encoder,
@@ -31,7 +29,9 @@ from fewshot_metalstm.kinds.tagging.encoders.hugging_face import (
     transformers_package,
     weights_digest,
 )
-from fewshot_metalstm.kinds.tagging.encoders.subwords import IGNORED, Subwords, Window
+from fewshot_metalstm.encoders.subwords import IGNORED, Subwords, Window
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.tagger.encoding import labels
 from fewshot_metalstm.nn.crf import viterbi
 from fewshot_metalstm.nn.transitions import TRANSITIONS

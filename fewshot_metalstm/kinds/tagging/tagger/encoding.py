@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fewshot_metalstm.encoders.features import Features, FeatureSource
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, TokenLabels
-from fewshot_metalstm.kinds.tagging.encoders.features import Features, FeatureSource
 from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.nn.words import CASE_FEATURES as CASE_FEATURES
 from fewshot_metalstm.nn.words import Ints, WordFeatures, in_order_of_use

@@ -14,7 +14,7 @@ the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
 A checkpoint with an adaptation policy has ``policy.json`` (:mod:`fewshot_metalstm.adapt.policy`).
 One that reads text with a frozen encoder has its name and digest in ``config.json``, which is then
 of format version 3, and none of its weights (see
-:mod:`fewshot_metalstm.kinds.tagging.encoders.reference`).
+:mod:`fewshot_metalstm.encoders.reference`).
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
 from fewshot_metalstm.declarations import DEFAULT_KIND
+from fewshot_metalstm.encoders.kept import KeptFeatures
+from fewshot_metalstm.encoders.reference import EncoderReference, read_reference
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN
 from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels, like
-from fewshot_metalstm.kinds.tagging.encoders.kept import KeptFeatures
-from fewshot_metalstm.kinds.tagging.encoders.reference import EncoderReference, read_reference
 from fewshot_metalstm.kinds.tagging.tagger import learned_sentences
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads

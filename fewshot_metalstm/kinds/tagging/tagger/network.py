@@ -16,10 +16,12 @@ from torch.func import functional_call
 from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES, Batch
 from fewshot_metalstm.kinds.tagging.tagger.neighbours import Neighbours
 from fewshot_metalstm.meta.learner import Learner, Params
+from fewshot_metalstm.nn import each_token
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.characters import CharacterCNN
 from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
 from fewshot_metalstm.nn.noise import dropout
+from fewshot_metalstm.nn.self_attention import SelfAttention
 from fewshot_metalstm.nn.shared_private import make_layer
 from fewshot_metalstm.nn.sharing import NONE, PRIVATE, SHARING
 from fewshot_metalstm.nn.transitions import TRANSITIONS
@@ -31,7 +33,7 @@ class TaggerConfig:
     """Sizes and noise of a tagger."""
 
     lstm: MetaLSTMConfig = field(default_factory=MetaLSTMConfig)
-    filters: AtLeast1 = 50  # outputs of the character CNN
+    filters: AtLeast0 = 50  # outputs of the character CNN; 0 leaves it out
     character_size: AtLeast1 = 25  # numbers of a character's embedding
     vector_scale: NotNegative = 0.5  # root mean square of a word vector's entries
     word_dropout: Share = 0.3  # chance that a distinct word of a batch loses its vector
@@ -41,6 +43,8 @@ class TaggerConfig:
     context_size: AtLeast1 = 100  # numbers that these features are mapped to
     context_dropout: Share = 0.3  # chance that a token loses these features
     memory: AtLeast0 = 0  # places of its memory of source heads, set where it gets one
+    attention: AtLeast0 = 0  # heads of self-attention over the LSTM's outputs; 0 leaves it out
+    crf: bool = True  # false: each token's tag by itself, decoded to the best legal sequence
     # how the tasks of joint training share the LSTM
     sharing: Annotated[str, one_of(*SHARING)] = NONE
 
@@ -87,6 +91,8 @@ class TaggerNetwork(Learner):
             size = config.context
             weight = torch.randn(size, config.context_size, generator=generator) * size**-0.5
             self.context_weight = nn.Parameter(weight)
+        if config.attention:
+            self.attention = SelfAttention(width, config.attention, generator)
 
     def basic(self) -> tuple[str, ...]:
         """Names of the basic LSTM's parameters."""
@@ -124,6 +130,8 @@ class TaggerNetwork(Learner):
         if config.context:
             words, index = self._in_context(words, batch, generator)
         hidden = self.lstm(words, index, batch.lengths, generator)
+        if config.attention:
+            hidden = self.attention(hidden, batch.lengths)
         return dropout(hidden, config.output_dropout, generator)
 
     def _in_context(
@@ -158,12 +166,26 @@ class TaggerNetwork(Learner):
 
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Mean negative log-likelihood of a sentence, in nats."""
-        emissions = self.emissions(batch, generator)
-        scores = self.head_transitions
+        return self.losses(self.emissions(batch, generator), batch).mean()
+
+    def losses(self, emissions: Tensor, batch: Batch) -> Tensor:
+        """Negative log-likelihood of each sentence, in nats, (B,), given its emissions."""
+        single = batch.one_a_token
+        if not self.config.crf:
+            found = each_token.negative_log_likelihood(
+                emissions, batch.tags, batch.lengths, one_a_token=single
+            )
+            return found + 0 * self.head_transitions.sum()  # which stay at 0
         return negative_log_likelihood(
-            emissions, scores, batch.tags, batch.lengths, plain=self.lstm.plain,
-            one_a_token=batch.one_a_token,
-        ).mean()  # fmt: skip
+            emissions, self.head_transitions, batch.tags, batch.lengths, plain=self.lstm.plain,
+            one_a_token=single,
+        )  # fmt: skip
+
+    @torch.no_grad()
+    def losses_with(self, params: Params, emissions: Tensor, batch: Batch) -> Tensor:
+        """:meth:`losses` under ``params`` in place of this tagger's parameters."""
+        result: Tensor = self._under(params, "losses", emissions, batch)
+        return result
 
     @torch.no_grad()
     def decode(self, batch: Batch, prior: Tensor | None = None) -> list[list[int]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from fewshot_metalstm.encoders.kept import KeptFeatures
+from fewshot_metalstm.encoders.reference import EncoderReference, refer
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
-from fewshot_metalstm.kinds.tagging.encoders.kept import KeptFeatures
-from fewshot_metalstm.kinds.tagging.encoders.reference import EncoderReference, refer
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.meta.outcome import Progress
@@ -20,7 +20,8 @@ class TaggerVectorsConfig(VectorsConfig):
     """How word vectors are made, and what stands beside them."""
 
     # a frozen encoder, whose features of words in their sentences stand beside the vectors: the
-    # folder of a Hugging Face model, or its name in the local cache; nothing is downloaded
+    # folder of a translator or language model of this package, or of a Hugging Face model, or the
+    # latter's name in the local cache; nothing is downloaded
     encoder: str = ""
 
 
@@ -28,7 +29,8 @@ def encoder_of(config: TaggerVectorsConfig) -> EncoderReference | None:
     """The encoder that the settings name, if they do.
 
     Raises:
-        UserError: it is not on this machine, or transformers is not installed.
+        UserError: it is not on this machine, is no encoder, or needs transformers, which is not
+            installed.
     """
     return refer(config.encoder) if config.encoder else None
 

@@ -69,6 +69,12 @@ def check(config: MetaTrainConfig) -> None:
             f"--sharing {SENTINEL} is a way of joint training, and episodes of {config.algorithm} "
             "know no corpus; use --algorithm joint, or another --sharing"
         )
+    tagger = config.tagger
+    if config.algorithm != registry.JOINT and (tagger.attention or not tagger.crf):
+        raise UserError(
+            f"tagger.attention and tagger.crf=false are for joint training, and not for "
+            f"{config.algorithm}; use --algorithm joint, or `train`"
+        )
     if config.memory and not config.start and config.joint.steps == 0:
         raise UserError("memory keeps the heads of joint training; give joint.steps or --start")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from fewshot_metalstm.encoders.reference import EncoderReference
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
-from fewshot_metalstm.kinds.tagging.encoders.reference import EncoderReference
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, source_heads, source_names
 from fewshot_metalstm.kinds.tagging.tagger.learned_sentences import digests_of

@@ -56,7 +56,7 @@ from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
+from fewshot_metalstm.nn.crf import viterbi
 from fewshot_metalstm.nn.pretrain import load_or_train
 from fewshot_metalstm.nn.sharing import SENTINEL
 from fewshot_metalstm.ranges import Range
@@ -242,10 +242,7 @@ class TaggingTraining(SupervisedSource):
         for chosen in token_batches(encoded, TOKENS):
             batch = table.batch(encoded.take(chosen), letters).to(self._device)
             scores = learner.emissions_with(params, batch)
-            loss = negative_log_likelihood(
-                scores, transitions, batch.tags, batch.lengths, one_a_token=batch.one_a_token
-            )
-            total += float(loss.sum())
+            total += float(learner.losses_with(params, scores, batch).sum())
             prior = self._lexicon(task, 1.0).prior([sentences[i].tokens for i in chosen], types)
             for found, bonus in zip(paths, bonuses, strict=True):
                 final = scores if prior is None else scores + bonus * prior.to(scores)

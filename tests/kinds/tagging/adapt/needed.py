@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
+from fewshot_metalstm.encoders.hugging_face import transformers_package
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.spacy_baseline import SpacyConfig, check_spacy
-from fewshot_metalstm.kinds.tagging.encoders.hugging_face import transformers_package
 
 LETTERS = [chr(code) for code in range(33, 127)]
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *LETTERS, *(f"##{c}" for c in LETTERS)]

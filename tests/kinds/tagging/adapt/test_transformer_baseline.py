@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from fewshot_metalstm.adapt.work import Loaded
+from fewshot_metalstm.encoders.hugging_face import digests, weights_digest
+from fewshot_metalstm.encoders.subwords import Subwords
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.pool import PoolRunner
 from fewshot_metalstm.kinds.tagging.adapt import transformer_baseline
@@ -27,14 +29,12 @@ from fewshot_metalstm.kinds.tagging.adapt.transformer_baseline import (
     train_transformer,
 )
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, validate
-from fewshot_metalstm.kinds.tagging.encoders.hugging_face import digests, weights_digest
-from fewshot_metalstm.kinds.tagging.encoders.subwords import Subwords
 from fewshot_metalstm.kinds.tagging.tagger.encoding import labels
 from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
 from fewshot_metalstm.sweep.run import plan_sweep, run_sweep
 from fewshot_metalstm.sweep.store import SweepFolder
+from tests.encoders.test_subwords import Letters
 from tests.kinds.tagging.adapt.needed import tiny_bert
-from tests.kinds.tagging.encoders.test_subwords import Letters
 from tests.kinds.tagging.tagger.builders import TARGET
 
 TRAIN = TARGET.split("train")[:12]

@@ -23,7 +23,7 @@ from fewshot_metalstm.meta.algorithm import InnerConfig
 from fewshot_metalstm.meta.func import FuncMAML
 from fewshot_metalstm.meta.learner import Episode
 from fewshot_metalstm.meta.maml import MAML
-from tests.kinds.tagging.encoders.fakes import REFERENCE, SIZE, FakeEncoder
+from tests.encoders.fakes import REFERENCE, SIZE, FakeEncoder
 from tests.kinds.tagging.tagger import builders
 from tests.kinds.tagging.tagger.builders import TAGGER, TARGET, encoded, own, sentences
 from tests.meta.toys import flatten, noise

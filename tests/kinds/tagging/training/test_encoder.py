@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +19,16 @@ from fewshot_metalstm.kinds.tagging.training.encoder import same_encoder
 from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
 from fewshot_metalstm.kinds.tagging.training.recipe import check
 from fewshot_metalstm.kinds.tagging.training.supervised import TaggerTrainConfig, TaggingTraining
+from fewshot_metalstm.kinds.translation.model import TranslationModel, new_translator, save_model
 from fewshot_metalstm.meta.outcome import Progress
+from tests.cli.builders import TINY, refused, run_json, settings
+from tests.encoders.fakes import REFERENCE
 from tests.kinds.tagging.adapt.needed import tiny_bert
-from tests.kinds.tagging.encoders.fakes import REFERENCE
 from tests.kinds.tagging.tagger.builders import CONFIG, TARGET, model, suite
 from tests.kinds.tagging.tagger.test_context import CONFIG as SIZES
+from tests.kinds.translation.builders import SMALL, subwords
 
+SHORT = [*(each for each in TINY if each.startswith("tagger.")), "train.epochs=1"]
 CPU = torch.device("cpu")
 
 
@@ -73,6 +78,32 @@ def test_from_meta_training_to_tagged_text(
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert "error: the tagger needs the encoder" in told
+    monkeypatch.setenv("FEWSHOT_METALSTM_ENCODER", str(tmp_path / "moved"))
+    assert main(command) == 0
+
+
+def test_from_supervised_training_to_tagged_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    own = subwords()
+    translator = TranslationModel(new_translator(SMALL, len(own), 0), own)
+    save_model(translator, tmp_path / "run" / "checkpoint")
+    (tmp_path / "v.txt").write_text("saw 1 0 0\nmice 0 1 0\n")
+    (tmp_path / "my.conll").write_text(6 * "We O\nsaw O\nmice B-Species\n. O\n\n")
+    arguments = ["train", "--task", str(tmp_path / "my.conll"), "--output", str(tmp_path / "out"),
+                 "--no-tracking", *settings(SHORT), "--set", f"vectors.file={tmp_path}/v.txt",
+                 "--set", f"vectors.encoder={tmp_path}/run"]  # fmt: skip
+    assert run_json(arguments, capsys)["epoch"] == 1
+    made = load_model(tmp_path / "out" / "tagger")
+    assert made.encoder is not None
+    assert (made.encoder.kind, made.encoder.size) == ("translation", 8)
+    (tmp_path / "notes.txt").write_text("We saw mice.\n")
+    command = ["predict", str(tmp_path / "out" / "tagger"), str(tmp_path / "notes.txt")]
+    assert main(command) == 0
+    (tmp_path / "run").rename(tmp_path / "moved")
+    assert "the tagger needs the encoder" in refused(command, capsys)
     monkeypatch.setenv("FEWSHOT_METALSTM_ENCODER", str(tmp_path / "moved"))
     assert main(command) == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -14,6 +15,7 @@ from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.training.recipe import (
     MetaTrainConfig,
+    check,
     make_algorithm,
     preset,
     settled,
@@ -50,6 +52,14 @@ def test_algorithms_and_their_orders() -> None:
 def test_what_cannot_be(algorithm: str, order: int, fault: str) -> None:
     with pytest.raises(UserError, match=fault):
         make_algorithm(replace(CONFIG, algorithm=algorithm, order=order))
+
+
+@pytest.mark.parametrize("part", [{"attention": 2}, {"crf": False}])
+def test_attention_and_a_tagger_without_crf_are_for_joint_training(part: dict[str, Any]) -> None:
+    config = replace(CONFIG, tagger=replace(CONFIG.tagger, **part))
+    with pytest.raises(UserError, match="are for joint training, and not for fomaml"):
+        check(replace(config, algorithm="fomaml"))
+    check(replace(config, algorithm="joint"))
 
 
 def test_engines_and_what_they_take() -> None:

@@ -77,6 +77,33 @@ def test_loss_and_score_are_those_of_the_learner() -> None:
     assert source.lengths("one") == [len(s) for s in ONE[0].split("train")]
 
 
+def test_a_tagger_may_lack_its_crf_and_characters_and_have_attention(tmp_path: Path) -> None:
+    parts = replace(SIZES, crf=False, filters=0, attention=2)
+    config = replace(CONFIG, tagger=parts)
+    source = TaggingTraining(config, ONE)
+    model = started(source)
+    params = dict(model.learner.named_parameters()) | dict(source.heads(model)["one"])
+    batch = source.batch("one", "devel", range(25))
+    loss = model.learner.loss(params, batch)
+    assert torch.isfinite(loss)
+    # Every weight has a place in the graph, as what trains wants it; some have no part in the loss.
+    named = {n: p for n, p in params.items() if p.requires_grad}
+    gradients = dict(zip(named, torch.autograd.grad(loss, list(named.values())), strict=True))
+    assert gradients["attention.read_weight"].any()
+    assert not gradients["head_transitions"].any()
+    assert not gradients["characters.embedding"].any()
+    detached = {name: value.detach() for name, value in params.items()}
+    got = source.evaluate("one", "devel", range(25), detached)
+    assert got.loss == pytest.approx(loss.item(), rel=1e-5)
+    result = run(tmp_path, ONE, config)
+    tagger = load_model(tmp_path / "tagger", TAGGER)
+    assert tagger.learner.config.attention == 2
+    assert not tagger.learner.config.crf
+    assert TAGGING.score(TAGGING.loaded(tagger), ONE[0], "test").value == pytest.approx(
+        result.tasks[0].scores["test"].value
+    )
+
+
 def test_vectors_and_letters_come_from_train_alone() -> None:
     model = started(TaggingTraining(CONFIG, ONE))
     words = {word for sentence in ONE[0].split("train") for word in sentence.tokens}

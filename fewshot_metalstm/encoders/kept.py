@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewshot_metalstm.data.locate import cache_folder
-from fewshot_metalstm.kinds.tagging.encoders.features import Features, FrozenEncoder, Tokens
+from fewshot_metalstm.encoders.features import Features, FrozenEncoder, Tokens
 from fewshot_metalstm.writing import beside
 
 FOLDER = "features"
@@ -82,7 +82,7 @@ class KeptFeatures:
         return len({key(tokens) for tokens in sentences} - self._places.keys())
 
     def features(self, sentences: Sequence[Tokens]) -> list[Features]:
-        """See :class:`~fewshot_metalstm.kinds.tagging.encoders.features.FeatureSource`.
+        """See :class:`~fewshot_metalstm.encoders.features.FeatureSource`.
 
         What is not kept is made, and not kept either.
         """

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewshot_metalstm.kinds.tagging.encoders import kept
-from fewshot_metalstm.kinds.tagging.encoders.kept import KeptFeatures, key
-from tests.kinds.tagging.encoders.fakes import FakeEncoder, features_of
+from fewshot_metalstm.encoders import kept
+from fewshot_metalstm.encoders.kept import KeptFeatures, key
+from tests.encoders.fakes import FakeEncoder, features_of
 
 TEXT = [("we", "saw", "mice"), ("mice",), ("no", "mice", "here", "."), ("we", "saw", "mice")]
 

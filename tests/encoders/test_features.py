@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from fewshot_metalstm.kinds.tagging.encoders import features
-from fewshot_metalstm.kinds.tagging.encoders.features import FrozenEncoder
-from fewshot_metalstm.kinds.tagging.encoders.reference import refer
+from fewshot_metalstm.encoders import features
+from fewshot_metalstm.encoders.features import FrozenEncoder
+from fewshot_metalstm.encoders.reference import refer
 from tests.kinds.tagging.adapt.needed import tiny_bert, transformers_or_skip
 
 
@@ -38,7 +38,7 @@ def test_a_sentence_alone_and_beside_others(
     found = encoder.features(text)
     assert [len(each) for each in found] == [len(tokens) for tokens in text]
     monkeypatch.setattr(features, "REMEMBERED", 1)
-    fresh = FrozenEncoder(encoder.folder, encoder.sha256, encoder.size)
+    fresh = type(encoder)(encoder.folder, encoder.sha256, encoder.size)
     for tokens, each in zip(text, found, strict=True):
         np.testing.assert_array_equal(fresh.features([tokens])[0], each)
     assert len(fresh._remembered) == 1

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.encoders import hugging_face
-from fewshot_metalstm.kinds.tagging.encoders.hugging_face import (
+from fewshot_metalstm.encoders import hugging_face
+from fewshot_metalstm.encoders.hugging_face import (
     LONGEST,
     digests,
     find_encoder,
@@ -20,6 +19,7 @@ from fewshot_metalstm.kinds.tagging.encoders.hugging_face import (
     name_of,
     weights_digest,
 )
+from fewshot_metalstm.errors import UserError
 from tests.kinds.tagging.adapt.needed import tiny_bert, transformers_or_skip
 
 LABELS = ("O", "B-X", "I-X", "E-X", "S-X")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from fewshot_metalstm.encoders.subwords import Subwords
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.encoders.subwords import Subwords
 
 UNKNOWN, START, END = 1, 2, 3
 

@@ -7,18 +7,16 @@ Nothing is downloaded: a model is a folder, or a name whose files the local cach
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.data.digests import sha256, sha256_of
 from fewshot_metalstm.errors import UserError, at
 
 _BASELINE = "transformer.model"  # the setting that names the model of the baseline
@@ -87,15 +85,15 @@ def name_of(folder: Path) -> str:
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of the files that make a model, by name: weights, configuration, tokenizer."""
     beside = {path for pattern in _BESIDE for path in folder.glob(pattern)}
-    return {path.name: _digest(path) for path in sorted({*_weights(folder), *beside})}
+    return {path.name: sha256_of(path) for path in sorted({*_weights(folder), *beside})}
 
 
 def weights_digest(folder: Path) -> str:
     """SHA-256 of the weights file; where there are several, of their names and digests."""
     files = _weights(folder)
     if len(files) == 1:
-        return _digest(files[0])
-    return sha256("\n".join(f"{path.name} {_digest(path)}" for path in files).encode())
+        return sha256_of(files[0])
+    return sha256("\n".join(f"{path.name} {sha256_of(path)}" for path in files).encode())
 
 
 def _weights(folder: Path) -> list[Path]:
@@ -104,22 +102,6 @@ def _weights(folder: Path) -> list[Path]:
         if found:
             return found
     return []
-
-
-def _digest(path: Path) -> str:
-    state = path.stat()
-    return _digest_of(path, state.st_size, state.st_mtime_ns)
-
-
-@lru_cache(maxsize=256)
-def _digest_of(path: Path, size: int, changed: int) -> str:
-    """Read once, though every cell of a sweep asks; size and time say whether it is the same."""
-    del size, changed
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            total.update(block)
-    return total.hexdigest()
 
 
 def load_encoder(folder: Path, labels: Sequence[str]) -> Encoder:

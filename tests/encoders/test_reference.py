@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from fewshot_metalstm.encoders.reference import VARIABLE, read_reference, refer
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.encoders.reference import VARIABLE, read_reference, refer
+from tests.encoders.fakes import REFERENCE
 from tests.kinds.tagging.adapt.needed import tiny_bert, transformers_or_skip
-from tests.kinds.tagging.encoders.fakes import REFERENCE
 
 
 def test_it_is_found_by_its_folder_or_where_it_has_moved(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from torch import Tensor
 
 from fewshot_metalstm.data.digests import sha256
-from fewshot_metalstm.kinds.tagging.encoders.features import Features, FrozenEncoder, Tokens
-from fewshot_metalstm.kinds.tagging.encoders.reference import EncoderReference
+from fewshot_metalstm.encoders.features import Features, FrozenEncoder, Tokens
+from fewshot_metalstm.encoders.reference import EncoderReference
 
 SIZE = 6
 REFERENCE = EncoderReference("models/fake", sha256(b"fake"), SIZE)
@@ -24,6 +25,10 @@ class FakeEncoder(FrozenEncoder):
     def __reduce__(self) -> tuple[object, ...]:
         """See the base class."""
         return type(self), ()
+
+    def read(self, tokens: Tokens) -> Tensor:
+        """See the base class."""
+        raise AssertionError("features are made up")
 
     def features(self, sentences: Sequence[Tokens]) -> list[Features]:
         """See the base class."""

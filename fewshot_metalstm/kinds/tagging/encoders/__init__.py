@@ -1,1 +1,0 @@
-"""Pretrained encoders of Hugging Face, on this machine: fine-tuned, or frozen as features."""
