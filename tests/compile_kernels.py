@@ -11,7 +11,9 @@ import torch
 from fewshot_metalstm.kinds.tagging.tagger.confidence import read
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER
+from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.products import Constant, outer
+from fewshot_metalstm.nn.recurrent import make_lstm
 from tests.kinds.tagging.tagger.builders import double, encoded, model, sentences
 
 TYPES = ("T0", "T1")
@@ -39,11 +41,22 @@ def products(dtype: torch.dtype) -> None:
     outer(left, torch.ones(2, 3, 5, dtype=dtype))
 
 
+def cells(dtype: torch.dtype) -> None:
+    """Take gradients of tiny cells that have compiled steps besides the Meta-LSTM."""
+    generator = torch.Generator().manual_seed(0)
+    words = torch.randn(4, 3, generator=generator).to(dtype)
+    for kind in ("hyper-lstm", "norm-lstm"):
+        config = MetaLSTMConfig(kind, match=False, hidden=2, meta=2, z=2)
+        layer = make_lstm(3, config, generator).to(dtype)
+        layer(words, torch.arange(4).view(2, 2), torch.full((2,), 2)).sum().backward()
+
+
 def main() -> None:
     """Compile in single and in double precision."""
     for dtype in (torch.float32, torch.float64):
         tagger(dtype)
         products(dtype)
+        cells(dtype)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ N(0, 0.01^2), D_b nought, W_h orthogonal gate by gate, and the forget gate has a
 ``start=uniform`` all of them are drawn from +-1/sqrt(hidden), as torch.nn draws its weights.
 ``norm=layer`` normalises the small network's gates and cell, the gates and the cell.
 
-V, a and M are shared by all tasks (``meta_``); W, D and b are the task's own (``basic_``). The
-products D V are taken once, before the steps.
+V, a and M are shared by all tasks (``meta_``); W, D and b are the task's own (``basic_``). Where
+that has fewer multiplications, the products D V are taken once, before the steps.
 
 Source: Ha, Dai, Le, "HyperNetworks", ICLR 2017, section 3.2 and appendix A.2.
 """
@@ -25,15 +25,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fewshot_metalstm.nn.cell_buffers import Norm
 from fewshot_metalstm.nn.cell_config import LAYER, UNIFORM, MetaLSTMConfig
-from fewshot_metalstm.nn.gates import lstm_step
-from fewshot_metalstm.nn.hyper_fused import Weights, steps_fused
+from fewshot_metalstm.nn.hyper_arrays import Weights
+from fewshot_metalstm.nn.hyper_fused import Steps, steps_fused
+from fewshot_metalstm.nn.hyper_plain import steps_plain
 from fewshot_metalstm.nn.layer import Layout
-from fewshot_metalstm.nn.layer_norm import layer_norm
 from fewshot_metalstm.nn.products import compiled_for
 from fewshot_metalstm.nn.recurrent import Recurrent
-from fewshot_metalstm.nn.rnn import activated
-from fewshot_metalstm.nn.steps import Shared, by_step, kept, placed, projected, shrunk
+from fewshot_metalstm.nn.rnn import bound
+from fewshot_metalstm.nn.steps import kept, placed, projected
 
 _SCALES = ("h", "x", "b")
 
@@ -114,76 +115,46 @@ class _Hyper(Recurrent):
         """See :class:`~fewshot_metalstm.nn.recurrent.Recurrent`."""
         del training
         h, m, k = self.hidden, self.config.meta, self.gates
-        weights = Weights(self.meta_h, self.meta_g, *self._scales(), self.basic_wh)
+        weights = self.weights()
         both = torch.cat([self.meta_x, self.basic_wx], 2)
         bias = torch.cat([self.meta_b, self.basic_b.new_zeros(self.basic_b.shape)], 2)
         rows = projected(words, both, bias, layout)
         to_meta, x = torch.split_with_sizes(rows, [k * m, k * h], 2)
-        if self._compiled(keep) and not plain and compiled_for(x):
+        factors = kept(keep, layout)
+        if plain or not compiled_for(x):
+            made = steps_plain(to_meta, x, weights, layout.sizes, factors, self.config, plain=plain)
+            return placed(made, layout)
 
-            def again(to_meta: Tensor, x: Tensor, weights: Weights) -> Tensor:
-                return self._steps(to_meta, x, weights, layout, None, plain=True)
+        def again(to_meta: Tensor, x: Tensor, weights: Weights) -> Tensor:
+            return steps_plain(to_meta, x, weights, layout.sizes, factors, self.config, plain=True)
 
-            return placed(steps_fused(to_meta, x, weights, layout.sizes, again), layout)
-        return placed(self._steps(to_meta, x, weights, layout, keep, plain=plain), layout)
+        z = self.config.z
+        if z * (m + h) >= m * h:  # one product from g has fewer multiplications than two through z
+            weights = weights.in_one()
+        together = None if keep is None else torch.cat([y for y in factors if y is not None], 1)
+        steps = Steps(layout.sizes, again, together, bound(self.config))
+        return placed(steps_fused(to_meta, x, weights, steps), layout)
 
-    def _compiled(self, keep: Tensor | None) -> bool:
-        """Whether the compiled steps compute what the settings ask for."""
-        return self.gates == 4 and self.config.norm != LAYER and keep is None
+    def weights(self) -> Weights:
+        """The parameters as the steps take them."""
+        none = self.basic_b.new_empty(2, 1, 0)
+        vs = [getattr(self, f"meta_v{name}").transpose(1, 2).flatten(2) for name in _SCALES]
+        at_rest = [y.transpose(1, 2).flatten(2) for y in (self.meta_ah, self.meta_ax)]
+        b = self.basic_b
 
-    def _steps(
-        self, to_meta: Tensor, to_own: Tensor, weights: Weights, layout: Layout,
-        keep: Tensor | None, *, plain: bool,
-    ) -> Tensor:  # fmt: skip
-        """The steps, from products with the words (2, N, .) to outputs (2, N, h)."""
-        h, m, k = self.hidden, self.config.meta, self.gates
-        scales = Shared(weights.scale, weights.at_rest, plain=plain)
-        meta_h, meta_g, recurrent = (
-            Shared(w, plain=plain) for w in (weights.meta_h, weights.meta_g, weights.wh)
-        )
-        first = 2, layout.sizes[0]
-        g, s = (to_own.new_zeros(*first, m) for _ in range(2))
-        hidden, c = (to_own.new_zeros(*first, h) for _ in range(2))
-        outputs: list[Tensor] = []
-        for x_meta, x, factor in zip(
-            by_step(to_meta, layout), by_step(to_own, layout), kept(keep, layout), strict=True
-        ):
-            g, s, hidden, c = shrunk(x.shape[1], g, s, hidden, c)
-            if outputs:
-                x_meta = meta_g.times(g, meta_h.times(hidden, x_meta))
-            g, s = self._step(self._normed("meta_gates", x_meta, k), s, None, "meta_cell", plain)
-            of_h, of_x, of_b = scales.times(g).chunk(3, dim=-1)
-            y = torch.addcmul(of_b, of_x, x)
-            if outputs:
-                y = torch.addcmul(y, of_h, recurrent.times(hidden))
-            y = self._normed("basic_gates", y, k)
-            hidden, c = self._step(y, c, factor, "basic_cell", plain)
-            outputs.append(hidden)
-        return torch.cat(outputs, 1)
+        def norm(name: str) -> Norm:
+            return Norm(*(
+                getattr(self, f"{name}_{part}_{of}", none)
+                for part in ("gates", "cell") for of in ("gain", "shift")
+            ))  # fmt: skip
 
-    def _scales(self) -> tuple[Tensor, Tensor]:
-        """From g to the scales of W_h h, of W_x x and the bias: (2, m, 3kh) and (2, 1, 3kh)."""
-        weights, rests = [], []
-        for name in _SCALES:
-            v, d = getattr(self, f"meta_v{name}"), getattr(self, f"basic_d{name}")
-            weights.append((v @ d).transpose(1, 2).flatten(2))  # (2, m, k * h)
-            rest = self.basic_b if name == "b" else getattr(self, f"meta_a{name}") @ d
-            rests.append(rest.reshape(2, 1, -1))
-        return torch.cat(weights, 2), torch.cat(rests, 2)
-
-    def _normed(self, name: str, x: Tensor, gates: int) -> Tensor:
-        if self.config.norm != LAYER:
-            return x
-        gain, shift = getattr(self, f"{name}_gain"), getattr(self, f"{name}_shift")
-        return layer_norm(x, gain, shift, gates)
-
-    def _step(
-        self, x: Tensor, c: Tensor, keep: Tensor | None, norm: str, plain: bool
-    ) -> tuple[Tensor, Tensor]:
-        """One step of an LSTM's cell: outputs and cell."""
-        if self.config.norm != LAYER:
-            return lstm_step(x, c, keep, plain=plain)
-        return lstm_step(x, c, keep, lambda cell: self._normed(norm, cell, 1), plain=plain)
+        return Weights(
+            self.meta_h, self.meta_g, torch.cat(vs, 2),
+            torch.cat([*at_rest, torch.zeros_like(at_rest[0])], 2),
+            torch.cat([getattr(self, f"basic_d{name}").flatten(1, 2) for name in _SCALES], 1),
+            torch.cat([b.new_zeros(2, 1, 2 * b.shape[2]), b], 2),
+            self.basic_wh, norm("meta"), norm("basic"),
+        )  # fmt: skip
 
 
 class HyperLSTM(_Hyper):
@@ -194,12 +165,6 @@ class MetaRNN(_Hyper):
     """The same of RNNs: ``(words, index, lengths) -> (B, T, 2 * hidden)``."""
 
     gates = 1
-
-    def _step(
-        self, x: Tensor, c: Tensor, keep: Tensor | None, norm: str, plain: bool
-    ) -> tuple[Tensor, Tensor]:
-        del keep, norm, plain
-        return activated(x, self.config), c
 
 
 def orthogonal(size: int, generator: torch.Generator) -> Tensor:

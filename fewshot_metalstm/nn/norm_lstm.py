@@ -21,13 +21,18 @@ COLING 2016. All weights belong to the task (``basic_``); the averages are ``sta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from fewshot_metalstm.nn.cell_buffers import Norm
 from fewshot_metalstm.nn.cell_config import BATCH, LAYER, MetaLSTMConfig
 from fewshot_metalstm.nn.gates import lstm_step
 from fewshot_metalstm.nn.layer import Layout
 from fewshot_metalstm.nn.layer_norm import EPSILON, layer_norm
+from fewshot_metalstm.nn.norm_fused import steps_fused
+from fewshot_metalstm.nn.products import compiled_for
 from fewshot_metalstm.nn.recurrent import Recurrent
 from fewshot_metalstm.nn.steps import Shared, by_step, kept, placed, projected, shrunk
 
@@ -82,18 +87,41 @@ class NormLSTM(Recurrent):
             ValueError: statistics of a batch are asked for in plain torch, which goes through the
                 padding.
         """
-        config, h = self.config, self.hidden
+        config = self.config
         batch = config.norm == BATCH
         own = batch and training and self.stats_mean.requires_grad
         if own and plain:
             raise ValueError("batch norm has no statistics under torch.func")
-        recurrent = Shared(self.basic_wh, plain=plain)
         bias = self.basic_b if config.norm not in (LAYER, BATCH) else None
         rows = projected(words, self.basic_wx, bias, layout)
+        factors = kept(keep, layout)
+        none = rows.new_empty(2, 1, 0)
+        norm = Norm(none, none, none, none)
+        if config.norm == LAYER:
+            norm = Norm(
+                self.basic_gain, self.basic_b, self.basic_cell_gain, self.basic_cell_shift
+            )  # fmt: skip
+
+        def steps(rows: Tensor, wh: Tensor, norm: Norm) -> Tensor:
+            return self._steps(rows, wh, norm, layout, factors, own=own, plain=plain or fused)
+
+        fused = not plain and not batch and compiled_for(rows)
+        if not fused:
+            return placed(steps(rows, self.basic_wh, norm), layout)
+        together = None if keep is None else torch.cat([y for y in factors if y is not None], 1)
+        made = steps_fused(rows, self.basic_wh, norm, together, layout.sizes, steps)
+        return placed(made, layout)
+
+    def _steps(
+        self, rows: Tensor, wh: Tensor, norm: Norm, layout: Layout,
+        factors: Sequence[Tensor | None], *, own: bool, plain: bool,
+    ) -> Tensor:  # fmt: skip
+        """The steps in torch, from products with the words (2, N, 4h) to outputs (2, N, h)."""
+        h, batch = self.hidden, self.config.norm == BATCH
+        recurrent = Shared(wh, plain=plain)
         hidden = c = rows.new_zeros(2, layout.sizes[0], h)
         outputs: list[Tensor] = []
-        steps = zip(by_step(rows, layout), kept(keep, layout), strict=True)
-        for t, (x, factor) in enumerate(steps):
+        for t, (x, factor) in enumerate(zip(by_step(rows, layout), factors, strict=True)):
             hidden, c = shrunk(x.shape[1], hidden, c)
             if batch:
                 of_x, of_h = self.basic_gain.chunk(2, dim=-1)
@@ -102,19 +130,19 @@ class NormLSTM(Recurrent):
                     x = self._by_batch(recurrent.times(hidden), t, 4 * h, own, of_h, x)
             elif outputs:
                 x = recurrent.times(hidden, x)
-            if config.norm == LAYER:
-                x = layer_norm(x, self.basic_gain, self.basic_b, 4)
+            if norm.gain.numel():
+                x = layer_norm(x, norm.gain, norm.shift, 4)
 
             def normed(cell: Tensor, t: int = t) -> Tensor:
-                gain, shift = self.basic_cell_gain, self.basic_cell_shift
                 if not batch:
-                    return layer_norm(cell, gain, shift)
+                    return layer_norm(cell, norm.cell_gain, norm.cell_shift)
+                gain, shift = self.basic_cell_gain, self.basic_cell_shift
                 return self._by_batch(cell, t, 8 * h, own, gain, shift)
 
-            norm = normed if config.norm in (LAYER, BATCH) else None
-            hidden, c = lstm_step(x, c, factor, norm, plain=plain)
+            after = normed if batch or norm.gain.numel() else None
+            hidden, c = lstm_step(x, c, factor, after, plain=plain)
             outputs.append(hidden)
-        return placed(torch.cat(outputs, 1), layout)
+        return torch.cat(outputs, 1)
 
     def _by_batch(
         self, x: Tensor, t: int, first: int, own: bool, gain: Tensor, to: Tensor

@@ -78,3 +78,8 @@ def activated(x: Tensor, config: MetaLSTMConfig) -> Tensor:
     if config.activation != RELU:
         return torch.tanh(x)
     return torch.clamp(x, 0, config.ceiling) if config.ceiling else torch.relu(x)
+
+
+def bound(config: MetaLSTMConfig) -> float:
+    """The same for compiled steps: where relu stops; 0: nowhere; negative: it is tanh."""
+    return config.ceiling if config.activation == RELU else -1.0

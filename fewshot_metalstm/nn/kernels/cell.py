@@ -2,65 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
+from fewshot_metalstm.nn.kernels.blocks import blocks
 from fewshot_metalstm.nn.kernels.lanes import Code, Lanes, sigmoid, tanh
-
-
-@dataclass(frozen=True)
-class _Block:
-    """As many outputs of a cell as a vector holds, from the ``first`` on; ``count`` are there."""
-
-    code: Code
-    size: Any
-    first: Any
-    count: Any
-
-    def mask(self, place: Any = None) -> Any:
-        """The lanes that are there; none where ``place`` is given and negative."""
-        if place is None:
-            return self.code.below(self.count)
-        builder, zero = self.code.builder, self.code.number(0)
-        there = builder.icmp_signed(">=", place, zero)
-        return self.code.below(builder.select(there, self.count, zero))
-
-    def gates(self, x0: Any) -> list[Any]:
-        """Where the gates n, o, i, f of these outputs are in an array of pre-activations."""
-        builder = self.code.builder
-        return [
-            builder.add(
-                builder.add(x0, self.first), builder.mul(self.size, self.code.number(k))
-            )
-            for k in range(4)
-        ]  # fmt: skip
-
-    def load(self, data: Any, place: Any, mask: Any) -> Lanes:
-        """These outputs' elements of an array that begins at ``place``."""
-        return Lanes(self.code, self.code.load(data, self._at(place), mask))
-
-    def store(self, value: Lanes, data: Any, place: Any, mask: Any) -> None:
-        """Write them."""
-        self.code.store(value.value, data, self._at(place), mask)
-
-    def _at(self, place: Any) -> Any:
-        return self.code.builder.add(place, self.first)
-
-
-@contextmanager
-def _blocks(code: Code, size: Any) -> Iterator[_Block]:
-    """A loop over the blocks of ``size`` outputs; its body is generated once."""
-    builder, width = code.builder, code.number(code.lanes)
-    with cgutils.for_range_slice(builder, code.number(0), size, width) as (first, _):
-        left = builder.sub(size, first)
-        count = builder.select(builder.icmp_signed("<", left, width), left, width)
-        yield _Block(code, size, first, count)
 
 
 @intrinsic
@@ -81,20 +30,19 @@ def cell_row(
         code = Code(context, builder, sig.args[0])
         x, cell, squashed, out, after = (code.data(sig.args[i], args[i]) for i in (0, 2, 5, 6, 8))
         x0, cell0, before, out0, after0, size = (args[i] for i in (1, 3, 4, 7, 9, 10))
-        with _blocks(code, size) as block:
-            mask, gates = block.mask(), block.gates(x0)
-            n, o, i, f = (Lanes(code, code.load(x, place, mask)) for place in gates)
+        for block in blocks(code, size):
+            n, o, i, f = block.load_gates(x, x0)
             n, o, i, f = tanh(n), sigmoid(o), sigmoid(i), sigmoid(f)
-            last = block.load(cell, before, block.mask(before))
+            last = block.load(cell, before, optional=True)
             c = n * i + last * f
             c_squashed = tanh(c)
             h = o * c_squashed
-            for gate, place in zip((n, o, i, f), gates, strict=True):
-                code.store(gate.value, x, place, mask)
-            block.store(c, cell, cell0, mask)
-            block.store(c_squashed, squashed, cell0, mask)
-            block.store(h, out, out0, mask)
-            block.store(h, after, after0, block.mask(after0))
+            block.store_gates((n, o, i, f), x, x0)
+            block.store(c, cell, cell0)
+            block.store(c_squashed, squashed, cell0)
+            block.store(h, out, out0)
+            with builder.if_then(builder.icmp_signed(">=", after0, code.number(0))):
+                block.store(h, after, after0)
         return context.get_dummy_value()
 
     return signature, generate
@@ -120,13 +68,12 @@ def cell_row_backward(
             code.data(sig.args[i], args[i]) for i in (0, 1, 3, 5, 7, 8)
         )
         x0, before, cell0, d0, size = (args[i] for i in (2, 4, 6, 9, 10))
-        with _blocks(code, size) as block:
-            mask, gates = block.mask(), block.gates(x0)
-            n, o, i, f = (Lanes(code, code.load(x, place, mask)) for place in gates)
-            last = block.load(cell, before, block.mask(before))
-            s = block.load(squashed, cell0, mask)
-            d_h = block.load(d_out, d0, mask)
-            later = block.load(d_cell, d0, mask)
+        for block in blocks(code, size):
+            n, o, i, f = block.load_gates(x, x0)
+            last = block.load(cell, before, optional=True)
+            s = block.load(squashed, cell0)
+            d_h = block.load(d_out, d0)
+            later = block.load(d_cell, d0)
             one = Lanes(code, code.every(1.0))
             d_c = d_h * o * (one - s * s) + later
             values = (
@@ -135,9 +82,8 @@ def cell_row_backward(
                 d_c * n * i * (one - i),
                 d_c * last * f * (one - f),
             )
-            for value, place in zip(values, gates, strict=True):
-                code.store(value.value, d_x, place, mask)
-            block.store(d_c * f, d_cell, d0, mask)
+            block.store_gates(values, d_x, x0)
+            block.store(d_c * f, d_cell, d0)
         return context.get_dummy_value()
 
     return signature, generate

@@ -1,107 +1,124 @@
-"""One direction of an LSTM whose weights another one scales, over packed sentences, and back.
+"""One direction of a cell whose weights another one scales, over packed sentences, and back.
 
 The equations are those of :mod:`fewshot_metalstm.nn.hyper`, the packing that of
 :mod:`fewshot_metalstm.nn.recurrence`; the arrays are described in
-:class:`fewshot_metalstm.nn.hyper_fused.Buffers`. ``d`` is the direction, 0 or 1.
+:mod:`fewshot_metalstm.nn.hyper_arrays` and :mod:`fewshot_metalstm.nn.cell_buffers`. ``d`` is the
+direction, 0 or 1.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from fewshot_metalstm.nn.kernels.cell import cell_row, cell_row_backward
+from fewshot_metalstm.nn.cell_buffers import Back, Cell, Norm
+from fewshot_metalstm.nn.hyper_arrays import Products, Slopes, Turned, Weights
 from fewshot_metalstm.nn.kernels.compiled import compiled
 from fewshot_metalstm.nn.kernels.product import add_product
+from fewshot_metalstm.nn.kernels.rows import cell_rows, cell_rows_backward
 
 
 @compiled
 def forward(
-    d: int, sizes: Any, x: Any, meta_h: Any, meta_g: Any, scale: Any, at_rest: Any, wh: Any,
-    meta: Any, s: Any, s_squashed: Any, g: Any, scales: Any, product: Any, gates: Any, c: Any,
-    c_squashed: Any, out: Any,
+    d: int, sizes: Any, starts: Any, x: Any, w: Weights, meta: Cell, own: Cell, kept: Products,
+    ceiling: float,
 ) -> None:  # fmt: skip
-    """Fill the buffers; ``meta`` holds the small network's inputs, ``product`` noughts."""
-    count, m, h = g.shape[1], g.shape[2], c.shape[2]
-    row = last = d * count
+    """Fill the buffers; ``meta.x`` holds the small network's inputs, ``kept.of_h`` noughts."""
+    count, m, h = x.shape[1], meta.out.shape[2], own.out.shape[2]
+    km, kh = meta.x.shape[2], own.x.shape[2]
+    zs, all_scales = w.to_z.shape[2], kept.scales.shape[2]
+    blocks = 3 * kh // h if zs > 0 else 1
+    depth, width = w.to_scale.shape[1] // blocks, w.to_scale.shape[2]
     for t in range(len(sizes)):
-        size = sizes[t]
+        size, row = sizes[t], starts[t]
+        last = starts[t - 1] if t > 0 else -1
+        here, ago = d * count + row, d * count + last
         if t > 0:
-            add_product(meta, row * 4 * m, 4 * m, out, last * h, h, 1, meta_h, d * h * 4 * m,
-                        4 * m, size, 4 * m, h)  # fmt: skip
-            add_product(meta, row * 4 * m, 4 * m, g, last * m, m, 1, meta_g, d * m * 4 * m,
-                        4 * m, size, 4 * m, m)  # fmt: skip
-            add_product(product, row * 4 * h, 4 * h, out, last * h, h, 1, wh, d * h * 4 * h,
-                        4 * h, size, 4 * h, h)  # fmt: skip
-        for j in range(size):
-            cell_row(
-                meta, (row + j) * 4 * m, s, (row + j) * m, (last + j) * m if t > 0 else -1,
-                s_squashed, g, (row + j) * m, g, -1, m,
-            )  # fmt: skip
-        for j in range(row - d * count, row - d * count + size):
-            for k in range(12 * h):
-                scales[d, j, k] = at_rest[d, 0, k]
-        add_product(scales, row * 12 * h, 12 * h, g, row * m, m, 1, scale, d * m * 12 * h,
-                    12 * h, size, 12 * h, m)  # fmt: skip
-        for j in range(row - d * count, row - d * count + size):
-            for k in range(4 * h):
-                gates[d, j, k] = (
-                    scales[d, j, k] * product[d, j, k]
-                    + scales[d, j, 4 * h + k] * x[d, j, k] + scales[d, j, 8 * h + k]
+            add_product(meta.x, here * km, km, own.out, ago * h, h, 1, w.meta_h, d * h * km,
+                        km, size, km, h)  # fmt: skip
+            add_product(meta.x, here * km, km, meta.out, ago * m, m, 1, w.meta_g, d * m * km,
+                        km, size, km, m)  # fmt: skip
+            add_product(kept.of_h, here * kh, kh, own.out, ago * h, h, 1, w.wh, d * h * kh,
+                        kh, size, kh, h)  # fmt: skip
+        cell_rows(d, row, last, size, meta, w.meta_norm, ceiling)
+        for j in range(row, row + size):
+            for k in range(zs):
+                kept.z[d, j, k] = w.z_at_rest[d, 0, k]
+            for k in range(all_scales):
+                kept.scales[d, j, k] = w.at_rest[d, 0, k]
+        if zs > 0:
+            add_product(kept.z, here * zs, zs, meta.out, here * m, m, 1, w.to_z, d * m * zs,
+                        zs, size, zs, m)  # fmt: skip
+        for b in range(blocks):
+            to = d * blocks + b
+            if zs > 0:
+                add_product(kept.scales, here * all_scales + b * width, all_scales, kept.z,
+                            here * zs + b * depth, zs, 1, w.to_scale, to * depth * width, width,
+                            size, width, depth)  # fmt: skip
+            else:
+                add_product(kept.scales, here * all_scales + b * width, all_scales, meta.out,
+                            here * m, m, 1, w.to_scale, to * depth * width, width,
+                            size, width, depth)  # fmt: skip
+        for j in range(row, row + size):
+            for k in range(kh):
+                own.x[d, j, k] = (
+                    kept.scales[d, j, k] * kept.of_h[d, j, k]
+                    + kept.scales[d, j, kh + k] * x[d, j, k] + kept.scales[d, j, 2 * kh + k]
                 )  # fmt: skip
-        for j in range(size):
-            cell_row(
-                gates, (row + j) * 4 * h, c, (row + j) * h, (last + j) * h if t > 0 else -1,
-                c_squashed, out, (row + j) * h, out, -1, h,
-            )  # fmt: skip
-        last = row
-        row += size
+        cell_rows(d, row, last, size, own, w.norm, ceiling)
 
 
 @compiled
 def backward(
-    d: int, sizes: Any, d_out: Any, x: Any, meta_h: Any, meta_g: Any, scale: Any, wh: Any,
-    meta: Any, s: Any, s_squashed: Any, scales: Any, product: Any, gates: Any, c: Any,
-    c_squashed: Any, d_meta: Any, d_scales: Any, d_product: Any, d_x: Any, d_gates: Any,
-    d_h: Any, d_g: Any, d_c: Any, d_s: Any,
+    d: int, sizes: Any, starts: Any, d_out: Any, x: Any, turned: Turned, meta: Cell,
+    meta_norm: Norm, own: Cell, norm: Norm, kept: Products, ceiling: float, to_meta: Back,
+    to_own: Back, to: Slopes,
 ) -> None:  # fmt: skip
-    """Back through time. Weights are transposed here; ``d_c`` and ``d_s`` hold noughts."""
-    count, m, h = s.shape[1], s.shape[2], c.shape[2]
-    most = d_h.shape[1]
-    row = (d + 1) * count
+    """Back through time."""
+    count, m, h = x.shape[1], meta.out.shape[2], own.out.shape[2]
+    km, kh = meta.x.shape[2], own.x.shape[2]
+    zs, all_scales = kept.z.shape[2], kept.scales.shape[2]
+    blocks = 3 * kh // h if zs > 0 else 1
+    width, depth = turned.to_scale.shape[1] // blocks, turned.to_scale.shape[2]
+    most = to_own.out.shape[1]
     for t in range(len(sizes) - 1, -1, -1):
-        size, later = sizes[t], row
+        size, row = sizes[t], starts[t]
         goes_on = sizes[t + 1] if t + 1 < len(sizes) else 0
-        row -= size
-        before = row - sizes[t - 1] if t > 0 else -1
+        before = starts[t - 1] if t > 0 else -1
+        here, next_row = d * count + row, d * count + row + size
         for j in range(size):
             for k in range(h):
-                d_h[d, j, k] = d_out[d, row + j - d * count, k]
+                to_own.out[d, j, k] = d_out[d, row + j, k]
             for k in range(m):
-                d_g[d, j, k] = 0
+                to_meta.out[d, j, k] = 0
+            for k in range(zs):
+                to.z[d, row + j, k] = 0
         if goes_on > 0:
-            add_product(d_h, d * most * h, h, d_meta, later * 4 * m, 4 * m, 1, meta_h,
-                        d * 4 * m * h, h, goes_on, h, 4 * m)  # fmt: skip
-            add_product(d_h, d * most * h, h, d_product, later * 4 * h, 4 * h, 1, wh,
-                        d * 4 * h * h, h, goes_on, h, 4 * h)  # fmt: skip
-            add_product(d_g, d * most * m, m, d_meta, later * 4 * m, 4 * m, 1, meta_g,
-                        d * 4 * m * m, m, goes_on, m, 4 * m)  # fmt: skip
-        for j in range(size):
-            cell_row_backward(
-                d_gates, gates, (row + j) * 4 * h, c, (before + j) * h if t > 0 else -1,
-                c_squashed, (row + j) * h, d_h, d_c, (d * most + j) * h, h,
-            )  # fmt: skip
-        for j in range(row - d * count, row - d * count + size):
-            for k in range(4 * h):
-                slope = d_gates[d, j, k]
-                d_scales[d, j, k] = slope * product[d, j, k]
-                d_scales[d, j, 4 * h + k] = slope * x[d, j, k]
-                d_scales[d, j, 8 * h + k] = slope
-                d_product[d, j, k] = slope * scales[d, j, k]
-                d_x[d, j, k] = slope * scales[d, j, 4 * h + k]
-        add_product(d_g, d * most * m, m, d_scales, row * 12 * h, 12 * h, 1, scale,
-                    d * 12 * h * m, m, size, m, 12 * h)  # fmt: skip
-        for j in range(size):
-            cell_row_backward(
-                d_meta, meta, (row + j) * 4 * m, s, (before + j) * m if t > 0 else -1,
-                s_squashed, (row + j) * m, d_g, d_s, (d * most + j) * m, m,
-            )  # fmt: skip
+            add_product(to_own.out, d * most * h, h, to_meta.x, next_row * km, km, 1,
+                        turned.meta_h, d * km * h, h, goes_on, h, km)  # fmt: skip
+            add_product(to_own.out, d * most * h, h, to.of_h, next_row * kh, kh, 1,
+                        turned.wh, d * kh * h, h, goes_on, h, kh)  # fmt: skip
+            add_product(to_meta.out, d * most * m, m, to_meta.x, next_row * km, km, 1,
+                        turned.meta_g, d * km * m, m, goes_on, m, km)  # fmt: skip
+        cell_rows_backward(d, row, before, size, own, norm, ceiling, to_own)
+        for j in range(row, row + size):
+            for k in range(kh):
+                slope = to_own.x[d, j, k]
+                to.scales[d, j, k] = slope * kept.of_h[d, j, k]
+                to.scales[d, j, kh + k] = slope * x[d, j, k]
+                to.scales[d, j, 2 * kh + k] = slope
+                to.of_h[d, j, k] = slope * kept.scales[d, j, k]
+                to.x[d, j, k] = slope * kept.scales[d, j, kh + k]
+        for b in range(blocks):
+            back = d * blocks + b
+            if zs > 0:
+                add_product(to.z, here * zs + b * depth, zs, to.scales,
+                            here * all_scales + b * width, all_scales, 1, turned.to_scale,
+                            back * width * depth, depth, size, depth, width)  # fmt: skip
+            else:
+                add_product(to_meta.out, d * most * m, m, to.scales,
+                            here * all_scales + b * width, all_scales, 1, turned.to_scale,
+                            back * width * depth, depth, size, depth, width)  # fmt: skip
+        if zs > 0:
+            add_product(to_meta.out, d * most * m, m, to.z, here * zs, zs, 1, turned.to_z,
+                        d * zs * m, m, size, m, zs)  # fmt: skip
+        cell_rows_backward(d, row, before, size, meta, meta_norm, ceiling, to_meta)

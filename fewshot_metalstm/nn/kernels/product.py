@@ -36,6 +36,8 @@ def _tile(
     )  # fmt: skip
 
     def generate(context: Any, builder: Any, sig: Any, args: Sequence[Any]) -> Any:
+        # Inlined at every place that calls it, it would take several times as long to compile.
+        builder.function.attributes.add("noinline")
         code = Code(context, builder, sig.args[0])
         data = [code.data(sig.args[i], args[i]) for i in (0, 3, 7)]
         c0, c_row, a0, a_row, a_depth, b0, b_row = (args[i] for i in (1, 2, 4, 5, 6, 8, 9))
@@ -43,14 +45,20 @@ def _tile(
         vectors = builder.udiv(
             builder.add(columns, code.number(code.lanes - 1)), code.number(code.lanes)
         )
+        # A tile of whole vectors is a case of its own, number 0: some processors write a vector
+        # under a mask many times slower than without one.
+        whole = builder.icmp_signed("==", columns, code.number(TILE_VECTORS * code.lanes))
+        vectors = builder.select(whole, code.number(0), vectors)
+        all_lanes = code.below(code.number(code.lanes))
         done = builder.append_basic_block("done")
         impossible = builder.append_basic_block("impossible")
         case = builder.add(builder.mul(rows, code.number(8)), vectors)
         switch = builder.switch(case, impossible)
         for r in range(1, TILE_ROWS + 1):
-            for v in range(1, TILE_VECTORS + 1):
-                block = builder.append_basic_block(f"tile_{r}_{v}")
-                switch.add_case(code.number(8 * r + v), block)
+            for number in range(TILE_VECTORS + 1):
+                v = number or TILE_VECTORS
+                block = builder.append_basic_block(f"tile_{r}_{number}")
+                switch.add_case(code.number(8 * r + number), block)
                 builder.position_at_end(block)
                 sums = [
                     [cgutils.alloca_once(builder, code.vector) for _ in range(v)] for _ in range(r)
@@ -59,7 +67,7 @@ def _tile(
                     for place in row:
                         builder.store(code.every(0.0), place)
                 last = builder.sub(columns, code.number((v - 1) * code.lanes))
-                masks = [code.below(code.number(code.lanes))] * (v - 1) + [code.below(last)]
+                masks = [all_lanes] * (v - 1) + [code.below(last) if number else all_lanes]
                 with cgutils.for_range(builder, depth) as loop:
                     b_at = builder.add(b0, builder.mul(loop.index, b_row))
                     right = [
