@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -166,8 +167,16 @@ def installed(words: Sequence[str]) -> str | None:
 
 
 def module(words: Sequence[str]) -> str | None:
-    """What is wrong with ``python -m MODULE``: the module, or an option that it does not name."""
+    """What is wrong with ``python -m MODULE``: the module, or an option that it does not name.
+
+    Of a script it is that no page shows it.
+    """
+    if "-m" not in words:
+        shown = {block.title for path in PAGES for block in read(path).blocks}
+        return None if words and words[0] in shown else f"no page shows {' '.join(words)}"
     name = words[words.index("-m") + 1]
+    if name in sys.stdlib_module_names:
+        return None
     if name == MODULE:
         return parsed(words[words.index("-m") + 2 :])
     place = ROOT.joinpath(*name.split("."))
