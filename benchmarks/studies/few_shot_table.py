@@ -201,7 +201,11 @@ def picture(study: FewShotStudy, found: Mapping[str, Values], path: Path) -> Non
         axes.set_xlabel("shots")
         axes.grid(alpha=0.3)
     panels[0].set_ylabel(study.figure)
-    panels[-1].legend(fontsize=8)
+    known: dict[str, Any] = {}
+    for axes in panels:  # a row that not every fold has is in the legend, too
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            known.setdefault(label, handle)
+    figure.legend(known.values(), known, fontsize=8, loc="outside right upper")
     figure.suptitle(study.title, fontsize=11)
     with path.with_suffix(".part").open("wb") as file:
         figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
