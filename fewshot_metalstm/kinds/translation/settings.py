@@ -87,7 +87,7 @@ class UnadaptedConfig:
 
 def _adaptation() -> AdaptConfig:
     return AdaptConfig(
-        optimiser="adam", lr=1e-3, batch=10, epochs=6, min_steps=20, clip=1.0, stop_loss=0
+        optimiser="adam", lr=3e-4, batch=10, epochs=6, min_steps=20, clip=1.0, stop_loss=0
     )
 
 
