@@ -240,7 +240,7 @@ REFUSED = {
         "adapt.momentum=2", "draws=0", "shots=-3", "seed=-1",
     ],
     "meta-train": [
-        "tagger.lstm.hidden=0", "tagger.lstm.hidden=-1", "tagger.filters=0", "tagger.lstm.z=0",
+        "tagger.lstm.hidden=0", "tagger.lstm.hidden=-1", "tagger.filters=-1", "tagger.lstm.z=0",
         "tagger.word_dropout=2", "vectors.size=-5", "vectors.size=0", "vectors.buckets=0",
         "vectors.buckets=-1", "vectors.epochs=0", "vectors.window=0", "seed=-1", "outer.steps=-1",
         "inner.lr=.nan", "outer.lr=.inf",

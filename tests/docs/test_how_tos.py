@@ -8,6 +8,7 @@ that ship, and what learns has its sizes cut down; all else is as it is on the p
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
 import subprocess
 import time
@@ -20,7 +21,7 @@ import pytest
 import fewshot_metalstm
 from fewshot_metalstm import declarations
 from fewshot_metalstm.cli.main import PROGRAM
-from tests.cli.builders import QUICK, TINY, settings
+from tests.cli.builders import QUICK, TINY, run_json, settings
 from tests.docs.pages import ROOT, SHELL, Block, logical_lines, read, statements
 from tests.packages import run_with
 
@@ -82,6 +83,20 @@ def follow(page: str) -> list[str]:
         else:
             assert words[0] in INSTALL, line
     return ran
+
+
+def write_files(page: str) -> None:
+    """Write the files that a page shows."""
+    for block in blocks(page):
+        if block.title is not None:
+            Path(block.title).write_text(block.text, encoding="utf-8")
+
+
+def looked(run: str, gold: str, capsys: pytest.CaptureFixture[str]) -> Any:
+    """What `report` sees in the adapted model of a run, with the train split of a file."""
+    capsys.readouterr()
+    given = ["--gold", gold, "--split", "train", "--html", "r.html", "--json"]
+    return run_json(["report", run, *given], capsys)["taggers"][0]
 
 
 def brat(folder: Path, number: int) -> None:
@@ -338,13 +353,16 @@ def test_a_new_algorithm_in_a_package_of_its_own(place: Path) -> None:
     assert "inner.lr=1e-3" in done.stdout
 
 
-def test_forecasting(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forecasting(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from fewshot_metalstm.cli.main import main
     from tests.kinds.forecasting import builders
 
     world = builders.declare(place / "world")
     monkeypatch.setattr(declarations, "folder", lambda: world / "tasks")
     monkeypatch.setenv("FEWSHOT_METALSTM_DATA", str(world / "data"))
+    write_files("forecasting.md")
     hours, first = builders.load(60, 7), builders.START
     Path("my_load.csv").write_text(builders.rows(hours[:960]))
     Path("history.csv").write_text(builders.rows(hours[700:960], first + 700))
@@ -355,13 +373,25 @@ def test_forecasting(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     ran = []
     for line, words in commands("forecasting.md"):
-        if words[-1] == "runs/joint":  # the study behind the examples takes minutes
+        if words[0] == "make":  # the study behind the examples takes an hour
             break
-        if words[1] != "data":  # which fetches
+        if words[0] == "python":
+            runpy.run_path(words[1], run_name="__main__")
+        elif words[1] != "data":  # which fetches
             assert main([*words[1:], *fewer.get(words[1], [])]) == 0, line
             ran.append(words[1])
-    assert ran == ["meta-train", "adapt", "evaluate", "adapt", "predict", "view", "adapt",
-                   "evaluate"]  # fmt: skip
+    assert ran == ["adapt", "predict", "view", "meta-train", "adapt", "evaluate", "adapt",
+                   "predict", "view", "adapt", "evaluate"]  # fmt: skip
+    assert "of what the LSTM corrects" in capsys.readouterr().err
+    tomorrow = Path("tomorrow.csv").read_text("utf-8").splitlines()
+    assert tomorrow[1].startswith("shop,2026-03-23 00:00:00,")
+    assert "shop" in Path("shop.html").read_text("utf-8")
+    look = looked("runs/shop", "shop.csv", capsys)
+    assert len(look["mase_by_hour"]) == len(look["held_by_hour"]) == 24
+    assert sum(look["mase_by_hour"]) / 24 == pytest.approx(look["mase"], abs=1e-3)
+    page = Path("r.html").read_text("utf-8")
+    assert "Hour by hour ahead" in page
+    assert "How good the forecasts of shop are" in page
     written = Path("forecast.csv").read_text().splitlines()
     assert len(written) == 25
     shown = next(b.text for b in blocks("forecasting.md") if b.language == "text")
@@ -377,6 +407,7 @@ def test_language_models(
     world = builders.declare(place / "world", held_out=7_300)
     monkeypatch.setattr(declarations, "folder", lambda: world / "tasks")
     monkeypatch.setenv("FEWSHOT_METALSTM_DATA", str(world / "data"))
+    write_files("language-model.md")
     Path("my.txt").write_text(builders.prose(7_200, 7))
     Path("later.txt").write_text(builders.prose(3_000, 8))
     fewer = {
@@ -392,14 +423,23 @@ def test_language_models(
             assert main([*words[1:], *fewer.get(words[1], [])]) == 0, line
             ran.append(words[1])
     assert ran == ["meta-train", "adapt", "evaluate", "adapt", "predict", "predict", "adapt",
-                   "adapt", "train", "predict"]  # fmt: skip
-    shown = next(b.text for b in blocks("language-model.md") if b.language == "text")
+                   "predict", "predict", "adapt", "adapt", "train", "predict"]  # fmt: skip
+    shown = next(
+        b.text for b in blocks("language-model.md") if b.language == "text" and b.title is None
+    )
     name, _, characters = shown.strip().split("\t")
     printed = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [name, characters] in [[line[0], line[-1]] for line in printed if len(line) == 3]
+    bits = next(float(line[1]) for line in printed if line[0] == "friday.txt")
+    look = looked("runs/notes", "friday.txt", capsys)
+    assert look["bpc"] == pytest.approx(bits, abs=0.001)
+    assert look["characters"] == len(Path("friday.txt").read_text("utf-8"))
+    assert "What characters cost" in Path("r.html").read_text("utf-8")
 
 
-def test_translation(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_translation(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from fewshot_metalstm.cli.main import main
     from tests.kinds.translation import builders
 
@@ -408,8 +448,7 @@ def test_translation(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEWSHOT_METALSTM_DATA", str(world / "data"))
     for name, seed in (("my", 4), ("later", 5)):
         builders.write_pairs(Path(name), 8, seed)
-    Path("my.tsv").rename("pairs.tsv")
-    Path("text.en").write_text("a dog runs.\n\na big tree.\n")
+    write_files("translation.md")
     own = [each for each in builders.TINY if each.startswith(("translator", "subwords"))]
     fewer = {
         "meta-train": [*ONE, *settings(builders.TINY)],
@@ -423,11 +462,14 @@ def test_translation(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if words[0] == PROGRAM and words[1] != "data":  # which fetches
             assert main([*words[1:], *fewer.get(words[1], [])]) == 0, line
             ran.append(words[1])
-    assert ran == ["meta-train", "adapt", "evaluate", "adapt", "adapt", "predict", "predict",
-                   "adapt", "evaluate", "train"]  # fmt: skip
-    lines = Path("text.de").read_text("utf-8").split("\n")
-    assert len(lines) == 4
-    assert lines[1] == lines[3] == ""
+    assert ran == ["meta-train", "adapt", "evaluate", "adapt", "predict", "evaluate", "adapt",
+                   "adapt", "predict", "predict", "adapt", "evaluate", "train"]  # fmt: skip
+    assert len(Path("text.de").read_text("utf-8").split("\n")) == 3
+    look = looked("runs/beach", "pairs.tsv", capsys)
+    assert (look["pairs"], len(look["worst"])) == (8, 5)
+    page = Path("r.html").read_text("utf-8")
+    assert "Worst and best translations" in page
+    assert "Einige Leute schwimmen weit draußen." in page
 
 
 WAVES = "waves"  # the folder of a package with a kind of task
