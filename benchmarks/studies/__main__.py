@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.studies import few_shot_runs, page, table
 from benchmarks.studies.declared import Run, Study, names, read
 from benchmarks.studies.few_shot import is_few_shot
-from benchmarks.studies.running import command, failure
+from benchmarks.studies.running import command, failure, resumed
 from fewshot_metalstm.errors import UserError
 
 
@@ -110,8 +110,7 @@ def result_of(
     """What a run came to: its ``report.json``, or ``{"failed": why}``; run unless it is there."""
     report = folder / "report.json"
     if not report.is_file() and failure(folder) is None:
-        resume = ["--resume"] if (folder / "config.yaml").is_file() else []
-        command([*run.arguments(folders), *resume], folder)
+        command([*run.arguments(folders), *resumed(folder)], folder)
     why = failure(folder)
     if why is not None:
         return {"failed": why}

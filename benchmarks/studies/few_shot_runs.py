@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.studies import few_shot_table as table
 from benchmarks.studies.few_shot import Checkpoint, read
-from benchmarks.studies.running import command, failure
+from benchmarks.studies.running import command, failure, resumed
 
 RESULTS = Path(__file__).parents[1] / "results" / "studies"
 _DONE = "done"
@@ -71,8 +71,7 @@ def _train(made: Checkpoint, runs: Path) -> str | None:
     folder = runs / made.folder
     done = folder.with_name(f"{folder.name}.{_DONE}")
     if not done.is_file() and failure(folder) is None:
-        resume = ["--resume"] if (folder / "config.yaml").is_file() else []
-        command([*made.arguments(runs), *resume], folder)
+        command([*made.arguments(runs), *resumed(folder)], folder)
         if failure(folder) is None:
             done.touch()
     return failure(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,19 @@ def command(arguments: Sequence[str], folder: Path) -> None:
     elif done.returncode:
         raise UserError(f"{' '.join(whole[2:])} ended with {done.returncode}; see its words:"
                         f" {done.stderr.strip()[-300:]}")  # fmt: skip
+
+
+def resumed(folder: Path) -> list[str]:
+    """What a command that trains is told where its folder is there.
+
+    A run that was ended before it had written its settings has nothing to go on from: its folder is
+    removed.
+    """
+    if (folder / "config.yaml").is_file():
+        return ["--resume"]
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    return []
 
 
 def failure(folder: Path) -> str | None:

@@ -13,6 +13,7 @@ from benchmarks.studies import __main__ as studies
 from benchmarks.studies import table
 from benchmarks.studies.declared import FOLDER, Study, names, read
 from benchmarks.studies.few_shot import is_few_shot
+from benchmarks.studies.running import resumed
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
@@ -216,3 +217,16 @@ def test_a_study_of_several_tasks_has_a_line_a_task(tmp_path: Path) -> None:
     assert "| seconds | 30 | 10 |" in text
     assert "4 of 5 runs." in text
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_goes_on_or_begins_anew(tmp_path: Path) -> None:
+    assert resumed(tmp_path / "none") == []
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    (begun / "targets.json").write_text("{}")  # ended before its settings were written
+    assert resumed(begun) == []
+    assert not begun.exists()
+    begun.mkdir()
+    (begun / "config.yaml").write_text("seed: 1\n")
+    assert resumed(begun) == ["--resume"]
+    assert begun.exists()
