@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.studies import few_shot_runs, page, table
 from benchmarks.studies.declared import Run, Study, names, read
 from benchmarks.studies.few_shot import is_few_shot
+from benchmarks.studies.kept import done
 from benchmarks.studies.running import command, failure, resumed
 from fewshot_metalstm.errors import UserError
 
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> int:
             study = read(name)
             missing = [
                 run for run in study.runs
-                if run.digest not in table.done(study.name)
+                if run.digest not in done(study.name)
                 and (given.rows is None or run.row.name in given.rows.split(","))
                 and (given.seeds is None or str(run.seed) in given.seeds.split(","))
             ]  # fmt: skip

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.studies import kept
 from benchmarks.studies.declared import Row, Study
+from benchmarks.studies.kept import Lines
 from fewshot_metalstm.figure import Spread
 from fewshot_metalstm.writing import write_text
 
-Lines = Mapping[str, Mapping[str, str]]  # of a study's CSV, by the digests of their runs
 Values = dict[str, dict[str, dict[int, float]]]  # test figures by row, task and seed
 
 
@@ -42,14 +43,13 @@ def markdown(study: Study, known: Lines) -> str:
     ]  # fmt: skip
     body.append([f"less {study.against}", *less])
     body.append(["seconds", *(_seconds(study, row, known) for row in study.rows)])
-    text = "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body))
+    text = "\n".join(kept.grid(head, body))
     done = sum(run.digest in known for run in study.runs)
-    there = sorted({f"{line['cpu']}, torch {line['torch']}" for line in known.values()})
     foot = (
         f"{done} of {len(study.runs)} runs. Test figures of the epoch chosen on devel (of tasks "
         "without one, the last), means over seeds with 95% intervals (t distribution); published "
         "figures in brackets. Seconds of one core that other work shared, over a seed's runs. "
-        f"Machine: {'; '.join(there) or 'none yet'}."
+        f"Machine: {kept.machines(known)}."
     )
     failed = [f"- {run.called}: {known[run.digest]['failed']}" for run in study.runs
               if known.get(run.digest, {}).get("failed")]  # fmt: skip
@@ -85,9 +85,7 @@ def picture(study: Study, known: Lines, path: Path) -> None:
     axes.set_title(study.title, fontsize=10)
     axes.grid(axis="x", alpha=0.3)
     axes.legend(fontsize=8)
-    with path.with_suffix(".part").open("wb") as file:
-        figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
-    path.with_suffix(".part").replace(path)
+    kept.save(figure, path)
 
 
 def _cell(row: Row, task: str, values: Mapping[int, float]) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from benchmarks.studies import few_shot_table as table
 from benchmarks.studies.few_shot import Checkpoint, read
+from benchmarks.studies.kept import RESULTS, done
 from benchmarks.studies.running import command, failure, resumed
 
-RESULTS = Path(__file__).parents[1] / "results" / "studies"
 _DONE = "done"
 
 
@@ -30,7 +30,7 @@ def do(
         UserError: a declaration that is wrong, or a command that ended in a way of its own.
     """
     study = read(name)
-    known = table.done(name, results)
+    known = done(name, results)
     missing = [
         run for run in study.runs
         if run.digest not in known and (rows is None or run.row.name in rows)
@@ -69,9 +69,9 @@ def _chain(checkpoint: Checkpoint | None) -> list[Checkpoint]:
 def _train(made: Checkpoint, runs: Path) -> str | None:
     """Train a checkpoint unless it is there; why it came to nothing, or None."""
     folder = runs / made.folder
-    done = folder.with_name(f"{folder.name}.{_DONE}")
-    if not done.is_file() and failure(folder) is None:
+    mark = folder.with_name(f"{folder.name}.{_DONE}")
+    if not mark.is_file() and failure(folder) is None:
         command([*made.arguments(runs), *resumed(folder)], folder)
         if failure(folder) is None:
-            done.touch()
+            mark.touch()
     return failure(folder)

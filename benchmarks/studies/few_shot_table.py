@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.studies import kept
 from benchmarks.studies.few_shot import FewShotStudy, Fold, Row, Run
-from benchmarks.timing import machine
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.figure import Spread
 from fewshot_metalstm.sweep.grid import numbers
@@ -18,15 +16,6 @@ from fewshot_metalstm.writing import write_text
 
 FIELDS = ("fold", "row", "digest", "values", "seconds", "failed", "cpu", "torch")
 Values = dict[int, dict[str, dict[int, float]]]  # by shots, target and draw
-
-
-def done(name: str, folder: Path) -> dict[str, dict[str, str]]:
-    """The lines of a study's CSV by the digests of their runs."""
-    path = folder / f"{name}.csv"
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {line["digest"]: line for line in csv.DictReader(file)}
 
 
 def result_of(study: FewShotStudy, run: Run, sweep: Path) -> dict[str, Any]:
@@ -55,21 +44,14 @@ def result_of(study: FewShotStudy, run: Run, sweep: Path) -> dict[str, Any]:
 
 def add(study: FewShotStudy, run: Run, result: Mapping[str, Any], folder: Path) -> None:
     """Add a run's result to the CSV, or put it in its place; ``failed`` says why there is none."""
-    here = machine("torch")
     line = {
-        "fold": run.fold.name, "row": run.row.name, "digest": run.digest, "cpu": here["cpu"],
-        "torch": here["versions"]["torch"], "failed": result.get("failed", ""),
+        "fold": run.fold.name, "row": run.row.name, "digest": run.digest,
+        "failed": result.get("failed", ""),
     }  # fmt: skip
     if "failed" not in result:
         line["values"] = json.dumps(result["values"], sort_keys=True)
         line["seconds"] = f"{result['seconds']:.3f}"
-    lines = {**done(study.name, folder), run.digest: line}
-    order = {each.digest: place for place, each in enumerate(study.runs)}
-    text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines[digest] for digest in sorted(set(lines) & set(order), key=order.get))  # type: ignore[arg-type]
-    write_text(text.getvalue(), folder / f"{study.name}.csv")
+    kept.keep(study.name, line, FIELDS, [each.digest for each in study.runs], folder)
 
 
 def values_of(study: FewShotStudy, known: Mapping[str, Mapping[str, str]]) -> dict[str, Values]:
@@ -103,7 +85,7 @@ def by_draw(values: Sequence[Values], shots: int) -> dict[int, float]:
 
 def markdown(study: FewShotStudy, folder: Path) -> str:
     """The tables: of every fold, and of all that are held out of a suite together."""
-    known = done(study.name, folder)
+    known = kept.done(study.name, folder)
     found = values_of(study, known)
     parts = [f"# {study.title}", study.about, f"    make study NAME={study.name}"]
     own = [fold for fold in study.folds if fold.own]
@@ -118,14 +100,13 @@ def markdown(study: FewShotStudy, folder: Path) -> str:
     left = [run.called for run in study.runs if run.digest not in known]
     failed = [f"- {run.called}: {known[run.digest]['failed']}" for run in study.runs
               if known.get(run.digest, {}).get("failed")]  # fmt: skip
-    there = sorted({f"{line['cpu']}, torch {line['torch']}" for line in known.values()})
     better = "less" if study.lower else "more"
     parts.append(
         f"{len(study.runs) - len(left)} of {len(study.runs)} runs. {study.figure}, of which "
         f"{better} is better: means over targets and draws of the support, with 95% intervals over "
         f"the draws (t distribution); in brackets the difference from {study.against}, paired by "
         "draw. "
-        f"Machine: {'; '.join(there) or 'none yet'}."
+        f"Machine: {kept.machines(known)}."
     )
     parts.append(f"Not run: {', '.join(left)}." if left else "")
     parts.append("\n".join(failed))
@@ -135,7 +116,7 @@ def markdown(study: FewShotStudy, folder: Path) -> str:
 def write(study: FewShotStudy, folder: Path) -> None:
     """Write the table and, where there is something to show, the picture."""
     write_text(markdown(study, folder), folder / f"{study.name}.md")
-    found = values_of(study, done(study.name, folder))
+    found = values_of(study, kept.done(study.name, folder))
     if found:
         picture(study, found, folder / f"{study.name}.png")
 
@@ -165,9 +146,7 @@ def _table(study: FewShotStudy, folds: Sequence[Fold], found: Mapping[str, Value
             cells.append(f"{_spread(list(own.values()), study.digits)}{more}" if own else "-")
         if values:
             body.append([row.name, row.about, *cells])
-    if not body:
-        return []
-    return [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body)]
+    return kept.grid(head, body) if body else []
 
 
 def _spread(values: Sequence[float], digits: int, sign: str = "") -> str:
@@ -207,6 +186,4 @@ def picture(study: FewShotStudy, found: Mapping[str, Values], path: Path) -> Non
             known.setdefault(label, handle)
     figure.legend(known.values(), known, fontsize=8, loc="outside right upper")
     figure.suptitle(study.title, fontsize=11)
-    with path.with_suffix(".part").open("wb") as file:
-        figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
-    path.with_suffix(".part").replace(path)
+    kept.save(figure, path)

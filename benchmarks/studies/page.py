@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from benchmarks.studies import few_shot, few_shot_table, table
+from benchmarks.studies import few_shot, kept
 from benchmarks.studies.declared import FOLDER, names, read
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.writing import write_text
@@ -20,7 +20,7 @@ _LIST = re.compile(r"(<!-- studies -->\n).*?(<!-- end -->)", re.DOTALL)
 _TABLE = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def rendered(text: str, folder: Path = FOLDER, results: Path = table.RESULTS) -> str:
+def rendered(text: str, folder: Path = FOLDER, results: Path = kept.RESULTS) -> str:
     """The page with the tables as they are.
 
     Raises:
@@ -47,13 +47,12 @@ def rendered(text: str, folder: Path = FOLDER, results: Path = table.RESULTS) ->
 
 
 def _line(name: str, folder: Path, results: Path) -> str:
+    done = kept.done(name, results)
     if few_shot.is_few_shot(name, folder):
         few = few_shot.read(name, folder)
-        done = few_shot_table.done(name, results)
         title, runs = few.title, [run.digest for run in few.runs]
     else:
         study = read(name, folder)
-        done = table.done(name, results)
         title, runs = study.title, [run.digest for run in study.runs]
     return f"{title} | {sum(digest in done for digest in runs)} of {len(runs)}"
 

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies import by_task
+from benchmarks.studies import by_task, kept
 from benchmarks.studies.declared import Row, Run, Study
-from benchmarks.timing import machine
+from benchmarks.studies.kept import RESULTS
 from fewshot_metalstm.figure import Spread
 from fewshot_metalstm.writing import write_text
 
-RESULTS = Path(__file__).parents[1] / "results" / "studies"
 FIELDS = (
     "row", "seed", "digest", "test", "devel", "train", "train_loss", "epoch", "steps",
     "skipped_steps", "parameters", "seconds", "failed", "cpu", "torch", "tests",
 )  # fmt: skip
 
 
-def done(name: str, folder: Path = RESULTS) -> dict[str, dict[str, str]]:
-    """The lines of a study's CSV by the digests of their runs."""
-    path = folder / f"{name}.csv"
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {line["digest"]: line for line in csv.DictReader(file)}
-
-
 def add(study: Study, run: Run, result: Mapping[str, Any], folder: Path = RESULTS) -> None:
     """Add a run's result to the CSV, or put it in its place."""
-    here = machine("torch")
-    line = {
-        "row": run.row.name, "seed": str(run.seed), "digest": run.digest, "cpu": here["cpu"],
-        "torch": here["versions"]["torch"], "failed": result.get("failed", ""),
+    line: dict[str, Any] = {
+        "row": run.row.name, "seed": str(run.seed), "digest": run.digest,
+        "failed": result.get("failed", ""),
     }  # fmt: skip
     if "failed" not in result:
         key, tasks = result["figure"], list(result["tasks"].values())
@@ -49,14 +36,8 @@ def add(study: Study, run: Run, result: Mapping[str, Any], folder: Path = RESULT
             line["tests"] = json.dumps({name: task["test"][key] for name, task in named})
         for field in ("epoch", "steps", "skipped_steps", "parameters", "seconds"):
             line[field] = result[field]
-    lines = {**done(study.name, folder), run.digest: line}
-    order = {each.digest: place for place, each in enumerate(study.runs)}
-    text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, restval="", lineterminator="\n")
-    writer.writeheader()
     # A line whose settings are no longer declared goes; the others stand as they are declared.
-    writer.writerows(lines[digest] for digest in sorted(set(lines) & set(order), key=order.get))  # type: ignore[arg-type]
-    write_text(text.getvalue(), folder / f"{study.name}.csv")
+    kept.keep(study.name, line, FIELDS, [each.digest for each in study.runs], folder)
 
 
 def _mean(values: Sequence[float]) -> float | str:
@@ -79,7 +60,7 @@ class Line:
 
 def lines(study: Study, folder: Path = RESULTS) -> list[Line]:
     """The rows of the table, in their order."""
-    known = done(study.name, folder)
+    known = kept.done(study.name, folder)
     by_row: dict[str, dict[int, dict[str, str]]] = {row.name: {} for row in study.rows}
     for run in study.runs:
         if run.digest in known:
@@ -114,7 +95,7 @@ def lines(study: Study, folder: Path = RESULTS) -> list[Line]:
 def write(study: Study, folder: Path = RESULTS) -> None:
     """Write the table and, where there is something to show, the picture."""
     if study.tasks:
-        by_task.write(study, done(study.name, folder), folder)
+        by_task.write(study, kept.done(study.name, folder), folder)
         return
     made = lines(study, folder)
     write_text(markdown(study, made, folder), folder / f"{study.name}.md")
@@ -124,8 +105,7 @@ def write(study: Study, folder: Path = RESULTS) -> None:
 
 def markdown(study: Study, made: Sequence[Line], folder: Path = RESULTS) -> str:
     """The table, with what it was made by."""
-    known = done(study.name, folder)
-    there = sorted({f"{line['cpu']}, torch {line['torch']}" for line in known.values()})
+    known = kept.done(study.name, folder)
     runs = sum(run.digest in known for run in study.runs)
     parts = [f"# {study.title}", study.about, f"    make study NAME={study.name}"]
     published = any(line.row.published is not None for line in made)
@@ -136,7 +116,7 @@ def markdown(study: Study, made: Sequence[Line], folder: Path = RESULTS) -> str:
     parts.append(
         f"{runs} of {len(study.runs)} runs. Means over seeds with 95% intervals (t distribution); "
         f"differences from {study.against} are paired by seed. Seconds are of one core that other "
-        f"work shared, so they are rough. Machine: {'; '.join(there) or 'none yet'}."
+        f"work shared, so they are rough. Machine: {kept.machines(known)}."
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -155,7 +135,7 @@ def _rows(made: Sequence[Line], study: Study, published: bool) -> list[str]:
         if published:
             cells.append("-" if line.row.published is None else f"{line.row.published:g}")
         body.append([*cells, "; ".join(line.notes).replace("|", "/")])
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body)]
+    return kept.grid(head, body)
 
 
 def _spread(spread: Spread | None, sign: str = "") -> str:
@@ -181,6 +161,4 @@ def picture(study: Study, made: Sequence[Line], path: Path) -> None:
     axes.set_xlabel("test; a dot a seed, a bar their mean")
     axes.set_title(study.title, fontsize=10)
     axes.grid(axis="x", alpha=0.3)
-    with path.with_suffix(".part").open("wb") as file:
-        figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
-    path.with_suffix(".part").replace(path)
+    kept.save(figure, path)

@@ -15,7 +15,6 @@ from fewshot_metalstm.pretrained import CARD
 from fewshot_metalstm.writing import beside, write_text
 
 HOME = "fewshot-metalstm"
-LIMIT = 15.0  # MB of all files together, by default
 MEGABYTE = 10**6
 
 

@@ -13,6 +13,7 @@ from benchmarks.studies import __main__ as studies
 from benchmarks.studies import table
 from benchmarks.studies.declared import FOLDER, Study, names, read
 from benchmarks.studies.few_shot import is_few_shot
+from benchmarks.studies.kept import done
 from benchmarks.studies.running import resumed
 from fewshot_metalstm.config import resolve
 from fewshot_metalstm.errors import UserError
@@ -115,7 +116,7 @@ def test_the_table_has_means_differences_and_what_was_not_run(tmp_path: Path) ->
     # A run that is declared otherwise is not done any more, and its line goes.
     changed = study(tmp_path, TEXT.replace("clip: 3", "clip: 4"))
     table.add(changed, changed.runs[1], result(50.0), tmp_path)
-    assert len(table.done("s", tmp_path)) == 4
+    assert len(done("s", tmp_path)) == 4
     assert table.lines(changed, tmp_path)[1].values == {0: 50.0}
     table.write(changed, tmp_path)
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
@@ -170,7 +171,7 @@ def test_a_row_that_needs_a_folder_is_run_when_it_is_given(
     made = study(tmp_path, text)
     assert [run.needs for run in made.runs] == [("cove",), (), ("cove",), (), ()]
     monkeypatch.setattr(studies, "read", lambda name: made)
-    monkeypatch.setattr(table, "done", lambda name: {})
+    monkeypatch.setattr(studies, "done", lambda name: {})
     assert studies.main(["s", "--dry"]) == 0
     told = capsys.readouterr().out
     assert told.count("row one is not run: it needs --given cove=FOLDER") == 1

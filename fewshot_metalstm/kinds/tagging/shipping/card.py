@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.data.catalogue import Catalogue
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.kinds.shipping import table
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, read_config
 
 WEIGHTS = "model.safetensors"
@@ -54,7 +55,7 @@ def card(folder: Path, name: str, results: Path | None = None, known: str = "") 
     about = config["about"]
     digests = {config["sha256"][WEIGHTS]}
     digests |= {about.get("packed", {}).get("sha256", {}).get(WEIGHTS, "")} - {""}
-    table = Figures() if results is None else figures(results, digests)
+    found = Figures() if results is None else figures(results, digests)
     catalogue = Catalogue.load()
     sections = [
         _front_matter(about, catalogue),
@@ -63,7 +64,7 @@ def card(folder: Path, name: str, results: Path | None = None, known: str = "") 
         f"## Use\n\n{_use(name)}",
         f"## Data\n\n{_data(about, catalogue)}",
         f"## Training\n\n{_training(about)}",
-        f"{_FIGURES}\n\n{known if known and results is None else _figures(about, table)}",
+        f"{_FIGURES}\n\n{known if known and results is None else _figures(about, found)}",
         f"## Limits\n\n{_limits(about, config)}",
         f"## Licence\n\n{_licence(about, catalogue)}",
         "## Files\n\nSHA-256 of what the package checks when it loads the checkpoint:\n\n"
@@ -205,7 +206,7 @@ def _data(about: Mapping[str, Any], catalogue: Catalogue) -> str:
     origins = [f"From: {origin}." for origin in sorted(collections)]
     first = "Annotation is learned from the train splits alone; word vectors from all their text."
     digits = "Digests are the first 16 digits; `config.json` has them whole."
-    return "\n\n".join([first, _table(rows), digits, *origins])
+    return "\n\n".join([first, table(rows), digits, *origins])
 
 
 def _training(about: Mapping[str, Any]) -> str:
@@ -254,18 +255,18 @@ def command(settings: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
-def _figures(about: Mapping[str, Any], table: Figures) -> str:
-    if not table.rows:
+def _figures(about: Mapping[str, Any], found: Figures) -> str:
+    if not found.rows:
         return "None were given when this card was made."
     world = " The text is synthetic." if about.get("synthetic") else ""
     lines = [
         "Strict entity-level micro F1, 0-100, on whole test splits: mean over draws of the support "
         f"with its 95% interval. Shots are mentions of each type, K to 2K.{world}",
-        _table([("target", "shots", "method", "F1"), *(
-            (row.target, str(row.shots or "all"), row.method, row.f1) for row in table.rows
+        table([("target", "shots", "method", "F1"), *(
+            (row.target, str(row.shots or "all"), row.method, row.f1) for row in found.rows
         )]),
     ]  # fmt: skip
-    return "\n\n".join([*lines, *([table.note] if table.note else [])])
+    return "\n\n".join([*lines, *([found.note] if found.note else [])])
 
 
 def _limits(about: Mapping[str, Any], config: Mapping[str, Any]) -> str:
@@ -309,9 +310,3 @@ def _licence(about: Mapping[str, Any], catalogue: Catalogue) -> str:
         "weights and the word list are given on the same terms: name the corpora above when you "
         "pass them on."
     )
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    """In Markdown; the first row is the head."""
-    body = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
-    return "\n".join([body[0], "|---" * len(rows[0]) + "|", *body[1:]])
