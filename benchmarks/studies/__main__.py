@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies import few_shot_runs, page, table
+from benchmarks.studies import few_shot_runs, page, peers, table
 from benchmarks.studies.declared import Run, Study, names, read
 from benchmarks.studies.few_shot import is_few_shot
 from benchmarks.studies.kept import done
@@ -93,7 +93,7 @@ def _do(
 ) -> None:  # fmt: skip
     for number, run in enumerate(missing, 1):
         if dry:
-            print("fewshot-metalstm " + " ".join(run.arguments(folders)))
+            print(_typed(run, folders))
             continue
         if time.monotonic() > end:
             print(f"{study.name}: {len(missing) - number + 1} runs are left for another time")
@@ -105,12 +105,20 @@ def _do(
         table.write(study)
 
 
+def _typed(run: Run, folders: Mapping[str, str]) -> str:
+    """A run as it could be typed."""
+    program = f"peer {run.row.peer}:" if run.row.peer else "fewshot-metalstm"
+    return f"{program} {' '.join(run.arguments(folders))}"
+
+
 def result_of(
     run: Run, folder: Path, folders: Mapping[str, str] | None = None
 ) -> Mapping[str, Any]:
     """What a run came to: its ``report.json``, or ``{"failed": why}``; run unless it is there."""
     report = folder / "report.json"
-    if not report.is_file() and failure(folder) is None:
+    if run.row.peer and not report.is_file():
+        peers.run(run.row.peer, run.sources, run.settings(folders), run.seed, folder)
+    elif not report.is_file() and failure(folder) is None:
         command([*run.arguments(folders), *resumed(folder)], folder)
     why = failure(folder)
     if why is not None:

@@ -7,10 +7,13 @@
     task: as `train --task` takes it; {data} stands for the folder of the corpora
     against: the row that the others are held against
     seeds: [0, 1, 2]
+    lower: true                     # less of the figure is better
+    digits: 3                       # behind the point; 2 by default
     settings: {train.epochs: 1}     # of every run, by dotted names
     rows:
       lstm: {set: {reader.lstm.kind: lstm}, about: in words, published: 98.9}
       ...: {set: {}, seeds: [0], group: ablation}
+      crf: {peer: crf}                # no model of this package
 
 A setting may have ``{data}`` too, and what else whoever runs the study has to give: ``{cove}``
 stands for the folder of ``--given cove=FOLDER``. A row whose folder is not given is not run.
@@ -41,8 +44,10 @@ from fewshot_metalstm.errors import UserError, at
 FOLDER = Path(__file__).parent
 _DATA = "{data}"
 _PLACE = re.compile(r"\{(\w+)\}")
-_KEYS = {"title", "about", "task", "tasks", "against", "seeds", "settings", "rows"}
-_ROW = {"set", "about", "published", "seeds", "group", "together"}
+_KEYS = {
+    "title", "about", "task", "tasks", "against", "seeds", "lower", "digits", "settings", "rows",
+}  # fmt: skip
+_ROW = {"set", "about", "published", "seeds", "group", "together", "peer"}
 Tasks = tuple[tuple[str, str], ...]  # the table's name of a task, and what `--task` takes
 
 
@@ -58,6 +63,7 @@ class Row:
     published: float | None
     by_task: Mapping[str, float]  # published figures of a study of several tasks
     together: bool  # whether the tasks of a group are trained jointly
+    peer: str = ""  # of :mod:`benchmarks.studies.peers`, that learns in place of `train`
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,8 @@ class Run:
         """Of all that the run is told."""
         sources = [source for _, source in self.tasks]
         task = sources if len(sources) > 1 else sources[0]
-        told = json.dumps([task, self.seed, dict(self.row.settings)], sort_keys=True)
+        peer = [self.row.peer] if self.row.peer else []
+        told = json.dumps([task, self.seed, dict(self.row.settings), *peer], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()[:12]
 
     @property
@@ -94,14 +101,24 @@ class Run:
         Args:
             folders: those that it :attr:`needs`; what is not there stays as it was declared.
         """
+        given = [f"--set={text}" for text in self.settings(folders)]
+        named = [word for source in self.sources for word in ("--task", source)]
+        return ["train", *named, "--seed", str(self.seed), *given]
+
+    @property
+    def sources(self) -> list[str]:
+        """Its tasks, as ``--task`` takes them."""
+        return [_found(source) for _, source in self.tasks]
+
+    def settings(self, folders: Mapping[str, str] | None = None) -> list[str]:
+        """Its settings, as ``--set`` takes them; ``folders`` as :meth:`arguments` has them."""
         given = []
         for setting, value in self.row.settings.items():
             text = _found(text_of(value))
             for name, folder in (folders or {}).items():
                 text = text.replace(f"{{{name}}}", folder)
-            given.append(f"--set={setting}={text}")
-        named = [word for _, source in self.tasks for word in ("--task", _found(source))]
-        return ["train", *named, "--seed", str(self.seed), *given]
+            given.append(f"{setting}={text}")
+        return given
 
     @property
     def called(self) -> str:
@@ -121,6 +138,8 @@ class Study:
     rows: tuple[Row, ...]
     tasks: Tasks  # of a study of several, in the order of the table; else none
     runs: tuple[Run, ...]  # seed by seed, so that a study that is cut short has every row
+    lower: bool = False
+    digits: int = 2
 
 
 def names() -> list[str]:
@@ -156,6 +175,7 @@ def read(name: str, folder: Path = FOLDER) -> Study:
                 str(called), str(each.get("about", called)), settings,
                 tuple(each.get("seeds", tree["seeds"])), str(each.get("group", "")),
                 None if of_tasks else published, of_tasks, bool(each.get("together", False)),
+                str(each.get("peer", "")),
             )
         )  # fmt: skip
     against = str(tree.get("against", rows[0].name))
@@ -170,7 +190,10 @@ def read(name: str, folder: Path = FOLDER) -> Study:
     )  # fmt: skip
     every = tuple(task for tasks in groups for task in tasks)
     about = str(tree.get("about", ""))
-    return Study(name, str(tree["title"]), about, against, tuple(rows), every, runs)
+    return Study(
+        name, str(tree["title"]), about, against, tuple(rows), every, runs,
+        bool(tree.get("lower", False)), int(tree.get("digits", 2)),
+    )  # fmt: skip
 
 
 def _groups(tree: Mapping[str, Any]) -> tuple[Tasks, ...]:

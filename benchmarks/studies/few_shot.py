@@ -10,6 +10,7 @@
     against: the row that the others are held against
     shots: [10, 14]
     draws: 0-4
+    seeds: [0, 1, 2]                # of meta-training; 0 by default
     folds:                          # targets, and the suite that they are held out of
       fold-0: {suite: load-fold-0, targets: [load-AEP]}
       # with the checkpoints of another fold; draws of its own
@@ -21,7 +22,8 @@
       joint: {checkpoint: joint, about: in words, set: {adapt.lr: 0.001}}
       scratch: {checkpoint: joint, method: scratch, shots: [14], draws: 0-1}
 
-A run is a row on a fold: one `sweep`, over its targets, shots and draws. What it was run with has a
+A row may have ``tune``, as `sweep` has it. A run is a row on a fold with a seed of meta-training:
+one `sweep`, over its targets, shots and draws. What it was run with has a
 digest, that of its checkpoint included.
 """
 
@@ -41,11 +43,11 @@ from fewshot_metalstm.sweep.grid import numbers
 
 _KEYS = {
     "title", "about", "figure", "lower", "digits", "against", "shots", "draws", "folds",
-    "checkpoints", "settings", "rows",
+    "checkpoints", "settings", "rows", "seeds",
 }  # fmt: skip
 _FOLD = {"suite", "of", "targets", "draws"}
 _CHECKPOINT = {"start", "set"}
-_ROW = {"checkpoint", "method", "about", "set", "shots", "draws", "folds"}
+_ROW = {"checkpoint", "method", "about", "set", "shots", "draws", "folds", "tune", "seeds"}
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,13 @@ class Checkpoint:
     suite: str
     settings: Mapping[str, Any]
     start: Checkpoint | None
+    seed: int = 0
 
     @property
     def digest(self) -> str:
         """Of all that it is trained with."""
         start = self.start.digest if self.start else ""
-        return _digest([self.suite, dict(self.settings), start])
+        return _digest([self.suite, dict(self.settings), start, *_seed(self.seed)])
 
     @property
     def folder(self) -> str:
@@ -72,7 +75,8 @@ class Checkpoint:
         """What `fewshot-metalstm` is given, but for where to write."""
         given = [f"--set={name}={text_of(value)}" for name, value in self.settings.items()]
         start = ["--start", str(runs / self.start.folder)] if self.start else []
-        return ["meta-train", "--tasks", self.suite, *start, *given]
+        seed = ["--seed", str(self.seed)] if self.seed else []
+        return ["meta-train", "--tasks", self.suite, *start, *seed, *given]
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Row:
     name: str
     about: str
     method: str  # of `sweep`, where it is not the checkpoint that is adapted
+    tune: str  # of what is adapted, where it is not as usual
     settings: Mapping[str, Any]
     shots: tuple[int, ...]
     draws: str
@@ -105,6 +110,7 @@ class Run:
     row: Row
     fold: Fold
     checkpoint: Checkpoint | None
+    seed: int = 0  # of its checkpoint; supports are frozen
 
     @property
     def draws(self) -> str:
@@ -117,9 +123,9 @@ class Run:
         row = self.row
         told = [
             list(self.fold.targets), list(row.shots), self.draws, row.method, dict(row.settings),
-            self.checkpoint.digest if self.checkpoint else "",
+            self.checkpoint.digest if self.checkpoint else "", *_seed(self.seed),
         ]  # fmt: skip
-        return _digest(told)
+        return _digest([*told, row.tune] if row.tune else told)
 
     @property
     def folder(self) -> str:
@@ -128,8 +134,8 @@ class Run:
 
     @property
     def called(self) -> str:
-        """The row and the fold."""
-        return f"{self.row.name} on {self.fold.name}"
+        """The row and the fold, and the seed where it is not 0."""
+        return f"{self.row.name} on {self.fold.name}{f', seed {self.seed}' if self.seed else ''}"
 
     def arguments(self, runs: Path) -> list[str]:
         """What `fewshot-metalstm` is given, but for where to write."""
@@ -140,7 +146,8 @@ class Run:
             given += ["--methods", row.method]
             given += ["--checkpoint", str(runs / made.folder)] if made else []
         elif made:
-            given += ["--methods", f"{row.name}={runs / made.folder}"]
+            tune = f":tune={row.tune}" if row.tune else ""
+            given += ["--methods", f"{row.name}={runs / made.folder}{tune}"]
         settings = [f"--set={name}={text_of(value)}" for name, value in row.settings.items()]
         return ["sweep", *given, *settings]
 
@@ -187,13 +194,14 @@ def read(name: str, folder: Path = FOLDER) -> FewShotStudy:
     for called, each in declared.items():
         known(each or {}, _CHECKPOINT, path, f"checkpoint {called}")
     shared = dict(tree.get("settings") or {})
+    seeds = tuple(tree.get("seeds", (0,)))
     rows, runs = [], []
     for called, each in tree["rows"].items():
         each = each or {}
         known(each, _ROW, path, f"row {called}")
         row = Row(
             str(called), str(each.get("about", called)), str(each.get("method", "")),
-            {**shared, **(each.get("set") or {})},
+            str(each.get("tune", "")), {**shared, **(each.get("set") or {})},
             tuple(each.get("shots", tree["shots"])), str(each.get("draws", tree["draws"])),
         )  # fmt: skip
         numbers(row.draws, "draws")
@@ -201,10 +209,13 @@ def read(name: str, folder: Path = FOLDER) -> FewShotStudy:
         if not wanted and not row.method:
             raise at(path, None, f"row {called} has neither a checkpoint nor a method", "add one")
         rows.append(row)
-        for fold in folds:
-            if fold.name in each.get("folds", [one.name for one in folds]):
-                made = _checkpoint(str(wanted), declared, fold.suite, path) if wanted else None
-                runs.append(Run(row, fold, made))
+        for seed in each.get("seeds", seeds):
+            for fold in folds:
+                if fold.name in each.get("folds", [one.name for one in folds]):
+                    made = None
+                    if wanted:
+                        made = _checkpoint(str(wanted), declared, fold.suite, seed, path)
+                    runs.append(Run(row, fold, made, seed))
     against = str(tree["against"])
     if against not in {row.name for row in rows}:
         raise at(path, None, f"holds rows against {against}, which is none", "name a row")
@@ -213,7 +224,7 @@ def read(name: str, folder: Path = FOLDER) -> FewShotStudy:
         name, str(tree["title"]), str(tree.get("about", "")), str(tree["figure"]),
         bool(tree.get("lower", False)), int(tree.get("digits", 2)), against,
         tuple(tree["shots"]), folds, tuple(rows),
-        tuple(sorted(runs, key=lambda run: order[run.fold.name])),
+        tuple(sorted(runs, key=lambda run: (run.seed, order[run.fold.name]))),
     )  # fmt: skip
 
 
@@ -233,14 +244,22 @@ def _folds(tree: Mapping[str, Any], path: Path) -> tuple[Fold, ...]:
 
 
 def _checkpoint(
-    name: str, declared: Mapping[str, Any], suite: str, path: Path, *, after: tuple[str, ...] = ()
-) -> Checkpoint:
+    name: str, declared: Mapping[str, Any], suite: str, seed: int, path: Path, *,
+    after: tuple[str, ...] = (),
+) -> Checkpoint:  # fmt: skip
     if name not in declared or name in after:
         raise at(path, None, f"has no checkpoint {name} to begin with", "declare it")
     each = declared[name] or {}
     start = each.get("start")
-    made = _checkpoint(start, declared, suite, path, after=(*after, name)) if start else None
-    return Checkpoint(name, suite, dict(each.get("set") or {}), made)
+    made = None
+    if start:
+        made = _checkpoint(start, declared, suite, seed, path, after=(*after, name))
+    return Checkpoint(name, suite, dict(each.get("set") or {}), made, seed)
+
+
+def _seed(seed: int) -> list[int]:
+    """What a seed adds to what is told: nothing, where it is 0."""
+    return [seed] if seed else []
 
 
 def _digest(told: object) -> str:

@@ -14,7 +14,7 @@ from fewshot_metalstm.figure import Spread
 from fewshot_metalstm.sweep.grid import numbers
 from fewshot_metalstm.writing import write_text
 
-FIELDS = ("fold", "row", "digest", "values", "seconds", "failed", "cpu", "torch")
+FIELDS = ("fold", "row", "seed", "digest", "values", "seconds", "failed", "cpu", "torch")
 Values = dict[int, dict[str, dict[int, float]]]  # by shots, target and draw
 
 
@@ -45,7 +45,7 @@ def result_of(study: FewShotStudy, run: Run, sweep: Path) -> dict[str, Any]:
 def add(study: FewShotStudy, run: Run, result: Mapping[str, Any], folder: Path) -> None:
     """Add a run's result to the CSV, or put it in its place; ``failed`` says why there is none."""
     line = {
-        "fold": run.fold.name, "row": run.row.name, "digest": run.digest,
+        "fold": run.fold.name, "row": run.row.name, "seed": run.seed, "digest": run.digest,
         "failed": result.get("failed", ""),
     }  # fmt: skip
     if "failed" not in result:
@@ -54,27 +54,30 @@ def add(study: FewShotStudy, run: Run, result: Mapping[str, Any], folder: Path) 
     kept.keep(study.name, line, FIELDS, [each.digest for each in study.runs], folder)
 
 
-def values_of(study: FewShotStudy, known: Mapping[str, Mapping[str, str]]) -> dict[str, Values]:
-    """The figures of the runs that are done, by ``fold row``."""
-    found = {}
+def values_of(
+    study: FewShotStudy, known: Mapping[str, Mapping[str, str]]
+) -> dict[str, list[Values]]:
+    """The figures of the runs that are done, by ``fold row``: a seed after the other."""
+    found: dict[str, list[Values]] = {}
     for run in study.runs:
         text = known.get(run.digest, {}).get("values")
         if text:
-            found[f"{run.fold.name} {run.row.name}"] = {
+            of_seeds = found.setdefault(f"{run.fold.name} {run.row.name}", [])
+            of_seeds.append({
                 int(shots): {
                     target: {int(draw): float(value) for draw, value in draws.items()}
                     for target, draws in targets.items()
                 }
                 for shots, targets in json.loads(text).items()
-            }
+            })  # fmt: skip
     return found
 
 
 def by_draw(values: Sequence[Values], shots: int) -> dict[int, float]:
-    """The mean over targets, draw by draw; a draw that a target has not is left out.
+    """The mean over targets and seeds, draw by draw; a draw that a target has not is left out.
 
     Args:
-        values: of one row on some folds.
+        values: of one row on some folds, with some seeds.
     """
     targets = [draws for each in values for draws in each.get(shots, {}).values()]
     if not targets:
@@ -101,12 +104,12 @@ def markdown(study: FewShotStudy, folder: Path) -> str:
     failed = [f"- {run.called}: {known[run.digest]['failed']}" for run in study.runs
               if known.get(run.digest, {}).get("failed")]  # fmt: skip
     better = "less" if study.lower else "more"
+    seeds = ", seeds of meta-training" if any(run.seed for run in study.runs) else ""
     parts.append(
         f"{len(study.runs) - len(left)} of {len(study.runs)} runs. {study.figure}, of which "
-        f"{better} is better: means over targets and draws of the support, with 95% intervals over "
-        f"the draws (t distribution); in brackets the difference from {study.against}, paired by "
-        "draw. "
-        f"Machine: {kept.machines(known)}."
+        f"{better} is better: means over targets{seeds} and draws of the support, with 95% "
+        "intervals over the draws (t distribution); in brackets the difference from "
+        f"{study.against}, paired by draw. Machine: {kept.machines(known)}."
     )
     parts.append(f"Not run: {', '.join(left)}." if left else "")
     parts.append("\n".join(failed))
@@ -121,15 +124,17 @@ def write(study: FewShotStudy, folder: Path) -> None:
         picture(study, found, folder / f"{study.name}.png")
 
 
-def _of(row: Row, folds: Sequence[Fold], found: Mapping[str, Values]) -> list[Values] | None:
-    """A row's figures on some folds; None unless all are there."""
+def _of(row: Row, folds: Sequence[Fold], found: Mapping[str, list[Values]]) -> list[Values] | None:
+    """A row's figures on some folds, of seeds that are done; None unless every fold is there."""
     keys = [f"{fold.name} {row.name}" for fold in folds]
-    return [found[key] for key in keys] if all(key in found for key in keys) else None
+    return [v for key in keys for v in found[key]] if all(key in found for key in keys) else None
 
 
-def _table(study: FewShotStudy, folds: Sequence[Fold], found: Mapping[str, Values]) -> list[str]:
+def _table(
+    study: FewShotStudy, folds: Sequence[Fold], found: Mapping[str, list[Values]]
+) -> list[str]:
     """The rows that have figures on all of some folds; nothing where none has."""
-    head = ["row", "what it is", *(f"K = {shots}" for shots in study.shots)]
+    head = ["row", "what it is", *(f"K = {shots}" if shots else "all" for shots in study.shots)]
     against = next(row for row in study.rows if row.name == study.against)
     first = _of(against, folds, found)
     body = []
@@ -153,11 +158,12 @@ def _spread(values: Sequence[float], digits: int, sign: str = "") -> str:
     return Spread.of(values).text(sign, digits)
 
 
-def picture(study: FewShotStudy, found: Mapping[str, Values], path: Path) -> None:
+def picture(study: FewShotStudy, found: Mapping[str, list[Values]], path: Path) -> None:
     """A panel a fold, a line a row: means over targets and draws against shots."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    places = {shots: place for place, shots in enumerate(study.shots)}
     folds = [fold for fold in study.folds if any(k.startswith(f"{fold.name} ") for k in found)]
     figure = Figure(figsize=(1.5 + 3.6 * len(folds), 4.2), layout="constrained")
     FigureCanvasAgg(figure)
@@ -169,14 +175,12 @@ def picture(study: FewShotStudy, found: Mapping[str, Values], path: Path) -> Non
             shown = [(shots, Spread.of(list(each.values()))) for shots, each in points.items()]
             if shown:
                 axes.errorbar(
-                    [shots for shots, _ in shown], [spread.mean for _, spread in shown],
+                    [places[shots] for shots, _ in shown], [spread.mean for _, spread in shown],
                     [spread.half or 0 for _, spread in shown], marker="o", markersize=4,
                     capsize=2, color=f"C{number % 10}", label=row.name,
                 )  # fmt: skip
         axes.set_title(fold.name, fontsize=10)
-        axes.set_xscale("log")
-        axes.set_xticks(study.shots, [str(shots) for shots in study.shots])
-        axes.minorticks_off()
+        axes.set_xticks(range(len(places)), [str(shots or "all") for shots in places])
         axes.set_xlabel("shots")
         axes.grid(alpha=0.3)
     panels[0].set_ylabel(study.figure)

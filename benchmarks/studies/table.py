@@ -75,7 +75,7 @@ def lines(study: Study, folder: Path = RESULTS) -> list[Line]:
         finished = [line for line in found.values() if line["seconds"]]
         pairs = [values[s] - scores[study.against][s] for s in values if s in scores[study.against]]
         notes = [f"seed {seed}: {line['failed']}" for seed, line in found.items() if line["failed"]]
-        skipped = sum(int(line["skipped_steps"]) for line in finished)
+        skipped = sum(_whole(line["skipped_steps"]) or 0 for line in finished)
         if skipped:
             notes.append(f"{skipped} steps without a finite gradient")
         left = [seed for seed in row.seeds if seed not in found]
@@ -86,10 +86,15 @@ def lines(study: Study, folder: Path = RESULTS) -> list[Line]:
                 row, Spread.of(list(values.values())) if values else None,
                 Spread.of(pairs) if pairs and row.name != study.against else None, values,
                 sum(float(x["seconds"]) for x in finished) / len(finished) if finished else None,
-                int(finished[0]["parameters"]) if finished else None, tuple(notes),
+                _whole(finished[0]["parameters"]) if finished else None, tuple(notes),
             )
         )  # fmt: skip
     return made
+
+
+def _whole(text: str) -> int | None:
+    """A number of the CSV; peers leave out what they have none of."""
+    return int(text) if text else None
 
 
 def write(study: Study, folder: Path = RESULTS) -> None:
@@ -114,9 +119,10 @@ def markdown(study: Study, made: Sequence[Line], folder: Path = RESULTS) -> str:
             parts.append(f"## {group.capitalize()}")
         parts.append("\n".join(_rows([x for x in made if x.row.group == group], study, published)))
     parts.append(
-        f"{runs} of {len(study.runs)} runs. Means over seeds with 95% intervals (t distribution); "
-        f"differences from {study.against} are paired by seed. Seconds are of one core that other "
-        f"work shared, so they are rough. Machine: {kept.machines(known)}."
+        f"{runs} of {len(study.runs)} runs. {'Less is better. ' * study.lower}Means over seeds "
+        f"with 95% intervals (t distribution); differences from {study.against} are paired by "
+        "seed. Seconds are of one core that other work shared, so they are rough. Machine: "
+        f"{kept.machines(known)}."
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -128,8 +134,9 @@ def _rows(made: Sequence[Line], study: Study, published: bool) -> list[str]:
     body = []
     for line in made:
         cells = [
-            line.row.name, line.row.about, _spread(line.test), _spread(line.difference, "+"),
-            str(len(line.values)), "-" if line.parameters is None else f"{line.parameters:,}",
+            line.row.name, line.row.about, _spread(line.test, study),
+            _spread(line.difference, study, "+"), str(len(line.values)),
+            "-" if line.parameters is None else f"{line.parameters:,}",
             "-" if line.seconds is None else f"{line.seconds:.0f}",
         ]  # fmt: skip
         if published:
@@ -138,8 +145,8 @@ def _rows(made: Sequence[Line], study: Study, published: bool) -> list[str]:
     return kept.grid(head, body)
 
 
-def _spread(spread: Spread | None, sign: str = "") -> str:
-    return "-" if spread is None else spread.text(sign)
+def _spread(spread: Spread | None, study: Study, sign: str = "") -> str:
+    return "-" if spread is None else spread.text(sign, study.digits)
 
 
 def picture(study: Study, made: Sequence[Line], path: Path) -> None:

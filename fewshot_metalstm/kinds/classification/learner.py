@@ -16,6 +16,7 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.linear import LinearClassifier
 from fewshot_metalstm.nn.characters import CharacterCNN
 from fewshot_metalstm.nn.noise import dropout
+from fewshot_metalstm.nn.self_attention import SelfAttention
 from fewshot_metalstm.nn.shared_private import make_layer
 from fewshot_metalstm.nn.sharing import PRIVATE
 from fewshot_metalstm.nn.words import CASE_FEATURES
@@ -52,6 +53,8 @@ class Classifier(LinearClassifier):
         inputs = vector_size + config.filters + CASE_FEATURES
         self.lstm = make_layer(inputs, config.lstm, config.sharing, generator)
         width = self.lstm.outputs
+        if config.heads:
+            self.self_attention = SelfAttention(width, config.heads, generator)
         self.pooling = Pooling(config.pool, width, config.attention, generator)
         row = torch.randn(1, width, generator=generator) * width**-0.5
         self.head_weight = nn.Parameter(row.repeat(classes, 1))
@@ -82,7 +85,10 @@ class Classifier(LinearClassifier):
                 for n in self.head()}  # fmt: skip
 
     def states(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
-        """The cell's outputs at every token, (B, T, width); zero at padding."""
+        """The cell's outputs at every token, (B, T, width), with what they attend to, if they do.
+
+        They are zero at padding.
+        """
         config = self.config
         vectors = batch.vectors * config.vector_scale
         if generator is not None:
@@ -91,7 +97,7 @@ class Classifier(LinearClassifier):
         features = torch.cat([vectors, letters, batch.case], dim=1)
         features = dropout(features, config.input_dropout, generator)
         found: Tensor = self.lstm(features, batch.index, batch.lengths, generator)
-        return found
+        return self.self_attention(found, batch.lengths) if config.heads else found
 
     def hidden(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """What stands for a text and the head scores, (B, width)."""

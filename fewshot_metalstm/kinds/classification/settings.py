@@ -43,6 +43,7 @@ class ClassifierConfig:
     # what stands for a text: states weighed by attention, or the greatest of each number
     pool: Annotated[str, one_of(ATTENTION, MAX)] = ATTENTION
     attention: AtLeast1 = 32  # width of the attention's hidden layer
+    heads: AtLeast0 = 0  # heads of self-attention over the states, before that; 0: none
     # tokens of a text that are read; of a longer one its first and its last half
     longest: Annotated[int, Range(least=2)] = 100
     filters: AtLeast1 = 25  # outputs of the character CNN
