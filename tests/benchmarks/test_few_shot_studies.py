@@ -107,6 +107,35 @@ def test_a_declaration_that_is_wrong_is_refused(
         study(tmp_path, TEXT.replace(old, new))
 
 
+def test_seeds_of_meta_training_are_runs_of_their_own(tmp_path: Path) -> None:
+    alone = study(tmp_path)
+    text = TEXT.replace("draws: 0-1\nfolds", "draws: 0-1\nseeds: [0, 3]\nfolds")
+    text = text.replace("{method: naive24}", "{method: naive24, seeds: [0]}")
+    text = text.replace("{checkpoint: fomaml, folds", "{checkpoint: fomaml, tune: basic, folds")
+    made = study(tmp_path, text)
+    assert len(made.runs) == 10 + 7
+    # What has no seed but 0 is what it was, so that nothing is run anew.
+    first = {run.called: run.digest for run in alone.runs}
+    again = {run.called: run.digest for run in made.runs if not run.seed}
+    assert {called for called in first if first[called] != again[called]} == {"fomaml on first"}
+    run = run_of(made, "fomaml on first, seed 3")
+    assert run.checkpoint is not None
+    assert run.checkpoint.start is not None
+    assert run.checkpoint.seed == run.checkpoint.start.seed == 3
+    assert run.checkpoint.arguments(Path("r"))[5:7] == ["--seed", "3"]
+    assert run.arguments(Path("r"))[8] == f"fomaml=r/{run.checkpoint.folder}:tune=basic"
+    assert "--seed" not in run.arguments(Path("r")), "supports are frozen with seed 0"
+    # Means are over the seeds, too.
+    for called, found in {
+        "joint on second": values(DUQ=[0.4, 0.6]), "joint on second, seed 3": values(DUQ=[0.8, 0.6])
+    }.items():  # fmt: skip
+        table.add(made, run_of(made, called), {"values": found, "seconds": 1.0}, tmp_path)
+    text = table.markdown(made, tmp_path)
+    assert "| joint | the first | 0.60 ± 0.00 |" in text
+    assert "means over targets, seeds of meta-training and draws" in text
+    table.write(made, tmp_path)
+
+
 def values(**by_target: Sequence[float]) -> dict[int, dict[str, dict[int, float]]]:
     """By shots, the same at each: figures by draw."""
     return {k: {t: dict(enumerate(v)) for t, v in by_target.items()} for k in (10, 20)}

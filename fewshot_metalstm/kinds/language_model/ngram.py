@@ -102,12 +102,7 @@ def alone(
     Args:
         learned: from left to right; what stands side by side is counted in one piece.
     """
-    joined: list[Span] = []
-    for start, stop in learned:
-        if joined and joined[-1][1] == start and task.number(joined[-1][0]) == task.number(start):
-            joined[-1] = (joined[-1][0], stop)
-        else:
-            joined.append((start, stop))
+    joined = task.runs([place for start, stop in learned for place in range(start, stop)])
     counted = KneserNey([task.text(span) for span in joined], config.order, config.discount)
     found = [(_of_ngrams(counted, task, span), task.size([span])) for span in wanted]
     return score([Cost(-float(np.log(p).sum()), len(p), size) for p, size in found])

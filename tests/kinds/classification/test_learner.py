@@ -59,6 +59,31 @@ def test_texts_do_not_depend_on_their_company() -> None:
     torch.testing.assert_close(together, apart)
 
 
+def test_states_may_attend_to_each_other() -> None:
+    config = replace(SMALL, heads=2)
+    made = Classifier(4, 20, config, torch.Generator().manual_seed(0)).double()
+    plain = Classifier(4, 20, SMALL, torch.Generator().manual_seed(0))
+    assert not any(name.startswith("self_attention") for name, _ in plain.named_parameters())
+    model = checkpoint()
+    learner = Classifier(
+        model.vectors.size, len(model.alphabet) + 2, config, torch.Generator().manual_seed(0)
+    )
+    batch = batch_of(model)
+    states = learner.states(batch)
+    loss = learner.hidden(batch).square().sum()
+    (gradient,) = torch.autograd.grad(loss, [learner.self_attention.read_weight])
+    assert bool(gradient.abs().sum() > 0)
+    with torch.no_grad():  # what is gathered is added to the states
+        learner.self_attention.back_weight.zero_()
+    before = learner.states(batch)
+    assert not torch.equal(states, before)
+    for row, length in enumerate(batch.lengths.tolist()):
+        assert bool((states[row, length:] == 0).all())
+    with pytest.raises(UserError, match="3 heads of attention cannot divide 10"):
+        Classifier(4, 20, replace(SMALL, heads=3), torch.Generator())
+    assert {n for n, _ in made.named_parameters()} == {n for n, _ in learner.named_parameters()}
+
+
 def test_one_row_serves_any_number_of_classes() -> None:
     model = checkpoint(classes=())
     assert len(model.learner.head_weight) == 1

@@ -12,7 +12,7 @@ import pytest
 from fewshot_metalstm.kinds.language_model.dynamic import dynamic
 from fewshot_metalstm.kinds.language_model.encoding import encode
 from fewshot_metalstm.kinds.language_model.model import StoredModel
-from fewshot_metalstm.kinds.language_model.ngram import KneserNey, best_weight, mixed
+from fewshot_metalstm.kinds.language_model.ngram import KneserNey, alone, best_weight, mixed
 from fewshot_metalstm.kinds.language_model.scoring import score_spans
 from fewshot_metalstm.kinds.language_model.settings import DynamicConfig, NgramConfig
 from fewshot_metalstm.meta.learner import Params
@@ -46,6 +46,16 @@ def test_bigrams_are_as_the_equation_has_them() -> None:
             own = followed[a]
             wanted = max(own.count(b) - d, 0) / len(own) + d * len(set(own)) / len(own) * shorter
             assert counted.probability(bytes([a]), b) == pytest.approx(wanted)
+
+
+def test_n_grams_alone_count_neighbours_in_one_piece() -> None:
+    task = text_task((3_000,))
+    whole = alone(NgramConfig(), task, [(0, 20)], [(20, 25), (25, 30)])
+    same = alone(NgramConfig(), task, [(0, 7), (7, 20)], [(20, 30)])
+    assert same.value == pytest.approx(whole.value)
+    apart = alone(NgramConfig(), task, [(0, 7), (8, 20)], [(20, 30)])
+    assert apart.value != pytest.approx(whole.value)
+    assert apart.size == whole.size == 1000
 
 
 def test_what_is_mixed_in_is_chosen_on_the_support() -> None:
