@@ -7,7 +7,7 @@ those of joint training (:mod:`fewshot_metalstm.meta.joint`): one set of the par
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -16,10 +16,10 @@ from fewshot_metalstm.meta.algorithm import without_own
 from fewshot_metalstm.meta.joint import cosine
 from fewshot_metalstm.meta.learner import Learner, Params
 from fewshot_metalstm.meta.state import optimiser_tensors, restore_optimiser
-from fewshot_metalstm.train.optimisers import make
+from fewshot_metalstm.train.optimisers import find, make
 from fewshot_metalstm.train.settings import SupervisedConfig, rate
 
-_WEIGHTS, _MEAN = "weights.", "mean."
+_WEIGHTS, _MEAN, _SINCE = "weights.", "mean.", "averaged_since"
 
 
 class Training:
@@ -51,12 +51,14 @@ class Training:
             weight_decay=config.weight_decay,
         )  # fmt: skip
         self._mean = {name: value.detach().clone() for name, value in self._flat.items()}
+        self._triggered = find(config.optimiser).triggered
+        self._since: int | None = None  # the step at which a triggered mean began
 
     @property
     def lr(self) -> float:
         """The learning rate of the next step."""
         config = self.config
-        if config.decay == "none":
+        if config.decay == "none" or self._triggered:
             return rate(config)
         if config.decay == "linear":
             return rate(config) * (1 - min(self.done / max(self.steps, 1), 1.0))
@@ -87,23 +89,57 @@ class Training:
         """Move the mean a little towards the weights; while it is young, further.
 
         Source: Polyak and Juditsky 1992; the moving form with a warm-up is that of TensorFlow's
-        ``ExponentialMovingAverage``.
+        ``ExponentialMovingAverage``. A triggered mean has every step since alike.
         """
-        if not self.config.average:
+        if not self._averaging:
+            return
+        if self._since is not None:
+            share = 1 / (self.done - self._since + 1)
+            torch._foreach_lerp_(list(self._mean.values()), list(self._flat.values()), share)
             return
         keep = min(self.config.average, (1 + self.done) / (10 + self.done))
         torch._foreach_lerp_(list(self._mean.values()), list(self._flat.values()), 1 - keep)
 
+    @property
+    def _averaging(self) -> bool:
+        return self._since is not None if self._triggered else bool(self.config.average)
+
+    @torch.no_grad()
+    def heed(self, values: Sequence[float], sign: int) -> bool:
+        """Begin to average once devel stops getting better; whether it begins now.
+
+        Of an optimiser that is triggered so (NT-ASGD): it begins where the last figure is worse
+        than the best of those that are at least ``window`` epochs older.
+
+        Args:
+            values: devel's figures after each epoch so far.
+            sign: 1 where more is better, -1 where less is.
+
+        Source: Merity, Keskar, Socher, "Regularizing and Optimizing LSTM Language Models", ICLR
+        2018, algorithm 1.
+        """
+        if not self._triggered or self._since is not None:
+            return False
+        old = values[: -1 - self.config.window]
+        if not old or sign * values[-1] >= max(sign * value for value in old):
+            return False
+        self._since = self.done
+        for name, value in self._flat.items():
+            self._mean[name].copy_(value)
+        return True
+
     def weights(self) -> Params:
         """What is scored and saved, flat (:func:`task_params`): the mean, or the weights."""
-        chosen = self._mean if self.config.average else self._flat
+        chosen = self._mean if self._averaging else self._flat
         return {name: value.detach() for name, value in chosen.items()}
 
     def state(self) -> dict[str, Tensor]:
         """All that :meth:`restore` needs, as tensors by name."""
         found = {f"{_WEIGHTS}{name}": value for name, value in self._flat.items()}
-        if self.config.average:
+        if self._averaging:
             found |= {f"{_MEAN}{name}": value for name, value in self._mean.items()}
+        if self._since is not None:
+            found[_SINCE] = torch.tensor(self._since)
         return found | optimiser_tensors(self.optimiser)
 
     @torch.no_grad()
@@ -113,6 +149,8 @@ class Training:
             for name, value in own.items():
                 if prefix + name in tensors:
                     value.copy_(tensors[prefix + name])
+        if _SINCE in tensors:
+            self._since = int(tensors[_SINCE])
         restore_optimiser(self.optimiser, tensors)
 
 

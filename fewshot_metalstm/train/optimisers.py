@@ -25,6 +25,7 @@ class OptimiserEntry:
     target: str  # "module:attribute"
     lr: float
     momentum: bool = False  # whether it takes the setting train.momentum
+    triggered: bool = False  # whether its weights are averaged once devel no longer gets better
 
 
 OPTIMISERS: Mapping[str, OptimiserEntry] = MappingProxyType({
@@ -45,6 +46,10 @@ OPTIMISERS: Mapping[str, OptimiserEntry] = MappingProxyType({
     ),
     "adadelta": OptimiserEntry(
         "rates from the last steps alone (Zeiler 2012)", "torch.optim:Adadelta", 1.0
+    ),
+    "nt-asgd": OptimiserEntry(
+        "gradient descent at one rate, whose weights are averaged from when devel stops getting "
+        "better (Merity et al. 2018)", "torch.optim:SGD", 0.2, triggered=True,
     ),
 })  # fmt: skip
 

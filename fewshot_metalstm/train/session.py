@@ -34,6 +34,7 @@ from fewshot_metalstm.tracked_run import NullRun, Run
 from fewshot_metalstm.train.batches import epoch_batches, number_of_batches
 from fewshot_metalstm.train.items import Items, chosen_by, items_of
 from fewshot_metalstm.train.loop import Training, head_params, shared_params, task_params
+from fewshot_metalstm.train.optimisers import find
 from fewshot_metalstm.train.plan import TrainPlan, measured
 from fewshot_metalstm.train.result import Scored, TaskResult, TrainResult
 from fewshot_metalstm.train.scoring import curves, plain_name, score
@@ -126,6 +127,7 @@ class _Session:
     best: dict[str, Any] = field(default_factory=dict)  # epoch, value and scores of the best
     kept: Params = field(default_factory=dict)  # its weights
     stale: int = 0  # epochs since
+    values: list[float] = field(default_factory=list)  # devel's figure after each epoch
 
     @property
     def config(self) -> SupervisedConfig:
@@ -154,6 +156,11 @@ class _Session:
 
     def prepare(self, resume: bool, stop: StopSignal) -> None:
         """A fresh model, or what an earlier session saved."""
+        if find(self.config.optimiser).triggered and not self.choosable:
+            raise UserError(
+                f"{self.config.optimiser} begins to average by devel, and no task has a devel "
+                "split; set train.hold_out, or take another optimiser"
+            )
         initial = self.output / "state" / "initial"
         state = load_state(self.output / _STATE) if resume else None
         if state is not None:
@@ -251,6 +258,9 @@ class _Session:
         value = figures.get(f"devel_{figure.key}", math.nan)
         shown = "" if math.isnan(value) else f", devel {figure.label} {figure.shown(value)}"
         self.progress.note(f"epoch {number}: loss {loss:.3f}{shown}")
+        self.values.append(value)
+        if self.training.heed(self.values, figure.sign):
+            self.progress.note("devel stopped getting better: from here on weights are averaged")
         before = self.best.get("value", math.nan)
         better = not self.choosable or not self.best or math.isnan(before)
         if better or figure.improves(value, before):
@@ -320,7 +330,7 @@ class _Session:
         record = {
             "epoch": self.epoch, "within": self.within, "total": self.total,
             "done": self.training.done, "skipped": self.training.skipped, "best": self.best,
-            "stale": self.stale, **self.history.mark(), "seconds": self._seconds(),
+            "stale": self.stale, "values": self.values, **self.history.mark(), "seconds": self._seconds(),
             "config": dump(self.source.config), "data": self._data(), "run_id": self.run.id,
         }  # fmt: skip
         save_state(State({**self.training.state(), **kept}, record), self.output / _STATE)
@@ -332,6 +342,7 @@ class _Session:
         self.training.done, self.training.skipped = int(record["done"]), int(record["skipped"])
         self.epoch, self.within = int(record["epoch"]), int(record["within"])
         self.total, self.stale = float(record["total"]), int(record["stale"])
+        self.values = list(record.get("values", []))
         self.best, self.spent = dict(record["best"]), float(record["seconds"])
         self.kept = _under(tensors, _BEST, self.device)
         self.history.cut(record)

@@ -25,13 +25,15 @@ class SupervisedConfig:
     # what takes the steps
     optimiser: Annotated[str, one_of(*OPTIMISERS)] = "adam"
     lr: NotNegative = 0.0  # learning rate at the start; 0 takes the optimiser's usual one
-    # how the rate falls, to zero
+    # how the rate falls, to zero; that of nt-asgd stays
     decay: Annotated[str, one_of(*DECAYS)] = "cosine"
     momentum: ShareBelow1 = 0.9  # of sgd
     weight_decay: NotNegative = 0.0  # apart from the gradient with adamw, else as part of it
     clip: NotNegative = 5.0  # largest norm of a gradient; 0 does not clip
-    # of the moving mean of the weights, a step; what is scored and saved is this mean; 0: none
+    # of the moving mean of the weights, a step; what is scored and saved is this mean; 0: none.
+    # nt-asgd has a mean of its own
     average: ShareBelow1 = 0.999
+    window: AtLeast1 = 5  # of nt-asgd: epochs that devel may be worse before averaging begins
     patience: AtLeast0 = 0  # epochs in a row without a better devel figure that end it; 0: never
     # share of train to choose the epoch by, of a task without devel split
     hold_out: ShareBelow1 = 0.0

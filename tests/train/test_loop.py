@@ -81,6 +81,39 @@ def test_gradient_descent_with_momentum_as_written_out() -> None:
         torch.testing.assert_close(found["head_bias"], mean[task], rtol=1e-12, atol=1e-12)
 
 
+def test_weights_are_averaged_from_when_devel_stops_getting_better() -> None:
+    config = SupervisedConfig(optimiser="nt-asgd", lr=0.05, window=2, decay="cosine")
+    made = training(config)
+    take(made, 3)
+    assert made.lr == 0.05, "the rate stays"
+    # Worse than the best that is three checks or more ago, where less is better.
+    assert not made.heed([4.0, 3.0, 3.5, 3.4], -1)
+    assert not made.heed([4.0, 3.0, 3.5, 3.4, 3.0], -1)
+    assert not made.heed([9.0, 9.0], -1), "nothing is as old as that"
+    last = made.weights()["shared.shared"].clone()
+    take(made, 1)
+    assert not torch.equal(made.weights()["shared.shared"], last)
+    assert made.heed([4.0, 3.0, 3.5, 3.4, 3.1], -1)
+    assert not made.heed([4.0, 3.0, 3.5, 3.4, 3.1, 3.2], -1), "it has begun"
+    seen = [{name: value.clone() for name, value in made.weights().items()}]
+    plain = training(config)
+    take(plain, 4)
+    for _ in range(5):
+        take(plain, 1)
+        seen.append({name: value.clone() for name, value in plain.weights().items()})
+    take(made, 2)
+    again = training(config)
+    again.restore({k: v.detach().clone() for k, v in made.state().items()})
+    again.done = made.done
+    for each in (made, again):
+        take(each, 3)
+        for name, value in each.weights().items():
+            wanted = torch.stack([weights[name] for weights in seen]).mean(0)
+            torch.testing.assert_close(value, wanted, rtol=1e-12, atol=1e-12)
+    up = training(config)
+    assert up.heed([1.0, 5.0, 4.0, 4.0, 4.0], 1), "where more is better"
+
+
 def test_a_step_leaves_the_other_task_alone() -> None:
     made = training(SupervisedConfig(optimiser="adam", average=0.0))
     before = {name: value.clone() for name, value in made.weights().items()}

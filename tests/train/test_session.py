@@ -166,3 +166,20 @@ def test_a_part_of_train_is_drawn_by_the_seed() -> None:
     assert set(chosen[0].curve) <= set(chosen[0].train)
     everything = items_of(ONE[0], replace(few, items=10**6), "items", 0)
     assert everything == items_of(ONE[0], replace(few, items=0), "items", 0)
+
+
+def test_averaging_that_devel_begins_is_told_and_goes_on_after_a_break(tmp_path: Path) -> None:
+    config = replace(CONFIG, optimiser="nt-asgd", lr=0.01, window=1, epochs=5)
+    devel = [0.5, 0.4, 0.6, 0.7, 0.8]
+    listener = StopAt(-1)
+    whole = run(tmp_path / "whole", config=config, devel=devel, progress=listener)
+    begun = [note for note in listener.notes if "averaged" in note]
+    assert begun == ["devel stopped getting better: from here on weights are averaged"]
+    steps = whole.steps // 5
+    with pytest.raises(Interrupted):
+        run(tmp_path / "half", config=config, devel=devel, progress=StopAt(3 * steps + 1))
+    half = run(tmp_path / "half", config=config, devel=devel[3:], resume=True)
+    assert outcome(tmp_path / "half", half) == outcome(tmp_path / "whole", whole)
+    alone = [toy_task("a", train=11, test=4)]
+    with pytest.raises(UserError, match="nt-asgd begins to average by devel"):
+        run(tmp_path / "none", alone, config)
