@@ -330,8 +330,9 @@ class _Session:
         record = {
             "epoch": self.epoch, "within": self.within, "total": self.total,
             "done": self.training.done, "skipped": self.training.skipped, "best": self.best,
-            "stale": self.stale, "values": self.values, **self.history.mark(), "seconds": self._seconds(),
-            "config": dump(self.source.config), "data": self._data(), "run_id": self.run.id,
+            "stale": self.stale, "values": self.values, **self.history.mark(),
+            "seconds": self._seconds(), "config": dump(self.source.config), "data": self._data(),
+            "run_id": self.run.id,
         }  # fmt: skip
         save_state(State({**self.training.state(), **kept}, record), self.output / _STATE)
         self.saved = time.perf_counter()
