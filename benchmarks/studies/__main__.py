@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies import few_shot_runs, page, peers, table
+from benchmarks.studies import compression, few_shot_runs, page, peers, table
 from benchmarks.studies.declared import Run, Study, names, read
 from benchmarks.studies.few_shot import is_few_shot
 from benchmarks.studies.kept import done
@@ -43,15 +43,18 @@ def main(arguments: list[str]) -> int:
         folders = _folders(given.given)
         end = time.monotonic() + 60 * given.minutes
         for name in chosen:
+            rows = given.rows.split(",") if given.rows else None
             if is_few_shot(name):
-                rows = given.rows.split(",") if given.rows else None
                 few_shot_runs.do(name, given.runs / name, end, rows=rows, dry=given.dry)
+                continue
+            if compression.is_compression(name):
+                compression.do(name, given.runs, end, rows=rows, dry=given.dry)
                 continue
             study = read(name)
             missing = [
                 run for run in study.runs
                 if run.digest not in done(study.name)
-                and (given.rows is None or run.row.name in given.rows.split(","))
+                and (rows is None or run.row.name in rows)
                 and (given.seeds is None or str(run.seed) in given.seeds.split(","))
             ]  # fmt: skip
             print(f"{name}: {len(missing)} of {len(study.runs)} runs to do", flush=True)

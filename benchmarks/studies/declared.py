@@ -70,6 +70,7 @@ class Row:
 class Run:
     """A row with a seed, on one task or on several jointly."""
 
+    study: str
     row: Row
     seed: int
     tasks: Tasks
@@ -184,7 +185,7 @@ def read(name: str, folder: Path = FOLDER) -> Study:
     seeds = sorted({seed for row in rows for seed in row.seeds})
     one: tuple[Tasks, ...] = () if groups else ((("", str(tree["task"])),),)
     runs = tuple(
-        Run(row, seed, tasks)
+        Run(name, row, seed, tasks)
         for seed in seeds for row in rows if seed in row.seeds
         for tasks in (one or (groups if row.together else _singly(groups)))
     )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from benchmarks.studies import few_shot, kept
+from benchmarks.studies import compression, few_shot, kept
 from benchmarks.studies.declared import FOLDER, names, read
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.writing import write_text
@@ -51,6 +51,9 @@ def _line(name: str, folder: Path, results: Path) -> str:
     if few_shot.is_few_shot(name, folder):
         few = few_shot.read(name, folder)
         title, runs = few.title, [run.digest for run in few.runs]
+    elif compression.is_compression(name, folder):
+        small = compression.read(name, folder)
+        title, runs = small.title, [run.digest for run in small.runs]
     else:
         study = read(name, folder)
         title, runs = study.title, [run.digest for run in study.runs]

@@ -116,13 +116,13 @@ class Account:
 
     def lines(self) -> list[tuple[str, str, str]]:
         """What there was before and what there is now, for a table: (what, before, after)."""
-        label = self.figure.label
+        label, shown = self.figure.label, self.figure.shown
         found = []
         if self.before is not None and self.after is not None:
-            found.append((f"{label}, {self.tested_on}", f"{self.before:.2f}", f"{self.after:.2f}"))
+            found.append((f"{label}, {self.tested_on}", shown(self.before), shown(self.after)))
         if self.rounded is not None and self.before is not None:
             what = f"{label}, states in 8 bits too"
-            found.append((what, f"{self.before:.2f}", f"{self.rounded:.2f}"))
+            found.append((what, shown(self.before), shown(self.rounded)))
         found += [
             ("weights that are not zero", f"{self.made.weights:,}", f"{self.weights:,}"),
             ("columns, packed columns", f"{self.columns:,}", f"{self.packed_columns:,}"),

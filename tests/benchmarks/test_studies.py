@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.studies import __main__ as studies
 from benchmarks.studies import table
+from benchmarks.studies.compression import is_compression
 from benchmarks.studies.declared import FOLDER, Study, names, read
 from benchmarks.studies.few_shot import is_few_shot
 from benchmarks.studies.kept import done
@@ -20,6 +21,7 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.nn.cell_config import check_cell
 
+SUPERVISED = [n for n in names() if not is_few_shot(n) and not is_compression(n)]
 TEXT = """
 title: "A title"
 about: What it is.
@@ -74,7 +76,7 @@ def test_what_is_declared_wrong_is_one_line(tmp_path: Path, old: str, new: str, 
         read("none", tmp_path)
 
 
-@pytest.mark.parametrize("name", [name for name in names() if not is_few_shot(name)])
+@pytest.mark.parametrize("name", SUPERVISED)
 def test_every_study_here_has_settings_that_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEWSHOT_METALSTM_DATA", "corpora")
     made = read(name, FOLDER)
