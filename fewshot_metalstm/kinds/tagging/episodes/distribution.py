@@ -39,6 +39,8 @@ class Episode:
 class TaskDistribution:
     """Draws tasks with probability proportional to size^temperature, and episodes from them.
 
+    With ``nearness``, a positive number for each task, in proportion to that, too.
+
     Args:
         tasks: what to draw from; every task must have the split ``split``. shots: K of the
         supports, or the lowest and highest K (uniform, both included). query: query sentences an
@@ -77,6 +79,7 @@ class TaskDistribution:
         single_type_from_multi: float = 0.0,
         max_types: int | None = None,
         proportion: Proportion = "support",
+        nearness: Sequence[float] = (),
     ) -> None:
         self.tasks = tuple(tasks)
         self.shots = (shots, shots) if isinstance(shots, int) else (int(shots[0]), int(shots[1]))
@@ -101,6 +104,8 @@ class TaskDistribution:
             notes += self._notes(task_number, max_tokens)
         self.notes = tuple(notes)
         weights = np.array(self.sizes, dtype=np.float64) ** temperature
+        if nearness:
+            weights *= np.array(nearness, dtype=np.float64)
         self.probabilities = tuple((weights / weights.sum()).tolist())
         self._cumulative = np.cumsum(self.probabilities)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated
 
 from fewshot_metalstm import ranges
@@ -29,6 +30,8 @@ class EpisodesConfig:
     negatives: NotNegative = 1.0  # mention-free sentences for each mention-bearing one
     # tasks are drawn in proportion to size^temperature
     temperature: Annotated[float, Range(least=0, most=10)] = 0.5
+    map: str = ""  # losses.csv of `tasks map`: tasks whose heads fit its rows are drawn more often
+    sharpness: Annotated[float, Range(least=0, most=20)] = 2.0  # how much more; 0: not at all
     single_type_from_multi: Share = 0.5  # chance that a multi-type task gives some of its types
     max_types: AtLeast1 = 2  # types of an episode at most; a task of more gives some of them
 
@@ -61,6 +64,10 @@ def check(config: MetaTrainConfig) -> None:
         raise UserError(
             f"episodes.shots_low is {episodes.shots_low}, above shots_high, which is "
             f"{episodes.shots_high}; mend one"
+        )
+    if episodes.map and not Path(episodes.map).is_file():
+        raise UserError(
+            f"episodes.map: there is no file {episodes.map}; give losses.csv of `tasks map`"
         )
     check_sizes(config.tagger, config.vectors, config.start)
     check_meta_norm(config.tagger.lstm, config.algorithm, joint=config.algorithm == registry.JOINT)

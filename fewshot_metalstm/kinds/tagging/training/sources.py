@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.distribution import TaskDistribution
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
+from fewshot_metalstm.kinds.tagging.episodes.nearness import nearness_of
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
 from fewshot_metalstm.kinds.tagging.tagger.heads import source_names
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
@@ -53,6 +56,7 @@ def training_episodes(
         seed=derive(config.seed, "outer"),
         single_type_from_multi=settings.single_type_from_multi,
         max_types=settings.max_types,
+        nearness=nearness(config, suite),
     )
     return EncodedEpisodes(distribution, table, device, barred(config, suite))
 
@@ -78,7 +82,16 @@ def joint_distribution(config: MetaTrainConfig, suite: LoadedSuite) -> TaskDistr
         seed=derive(config.seed, "joint"),
         single_type_from_multi=0.0,
         max_types=None,
+        nearness=nearness(config, suite),
     )
+
+
+def nearness(config: MetaTrainConfig, suite: LoadedSuite) -> tuple[float, ...]:
+    """How near each source task is to the rows of the map that the settings name; else nothing."""
+    if not config.episodes.map:
+        return ()
+    path = Path(config.episodes.map)
+    return nearness_of(path, suite.train, config.episodes.sharpness)
 
 
 def validation(
