@@ -8,7 +8,7 @@ where w_0 is the checkpoint's weight and r the root mean square of its gradients
 Kahembwe, Murray, Renals, "Dynamic Evaluation of Neural Sequence Models", ICML 2018, equations 5 to
 7 (RMS with decay to a prior). They take r over the training data; here it is taken over the
 support, which is what is at hand of the document, under the checkpoint's weights. The support is
-gone through like the query before it, unscored.
+gone through like the query before it, unscored, once as they do or several times.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ def dynamic(
     back = {n: config.decay * (r / middle).clamp(max=1) for n, r in scale.items()}
     now = dict(start)
     costs = []
-    for number, batch in enumerate([*known, *asked]):
-        if number >= len(known):
+    first = known * config.passes
+    for number, batch in enumerate([*first, *asked]):
+        if number >= len(first):
             costs.append(learner.cost(now, batch))
         slopes = gradient(learner, now, batch)
         now = {

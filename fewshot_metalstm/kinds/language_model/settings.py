@@ -91,6 +91,7 @@ class DynamicConfig:
     lr: NotNegative = 0.0005  # of a step, times a gradient over its root mean square
     decay: NotNegative = 0.01  # share by which weights return to the checkpoint's at a step
     epsilon: NotNegative = 0.0001  # added to the root mean square
+    passes: AtLeast1 = 1  # over the support, before the query
     piece: AtLeast1 = 1  # segments that are scored and then learned from, at a time
 
 
