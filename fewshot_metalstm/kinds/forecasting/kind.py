@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.forecasting.source import ForecastSource
     from fewshot_metalstm.kinds.forecasting.tasks import ForecastTask, LoadedSeries
     from fewshot_metalstm.pages.look import Look
+    from fewshot_metalstm.tracking.serving import Serving
 
 
 class Forecasting(Kind):
@@ -190,6 +191,12 @@ class Forecasting(Kind):
         from fewshot_metalstm.kinds.forecasting.work import practice
 
         return practice(loaded.model, target, support)
+
+    def serving(self) -> Serving:
+        """See :class:`Kind`: hours in, the next ones out."""
+        from fewshot_metalstm.kinds.forecasting.serving.pyfunc import serving
+
+        return serving()
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.

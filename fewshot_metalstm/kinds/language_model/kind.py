@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.language_model.tasks import LoadedTexts, TextTask
     from fewshot_metalstm.kinds.language_model.words import LanguageModelWords
     from fewshot_metalstm.pages.look import Look
+    from fewshot_metalstm.tracking.serving import Serving
 
 
 class LanguageModelling(Kind):
@@ -200,6 +201,12 @@ class LanguageModelling(Kind):
         from fewshot_metalstm.kinds.language_model.words import word_encoder
 
         return word_encoder(folder, sha256)
+
+    def serving(self) -> Serving:
+        """See :class:`Kind`: texts in, what they cost out."""
+        from fewshot_metalstm.kinds.language_model.serving.pyfunc import serving
+
+        return serving()
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.translation.tasks import LoadedPairs, TranslationTask
     from fewshot_metalstm.kinds.translation.words import TranslatorWords
     from fewshot_metalstm.pages.look import Look
+    from fewshot_metalstm.tracking.serving import Serving
 
 
 class Translating(Kind):
@@ -200,6 +201,12 @@ class Translating(Kind):
         from fewshot_metalstm.kinds.translation.words import word_encoder
 
         return word_encoder(folder, sha256)
+
+    def serving(self) -> Serving:
+        """See :class:`Kind`: texts in, translations out."""
+        from fewshot_metalstm.kinds.translation.serving.pyfunc import serving
+
+        return serving()
 
     def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
         """See :class:`Kind`.

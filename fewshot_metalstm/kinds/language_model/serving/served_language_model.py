@@ -1,0 +1,11 @@
+"""The code of a logged language model: MLflow copies this file into the model and runs it there.
+
+It is a script and no module to import. The package itself travels beside it, in the model's
+folder ``code``.
+"""
+
+from mlflow.models import set_model
+
+from fewshot_metalstm.kinds.language_model.serving.pyfunc import PyfuncLanguageModel
+
+set_model(PyfuncLanguageModel())
