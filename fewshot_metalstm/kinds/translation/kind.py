@@ -44,6 +44,7 @@ class Translating(Kind):
     cell = "translator.lstm.kind"
     packages = ("tokenizers",)
     encodes_words = True
+    compressed = 2
 
     def training_settings(self) -> type[TranslationTrainConfig]:
         """See :class:`Kind`."""
@@ -195,6 +196,14 @@ class Translating(Kind):
         from fewshot_metalstm.kinds.translation.scoring import score_model
 
         return score_model(loaded.model, target.splits[split])
+
+    def practice(
+        self, loaded: Loaded, target: TranslationTask, support: Sequence[int]
+    ) -> tuple[int, Callable[[Sequence[int]], object]]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.translation.work import practice
+
+        return practice(loaded.model, target, support)
 
     def word_encoder(self, folder: Path, sha256: str) -> TranslatorWords:
         """See :class:`Kind`."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.model_folder import built_of, check_files
@@ -33,6 +34,7 @@ from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
 from fewshot_metalstm.seeds import torch_generator
 
 FORMAT_VERSION = 1
+COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 PRODUCT = "translator"
 _SUBWORDS = "subwords.json"
 
@@ -113,7 +115,7 @@ def load_prepared(folder: Path, kind: str | None = None) -> TranslationModel:
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
     return model_folder.read_config(
-        folder, kind, kind=KIND, version=FORMAT_VERSION,
+        folder, kind, kind=KIND, version=COMPRESSED_VERSION,
         needed={"kind": str, "translator": dict, "about": dict, "sha256": dict},
         roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
                PRODUCT: "give a translator that adapt wrote"},
@@ -121,11 +123,9 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> TranslationModel:
-    from safetensors.torch import load_file
-
     if config["kind"] not in (CHECKPOINT, PRODUCT):
         raise ValueError("a kind that cannot be")
-    tensors = load_file(folder / WEIGHTS)
+    tensors = read_tensors(folder / WEIGHTS)
     subwords = Subwords((folder / _SUBWORDS).read_text(encoding="utf-8"))
     settings = settings_in(TranslatorConfig, config["translator"], folder)
     learner = loaded_with(

@@ -27,6 +27,15 @@ from fewshot_metalstm.kinds.translation.tasks import TEST, TRAIN, TranslationTas
 from fewshot_metalstm.seeds import derive
 
 
+def practice(
+    model: TranslationModel, target: TranslationTask, support: Sequence[int]
+) -> tuple[int, Callable[[Sequence[int]], Batch]]:
+    """What an adapted translator is trained on further: some pairs of a target."""
+    pairs = encode_pairs(target.splits[TRAIN].at(support), model.subwords)
+    device = next(model.learner.parameters()).device
+    return len(pairs), lambda chosen: pairs.batch(chosen, device)
+
+
 class TranslationWork(Work[Translator]):
     """A cell of a checkpoint's translator, or of a fresh one of its sizes."""
 
