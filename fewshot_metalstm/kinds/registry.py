@@ -143,6 +143,11 @@ BUILT_IN: Mapping[str, KindEntry] = {
     "translation": KindEntry(
         "sentences into another language", f"{_TRANSLATION}.kind:TRANSLATION",
         predict_options=f"{_TRANSLATION}.cli.options:predict_options",
+        commands={
+            "view": Command(
+                f"{_TRANSLATION}.cli.view:view", "Write a page of sentences and translations."
+            ),
+        },
     ),
 }  # fmt: skip
 

@@ -103,10 +103,25 @@ class Translator(Learner):
 
     def decode(self, batch: Batch, memory: Memory, generator: torch.Generator | None) -> Tensor:
         """What is predicted from at each place of the translations, (B, T, embedding)."""
+        states = self._written(batch, memory, generator)
+        return locked(self.attend(states, memory), self.config.dropout, generator)
+
+    def _written(self, batch: Batch, memory: Memory, generator: torch.Generator | None) -> Tensor:
+        """The decoder's states at each place of the translations, (B, T, D)."""
         read = self.embedding[batch.read]
         read = torch.cat([read[:, :1] + memory.bridge.unsqueeze(1), read[:, 1:]], 1)
-        states = self._through(self.decoder, read, batch.lengths, generator)
-        return locked(self.attend(states, memory), self.config.dropout, generator)
+        return self._through(self.decoder, read, batch.lengths, generator)
+
+    def attention(self, batch: Batch) -> Tensor:
+        """How much of each subword that is read stands behind each one written, (B, T, S)."""
+        memory = self.encode(batch.source)
+        return self._weights(self._written(batch, memory, None), memory)
+
+    def _weights(self, states: Tensor, memory: Memory) -> Tensor:
+        """Of attention from the decoder's states (B, T, D) to what was read: (B, T, S)."""
+        asked = linear(states, self.attention_weight)  # (B, T, F)
+        weights = torch.bmm(asked, memory.states.transpose(1, 2))
+        return weights.masked_fill(~memory.inside.unsqueeze(1), -torch.inf).softmax(-1)
 
     def _through(
         self, layers: nn.ModuleList, x: Tensor, lengths: Tensor, generator: torch.Generator | None
@@ -121,10 +136,7 @@ class Translator(Learner):
 
     def attend(self, states: Tensor, memory: Memory) -> Tensor:
         """From the decoder's states (B, T, D) to what is predicted from, (B, T, embedding)."""
-        asked = linear(states, self.attention_weight)  # (B, T, F)
-        weights = torch.bmm(asked, memory.states.transpose(1, 2))
-        weights = weights.masked_fill(~memory.inside.unsqueeze(1), -torch.inf).softmax(-1)
-        context = torch.bmm(weights, memory.states)
+        context = torch.bmm(self._weights(states, memory), memory.states)
         return torch.tanh(
             linear(torch.cat([states, context], -1), self.head_weight, self.head_bias)
         )
