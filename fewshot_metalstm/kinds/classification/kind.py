@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewshot_metalstm.kinds.classification.score import FIGURE
-from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
+from fewshot_metalstm.kinds.folder_kind import FolderKind
+from fewshot_metalstm.kinds.kind import Support
 
 if TYPE_CHECKING:
-    import torch
-
     from fewshot_metalstm.accuracy import Score
-    from fewshot_metalstm.adapt.cell import Cell, CellResult
-    from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.adapt.work import Loaded
     from fewshot_metalstm.kinds.classification.known import KnownReviews
     from fewshot_metalstm.kinds.classification.model import ClassifierModel
     from fewshot_metalstm.kinds.classification.settings import (
@@ -28,13 +26,13 @@ if TYPE_CHECKING:
         ClassificationTraining,
     )
     from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, LoadedTexts
-    from fewshot_metalstm.pages.look import Look
     from fewshot_metalstm.tracking.serving import Serving
 
 
-class Classification(Kind):
+class Classification(FolderKind):
     """Texts of one label each, such as reviews."""
 
+    package = "fewshot_metalstm.kinds.classification"
     name = "classification"
     description = "texts with one label each"
     items = "texts"
@@ -62,12 +60,6 @@ class Classification(Kind):
         from fewshot_metalstm.kinds.classification.settings import ClassificationSweepConfig
 
         return ClassificationSweepConfig
-
-    def check(self, config: ClassificationTrainConfig) -> None:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.settings import check
-
-        check(config)
 
     def load_suite(
         self, name: str, *, data_dir: Path | None, exclude: Sequence[str] = ()
@@ -113,18 +105,6 @@ class Classification(Kind):
 
         return KnownReviews(self.name, data_dir)
 
-    def freeze_draws(self, targets: Sequence[ClassificationTask]) -> Sequence[Path]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.draws import FROZEN
-
-        return FROZEN.freeze(targets)
-
-    def check_draws(self, targets: Sequence[ClassificationTask]) -> Sequence[str]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.draws import FROZEN
-
-        return FROZEN.check(targets)
-
     def source(self, config: ClassificationTrainConfig, suite: LoadedTexts) -> ClassificationSource:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.classification.source import ClassificationSource
@@ -155,53 +135,11 @@ class Classification(Kind):
         check_learnable(target)
         return support(target, shots, draw, seed=seed)
 
-    def load_model(self, folder: Path, role: str | None = None) -> ClassifierModel:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.model import load_model
-
-        return load_model(folder, role)
-
-    def read_config(self, folder: Path, role: str | None = None) -> Mapping[str, Any]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.model import read_config
-
-        return read_config(folder, role)
-
     def loaded(self, model: ClassifierModel) -> Loaded:
         """See :class:`Kind`: with a fresh table of words."""
         from fewshot_metalstm.adapt.work import Loaded
 
         return Loaded(model, model.table())
-
-    def methods(self) -> Mapping[str, Method]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.methods import METHODS
-
-        return METHODS.baselines
-
-    def check_tune(self, tune: str) -> None:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.adapt.methods import check_tune
-
-        check_tune(tune)
-
-    def make_cells(
-        self, names: Sequence[str], target: ClassificationTask, config: Any,
-        supports: Sequence[Support], draws: Sequence[int], save: Path | None = None,
-    ) -> tuple[list[Cell], Sequence[str]]:  # fmt: skip
-        """See :class:`Kind`; what reading the target changed is said."""
-        from fewshot_metalstm.kinds.classification.methods import METHODS
-
-        cells = METHODS.cells(names, config, supports, draws, save)
-        return cells, [f"{target.name}: {line}" for line in self.change_lines(target.notes)]
-
-    def do_cell(
-        self, cell: Cell, target: ClassificationTask, loaded: Callable[[], Loaded]
-    ) -> CellResult:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.classification.methods import METHODS
-
-        return METHODS.do(cell, target, loaded)
 
     def score(self, loaded: Loaded, target: ClassificationTask, split: str) -> Score:
         """See :class:`Kind`."""
@@ -217,29 +155,11 @@ class Classification(Kind):
 
         return practice(loaded, target, support)
 
-    def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
-        """See :class:`Kind`.
-
-        Args:
-            options: those of :func:`fewshot_metalstm.kinds.classification.cli.options.predict`.
-        """
-        from fewshot_metalstm.kinds.classification.predict import predict
-
-        return predict(request, **options)
-
     def serving(self) -> Serving:
         """See :class:`Kind`: texts in, labels out."""
         from fewshot_metalstm.kinds.classification.serving.pyfunc import serving
 
         return serving()
-
-    def look(
-        self, folder: Path, target: ClassificationTask, split: str, device: torch.device
-    ) -> Look:
-        """See :class:`Kind`: which classes are taken for which."""
-        from fewshot_metalstm.kinds.classification.look import report_look
-
-        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

@@ -18,8 +18,6 @@ from typing import Any
 
 from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping
-from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.model_folder import built_of, check_files
 from fewshot_metalstm.kinds.classification.encoding import TextTable
 from fewshot_metalstm.kinds.classification.learner import Classifier
 from fewshot_metalstm.kinds.classification.settings import ClassifierConfig
@@ -27,6 +25,7 @@ from fewshot_metalstm.kinds.classification.tasks import KIND
 from fewshot_metalstm.kinds.stored import (
     CHECKPOINT,
     WEIGHTS,
+    FolderFormat,
     loaded_with,
     settings_in,
     weights_of,
@@ -34,13 +33,12 @@ from fewshot_metalstm.kinds.stored import (
     write_model,
 )
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.prepared import prepare_as_recorded
+from fewshot_metalstm.meta.prepared import Prepare
 from fewshot_metalstm.nn.sharing import NONE
 from fewshot_metalstm.nn.vector_files import about_vectors, take_vectors, vector_tensors
 from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.seeds import torch_generator
 
-COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 FORMAT_VERSION = 1
 CLASSIFIER = "classifier"
 _VOCABULARY = "vocabulary.json"
@@ -123,36 +121,12 @@ def save_model(model: ClassifierModel, folder: Path) -> None:
 
 
 def _sizes(config: ClassifierConfig) -> dict[str, Any]:
-    """The settings of a classifier; how tasks share, unknown to older versions, if they do."""
-    sizes = as_mapping(config)
-    return {k: v for k, v in sizes.items() if (k, v) != ("sharing", NONE)}
+    """The settings of a classifier; what older versions do not know is left out where it is off."""
+    off = {"sharing": NONE, "heads": 0}
+    return {k: v for k, v in as_mapping(config).items() if k not in off or v != off[k]}
 
 
-def load_model(folder: Path, kind: str | None = None) -> ClassifierModel:
-    """Read a model that :func:`save_model` wrote, with what its meta-learner has learned.
-
-    Raises:
-        UserError: no model there, written by something else or by a newer version, damaged, or of
-            another kind than ``kind`` (``checkpoint`` or ``classifier``).
-    """
-    config = read_config(folder, kind)
-    check_files(folder, (WEIGHTS, _VOCABULARY), config["sha256"])
-    with built_of(folder):
-        return _build(folder, config)
-
-
-def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
-    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
-    return model_folder.read_config(
-        folder, kind, kind=KIND, version=COMPRESSED_VERSION,
-        needed={"kind": str, "classes": list, "classifier": dict, "vectors": dict, "about": dict,
-                "sha256": dict},
-        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
-               CLASSIFIER: "give a classifier that adapt wrote"},
-    )  # fmt: skip
-
-
-def _build(folder: Path, config: Mapping[str, Any]) -> ClassifierModel:
+def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ClassifierModel:
     tensors = read_tensors(folder / WEIGHTS)
     vocabulary = json.loads((folder / _VOCABULARY).read_text(encoding="utf-8"))
     vectors = take_vectors(tensors, vocabulary["words"], config["vectors"])
@@ -160,15 +134,14 @@ def _build(folder: Path, config: Mapping[str, Any]) -> ClassifierModel:
     settings = settings_in(ClassifierConfig, config["classifier"], folder)
     classes = tuple(config["classes"])
     rows = tensors["head_weight"].shape[0]
-    known = config["kind"] in (CHECKPOINT, CLASSIFIER)
-    if not known or not all(isinstance(name, str) for name in classes):
-        raise ValueError("a kind or classes that cannot be")
+    if not all(isinstance(name, str) for name in classes):
+        raise ValueError("classes that cannot be")
     if rows != max(1, len(classes)) or (config["kind"] == CLASSIFIER and len(classes) < 2):
         raise ValueError(f"{rows} rows of the head for the classes {classes}")
     recall = config["kind"] == CHECKPOINT and bool(classes)
     learner = loaded_with(
         lambda: new_classifier(settings, vectors, alphabet, 0, rows, recall=recall),
-        tensors, config["about"], prepare_as_recorded,
+        tensors, config["about"], prepare,
     )  # fmt: skip
     return ClassifierModel(learner, vectors, alphabet, classes, config["kind"], config["about"])
 
@@ -179,3 +152,12 @@ def _write_vocabulary(model: ClassifierModel, folder: Path) -> list[str]:
     text = json.dumps(known, ensure_ascii=False, indent=1) + "\n"
     (folder / _VOCABULARY).write_text(text, encoding="utf-8")
     return [_VOCABULARY]
+
+
+_FORMAT = FolderFormat(
+    KIND, CLASSIFIER, {"classes": list, "classifier": dict, "vectors": dict}, _build,
+    lambda _: (_VOCABULARY,),
+)  # fmt: skip
+read_config = _FORMAT.read_config
+# With what its meta-learner has learned, always.
+load_model = load_prepared = _FORMAT.load_prepared

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewshot_metalstm.kinds.digits.score import FIGURE, Score
-from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
+from fewshot_metalstm.kinds.folder_kind import FolderKind
+from fewshot_metalstm.kinds.kind import Support
 
 if TYPE_CHECKING:
-    import torch
-
-    from fewshot_metalstm.adapt.cell import Cell, CellResult
-    from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.adapt.work import Loaded
     from fewshot_metalstm.kinds.digits.known import KnownDigits
-    from fewshot_metalstm.kinds.digits.model import ReaderModel
     from fewshot_metalstm.kinds.digits.settings import (
         DigitsRunConfig,
         DigitsSweepConfig,
@@ -24,12 +21,12 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.digits.source import DigitsSource
     from fewshot_metalstm.kinds.digits.supervised import DigitsSupervisedConfig, DigitsTraining
     from fewshot_metalstm.kinds.digits.tasks import DigitsTask, LoadedDigits
-    from fewshot_metalstm.pages.look import Look
 
 
-class Digits(Kind):
+class Digits(FolderKind):
     """Handwritten digits of MNIST, read row by row."""
 
+    package = "fewshot_metalstm.kinds.digits"
     name = "digits"
     description = "handwritten digits, row by row"
     items = "images"
@@ -56,12 +53,6 @@ class Digits(Kind):
         from fewshot_metalstm.kinds.digits.settings import DigitsSweepConfig
 
         return DigitsSweepConfig
-
-    def check(self, config: DigitsTrainConfig) -> None:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.settings import check
-
-        check(config)
 
     def load_suite(
         self, name: str, *, data_dir: Path | None, exclude: Sequence[str] = ()
@@ -102,18 +93,6 @@ class Digits(Kind):
 
         return KnownDigits(data_dir)
 
-    def freeze_draws(self, targets: Sequence[DigitsTask]) -> Sequence[Path]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.draws import FROZEN
-
-        return FROZEN.freeze(targets)
-
-    def check_draws(self, targets: Sequence[DigitsTask]) -> Sequence[str]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.draws import FROZEN
-
-        return FROZEN.check(targets)
-
     def source(self, config: DigitsTrainConfig, suite: LoadedDigits) -> DigitsSource:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.digits.source import DigitsSource
@@ -140,78 +119,11 @@ class Digits(Kind):
             return Support(tuple(target.splits["train"].places.tolist()))
         return Support(load_draw(target, shots, draw, seed=seed))
 
-    def load_model(self, folder: Path, role: str | None = None) -> ReaderModel:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.model import load_prepared
-
-        return load_prepared(folder, role)
-
-    def read_config(self, folder: Path, role: str | None = None) -> Mapping[str, Any]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.model import read_config
-
-        return read_config(folder, role)
-
-    def loaded(self, model: ReaderModel) -> Loaded:
-        """See :class:`Kind`: reading images builds nothing up."""
-        from fewshot_metalstm.adapt.work import Loaded
-
-        return Loaded(model)
-
-    def methods(self) -> Mapping[str, Method]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.methods import METHODS
-
-        return METHODS.baselines
-
-    def check_tune(self, tune: str) -> None:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.adapt.methods import check_tune
-
-        check_tune(tune)
-
-    def make_cells(
-        self, names: Sequence[str], target: DigitsTask, config: Any, supports: Sequence[Support],
-        draws: Sequence[int], save: Path | None = None,
-    ) -> tuple[list[Cell], Sequence[str]]:  # fmt: skip
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.methods import METHODS
-
-        del target
-        return METHODS.cells(names, config, supports, draws, save), ()
-
-    def do_cell(self, cell: Cell, target: DigitsTask, loaded: Callable[[], Loaded]) -> CellResult:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.methods import METHODS
-
-        return METHODS.do(cell, target, loaded)
-
     def score(self, loaded: Loaded, target: DigitsTask, split: str) -> Score:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.digits.scoring import score_model
 
         return score_model(loaded.model, target, split)
-
-    def practice(
-        self, loaded: Loaded, target: DigitsTask, support: Sequence[int]
-    ) -> tuple[int, Callable[[Sequence[int]], object]]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.digits.work import practice
-
-        return practice(loaded.model, target, support)
-
-    def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
-        """See :class:`Kind`: PNG files, one digit each."""
-        from fewshot_metalstm.kinds.digits.predict import predict
-
-        del options
-        return predict(request)
-
-    def look(self, folder: Path, target: DigitsTask, split: str, device: torch.device) -> Look:
-        """See :class:`Kind`: which digits are taken for which."""
-        from fewshot_metalstm.kinds.digits.look import report_look
-
-        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

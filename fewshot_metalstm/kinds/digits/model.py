@@ -17,8 +17,6 @@ from typing import Any
 
 from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping
-from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.model_folder import built_of, check_files
 from fewshot_metalstm.kinds.digits.encoding import Scaling
 from fewshot_metalstm.kinds.digits.learner import DigitReader
 from fewshot_metalstm.kinds.digits.reader import KIND
@@ -26,6 +24,7 @@ from fewshot_metalstm.kinds.digits.settings import ReaderConfig
 from fewshot_metalstm.kinds.stored import (
     CHECKPOINT,
     WEIGHTS,
+    FolderFormat,
     loaded_with,
     settings_in,
     weights_of,
@@ -33,10 +32,9 @@ from fewshot_metalstm.kinds.stored import (
     write_model,
 )
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
+from fewshot_metalstm.meta.prepared import Prepare
 from fewshot_metalstm.seeds import torch_generator
 
-COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 FORMAT_VERSION = 1
 READER = "reader"
 
@@ -82,42 +80,6 @@ def save_model(model: ReaderModel, folder: Path) -> None:
     write_model(folder, weights_of(model.learner), head, model.about, version=FORMAT_VERSION)
 
 
-def load_model(
-    folder: Path, kind: str | None = None, prepare: Prepare | None = None
-) -> ReaderModel:
-    """Read a model that :func:`save_model` wrote.
-
-    Args:
-        folder: where it is.
-        kind: checkpoint or reader; None for either.
-        prepare: called with the learner and ``about`` where there are weights of ``inner``.
-
-    Raises:
-        UserError: no model there, written by something else or by a newer version, damaged, or of
-            another kind.
-    """
-    config = read_config(folder, kind)
-    check_files(folder, (WEIGHTS,), config["sha256"])
-    with built_of(folder):
-        return _build(folder, config, prepare)
-
-
-def load_prepared(folder: Path, kind: str | None = None) -> ReaderModel:
-    """:func:`load_model`, with what the checkpoint's own meta-learner has learned."""
-    return load_model(folder, kind, prepare_as_recorded)
-
-
-def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
-    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
-    return model_folder.read_config(
-        folder, kind, kind=KIND, version=COMPRESSED_VERSION,
-        needed={"kind": str, "classes": list, "reader": dict, "scaling": dict, "about": dict,
-                "sha256": dict},
-        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
-               READER: "give a reader that adapt wrote"},
-    )  # fmt: skip
-
-
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ReaderModel:
     tensors = read_tensors(folder / WEIGHTS)
     settings = settings_in(ReaderConfig, config["reader"], folder)
@@ -126,9 +88,13 @@ def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> 
         raise ValueError(f"pixels cannot be scaled by {scaling}")
     classes = tuple(config["classes"])
     rows = tensors["head_weight"].shape[0]
-    if config["kind"] not in (CHECKPOINT, READER) or not all(isinstance(c, str) for c in classes):
-        raise ValueError("a kind or classes that cannot be")
+    if not all(isinstance(name, str) for name in classes):
+        raise ValueError("classes that cannot be")
     if rows != (len(classes) if config["kind"] == READER else 1):
         raise ValueError(f"{rows} rows of the head for the classes {classes}")
     learner = loaded_with(lambda: new_reader(settings, 0, rows), tensors, config["about"], prepare)
     return ReaderModel(learner, scaling, classes, config["kind"], config["about"])
+
+
+_FORMAT = FolderFormat(KIND, READER, {"classes": list, "reader": dict, "scaling": dict}, _build)
+load_model, load_prepared, read_config = _FORMAT.load, _FORMAT.load_prepared, _FORMAT.read_config

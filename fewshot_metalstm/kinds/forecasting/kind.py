@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fewshot_metalstm.kinds.folder_kind import FolderKind
 from fewshot_metalstm.kinds.forecasting.score import FIGURE, FURTHER, Score
-from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
+from fewshot_metalstm.kinds.kind import Support
 
 if TYPE_CHECKING:
-    import torch
-
-    from fewshot_metalstm.adapt.cell import Cell, CellResult
-    from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.adapt.work import Loaded
     from fewshot_metalstm.kinds.forecasting.known import KnownRegions
-    from fewshot_metalstm.kinds.forecasting.model import ForecastModel
     from fewshot_metalstm.kinds.forecasting.settings import (
         ForecastRunConfig,
         ForecastSweepConfig,
@@ -23,13 +20,13 @@ if TYPE_CHECKING:
     )
     from fewshot_metalstm.kinds.forecasting.source import ForecastSource
     from fewshot_metalstm.kinds.forecasting.tasks import ForecastTask, LoadedSeries
-    from fewshot_metalstm.pages.look import Look
     from fewshot_metalstm.tracking.serving import Serving
 
 
-class Forecasting(Kind):
+class Forecasting(FolderKind):
     """Hourly series, such as the load of a grid."""
 
+    package = "fewshot_metalstm.kinds.forecasting"
     name = "forecasting"
     description = "the next day of an hourly series"
     items = "hours"
@@ -56,12 +53,6 @@ class Forecasting(Kind):
         from fewshot_metalstm.kinds.forecasting.settings import ForecastSweepConfig
 
         return ForecastSweepConfig
-
-    def check(self, config: ForecastTrainConfig) -> None:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.settings import check
-
-        check(config)
 
     def load_suite(
         self, name: str, *, data_dir: Path | None, exclude: Sequence[str] = ()
@@ -108,18 +99,6 @@ class Forecasting(Kind):
 
         return KnownRegions(self.name, data_dir)
 
-    def freeze_draws(self, targets: Sequence[ForecastTask]) -> Sequence[Path]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.draws import FROZEN
-
-        return FROZEN.freeze(targets)
-
-    def check_draws(self, targets: Sequence[ForecastTask]) -> Sequence[str]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.draws import FROZEN
-
-        return FROZEN.check(targets)
-
     def source(self, config: ForecastTrainConfig, suite: LoadedSeries) -> ForecastSource:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.forecasting.source import ForecastSource
@@ -132,87 +111,17 @@ class Forecasting(Kind):
 
         return Support(support(target, shots, draw, seed=seed))
 
-    def load_model(self, folder: Path, role: str | None = None) -> ForecastModel:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.model import load_prepared
-
-        return load_prepared(folder, role)
-
-    def read_config(self, folder: Path, role: str | None = None) -> Mapping[str, Any]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.model import read_config
-
-        return read_config(folder, role)
-
-    def loaded(self, model: ForecastModel) -> Loaded:
-        """See :class:`Kind`: reading hours builds nothing up."""
-        from fewshot_metalstm.adapt.work import Loaded
-
-        return Loaded(model)
-
-    def methods(self) -> Mapping[str, Method]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.methods import METHODS
-
-        return METHODS.baselines
-
-    def check_tune(self, tune: str) -> None:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.methods import METHODS
-
-        METHODS.check_tune(tune)
-
-    def make_cells(
-        self, names: Sequence[str], target: ForecastTask, config: Any, supports: Sequence[Support],
-        draws: Sequence[int], save: Path | None = None,
-    ) -> tuple[list[Cell], Sequence[str]]:  # fmt: skip
-        """See :class:`Kind`; what reading the target changed is said."""
-        from fewshot_metalstm.kinds.forecasting.methods import METHODS
-
-        cells = METHODS.cells(names, config, supports, draws, save)
-        return cells, [f"{target.name}: {line}" for line in self.change_lines(target.notes)]
-
-    def do_cell(self, cell: Cell, target: ForecastTask, loaded: Callable[[], Loaded]) -> CellResult:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.methods import METHODS
-
-        return METHODS.do(cell, target, loaded)
-
     def score(self, loaded: Loaded, target: ForecastTask, split: str) -> Score:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.forecasting.forecasts import score_model
 
         return score_model(loaded.model, target, split)
 
-    def practice(
-        self, loaded: Loaded, target: ForecastTask, support: Sequence[int]
-    ) -> tuple[int, Callable[[Sequence[int]], object]]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.forecasting.work import practice
-
-        return practice(loaded.model, target, support)
-
     def serving(self) -> Serving:
         """See :class:`Kind`: hours in, the next ones out."""
         from fewshot_metalstm.kinds.forecasting.serving.pyfunc import serving
 
         return serving()
-
-    def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
-        """See :class:`Kind`.
-
-        Args:
-            options: those of :mod:`fewshot_metalstm.kinds.forecasting.cli.options`.
-        """
-        from fewshot_metalstm.kinds.forecasting.predict import predict
-
-        return predict(request, **options)
-
-    def look(self, folder: Path, target: ForecastTask, split: str, device: torch.device) -> Look:
-        """See :class:`Kind`: errors and intervals by the hour ahead."""
-        from fewshot_metalstm.kinds.forecasting.look import report_look
-
-        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

@@ -17,8 +17,6 @@ import numpy as np
 
 from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping
-from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.model_folder import built_of, check_files
 from fewshot_metalstm.kinds.forecasting.learner import Forecaster
 from fewshot_metalstm.kinds.forecasting.ridge import Moments
 from fewshot_metalstm.kinds.forecasting.series import DAY, WEEK
@@ -27,6 +25,7 @@ from fewshot_metalstm.kinds.forecasting.tasks import KIND
 from fewshot_metalstm.kinds.stored import (
     CHECKPOINT,
     WEIGHTS,
+    FolderFormat,
     loaded_with,
     settings_in,
     weights_of,
@@ -34,11 +33,10 @@ from fewshot_metalstm.kinds.stored import (
     write_model,
 )
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
+from fewshot_metalstm.meta.prepared import Prepare
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tensors import write_tensors
 
-COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 FORMAT_VERSION = 1
 FORECASTER = "forecaster"
 _MOMENTS = "moments.safetensors"
@@ -96,45 +94,7 @@ def _write_moments(moments: Moments | None, folder: Path) -> list[str]:
     return [_MOMENTS]
 
 
-def load_model(
-    folder: Path, kind: str | None = None, prepare: Prepare | None = None
-) -> ForecastModel:
-    """Read a model that :func:`save_model` wrote.
-
-    Args:
-        folder: where it is.
-        kind: checkpoint or forecaster; None for either.
-        prepare: called with the learner and ``about`` where there are weights of ``inner``.
-
-    Raises:
-        UserError: no model there, written by something else or by a newer version, damaged, or of
-            another kind.
-    """
-    config = read_config(folder, kind)
-    names = [WEIGHTS, *([_MOMENTS] if config["kind"] == CHECKPOINT else [])]
-    check_files(folder, names, config["sha256"])
-    with built_of(folder):
-        return _build(folder, config, prepare)
-
-
-def load_prepared(folder: Path, kind: str | None = None) -> ForecastModel:
-    """:func:`load_model`, with what the checkpoint's own meta-learner has learned."""
-    return load_model(folder, kind, prepare_as_recorded)
-
-
-def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
-    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
-    return model_folder.read_config(
-        folder, kind, kind=KIND, version=COMPRESSED_VERSION,
-        needed={"kind": str, "forecaster": dict, "about": dict, "sha256": dict},
-        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
-               FORECASTER: "give a forecaster that adapt wrote"},
-    )  # fmt: skip
-
-
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ForecastModel:
-    if config["kind"] not in (CHECKPOINT, FORECASTER):
-        raise ValueError("a kind that cannot be")
     tensors = read_tensors(folder / WEIGHTS)
     moments = None
     if config["kind"] == CHECKPOINT:
@@ -147,3 +107,10 @@ def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> 
     settings = settings_in(ForecasterConfig, config["forecaster"], folder)
     learner = loaded_with(lambda: new_forecaster(settings, 0), tensors, config["about"], prepare)
     return ForecastModel(learner, moments, config["kind"], config["about"])
+
+
+_FORMAT = FolderFormat(
+    KIND, FORECASTER, {"forecaster": dict}, _build,
+    lambda config: (_MOMENTS,) if config["kind"] == CHECKPOINT else (),
+)  # fmt: skip
+load_model, load_prepared, read_config = _FORMAT.load, _FORMAT.load_prepared, _FORMAT.read_config

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
+from fewshot_metalstm.kinds.folder_kind import FolderKind
+from fewshot_metalstm.kinds.kind import Support
 from fewshot_metalstm.kinds.language_model.score import FIGURE, FURTHER, Score
 
 if TYPE_CHECKING:
-    import torch
-
-    from fewshot_metalstm.adapt.cell import Cell, CellResult
-    from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.adapt.work import Loaded
     from fewshot_metalstm.kinds.language_model.known import KnownTexts
-    from fewshot_metalstm.kinds.language_model.model import StoredModel
     from fewshot_metalstm.kinds.language_model.settings import (
         LanguageRunConfig,
         LanguageSweepConfig,
@@ -28,13 +25,13 @@ if TYPE_CHECKING:
     )
     from fewshot_metalstm.kinds.language_model.tasks import LoadedTexts, TextTask
     from fewshot_metalstm.kinds.language_model.words import LanguageModelWords
-    from fewshot_metalstm.pages.look import Look
     from fewshot_metalstm.tracking.serving import Serving
 
 
-class LanguageModelling(Kind):
+class LanguageModelling(FolderKind):
     """Running text, character by character."""
 
+    package = "fewshot_metalstm.kinds.language_model"
     name = "language-model"
     description = "the next character of a text"
     items = "segments"
@@ -62,12 +59,6 @@ class LanguageModelling(Kind):
         from fewshot_metalstm.kinds.language_model.settings import LanguageSweepConfig
 
         return LanguageSweepConfig
-
-    def check(self, config: LanguageTrainConfig) -> None:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.settings import check
-
-        check(config)
 
     def load_suite(
         self, name: str, *, data_dir: Path | None, exclude: Sequence[str] = ()
@@ -99,18 +90,6 @@ class LanguageModelling(Kind):
 
         return KnownTexts(self.name, data_dir)
 
-    def freeze_draws(self, targets: Sequence[TextTask]) -> Sequence[Path]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.draws import FROZEN
-
-        return FROZEN.freeze(targets)
-
-    def check_draws(self, targets: Sequence[TextTask]) -> Sequence[str]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.draws import FROZEN
-
-        return FROZEN.check(targets)
-
     def source(self, config: LanguageTrainConfig, suite: LoadedTexts) -> LanguageSource:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.language_model.source import LanguageSource
@@ -137,64 +116,11 @@ class LanguageModelling(Kind):
 
         return Support(support(target, shots, draw, seed=seed))
 
-    def load_model(self, folder: Path, role: str | None = None) -> StoredModel:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.model import load_prepared
-
-        return load_prepared(folder, role)
-
-    def read_config(self, folder: Path, role: str | None = None) -> Mapping[str, Any]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.model import read_config
-
-        return read_config(folder, role)
-
-    def loaded(self, model: StoredModel) -> Loaded:
-        """See :class:`Kind`: reading text builds nothing up."""
-        from fewshot_metalstm.adapt.work import Loaded
-
-        return Loaded(model)
-
-    def methods(self) -> Mapping[str, Method]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.methods import METHODS
-
-        return METHODS.baselines
-
-    def check_tune(self, tune: str) -> None:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.methods import METHODS
-
-        METHODS.check_tune(tune)
-
-    def make_cells(
-        self, names: Sequence[str], target: TextTask, config: Any, supports: Sequence[Support],
-        draws: Sequence[int], save: Path | None = None,
-    ) -> tuple[list[Cell], Sequence[str]]:  # fmt: skip
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.methods import METHODS
-
-        return METHODS.cells(names, config, supports, draws, save), ()
-
-    def do_cell(self, cell: Cell, target: TextTask, loaded: Callable[[], Loaded]) -> CellResult:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.methods import METHODS
-
-        return METHODS.do(cell, target, loaded)
-
     def score(self, loaded: Loaded, target: TextTask, split: str) -> Score:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.language_model.scoring import score_model
 
         return score_model(loaded.model, target, split)
-
-    def practice(
-        self, loaded: Loaded, target: TextTask, support: Sequence[int]
-    ) -> tuple[int, Callable[[Sequence[int]], object]]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.language_model.work import practice
-
-        return practice(loaded.model, target, support)
 
     def word_encoder(self, folder: Path, sha256: str) -> LanguageModelWords:
         """See :class:`Kind`."""
@@ -207,22 +133,6 @@ class LanguageModelling(Kind):
         from fewshot_metalstm.kinds.language_model.serving.pyfunc import serving
 
         return serving()
-
-    def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
-        """See :class:`Kind`.
-
-        Args:
-            options: those of :mod:`fewshot_metalstm.kinds.language_model.cli.options`.
-        """
-        from fewshot_metalstm.kinds.language_model.predict import predict
-
-        return predict(request, **options)
-
-    def look(self, folder: Path, target: TextTask, split: str, device: torch.device) -> Look:
-        """See :class:`Kind`: what characters cost."""
-        from fewshot_metalstm.kinds.language_model.look import report_look
-
-        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

@@ -13,14 +13,13 @@ from typing import Any
 
 from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping
-from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.model_folder import built_of, check_files
 from fewshot_metalstm.kinds.language_model.learner import LanguageModel
 from fewshot_metalstm.kinds.language_model.settings import ModelConfig
 from fewshot_metalstm.kinds.language_model.tasks import KIND
 from fewshot_metalstm.kinds.stored import (
     CHECKPOINT,
     WEIGHTS,
+    FolderFormat,
     loaded_with,
     settings_in,
     weights_of,
@@ -28,11 +27,10 @@ from fewshot_metalstm.kinds.stored import (
     write_model,
 )
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
+from fewshot_metalstm.meta.prepared import Prepare
 from fewshot_metalstm.seeds import torch_generator
 
 FORMAT_VERSION = 1
-COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 PRODUCT = "language-model"
 
 
@@ -70,45 +68,12 @@ def save_model(model: StoredModel, folder: Path) -> None:
     write_model(folder, weights_of(model.learner), head, model.about, version=FORMAT_VERSION)
 
 
-def load_model(
-    folder: Path, kind: str | None = None, prepare: Prepare | None = None
-) -> StoredModel:
-    """Read a model that :func:`save_model` wrote.
-
-    Args:
-        folder: where it is.
-        kind: checkpoint or language-model; None for either.
-        prepare: called with the learner and ``about`` where there are weights of ``inner``.
-
-    Raises:
-        UserError: no model there, written by something else or by a newer version, damaged, or of
-            another kind.
-    """
-    config = read_config(folder, kind)
-    check_files(folder, [WEIGHTS], config["sha256"])
-    with built_of(folder):
-        return _build(folder, config, prepare)
-
-
-def load_prepared(folder: Path, kind: str | None = None) -> StoredModel:
-    """:func:`load_model`, with what the checkpoint's own meta-learner has learned."""
-    return load_model(folder, kind, prepare_as_recorded)
-
-
-def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
-    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
-    return model_folder.read_config(
-        folder, kind, kind=KIND, version=COMPRESSED_VERSION,
-        needed={"kind": str, "model": dict, "about": dict, "sha256": dict},
-        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
-               PRODUCT: "give a language model that adapt wrote"},
-    )  # fmt: skip
-
-
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> StoredModel:
-    if config["kind"] not in (CHECKPOINT, PRODUCT):
-        raise ValueError("a kind that cannot be")
     tensors = read_tensors(folder / WEIGHTS)
     settings = settings_in(ModelConfig, config["model"], folder)
     learner = loaded_with(lambda: new_model(settings, 0), tensors, config["about"], prepare)
     return StoredModel(learner, config["kind"], config["about"])
+
+
+_FORMAT = FolderFormat(KIND, PRODUCT, {"model": dict}, _build)
+load_model, load_prepared, read_config = _FORMAT.load, _FORMAT.load_prepared, _FORMAT.read_config

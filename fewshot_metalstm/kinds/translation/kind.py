@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewshot_metalstm.kinds.kind import Kind, PredictionRequest, Support
+from fewshot_metalstm.kinds.folder_kind import FolderKind
+from fewshot_metalstm.kinds.kind import Support
 from fewshot_metalstm.kinds.translation.score import FIGURE, FURTHER, Score
 
 if TYPE_CHECKING:
-    import torch
-
-    from fewshot_metalstm.adapt.cell import Cell, CellResult
-    from fewshot_metalstm.adapt.work import Loaded, Method
+    from fewshot_metalstm.adapt.work import Loaded
     from fewshot_metalstm.kinds.translation.known import KnownPairs
     from fewshot_metalstm.kinds.translation.model import TranslationModel
     from fewshot_metalstm.kinds.translation.settings import (
@@ -28,13 +26,13 @@ if TYPE_CHECKING:
     )
     from fewshot_metalstm.kinds.translation.tasks import LoadedPairs, TranslationTask
     from fewshot_metalstm.kinds.translation.words import TranslatorWords
-    from fewshot_metalstm.pages.look import Look
     from fewshot_metalstm.tracking.serving import Serving
 
 
-class Translating(Kind):
+class Translating(FolderKind):
     """Sentence pairs, such as English and German."""
 
+    package = "fewshot_metalstm.kinds.translation"
     name = "translation"
     description = "sentences into another language"
     items = "pairs"
@@ -63,12 +61,6 @@ class Translating(Kind):
         from fewshot_metalstm.kinds.translation.settings import TranslationSweepConfig
 
         return TranslationSweepConfig
-
-    def check(self, config: TranslationTrainConfig) -> None:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.settings import check
-
-        check(config)
 
     def load_suite(
         self, name: str, *, data_dir: Path | None, exclude: Sequence[str] = ()
@@ -106,18 +98,6 @@ class Translating(Kind):
 
         return KnownPairs(data_dir)
 
-    def freeze_draws(self, targets: Sequence[TranslationTask]) -> Sequence[Path]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.draws import FROZEN
-
-        return FROZEN.freeze(targets)
-
-    def check_draws(self, targets: Sequence[TranslationTask]) -> Sequence[str]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.draws import FROZEN
-
-        return FROZEN.check(targets)
-
     def source(self, config: TranslationTrainConfig, suite: LoadedPairs) -> TranslationSource:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.translation.source import TranslationSource
@@ -144,66 +124,17 @@ class Translating(Kind):
 
         return support(target, shots, draw, seed=seed)
 
-    def load_model(self, folder: Path, role: str | None = None) -> TranslationModel:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.model import load_prepared
-
-        return load_prepared(folder, role)
-
-    def read_config(self, folder: Path, role: str | None = None) -> Mapping[str, Any]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.model import read_config
-
-        return read_config(folder, role)
-
     def loaded(self, model: TranslationModel) -> Loaded:
         """See :class:`Kind`: what is built up are the scores of the model as it is."""
         from fewshot_metalstm.adapt.work import Loaded
 
         return Loaded(model, {})
 
-    def methods(self) -> Mapping[str, Method]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.methods import METHODS
-
-        return METHODS.baselines
-
-    def check_tune(self, tune: str) -> None:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.methods import METHODS
-
-        METHODS.check_tune(tune)
-
-    def make_cells(
-        self, names: Sequence[str], target: TranslationTask, config: Any,
-        supports: Sequence[Support], draws: Sequence[int], save: Path | None = None,
-    ) -> tuple[list[Cell], Sequence[str]]:  # fmt: skip
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.methods import METHODS
-
-        return METHODS.cells(names, config, supports, draws, save), ()
-
-    def do_cell(
-        self, cell: Cell, target: TranslationTask, loaded: Callable[[], Loaded]
-    ) -> CellResult:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.methods import METHODS
-
-        return METHODS.do(cell, target, loaded)
-
     def score(self, loaded: Loaded, target: TranslationTask, split: str) -> Score:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.translation.scoring import score_model
 
         return score_model(loaded.model, target.splits[split])
-
-    def practice(
-        self, loaded: Loaded, target: TranslationTask, support: Sequence[int]
-    ) -> tuple[int, Callable[[Sequence[int]], object]]:
-        """See :class:`Kind`."""
-        from fewshot_metalstm.kinds.translation.work import practice
-
-        return practice(loaded.model, target, support)
 
     def word_encoder(self, folder: Path, sha256: str) -> TranslatorWords:
         """See :class:`Kind`."""
@@ -216,22 +147,6 @@ class Translating(Kind):
         from fewshot_metalstm.kinds.translation.serving.pyfunc import serving
 
         return serving()
-
-    def predict(self, request: PredictionRequest, **options: Any) -> Iterator[str]:
-        """See :class:`Kind`.
-
-        Args:
-            options: those of :mod:`fewshot_metalstm.kinds.translation.cli.options`.
-        """
-        from fewshot_metalstm.kinds.translation.predict import predict
-
-        return predict(request, **options)
-
-    def look(self, folder: Path, target: TranslationTask, split: str, device: torch.device) -> Look:
-        """See :class:`Kind`: its worst and its best translations."""
-        from fewshot_metalstm.kinds.translation.look import report_look
-
-        return report_look(folder, target, split, device)
 
     def read_score(self, stored: Mapping[str, Any]) -> Score:
         """See :class:`Kind`."""

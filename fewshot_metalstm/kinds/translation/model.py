@@ -14,11 +14,10 @@ from typing import Any
 
 from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping
-from fewshot_metalstm.data import model_folder
-from fewshot_metalstm.data.model_folder import built_of, check_files
 from fewshot_metalstm.kinds.stored import (
     CHECKPOINT,
     WEIGHTS,
+    FolderFormat,
     loaded_with,
     settings_in,
     weights_of,
@@ -30,11 +29,10 @@ from fewshot_metalstm.kinds.translation.pairs import KIND
 from fewshot_metalstm.kinds.translation.settings import TranslatorConfig
 from fewshot_metalstm.kinds.translation.subwords import Subwords
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.prepared import Prepare, prepare_as_recorded
+from fewshot_metalstm.meta.prepared import Prepare
 from fewshot_metalstm.seeds import torch_generator
 
 FORMAT_VERSION = 1
-COMPRESSED_VERSION = 2  # of a model that `compress` wrote; it is the newest that is read
 PRODUCT = "translator"
 _SUBWORDS = "subwords.json"
 
@@ -87,44 +85,7 @@ def save_model(model: TranslationModel, folder: Path) -> None:
     )  # fmt: skip
 
 
-def load_model(
-    folder: Path, kind: str | None = None, prepare: Prepare | None = None
-) -> TranslationModel:
-    """Read a model that :func:`save_model` wrote.
-
-    Args:
-        folder: where it is.
-        kind: checkpoint or translator; None for either.
-        prepare: called with the learner and ``about`` where there are weights of ``inner``.
-
-    Raises:
-        UserError: no model there, written by something else or by a newer version, damaged, or of
-            another kind; or a package is missing.
-    """
-    config = read_config(folder, kind)
-    check_files(folder, [WEIGHTS, _SUBWORDS], config["sha256"])
-    with built_of(folder):
-        return _build(folder, config, prepare)
-
-
-def load_prepared(folder: Path, kind: str | None = None) -> TranslationModel:
-    """:func:`load_model`, with what the checkpoint's own meta-learner has learned."""
-    return load_model(folder, kind, prepare_as_recorded)
-
-
-def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
-    """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
-    return model_folder.read_config(
-        folder, kind, kind=KIND, version=COMPRESSED_VERSION,
-        needed={"kind": str, "translator": dict, "about": dict, "sha256": dict},
-        roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
-               PRODUCT: "give a translator that adapt wrote"},
-    )  # fmt: skip
-
-
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> TranslationModel:
-    if config["kind"] not in (CHECKPOINT, PRODUCT):
-        raise ValueError("a kind that cannot be")
     tensors = read_tensors(folder / WEIGHTS)
     subwords = Subwords((folder / _SUBWORDS).read_text(encoding="utf-8"))
     settings = settings_in(TranslatorConfig, config["translator"], folder)
@@ -132,3 +93,7 @@ def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> 
         lambda: new_translator(settings, len(subwords), 0), tensors, config["about"], prepare
     )
     return TranslationModel(learner, subwords, config["kind"], config["about"])
+
+
+_FORMAT = FolderFormat(KIND, PRODUCT, {"translator": dict}, _build, lambda _: (_SUBWORDS,))
+load_model, load_prepared, read_config = _FORMAT.load, _FORMAT.load_prepared, _FORMAT.read_config
