@@ -20,6 +20,8 @@ from torch import Tensor
 
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.layer import Layout
+from fewshot_metalstm.nn.products import compiled_for
+from fewshot_metalstm.nn.qrnn_fused import pooled
 from fewshot_metalstm.nn.recurrent import Recurrent
 from fewshot_metalstm.nn.steps import by_step, placed, projected, shrunk
 
@@ -47,7 +49,7 @@ class QRNN(Recurrent):
         training: bool = False,
     ) -> Tensor:  # fmt: skip
         """See :class:`~fewshot_metalstm.nn.recurrent.Recurrent`."""
-        del keep, plain, training
+        del keep, training
         h = self.hidden
         rows, *earlier = torch.split_with_sizes(
             projected(words, self.basic_wx, None, layout), [3 * h] * self.config.window, 2
@@ -58,6 +60,16 @@ class QRNN(Recurrent):
             sizes = layout.sizes
             shifted = [parts[0] * 0.0] + [p[:, :b] for p, b in zip(parts, sizes[1:], strict=False)]
             rows = rows + torch.cat(shifted, 1)
+
+        def steps(rows: Tensor) -> Tensor:
+            return self._pooled(rows, layout)
+
+        fused = not plain and compiled_for(rows)
+        return placed(pooled(rows, layout.sizes, steps) if fused else steps(rows), layout)
+
+    def _pooled(self, rows: Tensor, layout: Layout) -> Tensor:
+        """The pooling in torch, from what is before activation (2, N, 3h) to outputs (2, N, h)."""
+        h = self.hidden
         n, gates = torch.split_with_sizes(rows, [h, 2 * h], 2)
         o, f = torch.sigmoid(gates).chunk(2, dim=2)
         added = torch.tanh(n) * (1 - f)
@@ -67,4 +79,4 @@ class QRNN(Recurrent):
                 (c,) = shrunk(a.shape[1], cells[-1])
                 a = torch.addcmul(a, kept_share, c)
             cells.append(a)
-        return placed(o * torch.cat(cells, 1), layout)
+        return o * torch.cat(cells, 1)
