@@ -23,6 +23,7 @@ setup(
         "fewshot_metalstm.kinds.tagging.annotate": ["templates/*"],
         "fewshot_metalstm.kinds.forecasting.pages": ["templates/*"],
         "fewshot_metalstm.kinds.tagging.pages": ["templates/*"],
+        "fewshot_metalstm.kinds.translation.pages": ["templates/*"],
         "fewshot_metalstm.pretrained": [f"*/{name}" for name in (*CHECKPOINT, "MODEL_CARD.md")],
         DECLARATIONS: ["**/*.yaml", "**/*.json", "**/*.json.gz", "**/*.md"],
     },

@@ -138,6 +138,12 @@ def test_the_wheel_holds_every_module(names: set[str]) -> None:
     assert "fewshot_metalstm/py.typed" in names
 
 
+def test_the_wheel_holds_every_template(names: set[str]) -> None:
+    every = {f"fewshot_metalstm/{name}" for name in shipped("fewshot_metalstm", "templates/*")}
+    assert "fewshot_metalstm/kinds/translation/pages/templates/translations.html" in every
+    assert {name for name in names if "/templates/" in name} == every
+
+
 def test_the_wheel_holds_every_declaration(names: set[str]) -> None:
     declared = {f"fewshot_metalstm/tasks/{name}" for name in shipped("tasks", "*")}
     assert "fewshot_metalstm/tasks/catalogue.yaml" in declared
