@@ -24,7 +24,6 @@ from fewshot_metalstm.kinds.classification.decoding import decode, read_bytes
 from fewshot_metalstm.kinds.classification.tasks import (
     KIND,
     ClassificationTask,
-    Exclusions,
     LoadedTexts,
     TextSplit,
     make_task,
@@ -32,6 +31,7 @@ from fewshot_metalstm.kinds.classification.tasks import (
     without,
 )
 from fewshot_metalstm.kinds.classification.text import words
+from fewshot_metalstm.kinds.loaded_suite import EqualItems
 from fewshot_metalstm.seeds import numpy_generator
 
 CLASSES = ("negative", "positive")  # by their number in the files
@@ -124,4 +124,7 @@ def load_suite(suite: Suite, exclude: Sequence[str], data_dir: Path | None = Non
         raise UserError(
             f"suite {suite.name} has no task left beside {', '.join(targets)}; exclude fewer"
         )
-    return LoadedTexts(suite.name, train, validation, Exclusions(targets, tuple(dropped), lost))
+    report = EqualItems(
+        "texts", "texts equal to a test text of theirs", targets, tuple(dropped), lost
+    )
+    return LoadedTexts(suite.name, train, validation, report)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.classification.text import words
+from fewshot_metalstm.kinds.loaded_suite import EqualItems, LoadedSuite
 
 KIND = "classification"
 
@@ -88,41 +89,7 @@ class ClassificationTask:
         )
 
 
-@dataclass(frozen=True)
-class Exclusions:
-    """What was kept out of a suite for its targets; ``lost`` counts texts by task."""
-
-    targets: tuple[str, ...]
-    tasks: tuple[str, ...] = ()
-    lost: Mapping[str, int] = field(default_factory=dict)
-
-    def summary(self) -> tuple[str, ...]:
-        """See :class:`fewshot_metalstm.kinds.kind.Exclusions`."""
-        if not self.targets:
-            return ("no target is kept out",)
-        texts = sum(self.lost.values())
-        return (
-            f"nothing of {', '.join(self.targets)} is learned from: {len(self.tasks)} tasks and "
-            f"{texts} texts equal to a test text of theirs were left out",
-        )
-
-    def lines(self) -> tuple[str, ...]:
-        """See :class:`fewshot_metalstm.kinds.kind.Exclusions`."""
-        return (
-            *self.summary(), *(f"{name}: of a target's family" for name in self.tasks),
-            *(f"{name}: {number} texts left out" for name, number in self.lost.items()),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class LoadedTexts:
-    """The tasks of a suite, without what its targets keep out."""
-
-    name: str
-    train: tuple[ClassificationTask, ...]
-    validation: tuple[ClassificationTask, ...]  # their episodes come from the split devel
-    report: Exclusions
-    synthetic: bool = False
+LoadedTexts = LoadedSuite[ClassificationTask, EqualItems]
 
 
 def check_learnable(task: ClassificationTask) -> None:

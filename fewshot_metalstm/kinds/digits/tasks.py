@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from fewshot_metalstm.data.suites import Suite, load_targets
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.reader import CORPUS, KIND, Labelled, Mnist, Pixels
+from fewshot_metalstm.kinds.loaded_suite import LoadedSuite
 
 HELD_OUT = 6  # the last sixth of MNIST's train split, 10,000 images, is for meta-validation
 TURNS = (0, 90, 180, 270)  # degrees, counter-clockwise
@@ -134,15 +135,7 @@ class Exclusions:
         return (*self.summary(), *self.changes)
 
 
-@dataclass(frozen=True)
-class LoadedDigits:
-    """The tasks of a suite, without the digits of any target."""
-
-    name: str
-    train: tuple[DigitsTask, ...]
-    validation: tuple[DigitsTask, ...]  # their episodes come from the split devel
-    report: Exclusions
-    synthetic: bool = False
+LoadedDigits = LoadedSuite[DigitsTask, Exclusions]
 
 
 def task_name(classes: Iterable[str], turn: int = 0) -> str:

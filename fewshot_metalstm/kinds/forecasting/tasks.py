@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.forecasting.score import check_unit, seasonal_error
 from fewshot_metalstm.kinds.forecasting.series import DAY, Floats, Hours, Series
+from fewshot_metalstm.kinds.loaded_suite import LoadedSuite
 
 KIND = "forecasting"
 TRAIN, DEVEL, TEST = "train", "devel", "test"
@@ -168,12 +169,4 @@ class Exclusions:
         return (*self.summary(), *(f"{name}: of a target's family" for name in self.tasks))
 
 
-@dataclass(frozen=True)
-class LoadedSeries:
-    """The tasks of a suite, without what its targets keep out."""
-
-    name: str
-    train: tuple[ForecastTask, ...]
-    validation: tuple[ForecastTask, ...]  # their episodes come from the split devel
-    report: Exclusions
-    synthetic: bool = False
+LoadedSeries = LoadedSuite[ForecastTask, Exclusions]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.language_model.text import Document
+from fewshot_metalstm.kinds.loaded_suite import LoadedSuite
 
 KIND = "language-model"
 TRAIN, DEVEL, TEST = "train", "devel", "test"
@@ -184,12 +185,4 @@ class Exclusions:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class LoadedTexts:
-    """The tasks of a suite, without what its targets keep out."""
-
-    name: str
-    train: tuple[TextTask, ...]
-    validation: tuple[TextTask, ...]  # their episodes come from the split devel
-    report: Exclusions
-    synthetic: bool = False
+LoadedTexts = LoadedSuite[TextTask, Exclusions]

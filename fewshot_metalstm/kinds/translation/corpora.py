@@ -13,6 +13,7 @@ from fewshot_metalstm.data import locate
 from fewshot_metalstm.data.catalogue import Catalogue
 from fewshot_metalstm.data.suites import Suite, kept_out
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.loaded_suite import EqualItems
 from fewshot_metalstm.kinds.translation.pairs import (
     CORPUS,
     KIND,
@@ -26,7 +27,6 @@ from fewshot_metalstm.kinds.translation.tasks import (
     DEVEL,
     TEST,
     TRAIN,
-    Exclusions,
     LoadedPairs,
     TranslationTask,
     key_of,
@@ -92,9 +92,11 @@ def load_suite(suite: Suite, exclude: Sequence[str], data_dir: Path | None = Non
         raise UserError(
             f"suite {suite.name} has no task left beside {', '.join(targets)}; exclude fewer"
         )
-    return LoadedPairs(
-        suite.name, train, validation, Exclusions(targets, tuple(dict.fromkeys(dropped)), lost)
-    )
+    report = EqualItems(
+        "pairs", "pairs whose sentence equals a test sentence of theirs", targets,
+        tuple(dict.fromkeys(dropped)), lost,
+    )  # fmt: skip
+    return LoadedPairs(suite.name, train, validation, report)
 
 
 def _test_sentences(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
+from fewshot_metalstm.kinds.loaded_suite import EqualItems, LoadedSuite
 from fewshot_metalstm.kinds.translation.pairs import KIND, Pairs
 
 TRAIN, DEVEL, TEST = "train", "devel", "test"
@@ -44,41 +45,7 @@ class TranslationTask:
         return {name: pairs.digest for name, pairs in self.splits.items()}
 
 
-@dataclass(frozen=True)
-class Exclusions:
-    """What was kept out of a suite for its targets; ``lost`` counts pairs by task."""
-
-    targets: tuple[str, ...]
-    tasks: tuple[str, ...] = ()
-    lost: Mapping[str, int] = field(default_factory=dict)
-
-    def summary(self) -> tuple[str, ...]:
-        """See :class:`fewshot_metalstm.kinds.kind.Exclusions`."""
-        if not self.targets:
-            return ("no target is kept out",)
-        pairs = sum(self.lost.values())
-        return (
-            f"nothing of {', '.join(self.targets)} is learned from: {len(self.tasks)} tasks and "
-            f"{pairs} pairs whose sentence equals a test sentence of theirs were left out",
-        )
-
-    def lines(self) -> tuple[str, ...]:
-        """See :class:`fewshot_metalstm.kinds.kind.Exclusions`."""
-        return (
-            *self.summary(), *(f"{name}: of a target's family" for name in self.tasks),
-            *(f"{name}: {number} pairs left out" for name, number in self.lost.items()),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class LoadedPairs:
-    """The tasks of a suite, without what its targets keep out."""
-
-    name: str
-    train: tuple[TranslationTask, ...]
-    validation: tuple[TranslationTask, ...]  # their episodes come from the split devel
-    report: Exclusions
-    synthetic: bool = False
+LoadedPairs = LoadedSuite[TranslationTask, EqualItems]
 
 
 def key_of(sentence: str) -> str:
