@@ -21,7 +21,7 @@ from benchmarks.studies import compression, few_shot_runs, page, peers, table
 from benchmarks.studies.declared import Run, Study, names, read
 from benchmarks.studies.few_shot import is_few_shot
 from benchmarks.studies.kept import done
-from benchmarks.studies.running import command, failure, resumed
+from benchmarks.studies.running import command, failure, in_time, resumed
 from fewshot_metalstm.errors import UserError
 
 
@@ -94,18 +94,14 @@ def _do(
     study: Study, missing: list[Run], folder: Path, end: float, folders: Mapping[str, str], *,
     dry: bool,
 ) -> None:  # fmt: skip
-    for number, run in enumerate(missing, 1):
-        if dry:
+    if dry:
+        for run in missing:
             print(_typed(run, folders))
-            continue
-        if time.monotonic() > end:
-            print(f"{study.name}: {len(missing) - number + 1} runs are left for another time")
-            break
-        print(f"{study.name} {number}/{len(missing)}: {run.called}", flush=True)
+        return
+    for run in in_time(study.name, missing, end):
         table.add(study, run, result_of(run, folder / run.folder, folders))
         table.write(study)
-    if not dry:
-        table.write(study)
+    table.write(study)
 
 
 def _typed(run: Run, folders: Mapping[str, str]) -> str:

@@ -20,16 +20,15 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.studies import declared, kept
-from benchmarks.studies.declared import FOLDER, known, names
+from benchmarks.studies.declared import FOLDER, known, opened
 from benchmarks.studies.kept import RESULTS
-from benchmarks.studies.running import command, failure
+from benchmarks.studies.running import command, failure, in_time
 from fewshot_metalstm.config import read_mapping
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.writing import write_text
@@ -50,6 +49,11 @@ class Run:
     about: str
     options: tuple[str, ...]
     digest: str
+
+    @property
+    def called(self) -> str:
+        """The row."""
+        return self.name
 
     @property
     def folder(self) -> str:
@@ -107,10 +111,7 @@ def read(name: str, folder: Path = FOLDER) -> CompressionStudy:
     Raises:
         UserError: there is none, or its file is not as above.
     """
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
-        raise UserError(f"there is no study {name!r}; there are {', '.join(names())}")
-    tree = read_mapping(path)
+    path, tree = opened(name, folder)
     known(tree, _KEYS, path, "the study")
     for key in ("title", "model", "rows"):
         if not tree.get(key):
@@ -168,21 +169,17 @@ def do(
         if run.digest not in there and (rows is None or run.name in rows)
     ]  # fmt: skip
     print(f"{name}: {len(missing)} of {len(study.runs)} runs to do", flush=True)
-    for number, run in enumerate(missing, 1):
-        if dry:
+    if dry:
+        for run in missing:
             print(f"fewshot-metalstm compress MODEL {shlex.join(run.options)}")
-            continue
-        if time.monotonic() > end:
-            print(f"{name}: {len(missing) - number + 1} runs are left for another time")
-            break
-        print(f"{name} {number}/{len(missing)}: {run.name}", flush=True)
+        return
+    for run in in_time(name, missing, end):
         folder = runs / name / run.folder
         if not (folder / "report.json").is_file() and failure(folder) is None:
             command(["compress", str(study.model(runs)), *run.options], folder)
         add(study, run, folder, results)
         write(study, results)
-    if not dry:
-        write(study, results)
+    write(study, results)
 
 
 def add(study: CompressionStudy, run: Run, folder: Path, results: Path = RESULTS) -> None:

@@ -148,16 +148,21 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+def opened(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The file of the study of that name, and what it declares; a :class:`UserError` without it."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        raise UserError(f"there is no study {name!r}; there are {', '.join(names())}")
+    return path, read_mapping(path)
+
+
 def read(name: str, folder: Path = FOLDER) -> Study:
     """The study of that name.
 
     Raises:
         UserError: there is none, or its file is not as above.
     """
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
-        raise UserError(f"there is no study {name!r}; there are {', '.join(names())}")
-    tree = read_mapping(path)
+    path, tree = opened(name, folder)
     known(tree, _KEYS, path, "the study")
     groups = _groups(tree.get("tasks") or {})
     needed = ("title", "seeds", "rows") if groups else ("title", "task", "seeds", "rows")

@@ -36,9 +36,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies.declared import FOLDER, known, names, text_of
+from benchmarks.studies.declared import FOLDER, known, opened, text_of
 from fewshot_metalstm.config import read_mapping
-from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.errors import at
 from fewshot_metalstm.sweep.grid import numbers
 
 _KEYS = {
@@ -181,10 +181,7 @@ def read(name: str, folder: Path = FOLDER) -> FewShotStudy:
     Raises:
         UserError: there is none, or its file is not as above.
     """
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
-        raise UserError(f"there is no study {name!r}; there are {', '.join(names())}")
-    tree = read_mapping(path)
+    path, tree = opened(name, folder)
     known(tree, _KEYS, path, "the study")
     for key in ("title", "figure", "against", "shots", "draws", "folds", "rows"):
         if not tree.get(key):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.studies import few_shot_table as table
 from benchmarks.studies.few_shot import Checkpoint, read
 from benchmarks.studies.kept import RESULTS, done
-from benchmarks.studies.running import command, failure, resumed
+from benchmarks.studies.running import command, failure, in_time, resumed
 
 _DONE = "done"
 
@@ -37,7 +36,7 @@ def do(
     ]  # fmt: skip
     print(f"{name}: {len(missing)} of {len(study.runs)} runs to do", flush=True)
     said: set[str] = set()
-    for number, run in enumerate(missing, 1):
+    for run in missing if dry else in_time(name, missing, end):
         if dry:
             for made in _chain(run.checkpoint):
                 if made.folder not in said:
@@ -45,10 +44,6 @@ def do(
                     print("fewshot-metalstm " + " ".join(made.arguments(runs)))
             print("fewshot-metalstm " + " ".join(run.arguments(runs)))
             continue
-        if time.monotonic() > end:
-            print(f"{name}: {len(missing) - number + 1} runs are left for another time")
-            break
-        print(f"{name} {number}/{len(missing)}: {run.called}", flush=True)
         why = next(filter(None, (_train(made, runs) for made in _chain(run.checkpoint))), None)
         folder = runs / run.folder
         if why is None and failure(folder) is None:

@@ -6,12 +6,24 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.writing import write_text
 
+
+class Called(Protocol):
+    """A run of a study."""
+
+    @property
+    def called(self) -> str:
+        """What it is, in a few words."""
+
+
+R = TypeVar("R", bound=Called)
 _FAILED = "failed.txt"
 _PROGRAM = (sys.executable, "-m", "fewshot_metalstm")
 
@@ -50,6 +62,20 @@ def resumed(folder: Path) -> list[str]:
     if folder.is_dir():
         shutil.rmtree(folder)
     return []
+
+
+def in_time(name: str, missing: Sequence[R], end: float) -> Iterator[R]:
+    """The runs of a study, one after the other, each said; none is begun after ``end``.
+
+    Args:
+        end: on the clock of :func:`time.monotonic`.
+    """
+    for number, run in enumerate(missing, 1):
+        if time.monotonic() > end:
+            print(f"{name}: {len(missing) - number + 1} runs are left for another time")
+            return
+        print(f"{name} {number}/{len(missing)}: {run.called}", flush=True)
+        yield run
 
 
 def failure(folder: Path) -> str | None:

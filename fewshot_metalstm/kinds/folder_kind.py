@@ -42,6 +42,7 @@ class FolderKind(Kind):
     """
 
     package: str
+    compressed = 2  # as :class:`fewshot_metalstm.kinds.stored.FolderFormat` reads it
 
     def module(self, name: str) -> Any:
         """A module of the folder."""

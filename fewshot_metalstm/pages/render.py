@@ -37,20 +37,23 @@ def check_page(path: Path, shown: Path) -> None:
         raise UserError(f"{path}: is the file to look at; name another for the page")
 
 
-def write_page(path: Path, template: str, *, package: str = PAGES, **values: Any) -> Path:
+def write_page(
+    path: Path, template: str, *, package: str = PAGES, script: str = "", **values: Any
+) -> Path:
     """Fill a template and write it, whole or not at all.
 
     Args:
-        template: a name in ``templates/``, without suffix; a script of that name is embedded.
+        template: a name in ``templates/``, without suffix.
+        script: that of the script that is embedded, where it is another.
         package: whose ``templates/`` are looked into, before those of this package.
         values: what the template shows. Strings are escaped.
     """
     environment = _environment(package)
     style = _asset(environment, "style.css")
-    script = _asset(environment, f"{template}.js")
-    policy = _POLICY.format(style=_digest(style), script=_digest(script))
+    embedded = _asset(environment, f"{script or template}.js")
+    policy = _POLICY.format(style=_digest(style), script=_digest(embedded))
     page = environment.get_template(f"{template}.html").generate(
-        policy=policy, style=Markup(style), script=Markup(script), version=__version__, **values
+        policy=policy, style=Markup(style), script=Markup(embedded), version=__version__, **values
     )
     with beside(path) as part, part.open("w", encoding="utf-8") as file:
         file.writelines(page)

@@ -59,16 +59,6 @@ class Served(PythonModel):
             raise RuntimeError("the model is not loaded")
         return self.answered(model_input)
 
-    def check(self, sizes: Mapping[str, int]) -> None:
-        """Refuse a request that holds more than the limits allow."""
-        for name, size in sizes.items():
-            if self._limits[name] and size > self._limits[name]:
-                what = name.removeprefix("max_")
-                raise refused(
-                    f"{size} {what}; send at most {self._limits[name]} at once, or load the model "
-                    f"with model_config={{'{name}': N}}, 0 for no bound"
-                )
-
     @abstractmethod
     def load(self, folder: Path) -> None:
         """Load a model's folder, and compile what a first request would wait for."""
@@ -88,12 +78,7 @@ class ServedTexts(Served):
         import pandas
 
         texts = table["text"].tolist()
-        for number, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise refused(
-                    f"row {number} (counted from 0) has no text; send a string in the column 'text'"
-                )
-        self.check({"max_rows": len(texts), "max_characters": sum(map(len, texts))})
+        check_texts(texts, self._limits)
         return pandas.DataFrame(self.columns(texts), index=table.index)
 
     @abstractmethod
@@ -114,6 +99,29 @@ def table_signature(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Mo
         ])  # fmt: skip
 
     return ModelSignature(inputs=schema(inputs), outputs=schema(outputs))
+
+
+def check_texts(texts: Sequence[object], limits: Mapping[str, int]) -> None:
+    """Refuse what is no text, or too much; ``limits`` as :data:`LIMITS` has them."""
+    size = 0
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise refused(
+                f"row {number} (counted from 0) has no text; send a string in the column 'text'"
+            )
+        size += len(text)
+    check_sizes({"max_rows": len(texts), "max_characters": size}, limits)
+
+
+def check_sizes(sizes: Mapping[str, int], limits: Mapping[str, int]) -> None:
+    """Refuse a request that holds more than the limits of the same names allow."""
+    for name, size in sizes.items():
+        if limits[name] and size > limits[name]:
+            what = name.removeprefix("max_")
+            raise refused(
+                f"{size} {what}; send at most {limits[name]} at once, or load the model with "
+                f"model_config={{'{name}': N}}, 0 for no bound"
+            )
 
 
 def refused(problem: str) -> MlflowException:

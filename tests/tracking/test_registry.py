@@ -28,10 +28,11 @@ from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.card import tagger_card
 from fewshot_metalstm.kinds.tagging.kind import TAGGING
-from fewshot_metalstm.kinds.tagging.serving.pyfunc import LIMITS, check
+from fewshot_metalstm.kinds.tagging.serving.pyfunc import LIMITS
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, save_model
 from fewshot_metalstm.tracking import registry
 from fewshot_metalstm.tracking.registry import LoggedModel, log_adapted, requirements
+from fewshot_metalstm.tracking.served_texts import check_texts as check
 from fewshot_metalstm.tracking.store import tracking_uri
 from tests.encoders.fakes import REFERENCE
 from tests.kinds.tagging.tagger.builders import model

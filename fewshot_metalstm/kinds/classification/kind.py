@@ -41,7 +41,6 @@ class Classification(FolderKind):
     figure = FIGURE
     cell = "classifier.lstm.kind"
     sharing = "classifier.sharing"
-    compressed = 2
 
     def training_settings(self) -> type[ClassificationTrainConfig]:
         """See :class:`Kind`."""

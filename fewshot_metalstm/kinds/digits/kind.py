@@ -34,7 +34,6 @@ class Digits(FolderKind):
     shots = "images of each class"
     figure = FIGURE
     cell = "reader.lstm.kind"
-    compressed = 2
 
     def training_settings(self) -> type[DigitsTrainConfig]:
         """See :class:`Kind`."""

@@ -34,7 +34,6 @@ class Forecasting(FolderKind):
     shots = "days"
     figure = FIGURE
     cell = "forecaster.lstm.kind"
-    compressed = 2
 
     def training_settings(self) -> type[ForecastTrainConfig]:
         """See :class:`Kind`."""

@@ -40,7 +40,6 @@ class LanguageModelling(FolderKind):
     figure = FIGURE
     cell = "model.lstm.kind"
     encodes_words = True
-    compressed = 2
 
     def training_settings(self) -> type[LanguageTrainConfig]:
         """See :class:`Kind`."""

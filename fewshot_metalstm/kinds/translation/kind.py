@@ -42,7 +42,6 @@ class Translating(FolderKind):
     cell = "translator.lstm.kind"
     packages = ("tokenizers",)
     encodes_words = True
-    compressed = 2
 
     def training_settings(self) -> type[TranslationTrainConfig]:
         """See :class:`Kind`."""

@@ -63,7 +63,9 @@ def make_view(
 
 def write_view(view: View, title: str, path: Path) -> Path:
     """Write the page."""
-    return write_page(path, "forecast", package=__package__, title=title, page=view)
+    return write_page(
+        path, "forecast", package=__package__, script="details", title=title, page=view
+    )
 
 
 def _shown(model: ForecastModel, series: Series, path: Path) -> Shown:

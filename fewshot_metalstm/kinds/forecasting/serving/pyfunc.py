@@ -15,7 +15,7 @@ from fewshot_metalstm.kinds.forecasting.model import FORECASTER, load_model
 from fewshot_metalstm.kinds.forecasting.predict import COLUMNS, ahead
 from fewshot_metalstm.kinds.forecasting.series import WEEK, hour_text
 from fewshot_metalstm.kinds.forecasting.tables import Columns, read_series
-from fewshot_metalstm.tracking.served_texts import Served, refused, table_signature
+from fewshot_metalstm.tracking.served_texts import Served, check_sizes, refused, table_signature
 from fewshot_metalstm.tracking.serving import Serving
 
 # What one request may hold; 0: no bound.
@@ -56,7 +56,7 @@ class PyfuncForecaster(Served):
         """See :class:`.Served`: read as `predict` reads a file, and refused as there."""
         import pandas
 
-        self.check({"max_rows": len(table)})
+        check_sizes({"max_rows": len(table)}, self._limits)
         text = table[["unique_id", "ds", "y"]].to_csv(index=False)
         try:
             series = read_series(_TABLE, Counter(), Columns(None, None), text.encode("utf-8"))

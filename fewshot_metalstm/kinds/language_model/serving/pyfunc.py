@@ -14,7 +14,6 @@ from fewshot_metalstm.kinds.language_model.text import Document
 from fewshot_metalstm.tracking.served_texts import ServedTexts, refused, table_signature
 from fewshot_metalstm.tracking.serving import Serving
 
-ARTIFACT = PRODUCT
 EXAMPLE = "Walked up to the upper bog before the sun was over the ridge.\n"
 # What one request may hold; 0: no bound.
 LIMITS: Mapping[str, int] = {"max_rows": 1_000, "max_characters": 2_000_000}
@@ -25,13 +24,13 @@ def serving() -> Serving:
     script = Path(__file__).with_name("served_language_model.py")
     columns = {"bits_per_character": "double", "characters": "long"}
     signature = table_signature({"text": "string"}, columns)
-    return Serving(script, ARTIFACT, signature, {"text": [EXAMPLE]}, LIMITS)
+    return Serving(script, PRODUCT, signature, {"text": [EXAMPLE]}, LIMITS)
 
 
 class PyfuncLanguageModel(ServedTexts):
     """Bits per character of the texts of a table, each from its first character on."""
 
-    artifact = ARTIFACT
+    artifact = PRODUCT
     limits = LIMITS
 
     def load(self, folder: Path) -> None:

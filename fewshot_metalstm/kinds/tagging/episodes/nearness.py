@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from fewshot_metalstm.errors import at
@@ -50,7 +50,7 @@ def nearness_of(path: Path, tasks: Sequence[Task], sharpness: float) -> tuple[fl
     for task in tasks:
         shares = []
         for target, losses in rows:
-            own = _family_of(target, family)
+            own = family.get(target)  # None of what is no task here
             if own == task.family:
                 continue
             foreign = [losses[i] for i, each in of_place.items() if each != own]
@@ -60,10 +60,6 @@ def nearness_of(path: Path, tasks: Sequence[Task], sharpness: float) -> tuple[fl
             raise at(path, None, f"has no row but those of the family of {task.name}", _CURE)
         near.append(sum(shares) / len(shares))
     return tuple(near)
-
-
-def _family_of(target: str, family: Mapping[str, str]) -> str:
-    return family.get(target, target)
 
 
 def _read(path: Path) -> tuple[list[str], list[tuple[str, list[float]]]]:

@@ -92,7 +92,9 @@ def make_view(
 
 def write_view(view: View, title: str, path: Path) -> Path:
     """Write the page."""
-    return write_page(path, "translations", package=__package__, title=title, page=view)
+    return write_page(
+        path, "translations", package=__package__, script="details", title=title, page=view
+    )
 
 
 def _cells(weights: Tensor) -> tuple[tuple[Cell, ...], ...]:
