@@ -367,9 +367,12 @@ def test_forecasting(
     Path("my_load.csv").write_text(builders.rows(hours[:960]))
     Path("history.csv").write_text(builders.rows(hours[700:960], first + 700))
     Path("later.csv").write_text(builders.rows(hours[960:], first + 960))
+    for name, start, stop in (("to_june", 0, 960), ("july", 960, 1200), ("august", 1200, 1440)):
+        Path(f"{name}.csv").write_text(builders.rows(hours[start:stop], first + start))
     fewer = {
         "meta-train": [*ONE, *settings(builders.TINY)],
         "adapt": [*ONE, *settings(QUICK), "--draws", "1"],
+        "train": ["--epochs", "1", "--no-tracking", "--set", "forecaster.lstm.hidden=5"],
     }
     ran = []
     for line, words in commands("forecasting.md"):
@@ -381,7 +384,7 @@ def test_forecasting(
             assert main([*words[1:], *fewer.get(words[1], [])]) == 0, line
             ran.append(words[1])
     assert ran == ["adapt", "predict", "view", "meta-train", "adapt", "evaluate", "adapt",
-                   "predict", "view", "adapt", "evaluate"]  # fmt: skip
+                   "predict", "view", "adapt", "evaluate", "train", "train", "predict"]  # fmt: skip
     assert "of what the LSTM corrects" in capsys.readouterr().err
     tomorrow = Path("tomorrow.csv").read_text("utf-8").splitlines()
     assert tomorrow[1].startswith("shop,2026-03-23 00:00:00,")

@@ -95,12 +95,18 @@ class Compared:
 def compare(
     forecast: Forecast, task: ForecastTask, spans: Sequence[Span], units: Mapping[int, float]
 ) -> Compared:
-    """Forecasts of the hours of ``spans`` beside what came.
+    """Forecasts of the hours of ``spans`` beside what came; see :func:`compare_at`."""
+    return compare_at(forecast, task, scored(task, spans), units)
+
+
+def compare_at(
+    forecast: Forecast, task: ForecastTask, at: Places, units: Mapping[int, float]
+) -> Compared:
+    """Forecasts of the days that begin at some places beside what came.
 
     Args:
         units: what MASE divides by, by the number of the series.
     """
-    at = scored(task, spans)
     later = at[:, None] + np.arange(DAY)
     numbers = np.array([task.number(int(place)) for place in at])
     real: NDArray[np.bool_] = task.real[later]

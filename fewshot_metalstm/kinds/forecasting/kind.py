@@ -19,6 +19,10 @@ if TYPE_CHECKING:
         ForecastTrainConfig,
     )
     from fewshot_metalstm.kinds.forecasting.source import ForecastSource
+    from fewshot_metalstm.kinds.forecasting.supervised import (
+        ForecastSupervisedConfig,
+        ForecastTraining,
+    )
     from fewshot_metalstm.kinds.forecasting.tasks import ForecastTask, LoadedSeries
     from fewshot_metalstm.tracking.serving import Serving
 
@@ -103,6 +107,20 @@ class Forecasting(FolderKind):
         from fewshot_metalstm.kinds.forecasting.source import ForecastSource
 
         return ForecastSource(config, suite)
+
+    def supervised_settings(self) -> type[ForecastSupervisedConfig]:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.forecasting.supervised import ForecastSupervisedConfig
+
+        return ForecastSupervisedConfig
+
+    def supervised_source(
+        self, config: ForecastSupervisedConfig, tasks: Sequence[ForecastTask]
+    ) -> ForecastTraining:
+        """See :class:`Kind`."""
+        from fewshot_metalstm.kinds.forecasting.supervised import ForecastTraining
+
+        return ForecastTraining(config, tasks)
 
     def support(self, target: ForecastTask, shots: int, draw: int, seed: int) -> Support:
         """See :class:`Kind`: K days in a row."""

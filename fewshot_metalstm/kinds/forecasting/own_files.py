@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +14,15 @@ from fewshot_metalstm.kinds.forecasting.series import Series, hour_text, said
 from fewshot_metalstm.kinds.forecasting.tables import USUAL, Columns, read_series, unknown_file
 from fewshot_metalstm.kinds.forecasting.tasks import DEVEL, TEST, TRAIN, ForecastTask, Span
 
-BETWEEN = "hours between train and test are in neither: no window goes across them"
+BETWEEN = "hours between two files are in neither: no window goes across them"
+_ORDER = (TRAIN, DEVEL, TEST)  # of time
 
 
 def load_own(source: str, columns: Columns = USUAL) -> ForecastTask:
-    """The task of a file, or of ``train=FILE,test=FILE`` with the hours that come after it.
+    """The task of a file, or of ``train=FILE,devel=FILE,test=FILE``, each behind the one before.
 
     Raises:
-        UserError: files that are absent or ill-formed, or a test split that does not come after
-            the train split.
+        UserError: files that are absent or ill-formed, or that do not come one after another.
     """
     name, files = _files(source)
     notes: Counter[str] = Counter()
@@ -34,48 +34,54 @@ def load_own(source: str, columns: Columns = USUAL) -> ForecastTask:
         # A file of one series is named after itself, and so are those of its other splits.
         alone = len(files) > 1 and len(found) == 1
         read[split] = {name if alone else each.name: each for each in found}
-    if DEVEL in read and TEST not in read:
-        del read[DEVEL]  # read and checked; nothing is chosen by it
+    splits = [split for split in _ORDER if split in read]
     series: list[Series] = []
-    spans: dict[str, list[Span]] = {split: [] for split in (TRAIN, TEST) if split in read}
+    spans: dict[str, list[Span]] = {split: [] for split in splits}
     begin = 0
     for each in read[TRAIN]:
-        whole, cuts = _joined(each, [read[s][each] for s in spans if each in read[s]], files, notes)
+        parts = {split: read[split][each] for split in splits if each in read[split]}
+        whole, cuts = _joined(each, parts, files, notes)
         series.append(whole)
-        for split, (start, stop) in zip(spans, cuts, strict=False):
+        for split, (start, stop) in cuts.items():
             spans[split].append((begin + start, begin + stop))
         begin += len(whole)
-    unknown = set(read.get(TEST, {})) - set(read[TRAIN])
-    if unknown:
-        problem = f"has the series {min(unknown)}, which the train split has not"
-        raise at(files[TEST], None, problem, "leave it out, or give its earlier hours too")
+    for split in splits:
+        unknown = set(read[split]) - set(read[TRAIN])
+        if unknown:
+            problem = f"has the series {min(unknown)}, which the train split has not"
+            raise at(files[split], None, problem, "leave it out, or give its earlier hours too")
     fixed: dict[str, tuple[Span, ...]] = {split: tuple(found) for split, found in spans.items()}
     return ForecastTask(name, name, tuple(series), fixed, name, notes=said(notes))
 
 
 def _joined(
-    name: str, parts: Sequence[Series], files: dict[str, Path], notes: Counter[str]
-) -> tuple[Series, list[Span]]:
-    """The train and the test hours of a series as one, and the span of each."""
-    first, last = parts[0], parts[-1]
-    if len(parts) == 1:
-        return first, [(0, len(first))]
-    between = last.start - (first.start + len(first))
-    if between < 0:
-        raise at(
-            files[TEST], None,
-            f"begins at {hour_text(last.start)}, before the end of the train split of {name}",
-            "give the hours that come after it",
-        )  # fmt: skip
-    if between > len(first) + len(last):
-        raise at(files[TEST], None, f"begins {between} hours after the train split of {name}",
-                 "give hours nearer to it")  # fmt: skip
-    notes[BETWEEN] += between
-    gap = np.full(between, np.nan)
-    values = np.concatenate([first.values, gap, last.values])
-    real = np.concatenate([first.real, np.zeros(between, bool), last.real])
-    start = len(first) + between
-    return Series(name, first.start, values, real), [(0, len(first)), (start, len(values))]
+    name: str, parts: Mapping[str, Series], files: Mapping[str, Path], notes: Counter[str]
+) -> tuple[Series, dict[str, Span]]:
+    """The hours of a series in all files as one, and the span of each split."""
+    first = parts[TRAIN]
+    values, real = [first.values], [first.real]
+    end, before = len(first), TRAIN  # places from the first hour
+    spans = {TRAIN: (0, end)}
+    for split, part in parts.items():
+        if split == TRAIN:
+            continue
+        between = part.start - (first.start + end)
+        if between < 0:
+            raise at(
+                files[split], None,
+                f"begins at {hour_text(part.start)}, before the end of the {before} split of "
+                f"{name}",
+                "give the hours that come after it",
+            )  # fmt: skip
+        if between > end + len(part):
+            raise at(files[split], None, f"begins {between} hours after the {before} split of "
+                     f"{name}", "give hours nearer to it")  # fmt: skip
+        notes[BETWEEN] += between
+        values += [np.full(between, np.nan), part.values]
+        real += [np.zeros(between, bool), part.real]
+        spans[split] = (end + between, end + between + len(part))
+        end, before = spans[split][1], split
+    return Series(name, first.start, np.concatenate(values), np.concatenate(real)), spans
 
 
 def _files(source: str) -> tuple[str, dict[str, Path]]:

@@ -12,6 +12,7 @@ import torch
 
 from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.items_of import ItemsOf
 from fewshot_metalstm.kinds.language_model.encoding import CPU, Batch, encode, rows_of
 from fewshot_metalstm.kinds.language_model.model import (
     PRODUCT,
@@ -23,7 +24,7 @@ from fewshot_metalstm.kinds.language_model.model import (
 )
 from fewshot_metalstm.kinds.language_model.score import FIGURE, Cost, score
 from fewshot_metalstm.kinds.language_model.settings import ModelConfig, check_sizes
-from fewshot_metalstm.kinds.language_model.tasks import KIND, TRAIN, Span, TextTask
+from fewshot_metalstm.kinds.language_model.tasks import TRAIN, Span, TextTask
 from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
@@ -46,48 +47,12 @@ class LanguageSupervisedConfig(TrainSettings):
     model: ModelConfig = field(default_factory=ModelConfig)
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(ItemsOf[TextTask]):
     """A task whose items are rows of ``row`` segments, of which batches are made."""
 
-    task: TextTask
-    row: int
-    kind: str = KIND
-
-    @property
-    def name(self) -> str:
-        """See :class:`fewshot_metalstm.kinds.kind.Task`, and so are the next ones."""
-        return self.task.name
-
-    @property
-    def family(self) -> str:
-        """As the text's."""
-        return self.task.family
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        """As the text's."""
-        return self.task.types
-
-    @property
-    def data(self) -> str:
-        """As the text's."""
-        return self.task.data
-
-    @property
-    def synthetic(self) -> bool:
-        """As the text's."""
-        return self.task.synthetic
-
-    @property
-    def invented(self) -> bool:
-        """As the text's."""
-        return self.task.invented
-
-    @property
-    def digests(self) -> Mapping[str, str]:
-        """As the text's."""
-        return self.task.digests
+    def __init__(self, task: TextTask, row: int) -> None:
+        super().__init__(task)
+        self.row = row
 
     @cached_property
     def spans(self) -> dict[str, list[Span]]:

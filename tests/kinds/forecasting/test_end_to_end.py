@@ -130,7 +130,6 @@ def test_what_cannot_be_done_is_said_in_a_line(
         (["view", "model", "mine.csv", "--html", "mine.csv"], "is the file to look at"),
         (["view", "model", "short.csv"], "give at least the last 168"),
         (["evaluate", "model", "--target", TARGET], "the forecaster was adapted to mine"),
-        (["train", "--task", TARGET], "forecasting"),
         (own(trained, "x", "--test", "mine.csv"), "before the end of the train split"),
         (adapt(trained, "--train", "still.csv", "--output", "x"), "holds no window"),
         (adapt(trained, "--train", "absent.csv", "--kind", "forecasting"), "no such file"),

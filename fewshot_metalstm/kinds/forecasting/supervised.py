@@ -1,0 +1,262 @@
+"""Supervised training of forecasters: fresh or from a checkpoint, on all hours of train.
+
+What is learned from are the windows at every hour of the train split; what the epoch is chosen by,
+and what is tested, are the days that come after it, each forecast once. Windows overlap, so that
+none may be held out by chance: without a devel split the end of the train split is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewshot_metalstm import ranges
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.forecasting.draws import LEAST
+from fewshot_metalstm.kinds.forecasting.forecasts import compare_at, of_learner, scored
+from fewshot_metalstm.kinds.forecasting.model import (
+    FORECASTER,
+    ForecastModel,
+    adapted_forecaster,
+    load_prepared,
+    new_forecaster,
+    save_model,
+)
+from fewshot_metalstm.kinds.forecasting.ridge import Moments, solve
+from fewshot_metalstm.kinds.forecasting.score import FIGURE
+from fewshot_metalstm.kinds.forecasting.series import DAY
+from fewshot_metalstm.kinds.forecasting.settings import (
+    RIDGE,
+    ForecasterConfig,
+    RidgeConfig,
+    check_sizes,
+)
+from fewshot_metalstm.kinds.forecasting.tasks import DEVEL, TEST, TRAIN, ForecastTask, Span
+from fewshot_metalstm.kinds.forecasting.windows import (
+    CPU,
+    Batch,
+    Places,
+    encode,
+    support_places,
+)
+from fewshot_metalstm.kinds.items_of import ItemsOf
+from fewshot_metalstm.kinds.stored import CHECKPOINT
+from fewshot_metalstm.meta.learner import Params
+from fewshot_metalstm.meta.outcome import Progress
+from fewshot_metalstm.train.about import joint_about, trained_about
+from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
+from fewshot_metalstm.train.source import Evaluation, SupervisedSource
+
+_AT_ONCE = 512  # windows whose loss is taken
+_TEST = 0.2  # of a region's hours, the last ones
+
+
+def _training() -> SupervisedConfig:
+    return SupervisedConfig(
+        epochs=10, batch=64, lr=1e-3, average=0.99, hold_out=0.1, curve_items=500
+    )
+
+
+@dataclass(frozen=True)
+class ForecastSupervisedConfig(TrainSettings):
+    """Everything that supervised training of forecasters depends on, besides data and code."""
+
+    train: SupervisedConfig = field(default_factory=_training)
+    forecaster: ForecasterConfig = field(default_factory=ForecasterConfig)
+    ridge: RidgeConfig = field(default_factory=RidgeConfig)  # of the linear path's start
+
+
+def divided(task: ForecastTask, hold_out: float) -> ForecastTask:
+    """A task with what the epoch is chosen by, in the order of time.
+
+    The last fifth of a region of the catalogue is its test split. Where there is no devel split,
+    the share ``hold_out`` of the hours before, the last ones of each series, is.
+
+    Raises:
+        UserError: what is left to learn from holds no window, or what is held out no day.
+    """
+    spans = dict(task.spans)
+    if task.follows:
+        whole = spans[TRAIN]
+        spans[TRAIN] = tuple((a, b - round((b - a) * _TEST)) for a, b in whole)
+        spans[TEST] = tuple(
+            (cut, b) for (_, cut), (_, b) in zip(spans[TRAIN], whole, strict=True)
+        )  # fmt: skip
+    if hold_out and DEVEL not in spans:
+        whole = spans[TRAIN]
+        for start, stop in whole:
+            if stop - start < (LEAST + 1) * DAY:
+                name = task.series[task.number(start)].name
+                raise UserError(
+                    f"{task.name}: {name} has {(stop - start) / DAY:.1f} days, too few to learn "
+                    f"from some and choose the epoch by others; give {LEAST + 1} at least, or "
+                    "--set train.hold_out=0"
+                )
+        spans[TRAIN] = tuple((a, b - max(DAY, round((b - a) * hold_out))) for a, b in whole)
+        spans[DEVEL] = tuple(
+            (cut, b) for (_, cut), (_, b) in zip(spans[TRAIN], whole, strict=True)
+        )  # fmt: skip
+    return ForecastTask(
+        task.name, task.family, task.series, spans, task.data, notes=task.notes,
+        synthetic=task.synthetic, invented=task.invented,
+    )  # fmt: skip
+
+
+class Windows(ItemsOf[ForecastTask]):
+    """A task whose items are windows: at every hour of train, a day each of what is scored.
+
+    Args:
+        given: as it was read.
+        hold_out: see :func:`divided`, which makes its splits.
+    """
+
+    def __init__(self, given: ForecastTask, hold_out: float) -> None:
+        super().__init__(divided(given, hold_out))
+        self.given = given
+
+    @cached_property
+    def places(self) -> dict[str, Places]:
+        """Where the windows of each split begin their output."""
+        return {
+            split: support_places(self.task, spans) if split == TRAIN else scored(self.task, spans)
+            for split, spans in self.task.spans.items()
+        }
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Windows of each split."""
+        return {split: len(at) for split, at in self.places.items()}
+
+    @cached_property
+    def units(self) -> dict[int, float]:
+        """What MASE divides by, by the number of the series."""
+        return self.task.units(self.task.spans[TRAIN])
+
+    @property
+    def support(self) -> tuple[Span, ...]:
+        """The hours behind which a forecaster is at its best: all that it has been chosen by."""
+        ends = {self.task.number(b - 1): b for b in (b for _, b in self.task.spans.get(DEVEL, ()))}
+        return tuple(
+            (a, ends.get(self.task.number(a), b)) for a, b in self.task.spans[TRAIN]
+        )  # fmt: skip
+
+
+class ForecastTraining(SupervisedSource):
+    """Series for one run of supervised training; all share one head."""
+
+    figure = FIGURE
+    product = FORECASTER
+    config: ForecastSupervisedConfig
+    tasks: Sequence[Windows]
+
+    def __init__(self, config: ForecastSupervisedConfig, tasks: Sequence[ForecastTask]) -> None:
+        ranges.check(config)
+        self._start: ForecastModel | None = None
+        if config.start:
+            self._start = load_prepared(Path(config.start), CHECKPOINT)
+            own = self._start.learner.config
+            if config.forecaster not in (own, ForecasterConfig()):
+                raise UserError(
+                    f"{config.start} has other settings of the section forecaster; give the same, "
+                    "or leave --start out"
+                )
+            config = replace(config, forecaster=own)
+        check_sizes(config.forecaster)
+        self.config = config
+        self.tasks = [Windows(task, config.train.hold_out) for task in tasks]
+        self._by_name = {task.name: task for task in self.tasks}
+        self._device = CPU
+
+    @cached_property
+    def _moments(self) -> Moments:
+        """Of what is learned from: the linear path begins as ridge regression over it."""
+        return Moments.of_tasks(own.task for own in self.tasks)
+
+    def fresh(self, progress: Progress) -> ForecastModel:
+        """See :class:`SupervisedSource`."""
+        if any(DEVEL not in own.given.spans and DEVEL in own.task.spans for own in self.tasks):
+            share = f"{self.config.train.hold_out:.0%}"
+            progress.note(f"the last {share} of the hours before test are what chooses the epoch")
+        if self._start is not None:
+            params: Params = dict(self._start.learner.named_parameters())
+            return replace(self._start, learner=adapted_forecaster(self._start.learner, params))
+        learner = new_forecaster(self.config.forecaster, self.config.seed)
+        if self.config.forecaster.linear == RIDGE:
+            learner.set_linear(solve(self.config.ridge, None, self._moments))
+        return ForecastModel(learner, self._moments)
+
+    def load(self, folder: Path) -> ForecastModel:
+        """See :class:`SupervisedSource`."""
+        return load_prepared(folder)
+
+    def save(self, model: ForecastModel, folder: Path) -> None:
+        """See :class:`SupervisedSource`."""
+        save_model(model, folder)
+
+    def use(
+        self, model: ForecastModel, device: torch.device, learned: Mapping[str, Sequence[int]]
+    ) -> None:
+        """See :class:`SupervisedSource`."""
+        del learned
+        self._model, self._device = model, device
+
+    def lengths(self, task: str) -> Sequence[int]:
+        """See :class:`SupervisedSource`: all windows are as long."""
+        return [1] * self._by_name[task].sizes[TRAIN]
+
+    def batch(self, task: str, split: str, items: Sequence[int]) -> Batch:
+        """See :class:`SupervisedSource`."""
+        own = self._by_name[task]
+        step = self._model.learner.config.step
+        return encode(own.task, own.places[split][list(items)], step, self._device)
+
+    def evaluate(
+        self, task: str, split: str, items: Sequence[int], params: Params,
+        tuned: Mapping[str, float] | None = None,
+    ) -> Evaluation:  # fmt: skip
+        """See :class:`SupervisedSource`: the pinball loss, and MASE in the unit of train."""
+        del tuned
+        own, learner, total, hours = self._by_name[task], self._model.learner, 0.0, 0.0
+        for first in range(0, len(items), _AT_ONCE):
+            batch = self.batch(task, split, items[first : first + _AT_ONCE])
+            here = float(batch.weight.sum())
+            with torch.no_grad():
+                total += float(learner.loss(params, batch)) * here
+            hours += here
+        forecast = of_learner(learner, params, own.task, self._device)
+        compared = compare_at(forecast, own.task, own.places[split][list(items)], own.units)
+        return Evaluation(total / hours, compared.score())
+
+    def save_model(
+        self, model: ForecastModel, task: str, params: Params, folder: Path,
+        about: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        """See :class:`SupervisedSource`."""
+        own = self._by_name[task]
+        whole: dict[str, Any] = {
+            "target": own.name, "method": "train", "tune": "all", "draw": 0,
+            "seed": self.config.seed,
+            "support_hours": sum(b - a for a, b in own.task.spans[TRAIN]),
+            "support": [list(span) for span in own.support],
+            "sha256": own.given.digests[TRAIN],
+            "units": {own.task.series[number].name: unit for number, unit in own.units.items()},
+            **trained_about(own, self.tasks, self._start, about, FIGURE.key, 4),
+        }  # fmt: skip
+        made = adapted_forecaster(model.learner, params)
+        save_model(ForecastModel(made, None, FORECASTER, whole), folder)
+
+    def save_joint(
+        self, model: ForecastModel, shared: Params, heads: Mapping[str, Params], folder: Path,
+        about: Mapping[str, Any],
+    ) -> bool:  # fmt: skip
+        """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
+        merged = model.learner.merge_heads(list(heads.values()))
+        learner = adapted_forecaster(model.learner, {**shared, **merged})
+        whole = {**joint_about(self.tasks, self._start, self.config.seed), **about}
+        save_model(ForecastModel(learner, self._moments, about=whole), folder)
+        return True
