@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from fewshot_metalstm import ranges
-from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.encoding import Batch, Scaling, encode
+from fewshot_metalstm.kinds.digits.learner import DigitReader
 from fewshot_metalstm.kinds.digits.model import (
     READER,
     ReaderModel,
@@ -24,13 +23,12 @@ from fewshot_metalstm.kinds.digits.reader import CORPUS, SIDE
 from fewshot_metalstm.kinds.digits.score import FIGURE, compare, parts
 from fewshot_metalstm.kinds.digits.settings import ReaderConfig
 from fewshot_metalstm.kinds.digits.tasks import DigitsTask
-from fewshot_metalstm.kinds.stored import CHECKPOINT
+from fewshot_metalstm.kinds.folder_training import FolderTraining
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.room import check_lstm_room
-from fewshot_metalstm.train.about import joint_about, trained_about
+from fewshot_metalstm.train.about import trained_about
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
-from fewshot_metalstm.train.source import Evaluation, SupervisedSource
+from fewshot_metalstm.train.source import Evaluation
 
 
 def _training() -> SupervisedConfig:
@@ -46,54 +44,46 @@ class DigitsSupervisedConfig(TrainSettings):
     reader: ReaderConfig = field(default_factory=ReaderConfig)
 
 
-class DigitsTraining(SupervisedSource):
+class DigitsTraining(FolderTraining[ReaderModel]):
     """Tasks of digits, for one run of supervised training."""
 
     figure = FIGURE
     product = READER
+    section = "reader"
     config: DigitsSupervisedConfig
     tasks: Sequence[DigitsTask]
 
     def __init__(self, config: DigitsSupervisedConfig, tasks: Sequence[DigitsTask]) -> None:
-        ranges.check(config)
-        check_lstm_room(SIDE, config.reader.lstm, "reader.lstm")
-        self.tasks = tasks
-        self._by_name = {task.name: task for task in tasks}
-        self._start: ReaderModel | None = None
-        if config.start:
-            self._start = load_prepared(Path(config.start), CHECKPOINT)
-            own = self._start.learner.config
-            if config.reader not in (own, ReaderConfig()):
-                raise UserError(
-                    f"{config.start} has other settings of the section reader; give the same, or "
-                    "leave --start out"
-                )
-            config = replace(config, reader=own)
-        self.config = config
+        super().__init__(config, tasks)
+        check_lstm_room(SIDE, self.config.reader.lstm, "reader.lstm")
 
-    def fresh(self, progress: Progress) -> ReaderModel:
-        """See :class:`SupervisedSource`: the scaling of pixels is made of the train images."""
-        del progress
-        if self._start is None:
-            learner = new_reader(self.config.reader, self.config.seed)
-            return ReaderModel(learner, Scaling.of(self.tasks))
-        params: Params = dict(self._start.learner.named_parameters())
-        return replace(self._start, learner=adapted_reader(self._start.learner, params))
+    def made(self) -> ReaderModel:
+        """See :class:`FolderTraining`: the scaling of pixels is made of the train images."""
+        learner = new_reader(self.config.reader, self.config.seed)
+        return ReaderModel(learner, Scaling.of(self.tasks))
 
-    def load(self, folder: Path) -> ReaderModel:
-        """See :class:`SupervisedSource`."""
-        return load_prepared(folder)
+    def read(self, folder: Path, role: str | None = None) -> ReaderModel:
+        """See :class:`FolderTraining`."""
+        return load_prepared(folder, role)
 
-    def save(self, model: ReaderModel, folder: Path) -> None:
-        """See :class:`SupervisedSource`."""
+    def write(self, model: ReaderModel, folder: Path) -> None:
+        """See :class:`FolderTraining`."""
         save_model(model, folder)
 
-    def use(
-        self, model: ReaderModel, device: torch.device, learned: Mapping[str, Sequence[int]]
-    ) -> None:
-        """See :class:`SupervisedSource`."""
-        del learned
-        self._model, self._device = model, device
+    def with_params(self, model: ReaderModel, params: Params) -> DigitReader:
+        """See :class:`FolderTraining`."""
+        return adapted_reader(model.learner, params)
+
+    def learned(self) -> Mapping[str, Any]:
+        """See :class:`FolderTraining`: the classes, and the one corpus."""
+        before = {} if self._start is None else self._start.about
+        return {
+            "learned_classes": sorted(
+                {name for task in self.tasks for name in task.classes}
+                | set(before.get("learned_classes", ()))
+            ),
+            "corpora": {CORPUS: {"train": self.tasks[0].digests["train"]}},
+        }
 
     def lengths(self, task: str) -> Sequence[int]:
         """See :class:`SupervisedSource`: all images have as many rows."""
@@ -133,23 +123,3 @@ class DigitsTraining(SupervisedSource):
         }  # fmt: skip
         reader = adapted_reader(model.learner, params)
         save_model(ReaderModel(reader, model.scaling, own.classes, READER, whole), folder)
-
-    def save_joint(
-        self, model: ReaderModel, shared: Params, heads: Mapping[str, Params], folder: Path,
-        about: Mapping[str, Any],
-    ) -> bool:  # fmt: skip
-        """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
-        merged = model.learner.merge_heads(list(heads.values()))
-        learner = adapted_reader(model.learner, {**shared, **merged})
-        before = {} if self._start is None else self._start.about
-        whole = {
-            **joint_about(self.tasks, self._start, self.config.seed),
-            "learned_classes": sorted(
-                {name for task in self.tasks for name in task.classes}
-                | set(before.get("learned_classes", ()))
-            ),
-            "corpora": {CORPUS: {"train": self.tasks[0].digests["train"]}},
-            **about,
-        }
-        save_model(ReaderModel(learner, model.scaling, about=whole), folder)
-        return True

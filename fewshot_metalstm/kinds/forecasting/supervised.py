@@ -8,17 +8,18 @@ none may be held out by chance: without a devel split the end of the train split
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.folder_training import FolderTraining
 from fewshot_metalstm.kinds.forecasting.draws import LEAST
 from fewshot_metalstm.kinds.forecasting.forecasts import compare_at, of_learner, scored
+from fewshot_metalstm.kinds.forecasting.learner import Forecaster
 from fewshot_metalstm.kinds.forecasting.model import (
     FORECASTER,
     ForecastModel,
@@ -38,19 +39,17 @@ from fewshot_metalstm.kinds.forecasting.settings import (
 )
 from fewshot_metalstm.kinds.forecasting.tasks import DEVEL, TEST, TRAIN, ForecastTask, Span
 from fewshot_metalstm.kinds.forecasting.windows import (
-    CPU,
     Batch,
     Places,
     encode,
     support_places,
 )
 from fewshot_metalstm.kinds.items_of import ItemsOf
-from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.train.about import joint_about, trained_about
+from fewshot_metalstm.train.about import trained_about
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
-from fewshot_metalstm.train.source import Evaluation, SupervisedSource
+from fewshot_metalstm.train.source import Evaluation
 
 _AT_ONCE = 512  # windows whose loss is taken
 _TEST = 0.2  # of a region's hours, the last ones
@@ -146,64 +145,47 @@ class Windows(ItemsOf[ForecastTask]):
         )  # fmt: skip
 
 
-class ForecastTraining(SupervisedSource):
+class ForecastTraining(FolderTraining[ForecastModel]):
     """Series for one run of supervised training; all share one head."""
 
     figure = FIGURE
     product = FORECASTER
+    section = "forecaster"
     config: ForecastSupervisedConfig
     tasks: Sequence[Windows]
 
     def __init__(self, config: ForecastSupervisedConfig, tasks: Sequence[ForecastTask]) -> None:
-        ranges.check(config)
-        self._start: ForecastModel | None = None
-        if config.start:
-            self._start = load_prepared(Path(config.start), CHECKPOINT)
-            own = self._start.learner.config
-            if config.forecaster not in (own, ForecasterConfig()):
-                raise UserError(
-                    f"{config.start} has other settings of the section forecaster; give the same, "
-                    "or leave --start out"
-                )
-            config = replace(config, forecaster=own)
-        check_sizes(config.forecaster)
-        self.config = config
-        self.tasks = [Windows(task, config.train.hold_out) for task in tasks]
+        super().__init__(config, tasks)
+        check_sizes(self.config.forecaster)
+        self.tasks = [Windows(task, self.config.train.hold_out) for task in tasks]
         self._by_name = {task.name: task for task in self.tasks}
-        self._device = CPU
 
-    @cached_property
-    def _moments(self) -> Moments:
-        """Of what is learned from: the linear path begins as ridge regression over it."""
-        return Moments.of_tasks(own.task for own in self.tasks)
+    def made(self) -> ForecastModel:
+        """See :class:`FolderTraining`: the linear path begins as ridge regression over train."""
+        moments = Moments.of_tasks(own.task for own in self.tasks)
+        learner = new_forecaster(self.config.forecaster, self.config.seed)
+        if self.config.forecaster.linear == RIDGE:
+            learner.set_linear(solve(self.config.ridge, None, moments))
+        return ForecastModel(learner, moments)
+
+    def read(self, folder: Path, role: str | None = None) -> ForecastModel:
+        """See :class:`FolderTraining`."""
+        return load_prepared(folder, role)
+
+    def write(self, model: ForecastModel, folder: Path) -> None:
+        """See :class:`FolderTraining`."""
+        save_model(model, folder)
+
+    def with_params(self, model: ForecastModel, params: Params) -> Forecaster:
+        """See :class:`FolderTraining`."""
+        return adapted_forecaster(model.learner, params)
 
     def fresh(self, progress: Progress) -> ForecastModel:
         """See :class:`SupervisedSource`."""
         if any(DEVEL not in own.given.spans and DEVEL in own.task.spans for own in self.tasks):
             share = f"{self.config.train.hold_out:.0%}"
             progress.note(f"the last {share} of the hours before test are what chooses the epoch")
-        if self._start is not None:
-            params: Params = dict(self._start.learner.named_parameters())
-            return replace(self._start, learner=adapted_forecaster(self._start.learner, params))
-        learner = new_forecaster(self.config.forecaster, self.config.seed)
-        if self.config.forecaster.linear == RIDGE:
-            learner.set_linear(solve(self.config.ridge, None, self._moments))
-        return ForecastModel(learner, self._moments)
-
-    def load(self, folder: Path) -> ForecastModel:
-        """See :class:`SupervisedSource`."""
-        return load_prepared(folder)
-
-    def save(self, model: ForecastModel, folder: Path) -> None:
-        """See :class:`SupervisedSource`."""
-        save_model(model, folder)
-
-    def use(
-        self, model: ForecastModel, device: torch.device, learned: Mapping[str, Sequence[int]]
-    ) -> None:
-        """See :class:`SupervisedSource`."""
-        del learned
-        self._model, self._device = model, device
+        return super().fresh(progress)
 
     def lengths(self, task: str) -> Sequence[int]:
         """See :class:`SupervisedSource`: all windows are as long."""
@@ -249,14 +231,3 @@ class ForecastTraining(SupervisedSource):
         }  # fmt: skip
         made = adapted_forecaster(model.learner, params)
         save_model(ForecastModel(made, None, FORECASTER, whole), folder)
-
-    def save_joint(
-        self, model: ForecastModel, shared: Params, heads: Mapping[str, Params], folder: Path,
-        about: Mapping[str, Any],
-    ) -> bool:  # fmt: skip
-        """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
-        merged = model.learner.merge_heads(list(heads.values()))
-        learner = adapted_forecaster(model.learner, {**shared, **merged})
-        whole = {**joint_about(self.tasks, self._start, self.config.seed), **about}
-        save_model(ForecastModel(learner, self._moments, about=whole), folder)
-        return True

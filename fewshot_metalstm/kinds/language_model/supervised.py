@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.folder_training import FolderTraining
 from fewshot_metalstm.kinds.items_of import ItemsOf
-from fewshot_metalstm.kinds.language_model.encoding import CPU, Batch, encode, rows_of
+from fewshot_metalstm.kinds.language_model.encoding import Batch, encode, rows_of
+from fewshot_metalstm.kinds.language_model.learner import LanguageModel
 from fewshot_metalstm.kinds.language_model.model import (
     PRODUCT,
     StoredModel,
@@ -25,12 +24,10 @@ from fewshot_metalstm.kinds.language_model.model import (
 from fewshot_metalstm.kinds.language_model.score import FIGURE, Cost, score
 from fewshot_metalstm.kinds.language_model.settings import ModelConfig, check_sizes
 from fewshot_metalstm.kinds.language_model.tasks import TRAIN, Span, TextTask
-from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.train.about import joint_about, trained_about
+from fewshot_metalstm.train.about import trained_about
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
-from fewshot_metalstm.train.source import Evaluation, SupervisedSource
+from fewshot_metalstm.train.source import Evaluation
 
 _AT_ONCE = 32  # rows that are scored
 
@@ -67,60 +64,42 @@ class Rows(ItemsOf[TextTask]):
         return {split: len(rows) for split, rows in self.spans.items()}
 
 
-class LanguageTraining(SupervisedSource):
+class LanguageTraining(FolderTraining[StoredModel]):
     """Texts for one run of supervised training; all share one head."""
 
     figure = FIGURE
     product = PRODUCT
+    section = "model"
     config: LanguageSupervisedConfig
     tasks: Sequence[Rows]
 
     def __init__(self, config: LanguageSupervisedConfig, tasks: Sequence[TextTask]) -> None:
-        ranges.check(config)
         for task in tasks:
             if task.follows:
                 raise UserError(
                     f"{task.name} has no splits of its own to train on; give ptb, or files as "
                     "train=FILE,devel=FILE,test=FILE"
                 )
-        self._start: StoredModel | None = None
-        if config.start:
-            self._start = load_prepared(Path(config.start), CHECKPOINT)
-            own = self._start.learner.config
-            if config.model not in (own, ModelConfig()):
-                raise UserError(
-                    f"{config.start} has other settings of the section model; give the same, or "
-                    "leave --start out"
-                )
-            config = replace(config, model=own)
-        check_sizes(config.model)
-        self.config = config
-        self.tasks = [Rows(task, config.model.row) for task in tasks]
+        super().__init__(config, tasks)
+        check_sizes(self.config.model)
+        self.tasks = [Rows(task, self.config.model.row) for task in tasks]
         self._by_name = {task.name: task for task in self.tasks}
-        self._device = CPU
 
-    def fresh(self, progress: Progress) -> StoredModel:
-        """See :class:`SupervisedSource`."""
-        del progress
-        if self._start is None:
-            return StoredModel(new_model(self.config.model, self.config.seed))
-        params: Params = dict(self._start.learner.named_parameters())
-        return replace(self._start, learner=adapted_model(self._start.learner, params))
+    def made(self) -> StoredModel:
+        """See :class:`FolderTraining`."""
+        return StoredModel(new_model(self.config.model, self.config.seed))
 
-    def load(self, folder: Path) -> StoredModel:
-        """See :class:`SupervisedSource`."""
-        return load_prepared(folder)
+    def read(self, folder: Path, role: str | None = None) -> StoredModel:
+        """See :class:`FolderTraining`."""
+        return load_prepared(folder, role)
 
-    def save(self, model: StoredModel, folder: Path) -> None:
-        """See :class:`SupervisedSource`."""
+    def write(self, model: StoredModel, folder: Path) -> None:
+        """See :class:`FolderTraining`."""
         save_model(model, folder)
 
-    def use(
-        self, model: StoredModel, device: torch.device, learned: Mapping[str, Sequence[int]]
-    ) -> None:
-        """See :class:`SupervisedSource`."""
-        del learned
-        self._model, self._device = model, device
+    def with_params(self, model: StoredModel, params: Params) -> LanguageModel:
+        """See :class:`FolderTraining`."""
+        return adapted_model(model.learner, params)
 
     def lengths(self, task: str) -> Sequence[int]:
         """See :class:`SupervisedSource`: in segments."""
@@ -156,14 +135,3 @@ class LanguageTraining(SupervisedSource):
             **trained_about(own, self.tasks, self._start, about, FIGURE.key, 4),
         }  # fmt: skip
         save_model(StoredModel(adapted_model(model.learner, params), PRODUCT, whole), folder)
-
-    def save_joint(
-        self, model: StoredModel, shared: Params, heads: Mapping[str, Params], folder: Path,
-        about: Mapping[str, Any],
-    ) -> bool:  # fmt: skip
-        """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
-        merged = model.learner.merge_heads(list(heads.values()))
-        learner = adapted_model(model.learner, {**shared, **merged})
-        whole = {**joint_about(self.tasks, self._start, self.config.seed), **about}
-        save_model(StoredModel(learner, about=whole), folder)
-        return True

@@ -7,16 +7,15 @@ After each epoch pairs are translated greedily, which is several times as fast a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from fewshot_metalstm import ranges
-from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.stored import CHECKPOINT
-from fewshot_metalstm.kinds.translation.encoding import CPU, Batch, EncodedPairs, encode_pairs
+from fewshot_metalstm.kinds.folder_training import FolderTraining
+from fewshot_metalstm.kinds.translation.encoding import Batch, EncodedPairs, encode_pairs
+from fewshot_metalstm.kinds.translation.learner import Translator
 from fewshot_metalstm.kinds.translation.model import (
     PRODUCT,
     TranslationModel,
@@ -36,10 +35,9 @@ from fewshot_metalstm.kinds.translation.settings import (
 from fewshot_metalstm.kinds.translation.subwords import Subwords, texts_of
 from fewshot_metalstm.kinds.translation.tasks import TRAIN, TranslationTask
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.train.about import joint_about, trained_about
+from fewshot_metalstm.train.about import trained_about
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
-from fewshot_metalstm.train.source import Evaluation, SupervisedSource
+from fewshot_metalstm.train.source import Evaluation
 
 _AT_ONCE = 64  # pairs whose loss is taken
 _GREEDY = 1
@@ -58,61 +56,47 @@ class TranslationSupervisedConfig(TrainSettings):
     subwords: SubwordsConfig = field(default_factory=SubwordsConfig)
 
 
-class TranslationTraining(SupervisedSource):
+class TranslationTraining(FolderTraining[TranslationModel]):
     """Pairs for one run of supervised training; all tasks share one head."""
 
     figure = FIGURE
     product = PRODUCT
+    section = "translator"
     config: TranslationSupervisedConfig
     tasks: Sequence[TranslationTask]
 
     def __init__(
         self, config: TranslationSupervisedConfig, tasks: Sequence[TranslationTask]
     ) -> None:
-        ranges.check(config)
         sacrebleu_metrics()  # needed after each epoch: say now that it is missing
-        self._start: TranslationModel | None = None
-        if config.start:
-            self._start = load_prepared(Path(config.start), CHECKPOINT)
-            own = self._start.learner.config
-            if config.translator not in (own, TranslatorConfig()):
-                raise UserError(
-                    f"{config.start} has other settings of the section translator; give the same, "
-                    "or leave --start out"
-                )
-            config = replace(config, translator=own)
-        check_sizes(config.translator)
-        self.config = config
-        self.tasks = tasks
-        self._by_name = {task.name: task for task in tasks}
+        super().__init__(config, tasks)
+        check_sizes(self.config.translator)
         self._encoded: dict[tuple[str, str], EncodedPairs] = {}
-        self._device = CPU
 
-    def fresh(self, progress: Progress) -> TranslationModel:
-        """See :class:`SupervisedSource`: subwords are made of all train splits."""
-        del progress
-        if self._start is not None:
-            params: Params = dict(self._start.learner.named_parameters())
-            return replace(self._start, learner=adapted_translator(self._start.learner, params))
+    def made(self) -> TranslationModel:
+        """See :class:`FolderTraining`: subwords are made of all train splits."""
         texts = texts_of(task.splits[TRAIN] for task in self.tasks)
         subwords = Subwords.learned(texts, self.config.subwords.size)
         learner = new_translator(self.config.translator, len(subwords), self.config.seed)
         return TranslationModel(learner, subwords)
 
-    def load(self, folder: Path) -> TranslationModel:
-        """See :class:`SupervisedSource`."""
-        return load_prepared(folder)
+    def read(self, folder: Path, role: str | None = None) -> TranslationModel:
+        """See :class:`FolderTraining`."""
+        return load_prepared(folder, role)
 
-    def save(self, model: TranslationModel, folder: Path) -> None:
-        """See :class:`SupervisedSource`."""
+    def write(self, model: TranslationModel, folder: Path) -> None:
+        """See :class:`FolderTraining`."""
         save_model(model, folder)
+
+    def with_params(self, model: TranslationModel, params: Params) -> Translator:
+        """See :class:`FolderTraining`."""
+        return adapted_translator(model.learner, params)
 
     def use(
         self, model: TranslationModel, device: torch.device, learned: Mapping[str, Sequence[int]]
     ) -> None:
         """See :class:`SupervisedSource`."""
-        del learned
-        self._model, self._device = model, device
+        super().use(model, device, learned)
         self._encoded.clear()
 
     def _pairs(self, task: str, split: str) -> EncodedPairs:
@@ -161,14 +145,3 @@ class TranslationTraining(SupervisedSource):
         }  # fmt: skip
         made = adapted_translator(model.learner, params)
         save_model(TranslationModel(made, model.subwords, PRODUCT, whole), folder)
-
-    def save_joint(
-        self, model: TranslationModel, shared: Params, heads: Mapping[str, Params], folder: Path,
-        about: Mapping[str, Any],
-    ) -> bool:  # fmt: skip
-        """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
-        merged = model.learner.merge_heads(list(heads.values()))
-        learner = adapted_translator(model.learner, {**shared, **merged})
-        whole = {**joint_about(self.tasks, self._start, self.config.seed), **about}
-        save_model(TranslationModel(learner, model.subwords, about=whole), folder)
-        return True
