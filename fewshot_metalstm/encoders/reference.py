@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ VARIABLE = "FEWSHOT_METALSTM_ENCODER"
 
 @dataclass(frozen=True)
 class EncoderReference:
-    """An encoder that a tagger was trained with.
+    """An encoder that a model was trained with.
 
     ``name`` is the folder or name that it was given by, ``sha256`` that of its weights,
     configuration and tokenizer, ``size`` the numbers that it gives a word, ``kind`` the kind of a
@@ -52,11 +52,11 @@ class EncoderReference:
         wanted = f"{self.name} with SHA-256 {self.sha256[:16]}"
         found = self._found(given, cure)
         if found is None:
-            raise UserError(f"the tagger needs the encoder {wanted}, which is not here; {cure}")
+            raise UserError(f"the model needs the encoder {wanted}, which is not here; {cure}")
         if found.sha256 != self.sha256:
             raise at(
                 found.folder, None, f"is another encoder (SHA-256 {found.sha256[:16]}) than "
-                f"{wanted}, which the tagger was trained with", cure,
+                f"{wanted}, which the model was trained with", cure,
             )  # fmt: skip
         return found
 
@@ -108,3 +108,9 @@ def read_reference(stored: Mapping[str, Any]) -> EncoderReference:
         str(stored["name"]), str(stored["sha256"]), int(stored["size"]),
         str(stored.get("kind", "")),
     )  # fmt: skip
+
+
+def packages_of(config: Mapping[str, Any]) -> Sequence[str]:
+    """What a model needs to read with its encoder, by its ``config.json``; nothing without one."""
+    stored = config.get("encoder")
+    return read_reference(stored).packages if stored else ()

@@ -79,12 +79,17 @@ class SuiteSource(TrainingSource, Generic[M]):
         return replace(model, about=self.about())
 
     def _started(self) -> M:
-        names, sizes = [task.name for task in self.suite.train], getattr(self.config, self.section)
+        names = [task.name for task in self.suite.train]
         return read_start(
             self.config.start, lambda folder: self.read(folder, CHECKPOINT), section=self.section,
             same_tasks=lambda model: model.about.get("tasks") == names,
-            same_settings=lambda model: model.learner.config == sizes,
+            same_settings=lambda model: model.learner.config == self.wanted(model),
         )  # fmt: skip
+
+    def wanted(self, model: M) -> Any:
+        """The sizes that a checkpoint has to have; a :class:`UserError` where it cannot."""
+        del model
+        return getattr(self.config, self.section)
 
     def load(self, folder: Path) -> M:
         """See :class:`TrainingSource`."""

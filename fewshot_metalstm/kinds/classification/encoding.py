@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fewshot_metalstm.encoders.features import Features, FeatureSource
 from fewshot_metalstm.kinds.classification.text import ends, words
 from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.nn.words import Ints, WordFeatures, in_order_of_use
@@ -24,7 +25,8 @@ class Batch:
 
     ``vectors`` (U, V) float, ``characters`` (U, L) int64 padded with 0, ``case`` (U, 8) float,
     ``index`` (B, T) int64 into the U words, ``lengths`` (B,) int64, ``labels`` (B,) int64 in
-    [0, classes); padding holds 0. A batch need not have texts of all classes.
+    [0, classes); padding holds 0. A batch need not have texts of all classes. ``context`` (N, C)
+    float are the features that a frozen encoder gives the N tokens, text by text; None without one.
     """
 
     vectors: Tensor
@@ -34,6 +36,7 @@ class Batch:
     lengths: Tensor
     labels: Tensor
     classes: int
+    context: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -45,11 +48,16 @@ class Batch:
 
     def pieces(self, size: int) -> Iterator[Batch]:
         """The same texts, at most ``size`` at a time; words are shared."""
+        context = self.context
+        ends_at = [0, *self.lengths.cumsum(0).tolist()]  # the tokens of each text, in context
         for first in range(0, len(self), size):
             piece = slice(first, first + size)
             yield replace(
                 self, index=self.index[piece], lengths=self.lengths[piece],
                 labels=self.labels[piece],
+                context=None if context is None else context[
+                    ends_at[first] : ends_at[min(first + size, len(self))]
+                ],
             )  # fmt: skip
 
 
@@ -57,13 +65,15 @@ class Batch:
 class Encoded:
     """Texts as rows of a :class:`TextTable`: cheap to keep, quick to batch.
 
-    ``cut`` counts the texts that are longer than what is read.
+    ``cut`` counts the texts that are longer than what is read. ``context`` are the features of a
+    frozen encoder, (tokens, C) a text, where there is one.
     """
 
     words: tuple[Ints, ...]
     labels: NDArray[np.int64]
     classes: int
     cut: int = 0
+    context: tuple[Features, ...] = ()
 
     def __len__(self) -> int:
         return len(self.words)
@@ -72,8 +82,9 @@ class Encoded:
         """The texts at ``places``, in that order."""
         chosen = [int(i) for i in places]
         return Encoded(
-            tuple(self.words[i] for i in chosen), self.labels[chosen], self.classes, self.cut
-        )
+            tuple(self.words[i] for i in chosen), self.labels[chosen], self.classes, self.cut,
+            tuple(self.context[i] for i in chosen) if self.context else (),
+        )  # fmt: skip
 
 
 class TextTable(WordFeatures):
@@ -81,11 +92,16 @@ class TextTable(WordFeatures):
 
     Args:
         longest: tokens of a text that are read; of a longer one its first and its last half.
+        context: gives features of words in what is read of their text, beside these.
     """
 
-    def __init__(self, vectors: WordVectors, alphabet: Sequence[str], longest: int) -> None:
+    def __init__(
+        self, vectors: WordVectors, alphabet: Sequence[str], longest: int,
+        context: FeatureSource | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(vectors, alphabet)
         self.longest = longest
+        self.context = context
 
     def encode(
         self, texts: Sequence[str], labels: Sequence[int] | NDArray[np.int64], classes: int
@@ -99,6 +115,7 @@ class TextTable(WordFeatures):
         return Encoded(
             tuple(self.rows_of(each, len(each)) for each in read), np.asarray(labels, np.int64),
             classes, sum(len(each) > self.longest for each in found),
+            () if self.context is None else tuple(self.context.features(read)),
         )  # fmt: skip
 
     def batch(self, encoded: Encoded) -> Batch:
@@ -109,10 +126,14 @@ class TextTable(WordFeatures):
         distinct, inverse = in_order_of_use(np.concatenate(encoded.words))
         index = np.zeros((len(lengths), lengths.max()), np.int64)
         index[np.arange(lengths.max()) < lengths[:, None]] = inverse
+        context = None
+        if encoded.context:
+            context = torch.from_numpy(np.concatenate(encoded.context).astype(np.float32))
         return Batch(
             torch.from_numpy(self.vectors(distinct)), self.characters(distinct),
             torch.from_numpy(self.case(distinct)), torch.from_numpy(index),
             torch.from_numpy(lengths), torch.from_numpy(encoded.labels), encoded.classes,
+            context,
         )  # fmt: skip
 
 

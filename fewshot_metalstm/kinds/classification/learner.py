@@ -11,10 +11,11 @@ from fewshot_metalstm import ranges
 from fewshot_metalstm.kinds.classification.encoding import Batch
 from fewshot_metalstm.kinds.classification.pooling import Pooling
 from fewshot_metalstm.kinds.classification.recall import recalled_rows
-from fewshot_metalstm.kinds.classification.settings import ClassifierConfig
+from fewshot_metalstm.kinds.classification.settings import ClassifierConfig, context_inputs
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.linear import LinearClassifier
 from fewshot_metalstm.nn.characters import CharacterCNN
+from fewshot_metalstm.nn.in_context import beside
 from fewshot_metalstm.nn.noise import dropout
 from fewshot_metalstm.nn.self_attention import SelfAttention
 from fewshot_metalstm.nn.shared_private import make_layer
@@ -50,7 +51,7 @@ class Classifier(LinearClassifier):
         self.config = config
         self.recall = recall
         self.characters = CharacterCNN(alphabet, config.filters, generator)
-        inputs = vector_size + config.filters + CASE_FEATURES
+        inputs = vector_size + config.filters + CASE_FEATURES + context_inputs(config)
         self.lstm = make_layer(inputs, config.lstm, config.sharing, generator)
         width = self.lstm.outputs
         if config.heads:
@@ -59,10 +60,18 @@ class Classifier(LinearClassifier):
         row = torch.randn(1, width, generator=generator) * width**-0.5
         self.head_weight = nn.Parameter(row.repeat(classes, 1))
         self.head_bias = nn.Parameter(torch.zeros(classes))
+        if config.context:  # last, so that all else is drawn as without it
+            size = config.context
+            weight = torch.randn(size, config.context_size, generator=generator) * size**-0.5
+            self.context_weight = nn.Parameter(weight)
 
     def private(self) -> tuple[str, ...]:
         """See :class:`Learner`: the head, and the basic LSTM where each task has one of its own."""
         return (*self.basic(), *self.head()) if self.config.sharing in PRIVATE else self.head()
+
+    def features(self) -> tuple[str, ...]:
+        """See :class:`Learner`: what maps the features of a frozen encoder."""
+        return ("context_weight",) if self.config.context else ()
 
     def initial(self, batch: Batch) -> Params:
         """This classifier's parameters, with a row of the head for each class of the batch."""
@@ -96,7 +105,15 @@ class Classifier(LinearClassifier):
         letters = self.characters(batch.characters, plain=self.lstm.plain)
         features = torch.cat([vectors, letters, batch.case], dim=1)
         features = dropout(features, config.input_dropout, generator)
-        found: Tensor = self.lstm(features, batch.index, batch.lengths, generator)
+        index = batch.index
+        if config.context:
+            if batch.context is None:
+                raise ValueError("the batch has no features of the encoder")
+            context = dropout(batch.context, config.context_dropout, generator, rows=True)
+            context = context @ self.context_weight * config.vector_scale
+            context = dropout(context, config.input_dropout, generator)
+            features, index = beside(features, index, batch.lengths, context)
+        found: Tensor = self.lstm(features, index, batch.lengths, generator)
         return self.self_attention(found, batch.lengths) if config.heads else found
 
     def hidden(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:

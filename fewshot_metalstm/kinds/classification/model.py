@@ -3,7 +3,8 @@
 ``model.safetensors`` holds the weights and the word vectors (half precision, or a byte a number
 with one scale a row), ``vocabulary.json`` the words and the alphabet, ``config.json`` the format
 version, the kind of task, what kind of model it is, the classifier's config, its classes, where it
-came from, and the SHA-256 of the others. A meta-learned checkpoint and a classifier adapted to
+came from, the name and digest of the frozen encoder that it reads with, if it does, and the SHA-256
+of the others. A meta-learned checkpoint and a classifier adapted to
 classes are the same kind of folder. What a meta-learner learned beside the start (tensors
 ``inner.*``) is in a checkpoint and not in an adapted classifier.
 """
@@ -12,12 +13,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping
+from fewshot_metalstm.encoders.kept import KeptFeatures
+from fewshot_metalstm.encoders.reference import EncoderReference, read_reference
+from fewshot_metalstm.encoders.training import with_encoder
 from fewshot_metalstm.kinds.classification.encoding import TextTable
 from fewshot_metalstm.kinds.classification.learner import Classifier
 from fewshot_metalstm.kinds.classification.settings import ClassifierConfig
@@ -50,7 +54,8 @@ class ClassifierModel:
 
     ``kind`` is ``checkpoint`` (meta-learned) or ``classifier`` (adapted to ``classes``). The
     ``classes`` of a checkpoint are those that all of its tasks shared, one row of its head each;
-    none where it has one row for any class. ``about`` says where it came from.
+    none where it has one row for any class. ``about`` says where it came from, ``encoder`` is the
+    frozen one that it reads texts with, if any.
     """
 
     learner: Classifier
@@ -59,10 +64,24 @@ class ClassifierModel:
     classes: tuple[str, ...] = ()
     kind: str = CHECKPOINT
     about: Mapping[str, Any] = field(default_factory=dict)
+    encoder: EncoderReference | None = None
 
-    def table(self) -> TextTable:
-        """A fresh table of words, which grows with the words it meets."""
-        return TextTable(self.vectors, self.alphabet, self.learner.config.longest)
+    def table(self, *, keep: bool = False) -> TextTable:
+        """A fresh table of words, which grows with the words it meets.
+
+        Args:
+            keep: the features of the encoder, if there is one, on disk: where texts are read in
+                more than one run.
+
+        Raises:
+            UserError: the encoder is not on this machine, or is another.
+        """
+        longest = self.learner.config.longest
+        if self.encoder is None:
+            return TextTable(self.vectors, self.alphabet, longest)
+        opened = self.encoder.opened()
+        context = KeptFeatures(opened) if keep else opened
+        return TextTable(self.vectors, self.alphabet, longest, context)
 
 
 def new_classifier(
@@ -76,14 +95,14 @@ def new_classifier(
 
 def new_checkpoint(
     config: ClassifierConfig, vectors: WordVectors, alphabet: Sequence[str],
-    classes: Sequence[str], seed: int,
+    classes: Sequence[str], seed: int, encoder: EncoderReference | None = None,
 ) -> ClassifierModel:  # fmt: skip
     """A checkpoint to be trained; ``classes`` are those that all tasks share, or none."""
-    shared = tuple(classes)
+    shared, config = tuple(classes), with_encoder(config, encoder)
     learner = new_classifier(
         config, vectors, alphabet, seed, max(1, len(shared)), recall=bool(shared)
     )
-    return ClassifierModel(learner, vectors, tuple(alphabet), shared)
+    return ClassifierModel(learner, vectors, tuple(alphabet), shared, encoder=encoder)
 
 
 def adapted_model(
@@ -112,6 +131,7 @@ def save_model(model: ClassifierModel, folder: Path) -> None:
         "classes": list(model.classes),
         "classifier": _sizes(model.learner.config),
         "vectors": about_vectors(model.vectors),
+        **({} if model.encoder is None else {"encoder": asdict(model.encoder)}),
     }
     weights = weights_of(model.learner) | vector_tensors(model.vectors)
     write_model(
@@ -123,6 +143,9 @@ def save_model(model: ClassifierModel, folder: Path) -> None:
 def _sizes(config: ClassifierConfig) -> dict[str, Any]:
     """The settings of a classifier; what older versions do not know is left out where it is off."""
     off = {"sharing": NONE, "heads": 0}
+    if not config.context:
+        usual = as_mapping(config)
+        off |= {name: usual[name] for name in ("context", "context_size", "context_dropout")}
     return {k: v for k, v in as_mapping(config).items() if k not in off or v != off[k]}
 
 
@@ -138,12 +161,17 @@ def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> 
         raise ValueError("classes that cannot be")
     if rows != max(1, len(classes)) or (config["kind"] == CLASSIFIER and len(classes) < 2):
         raise ValueError(f"{rows} rows of the head for the classes {classes}")
+    encoder = read_reference(config["encoder"]) if "encoder" in config else None
+    if settings.context != (0 if encoder is None else encoder.size):
+        raise ValueError("classifier and encoder do not fit")
     recall = config["kind"] == CHECKPOINT and bool(classes)
     learner = loaded_with(
         lambda: new_classifier(settings, vectors, alphabet, 0, rows, recall=recall),
         tensors, config["about"], prepare,
     )  # fmt: skip
-    return ClassifierModel(learner, vectors, alphabet, classes, config["kind"], config["about"])
+    return ClassifierModel(
+        learner, vectors, alphabet, classes, config["kind"], config["about"], encoder
+    )
 
 
 def _write_vocabulary(model: ClassifierModel, folder: Path) -> list[str]:

@@ -13,11 +13,11 @@ from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.prototypes import PROTOTYPES, PrototypesConfig
 from fewshot_metalstm.adapt.settings import AdaptRunSettings, AdaptSettings, SweepSettings
 from fewshot_metalstm.adapt.tuning import TUNE
+from fewshot_metalstm.encoders.training import EncodedVectorsConfig, check_context
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.config import InnerConfig, JointConfig, OuterConfig, TrainingConfig
 from fewshot_metalstm.meta.registry import JOINT, usual_tune
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig, check_meta_norm
-from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.nn.room import check_lstm_room, check_vectors_room
 from fewshot_metalstm.nn.sharing import NONE, SHARING, check_sharing
 from fewshot_metalstm.nn.words import CASE_FEATURES
@@ -51,8 +51,16 @@ class ClassifierConfig:
     word_dropout: Share = 0.1  # chance that a distinct word of a batch loses its vector
     input_dropout: ShareBelow1 = 0.2  # dropout of word features
     output_dropout: ShareBelow1 = 0.3  # dropout of what stands for a text
+    context: AtLeast0 = 0  # features of a token from a frozen encoder, set by vectors.encoder
+    context_size: AtLeast1 = 100  # numbers that these features are mapped to
+    context_dropout: Share = 0.3  # chance that a token loses these features
     # how the tasks of joint training share the LSTM
     sharing: Annotated[str, one_of(*SHARING)] = NONE
+
+
+def context_inputs(config: ClassifierConfig) -> int:
+    """How many of the LSTM's inputs come from a frozen encoder."""
+    return config.context_size if config.context else 0
 
 
 @dataclass(frozen=True)
@@ -75,8 +83,8 @@ class ValidationConfig:
     query: AtLeast1 = 20  # query texts of each class, or as many as there are
 
 
-def _vectors() -> VectorsConfig:
-    return VectorsConfig(size=64, epochs=5, buckets=20_000, min_count=3)
+def _vectors() -> EncodedVectorsConfig:
+    return EncodedVectorsConfig(size=64, epochs=5, buckets=20_000, min_count=3)
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,7 @@ class ClassificationTrainConfig(TrainingConfig):
         default_factory=lambda: OuterConfig(steps=60, lr=2e-4, validate_every=20)
     )
     episodes: EpisodesConfig = field(default_factory=EpisodesConfig)
-    vectors: VectorsConfig = field(default_factory=_vectors)
+    vectors: EncodedVectorsConfig = field(default_factory=_vectors)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
 
@@ -143,7 +151,7 @@ class ClassificationSweepConfig(ClassificationSettings, SweepSettings):
 def check(config: ClassificationTrainConfig) -> None:
     """Refuse what a classifier cannot be trained with: a :class:`UserError`."""
     ranges.check(config)
-    check_sizes(config.classifier, config.vectors)
+    check_sizes(config.classifier, config.vectors, config.start)
     check_meta_norm(config.classifier.lstm, config.algorithm, joint=config.algorithm == JOINT)
     low, high = config.episodes.shots_low, config.episodes.shots_high
     if low > high:
@@ -155,13 +163,16 @@ def check(config: ClassificationTrainConfig) -> None:
         )
 
 
-def check_sizes(classifier: ClassifierConfig, vectors: VectorsConfig) -> None:
+def check_sizes(classifier: ClassifierConfig, vectors: EncodedVectorsConfig, start: str) -> None:
     """Refuse sizes that contradict each other, or that no memory holds: a :class:`UserError`."""
+    if not start:
+        check_context(classifier, vectors, "classifier")
     if vectors.min_n > vectors.max_n:
         raise UserError(
             f"vectors.min_n is {vectors.min_n}, above max_n, which is {vectors.max_n}; mend one"
         )
     check_vectors_room(vectors)
     size = 0 if vectors.file else vectors.size  # a file's is not known yet
-    check_lstm_room(size + classifier.filters + CASE_FEATURES, classifier.lstm, "classifier.lstm")
+    inputs = size + classifier.filters + CASE_FEATURES + context_inputs(classifier)
+    check_lstm_room(inputs, classifier.lstm, "classifier.lstm")
     check_sharing(classifier.sharing, classifier.lstm, "classifier", sentences=False)

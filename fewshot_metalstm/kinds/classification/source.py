@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from fewshot_metalstm.encoders.training import encoder_of, keep_features, same_encoder
 from fewshot_metalstm.kinds.classification.episodes import (
     AccuracyValidation,
     EncodedTasks,
@@ -20,9 +22,13 @@ from fewshot_metalstm.kinds.classification.model import (
     save_model,
 )
 from fewshot_metalstm.kinds.classification.score import FIGURE
-from fewshot_metalstm.kinds.classification.settings import ClassificationTrainConfig, check
+from fewshot_metalstm.kinds.classification.settings import (
+    ClassificationTrainConfig,
+    ClassifierConfig,
+    check,
+)
 from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, LoadedTexts
-from fewshot_metalstm.kinds.classification.text import words
+from fewshot_metalstm.kinds.classification.text import ends, words
 from fewshot_metalstm.kinds.suite_source import SuiteSource
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.meta.pool import Validator
@@ -45,6 +51,7 @@ class ClassificationSource(SuiteSource[ClassifierModel]):
 
     def __init__(self, config: ClassificationTrainConfig, suite: LoadedTexts) -> None:
         check(config)
+        self._encoder = encoder_of(config.vectors)
         super().__init__(config, suite)
 
     def preparation(self) -> Preparation | None:
@@ -65,8 +72,20 @@ class ClassificationSource(SuiteSource[ClassifierModel]):
         config, tasks = self.config, self.suite.train
         vectors, alphabet = vocabulary(tasks, config.vectors, config.seed, progress)
         return new_checkpoint(
-            config.classifier, vectors, alphabet, shared_classes(tasks), config.seed
+            config.classifier, vectors, alphabet, shared_classes(tasks), config.seed, self._encoder
         )
+
+    def fresh(self, progress: Progress) -> ClassifierModel:
+        """See :class:`TrainingSource`: what an encoder makes of the texts is kept on disk."""
+        model = super().fresh(progress)
+        if model.encoder is not None:
+            keep_features(model.encoder, often_read(self.suite, self.config.classifier), progress)
+        return model
+
+    def wanted(self, model: ClassifierModel) -> ClassifierConfig:
+        """See :class:`SuiteSource`: the encoder is the checkpoint's."""
+        same_encoder(self._encoder, model, self.config.start)
+        return replace(self.config.classifier, context=model.learner.config.context)
 
     def read(self, folder: Path, role: str | None = None) -> ClassifierModel:
         """See :class:`SuiteSource`."""
@@ -78,7 +97,7 @@ class ClassificationSource(SuiteSource[ClassifierModel]):
 
     def use(self, model: ClassifierModel, device: torch.device) -> None:
         """See :class:`TrainingSource`."""
-        table = model.table()
+        table = model.table(keep=True)
         self._train = EncodedTasks.of(table, self.suite.train, "train", device)
         held_out = [task for task in self.suite.validation if "devel" in task.splits]
         self._validation = EncodedTasks.of(table, held_out, "devel", device)
@@ -108,10 +127,23 @@ class ClassificationSource(SuiteSource[ClassifierModel]):
     def facts(self) -> dict[str, str]:
         """See :class:`TrainingSource`: tasks, a digest of every split, and what was cut."""
         facts = super().facts()
+        if self._encoder is not None:
+            facts["the encoder"] = self._encoder.sha256[:16]
         for task in (*self.suite.train, *self.suite.validation):
             if cut := task.cut(self.config.classifier.longest):
                 facts[f"{task.name}, long"] = cut
         return facts
+
+
+def often_read(suite: LoadedTexts, sizes: ClassifierConfig) -> list[Sequence[str]]:
+    """What is read of the texts that are learned from, and of those for validation."""
+    parts = [(task, "train") for task in suite.train]
+    parts += [(task, "devel") for task in suite.validation if "devel" in task.splits]
+    return [
+        ends(words(text), sizes.longest)
+        for task, split in parts
+        for text in task.splits[split].texts
+    ]
 
 
 def shared_classes(tasks: Sequence[ClassificationTask]) -> tuple[str, ...]:

@@ -11,6 +11,12 @@ import torch
 
 from fewshot_metalstm import ranges
 from fewshot_metalstm.accuracy import compare
+from fewshot_metalstm.encoders.training import (
+    EncodedVectorsConfig,
+    encoder_of,
+    keep_features,
+    same_encoder,
+)
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.classification.encoding import Batch, Encoded
 from fewshot_metalstm.kinds.classification.model import (
@@ -26,15 +32,15 @@ from fewshot_metalstm.kinds.classification.scoring import scores_of
 from fewshot_metalstm.kinds.classification.settings import ClassifierConfig, check_sizes
 from fewshot_metalstm.kinds.classification.source import shared_classes, vocabulary
 from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, check_learnable
+from fewshot_metalstm.kinds.classification.text import ends, words
 from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.nn.pretrain import VectorsConfig
 from fewshot_metalstm.train.about import joint_about, trained_about
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
 from fewshot_metalstm.train.source import Evaluation, SupervisedSource
 
-_NOISE = ("word_dropout", "input_dropout", "output_dropout")
+_NOISE = ("word_dropout", "input_dropout", "output_dropout", "context_dropout")
 
 
 def _training() -> SupervisedConfig:
@@ -42,8 +48,8 @@ def _training() -> SupervisedConfig:
     return SupervisedConfig(epochs=10, batch=20, hold_out=0.1)
 
 
-def _vectors() -> VectorsConfig:
-    return VectorsConfig(size=64, epochs=10, buckets=20_000, min_count=2)
+def _vectors() -> EncodedVectorsConfig:
+    return EncodedVectorsConfig(size=64, epochs=10, buckets=20_000, min_count=2)
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class ClassificationSupervisedConfig(TrainSettings):
     """Everything that supervised training of classifiers depends on, besides data and code."""
 
     train: SupervisedConfig = field(default_factory=_training)
-    vectors: VectorsConfig = field(default_factory=_vectors)
+    vectors: EncodedVectorsConfig = field(default_factory=_vectors)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
 
 
@@ -67,14 +73,17 @@ class ClassificationTraining(SupervisedSource):
         self, config: ClassificationSupervisedConfig, tasks: Sequence[ClassificationTask]
     ) -> None:
         ranges.check(config)
-        check_sizes(config.classifier, config.vectors)
+        check_sizes(config.classifier, config.vectors, config.start)
         for task in tasks:
             check_learnable(task)
         self.tasks = tasks
         self._by_name = {task.name: task for task in tasks}
         self._start: ClassifierModel | None = None
+        self._encoder = encoder_of(config.vectors)
         if config.start:
             self._start = load_model(Path(config.start), CHECKPOINT)
+            same_encoder(self._encoder, self._start, config.start)
+            self._encoder = self._start.encoder
             own = self._start.learner.config
             config = replace(config, classifier=_noise_of(own, config.classifier, config.start))
         self.config = config
@@ -87,15 +96,23 @@ class ClassificationTraining(SupervisedSource):
             for line in (*changes, task.cut(config.classifier.longest)):
                 if line:
                     progress.note(f"note: {task.name}: {line}")
+        if self._encoder is not None:
+            every = [
+                ends(words(text), config.classifier.longest)
+                for task in self.tasks for split in task.splits.values() for text in split.texts
+            ]  # fmt: skip
+            keep_features(self._encoder, every, progress)
         if self._start is None:
             vectors, alphabet = vocabulary(self.tasks, config.vectors, config.seed, progress)
             return new_checkpoint(
-                config.classifier, vectors, alphabet, shared_classes(self.tasks), config.seed
-            )
+                config.classifier, vectors, alphabet, shared_classes(self.tasks), config.seed,
+                self._encoder,
+            )  # fmt: skip
         start = self._start
         made = new_checkpoint(
-            config.classifier, start.vectors, start.alphabet, start.classes, config.seed
-        )
+            config.classifier, start.vectors, start.alphabet, start.classes, config.seed,
+            start.encoder,
+        )  # fmt: skip
         given = dict(start.learner.named_parameters())
         with torch.no_grad():
             for name, value in made.learner.named_parameters():
@@ -115,7 +132,7 @@ class ClassificationTraining(SupervisedSource):
     ) -> None:
         """See :class:`SupervisedSource`."""
         self._model, self._device, self._learned = model, device, learned
-        self._table = model.table()
+        self._table = model.table(keep=True)
         self._encoded: dict[tuple[str, str], Encoded] = {
             (task.name, name): self._table.encode(split.texts, split.labels, len(task.classes))
             for task in self.tasks for name, split in task.splits.items()
@@ -175,7 +192,9 @@ class ClassificationTraining(SupervisedSource):
     ) -> bool:  # fmt: skip
         """See :class:`SupervisedSource`: as ``meta-train --algorithm joint`` writes it."""
         classes = shared_classes(self.tasks)
-        made = new_checkpoint(model.learner.config, model.vectors, model.alphabet, classes, 0)
+        made = new_checkpoint(
+            model.learner.config, model.vectors, model.alphabet, classes, 0, model.encoder
+        )
         merged = made.learner.merge_private(list(heads.values()))
         with torch.no_grad():
             for name, value in made.learner.named_parameters():
@@ -194,6 +213,7 @@ RECALLED_BY = 50  # train texts of a class that its row of a checkpoint's head i
 def _noise_of(own: ClassifierConfig, wanted: ClassifierConfig, name: str) -> ClassifierConfig:
     """The checkpoint's sizes with the noise that is wanted; no other sizes may be asked for."""
     kept = {key: getattr(own, key) for key in _NOISE}
+    kept["context"] = own.context  # the encoder is the checkpoint's
     if replace(wanted, **kept) not in (own, replace(ClassifierConfig(), **kept)):
         raise UserError(
             f"{name} has other sizes than the section classifier asks for; leave --cell and the "

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from fewshot_metalstm.encoders.training import EncodedVectorsConfig
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.classification.learner import Classifier
 from fewshot_metalstm.kinds.classification.settings import ClassifierConfig, check_sizes
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
-from fewshot_metalstm.nn.pretrain import VectorsConfig
 
 CONFIG = ClassifierConfig(lstm=MetaLSTMConfig(hidden=6, meta=4, z=4), filters=4)
 
@@ -33,4 +33,4 @@ def test_the_lstm_of_a_task_is_private_and_merged_by_the_mean(sharing: str) -> N
 
 def test_sentinels_are_refused() -> None:
     with pytest.raises(UserError, match="--sharing sentinel labels the tokens at both ends"):
-        check_sizes(replace(CONFIG, sharing="sentinel"), VectorsConfig())
+        check_sizes(replace(CONFIG, sharing="sentinel"), EncodedVectorsConfig(), "")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from fewshot_metalstm.encoders.reference import packages_of
+from fewshot_metalstm.kinds.classification.model import read_config
 from fewshot_metalstm.kinds.classification.predictor import Predictor
 from fewshot_metalstm.tracking.served_texts import LIMITS, ServedTexts, table_signature
 from fewshot_metalstm.tracking.serving import Serving
@@ -29,7 +31,14 @@ def serving() -> Serving:
     ])  # fmt: skip
     columns = {"label": "string", "probability": "double", "probabilities": Array(chance)}
     signature = table_signature({"text": "string"}, columns)
-    return Serving(script, ARTIFACT, signature, {"text": [EXAMPLE]}, LIMITS, needs)
+    return Serving(
+        script, ARTIFACT, signature, {"text": [EXAMPLE]}, LIMITS, needs, model_needs=_encoder_needs
+    )
+
+
+def _encoder_needs(model: Path) -> Sequence[str]:
+    """The packages of the encoder that a classifier reads with, if it has one."""
+    return packages_of(read_config(model))
 
 
 class PyfuncClassifier(ServedTexts):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from fewshot_metalstm.encoders.reference import read_reference
+from fewshot_metalstm.encoders.reference import packages_of
 from fewshot_metalstm.kinds.tagging.adapt.predict import Predictor
 from fewshot_metalstm.kinds.tagging.tagger.model import read_config
 from fewshot_metalstm.tracking.served_texts import ServedTexts, table_signature
@@ -45,8 +45,7 @@ def serving() -> Serving:
 
 def _encoder_needs(model: Path) -> Sequence[str]:
     """The packages of the encoder that a tagger reads with, if it has one."""
-    stored = read_config(model).get("encoder")
-    return read_reference(stored).packages if stored else ()
+    return packages_of(read_config(model))
 
 
 class PyfuncTagger(ServedTexts):

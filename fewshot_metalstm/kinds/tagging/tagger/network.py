@@ -20,6 +20,7 @@ from fewshot_metalstm.nn import each_token
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.characters import CharacterCNN
 from fewshot_metalstm.nn.crf import negative_log_likelihood, viterbi
+from fewshot_metalstm.nn.in_context import beside
 from fewshot_metalstm.nn.noise import dropout
 from fewshot_metalstm.nn.self_attention import SelfAttention
 from fewshot_metalstm.nn.shared_private import make_layer
@@ -144,8 +145,7 @@ class TaggerNetwork(Learner):
         context = dropout(batch.context, config.context_dropout, generator, rows=True)
         context = self.mapped(context)
         context = dropout(context, config.input_dropout, generator)
-        inside, index = tokens_of(batch)
-        return torch.cat([words[batch.index[inside]], context], dim=1), index
+        return beside(words, batch.index, batch.lengths, context)
 
     def mapped(self, context: Tensor) -> Tensor:
         """The encoder's features as the LSTM reads them, (N, context_size)."""
@@ -221,14 +221,6 @@ class TaggerNetwork(Learner):
 def context_inputs(config: TaggerConfig) -> int:
     """How many of the LSTM's inputs come from a frozen encoder."""
     return config.context_size if config.context else 0
-
-
-def tokens_of(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Where the tokens of a batch stand, (B, T) bool, and their number there, (B, T), 0 outside."""
-    steps = torch.arange(batch.index.shape[1], device=batch.index.device)
-    inside = steps < batch.lengths[:, None]
-    number = (inside.flatten().cumsum(0) - 1).view_as(batch.index)
-    return inside, torch.where(inside, number, 0)
 
 
 class _Call(nn.Module):

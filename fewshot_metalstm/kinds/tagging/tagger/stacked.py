@@ -19,9 +19,9 @@ from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch
 from fewshot_metalstm.kinds.tagging.tagger.network import (
     TaggerNetwork,
     context_inputs,
-    tokens_of,
 )
 from fewshot_metalstm.nn.crf import negative_log_likelihood
+from fewshot_metalstm.nn.in_context import tokens_at
 from fewshot_metalstm.nn.layer import Layout, Weights
 from fewshot_metalstm.nn.noise import mask, scaled
 from fewshot_metalstm.nn.plain_lstm import PlainLSTM, weights_of
@@ -69,7 +69,7 @@ def stack(
     }
     places = [b.index for b in batches]
     if first.context is not None:
-        places = [tokens_of(b)[1] for b in batches]
+        places = [tokens_at(b.index, b.lengths)[1] for b in batches]
         tensors |= _contexts(batches)
     pairs = zip(places, orders, strict=True)
     index = _pad([place[order] for place, order in pairs], (sentences, steps))
@@ -267,7 +267,7 @@ def draw(
 
 def _contexts(batches: Sequence[Batch]) -> dict[str, Tensor]:
     """The encoder's features of all tokens, (n, N, C), and which word each token is, (n, N)."""
-    words = [b.index[tokens_of(b)[0]] for b in batches]
+    words = [b.index[tokens_at(b.index, b.lengths)[0]] for b in batches]
     given = [b.context for b in batches if b.context is not None]
     tokens = max(map(len, words))
     return {

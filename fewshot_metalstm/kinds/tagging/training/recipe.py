@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 from fewshot_metalstm import ranges
+from fewshot_metalstm.encoders.training import EncodedVectorsConfig, check_context
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig, context_inputs
-from fewshot_metalstm.kinds.tagging.training.encoder import TaggerVectorsConfig
 from fewshot_metalstm.meta import budget, make, registry
 from fewshot_metalstm.meta.algorithm import Algorithm
 from fewshot_metalstm.meta.config import TrainingConfig
@@ -51,7 +51,7 @@ class MetaTrainConfig(TrainingConfig):
 
     memory: bool = False  # start each type from the source head that fits its support best
     episodes: EpisodesConfig = field(default_factory=EpisodesConfig)
-    vectors: TaggerVectorsConfig = field(default_factory=TaggerVectorsConfig)
+    vectors: EncodedVectorsConfig = field(default_factory=EncodedVectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
 
@@ -86,10 +86,10 @@ def check(config: MetaTrainConfig) -> None:
         raise UserError("memory keeps the heads of joint training; give joint.steps or --start")
 
 
-def check_sizes(tagger: TaggerConfig, vectors: TaggerVectorsConfig, start: str) -> None:
+def check_sizes(tagger: TaggerConfig, vectors: EncodedVectorsConfig, start: str) -> None:
     """Refuse sizes that contradict each other, or that no memory holds: a :class:`UserError`."""
-    if tagger.context and not (vectors.encoder or start):
-        raise UserError("tagger.context is what vectors.encoder gives; set that, and not this")
+    if not start:
+        check_context(tagger, vectors, "tagger")
     if vectors.min_n > vectors.max_n:
         raise UserError(
             f"vectors.min_n is {vectors.min_n}, above max_n, which is {vectors.max_n}; mend one"

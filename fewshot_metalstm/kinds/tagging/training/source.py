@@ -10,6 +10,12 @@ from typing import Any
 import torch
 
 from fewshot_metalstm.encoders.reference import EncoderReference
+from fewshot_metalstm.encoders.training import (
+    encoder_of,
+    keep_features,
+    same_encoder,
+    with_encoder,
+)
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, source_heads, source_names
@@ -23,12 +29,6 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
 )
 from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE
 from fewshot_metalstm.kinds.tagging.tagger.sentinels import UNION, sentinel, union_of
-from fewshot_metalstm.kinds.tagging.training.encoder import (
-    encoder_of,
-    keep_features,
-    same_encoder,
-    with_encoder,
-)
 from fewshot_metalstm.kinds.tagging.training.episodes import (
     EncodedEpisodes,
     F1Validation,
@@ -120,7 +120,7 @@ class TaggingSource(TrainingSource):
     def _read_features(self, encoder: EncoderReference | None, progress: Progress) -> None:
         """Have the features of all that is learned from on disk."""
         if encoder is not None:
-            keep_features(encoder, often_read(self.suite), progress)
+            keep_features(encoder, [s.tokens for s in often_read(self.suite)], progress)
 
     def _text(self) -> list[Sentence]:
         """What is learned from."""

@@ -11,6 +11,13 @@ import torch
 
 from fewshot_metalstm import ranges
 from fewshot_metalstm.adapt.finetune import MOST_NATS
+from fewshot_metalstm.encoders.training import (
+    EncodedVectorsConfig,
+    encoder_of,
+    keep_features,
+    same_encoder,
+    with_encoder,
+)
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
@@ -44,13 +51,6 @@ from fewshot_metalstm.kinds.tagging.tagger.sentinels import (
     union_of,
     with_sentinel,
 )
-from fewshot_metalstm.kinds.tagging.training.encoder import (
-    TaggerVectorsConfig,
-    encoder_of,
-    keep_features,
-    same_encoder,
-    with_encoder,
-)
 from fewshot_metalstm.kinds.tagging.training.recipe import check_sizes
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.learner import Params
@@ -77,7 +77,7 @@ class TaggerTrainConfig(TrainSettings):
     # nats for what equals a mention of the train split, when tagging: of several those that are
     # best on devel, the first where there is no devel split
     lexicon: Annotated[tuple[float, ...], Range(least=0, most=MOST_NATS)] = (2.0, 0.0, 4.0, 8.0)
-    vectors: TaggerVectorsConfig = field(default_factory=TaggerVectorsConfig)
+    vectors: EncodedVectorsConfig = field(default_factory=EncodedVectorsConfig)
     tagger: TaggerConfig = field(default_factory=TaggerConfig)
 
 
@@ -113,7 +113,9 @@ class TaggingTraining(SupervisedSource):
         """See :class:`SupervisedSource`; word vectors are trained on the text of train alone."""
         config = self.config
         if self._encoder is not None:
-            every = [s for task in self.tasks for split in task.sizes for s in task.split(split)]
+            every = [
+                s.tokens for task in self.tasks for split in task.sizes for s in task.split(split)
+            ]
             keep_features(self._encoder, every, progress)
         if self._start is not None:
             return _with_noise(self._start, config.tagger)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.encoders.training import EncodedVectorsConfig
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Corpus, Sentence
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite, apply_rules
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
@@ -17,7 +18,6 @@ from fewshot_metalstm.kinds.tagging.tagger.encoding import Batch, WordTable
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, TaggerModel, new_tagger
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
-from fewshot_metalstm.kinds.tagging.training.encoder import TaggerVectorsConfig
 from fewshot_metalstm.kinds.tagging.training.recipe import (
     EpisodesConfig,
     MetaTrainConfig,
@@ -36,7 +36,7 @@ TAGGER = TaggerConfig(lstm=MetaLSTMConfig(hidden=8, meta=4, z=5), filters=6)
 CONFIG = MetaTrainConfig(
     tasks="tiny",
     episodes=EpisodesConfig(shots_low=2, shots_high=3, query=6),
-    vectors=TaggerVectorsConfig(size=8, epochs=1, min_count=1, buckets=50),
+    vectors=EncodedVectorsConfig(size=8, epochs=1, min_count=1, buckets=50),
     tagger=TAGGER,
     joint=JointConfig(steps=4, batch=4),
     inner=InnerConfig(steps=2),

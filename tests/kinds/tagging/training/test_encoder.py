@@ -12,10 +12,10 @@ import torch
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.data.locate import CACHE_VARIABLE
+from fewshot_metalstm.encoders.training import same_encoder
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, run_cell
 from fewshot_metalstm.kinds.tagging.tagger.model import load_model
-from fewshot_metalstm.kinds.tagging.training.encoder import same_encoder
 from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
 from fewshot_metalstm.kinds.tagging.training.recipe import check
 from fewshot_metalstm.kinds.tagging.training.supervised import TaggerTrainConfig, TaggingTraining
@@ -77,7 +77,7 @@ def test_from_meta_training_to_tagged_text(
     assert main(command) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    assert "error: the tagger needs the encoder" in told
+    assert "error: the model needs the encoder" in told
     monkeypatch.setenv("FEWSHOT_METALSTM_ENCODER", str(tmp_path / "moved"))
     assert main(command) == 0
 
@@ -103,7 +103,7 @@ def test_from_supervised_training_to_tagged_text(
     command = ["predict", str(tmp_path / "out" / "tagger"), str(tmp_path / "notes.txt")]
     assert main(command) == 0
     (tmp_path / "run").rename(tmp_path / "moved")
-    assert "the tagger needs the encoder" in refused(command, capsys)
+    assert "the model needs the encoder" in refused(command, capsys)
     monkeypatch.setenv("FEWSHOT_METALSTM_ENCODER", str(tmp_path / "moved"))
     assert main(command) == 0
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from fewshot_metalstm.encoders.training import EncodedVectorsConfig
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.card import tagger_card
 from fewshot_metalstm.kinds.tagging.adapt.tagger import score_split
@@ -23,7 +24,6 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     new_tagger,
     save_model,
 )
-from fewshot_metalstm.kinds.tagging.training.encoder import TaggerVectorsConfig
 from fewshot_metalstm.kinds.tagging.training.supervised import TaggerTrainConfig, TaggingTraining
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.train.result import TrainResult
@@ -35,7 +35,7 @@ from tests.kinds.tagging.tagger.builders import task
 CPU = torch.device("cpu")
 CONFIG = TaggerTrainConfig(
     train=SupervisedConfig(epochs=2, batch=8, average=0.5),
-    vectors=TaggerVectorsConfig(size=8, epochs=1, min_count=1, buckets=50),
+    vectors=EncodedVectorsConfig(size=8, epochs=1, min_count=1, buckets=50),
     tagger=SIZES,
     lexicon=(1.0, 0.0),
 )

@@ -4,19 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from fewshot_metalstm.encoders.features import Tokens
 from fewshot_metalstm.encoders.kept import KeptFeatures
 from fewshot_metalstm.encoders.reference import EncoderReference, refer
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
-from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
-from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.pretrain import VectorsConfig
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    class Sizes(DataclassInstance, Protocol):
+        """A learner's settings."""
+
+        @property
+        def context(self) -> int:
+            """How many numbers an encoder gives a token; 0 without one."""
+
+
+S = TypeVar("S", bound="Sizes")
+
+
+class Start(Protocol):
+    """A checkpoint that training starts from."""
+
+    @property
+    def encoder(self) -> EncoderReference | None:
+        """What it reads with, if there is one."""
+
 
 @dataclass(frozen=True)
-class TaggerVectorsConfig(VectorsConfig):
+class EncodedVectorsConfig(VectorsConfig):
     """How word vectors are made, and what stands beside them."""
 
     # a frozen encoder, whose features of words in their sentences stand beside the vectors: the
@@ -25,7 +45,7 @@ class TaggerVectorsConfig(VectorsConfig):
     encoder: str = ""
 
 
-def encoder_of(config: TaggerVectorsConfig) -> EncoderReference | None:
+def encoder_of(config: EncodedVectorsConfig) -> EncoderReference | None:
     """The encoder that the settings name, if they do.
 
     Raises:
@@ -35,12 +55,18 @@ def encoder_of(config: TaggerVectorsConfig) -> EncoderReference | None:
     return refer(config.encoder) if config.encoder else None
 
 
-def with_encoder(tagger: TaggerConfig, encoder: EncoderReference | None) -> TaggerConfig:
-    """The sizes of a tagger that reads with the encoder, or with none."""
-    return replace(tagger, context=0 if encoder is None else encoder.size)
+def with_encoder(sizes: S, encoder: EncoderReference | None) -> S:
+    """The sizes of a learner that reads with the encoder, or with none."""
+    return replace(sizes, context=0 if encoder is None else encoder.size)
 
 
-def same_encoder(wanted: EncoderReference | None, start: TaggerModel, name: str) -> None:
+def check_context(sizes: Sizes, config: EncodedVectorsConfig, section: str) -> None:
+    """Refuse a size of features that no encoder gives: a :class:`UserError`."""
+    if sizes.context and not config.encoder:
+        raise UserError(f"{section}.context is what vectors.encoder gives; set that, and not this")
+
+
+def same_encoder(wanted: EncoderReference | None, start: Start, name: str) -> None:
     """Refuse a start that reads with another encoder than is asked for: a :class:`UserError`."""
     if wanted is None or (start.encoder is not None and start.encoder.sha256 == wanted.sha256):
         return
@@ -50,13 +76,10 @@ def same_encoder(wanted: EncoderReference | None, start: TaggerModel, name: str)
     )
 
 
-def keep_features(
-    encoder: EncoderReference, sentences: Sequence[Sentence], progress: Progress
-) -> None:
-    """Make the features of sentences that are not on disk yet, and keep them there."""
+def keep_features(encoder: EncoderReference, texts: Sequence[Tokens], progress: Progress) -> None:
+    """Make the features of sentences or texts that are not on disk yet, and keep them there."""
     kept = KeptFeatures(encoder.opened())
-    tokens = [sentence.tokens for sentence in sentences]
-    missing = kept.missing(tokens)
+    missing = kept.missing(texts)
     if missing:
         progress.phase("features of the encoder", missing)
-        kept.learn(tokens, lambda done: progress.advance(done, {}))
+        kept.learn(texts, lambda done: progress.advance(done, {}))
