@@ -45,10 +45,13 @@ def cells(dtype: torch.dtype) -> None:
     """Take gradients of tiny cells that have compiled steps besides the Meta-LSTM."""
     generator = torch.Generator().manual_seed(0)
     words = torch.randn(4, 3, generator=generator).to(dtype)
-    for kind in ("hyper-lstm", "norm-lstm", "qrnn"):
-        config = MetaLSTMConfig(kind, match=False, hidden=2, meta=2, z=2)
+    for kind, norm in (
+        ("hyper-lstm", "none"), ("norm-lstm", "none"), ("norm-lstm", "batch"), ("qrnn", "none"),
+    ):  # fmt: skip
+        config = MetaLSTMConfig(kind, match=False, hidden=2, meta=2, z=2, norm=norm)
         layer = make_lstm(3, config, generator).to(dtype)
-        layer(words, torch.arange(4).view(2, 2), torch.full((2,), 2)).sum().backward()
+        index, lengths = torch.arange(4).view(2, 2), torch.full((2,), 2)
+        layer(words, index, lengths, generator).sum().backward()
 
 
 def main() -> None:

@@ -26,6 +26,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from fewshot_metalstm.nn import batch_fused
+from fewshot_metalstm.nn.batch_fused import Statistics
 from fewshot_metalstm.nn.cell_buffers import Norm
 from fewshot_metalstm.nn.cell_config import BATCH, LAYER, MetaLSTMConfig
 from fewshot_metalstm.nn.gates import lstm_step
@@ -97,70 +99,118 @@ class NormLSTM(Recurrent):
         factors = kept(keep, layout)
         none = rows.new_empty(2, 1, 0)
         norm = Norm(none, none, none, none)
-        if config.norm == LAYER:
+        if config.norm in (LAYER, BATCH):
             norm = Norm(
                 self.basic_gain, self.basic_b, self.basic_cell_gain, self.basic_cell_shift
             )  # fmt: skip
+        fused = not plain and (own or not batch) and compiled_for(rows)
+        plain = plain or fused
 
         def steps(rows: Tensor, wh: Tensor, norm: Norm) -> Tensor:
-            return self._steps(rows, wh, norm, layout, factors, own=own, plain=plain or fused)
+            if batch:
+                return self._steps_by_batch(rows, wh, norm, layout, factors, own, plain)[0]
+            return self._steps(rows, wh, norm, layout, factors, plain=plain)
 
-        fused = not plain and not batch and compiled_for(rows)
-        if not fused:
-            return placed(steps(rows, self.basic_wh, norm), layout)
         together = None if keep is None else torch.cat([y for y in factors if y is not None], 1)
-        made = steps_fused(rows, self.basic_wh, norm, together, layout.sizes, steps)
-        return placed(made, layout)
+        if batch and own:
+            if fused:
+                made, found = batch_fused.steps_fused(
+                    rows, self.basic_wh, norm, together, layout.sizes, steps
+                )
+            else:
+                made, found = self._steps_by_batch(
+                    rows, self.basic_wh, norm, layout, factors, own, plain
+                )
+            self._move(found)
+            return placed(made, layout)
+        if fused:
+            return placed(
+                steps_fused(rows, self.basic_wh, norm, together, layout.sizes, steps), layout
+            )
+        return placed(steps(rows, self.basic_wh, norm), layout)
 
     def _steps(
         self, rows: Tensor, wh: Tensor, norm: Norm, layout: Layout,
-        factors: Sequence[Tensor | None], *, own: bool, plain: bool,
+        factors: Sequence[Tensor | None], *, plain: bool,
     ) -> Tensor:  # fmt: skip
         """The steps in torch, from products with the words (2, N, 4h) to outputs (2, N, h)."""
-        h, batch = self.hidden, self.config.norm == BATCH
         recurrent = Shared(wh, plain=plain)
-        hidden = c = rows.new_zeros(2, layout.sizes[0], h)
+        hidden = c = rows.new_zeros(2, layout.sizes[0], self.hidden)
         outputs: list[Tensor] = []
-        for t, (x, factor) in enumerate(zip(by_step(rows, layout), factors, strict=True)):
+
+        def after(cell: Tensor) -> Tensor:
+            return layer_norm(cell, norm.cell_gain, norm.cell_shift)
+
+        for x, factor in zip(by_step(rows, layout), factors, strict=True):
             hidden, c = shrunk(x.shape[1], hidden, c)
-            if batch:
-                of_x, of_h = self.basic_gain.chunk(2, dim=-1)
-                x = self._by_batch(x, t, 0, own, of_x, self.basic_b)
-                if outputs:
-                    x = self._by_batch(recurrent.times(hidden), t, 4 * h, own, of_h, x)
-            elif outputs:
+            if outputs:
                 x = recurrent.times(hidden, x)
             if norm.gain.numel():
                 x = layer_norm(x, norm.gain, norm.shift, 4)
-
-            def normed(cell: Tensor, t: int = t) -> Tensor:
-                if not batch:
-                    return layer_norm(cell, norm.cell_gain, norm.cell_shift)
-                gain, shift = self.basic_cell_gain, self.basic_cell_shift
-                return self._by_batch(cell, t, 8 * h, own, gain, shift)
-
-            after = normed if batch or norm.gain.numel() else None
-            hidden, c = lstm_step(x, c, factor, after, plain=plain)
+            hidden, c = lstm_step(x, c, factor, after if norm.gain.numel() else None, plain=plain)
             outputs.append(hidden)
         return torch.cat(outputs, 1)
 
-    def _by_batch(
-        self, x: Tensor, t: int, first: int, own: bool, gain: Tensor, to: Tensor
-    ) -> Tensor:
-        """Rows (2, rows, F) of step ``t`` with mean 0 and variance 1, times a gain, plus ``to``.
+    def _steps_by_batch(
+        self, rows: Tensor, wh: Tensor, norm: Norm, layout: Layout,
+        factors: Sequence[Tensor | None], own: bool, plain: bool,
+    ) -> tuple[Tensor, Statistics]:  # fmt: skip
+        """:meth:`_steps` with batch norm, and the statistics of the rows.
 
         Args:
-            first: where their statistics begin among all.
-            own: by the rows' own statistics, which move the averages.
+            own: by these, and not by the moving averages, which are given back then.
         """
-        at = min(t, STEPS - 1), slice(None), slice(None), slice(first, first + x.shape[2])
-        if own:
-            mean = x.mean(1, keepdim=True)
-            centred = x - mean
-            variance = (centred * centred).mean(1, keepdim=True)
-            with torch.no_grad():
-                self.stats_mean[at].lerp_(mean, _MOMENTUM)
-                self.stats_variance[at].lerp_(variance, _MOMENTUM)
-        else:
-            centred, variance = x - self.stats_mean[at].detach(), self.stats_variance[at].detach()
-        return torch.addcmul(to, centred, torch.rsqrt(variance + EPSILON) * gain)
+        h = self.hidden
+        recurrent = Shared(wh, plain=plain)
+        hidden = c = rows.new_zeros(2, layout.sizes[0], h)
+        outputs: list[Tensor] = []
+        of_x, of_h = norm.gain.chunk(2, dim=-1)
+        found: list[tuple[Tensor, Tensor]] = []
+        for t, (x, factor) in enumerate(zip(by_step(rows, layout), factors, strict=True)):
+            at = min(t, STEPS - 1)
+            mean, variance = self.stats_mean[at].detach(), self.stats_variance[at].detach()
+            told = [(mean[..., : 4 * h], variance[..., : 4 * h]),
+                    (mean[..., 4 * h : 8 * h], variance[..., 4 * h : 8 * h]),
+                    (mean[..., 8 * h :], variance[..., 8 * h :])]  # fmt: skip
+            hidden, c = shrunk(x.shape[1], hidden, c)
+            if own:
+                told[0] = _moments(x)
+            x = _normed(x, *told[0], of_x, norm.shift)
+            if outputs:
+                y = recurrent.times(hidden)
+                if own:
+                    told[1] = _moments(y)
+                x = _normed(y, *told[1], of_h, x)
+
+            def after(cell: Tensor, told: list[tuple[Tensor, Tensor]] = told) -> Tensor:
+                if own:
+                    told[2] = _moments(cell)
+                return _normed(cell, *told[2], norm.cell_gain, norm.cell_shift)
+
+            hidden, c = lstm_step(x, c, factor, after, plain=plain)
+            outputs.append(hidden)
+            mean, variance = (torch.cat(each, -1).detach() for each in zip(*told, strict=True))
+            found.append((mean[:, 0], variance[:, 0]))
+        return torch.cat(outputs, 1), Statistics(*map(torch.stack, zip(*found, strict=True)))
+
+    @torch.no_grad()
+    def _move(self, found: Statistics) -> None:
+        """Move the averages towards the statistics of a batch, (T, 2, 9h)."""
+        h = self.hidden
+        for averages, made in zip((self.stats_mean, self.stats_variance), found, strict=True):
+            # At the first step there is no product with a state.
+            made[0, :, 4 * h : 8 * h] = averages[0, :, 0, 4 * h : 8 * h]
+            averages[: len(made)].lerp_(made[:STEPS].unsqueeze(2), _MOMENTUM)
+            for later in made[STEPS:]:
+                averages[-1].lerp_(later.unsqueeze(1), _MOMENTUM)
+
+
+def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and (biased) variance of rows, (2, 1, F) each."""
+    mean = x.mean(1, keepdim=True)
+    return mean, (x - mean).square().mean(1, keepdim=True)
+
+
+def _normed(x: Tensor, mean: Tensor, variance: Tensor, gain: Tensor, to: Tensor) -> Tensor:
+    """Rows (2, rows, F) in units of the deviation, times a gain, plus ``to``."""
+    return torch.addcmul(to, x - mean, torch.rsqrt(variance + EPSILON) * gain)
