@@ -184,7 +184,10 @@ class ForecastTraining(FolderTraining[ForecastModel]):
         """See :class:`SupervisedSource`."""
         if any(DEVEL not in own.given.spans and DEVEL in own.task.spans for own in self.tasks):
             share = f"{self.config.train.hold_out:.0%}"
-            progress.note(f"the last {share} of the hours before test are what chooses the epoch")
+            progress.note(
+                f"no devel split: the last {share} of the hours that are not for testing choose "
+                "the epoch"
+            )
         return super().fresh(progress)
 
     def lengths(self, task: str) -> Sequence[int]:
