@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.nn.layer import Layout, Weights, layer_plain
+from fewshot_metalstm.nn.second_order import through_plain
 
 
 class Buffers(NamedTuple):
@@ -76,24 +77,16 @@ class Fused(torch.autograd.Function):
         saved, needed = ctx.saved_tensors, ctx.needs_input_grad[2:]
         inputs = saved[: len(needed)]
         if torch.is_grad_enabled():
-            found = _through_plain(inputs, ctx.layout, ctx.offset, needed, d_outputs[0])
+            found: Sequence[Tensor | None] = through_plain(
+                lambda words, *weights: layer_plain(
+                    words, Weights(*weights), ctx.layout, ctx.offset
+                ),
+                inputs, needed, d_outputs[0],
+            )  # fmt: skip
         else:
             kept = Buffers(*saved[len(needed) :])
             found = _by_kernels(inputs, kept, ctx.layout, needed, d_outputs[0])
         return (None, None, *found)
-
-
-def _through_plain(
-    inputs: Sequence[Tensor], layout: Layout, offset: float, needed: Sequence[bool],
-    d_output: Tensor,
-) -> list[Tensor | None]:  # fmt: skip
-    """The gradients with a graph of their own."""
-    # Views, so that an input that depends on another one does not count twice.
-    words, *weights = (x.view_as(x) for x in inputs)
-    output = layer_plain(words, Weights(*weights), layout, offset)
-    wanted = [x for x, need in zip((words, *weights), needed, strict=True) if need]
-    found = iter(torch.autograd.grad(output, wanted, d_output, create_graph=True))
-    return [next(found) if need else None for need in needed]
 
 
 def _by_kernels(

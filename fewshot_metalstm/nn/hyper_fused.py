@@ -15,6 +15,7 @@ from torch import Tensor
 from fewshot_metalstm.nn.cell_buffers import Cell, Norm, back_of, before, both, cell_of
 from fewshot_metalstm.nn.hyper_arrays import Products, Slopes, Weights
 from fewshot_metalstm.nn.products import outer
+from fewshot_metalstm.nn.second_order import through_plain
 
 Plain = Callable[[Tensor, Tensor, Weights], Tensor]
 
@@ -84,12 +85,11 @@ class _Steps(torch.autograd.Function):
         saved, needed, steps = ctx.saved_tensors, ctx.needs_input_grad[1:], ctx.steps
         inputs, kept = saved[: len(needed)], saved[len(needed) :]
         if torch.is_grad_enabled():
-            # Views, so that an input that depends on another one does not count twice.
-            to_meta, x, *rest = views = [value.view_as(value) for value in inputs]
-            output = steps.plain(to_meta, x, _weights(rest))
-            wanted = [value for value, need in zip(views, needed, strict=True) if need]
-            found = iter(torch.autograd.grad(output, wanted, d_outputs[0], create_graph=True))
-            return None, *(next(found) if need else None for need in needed)
+            found = through_plain(
+                lambda to_meta, x, *weights: steps.plain(to_meta, x, _weights(weights)),
+                inputs, needed, d_outputs[0],
+            )  # fmt: skip
+            return None, *found
         size = len(Cell._fields)
         return None, *_by_kernels(
             inputs, needed, Cell(*kept[:size]), Cell(*kept[size : 2 * size]),

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fewshot_metalstm.nn.cell_buffers import Cell, Norm, back_of, before, both, cell_of
 from fewshot_metalstm.nn.products import outer
+from fewshot_metalstm.nn.second_order import through_plain
 
 Plain = Callable[[Tensor, Tensor, Norm], Tensor]
 
@@ -62,12 +63,10 @@ class _Steps(torch.autograd.Function):
         saved, needed = ctx.saved_tensors, ctx.needs_input_grad[3:]
         inputs, cell = saved[: len(needed)], Cell(*saved[len(needed) :])
         if torch.is_grad_enabled():
-            # Views, so that an input that depends on another one does not count twice.
-            x, wh, *rest = views = [value.view_as(value) for value in inputs]
-            output = ctx.plain(x, wh, Norm(*rest))
-            wanted = [value for value, need in zip(views, needed, strict=True) if need]
-            found = iter(torch.autograd.grad(output, wanted, d_outputs[0], create_graph=True))
-            return None, None, None, *(next(found) if need else None for need in needed)
+            found = through_plain(
+                lambda x, wh, *norm: ctx.plain(x, wh, Norm(*norm)), inputs, needed, d_outputs[0]
+            )
+            return None, None, None, *found
         from fewshot_metalstm.nn.kernels import norm_lstm
 
         wh, norm = inputs[1].detach(), Norm(*(y.detach().contiguous() for y in inputs[2:]))

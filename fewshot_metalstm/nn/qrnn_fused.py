@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from fewshot_metalstm.nn.cell_buffers import both
+from fewshot_metalstm.nn.second_order import through_plain
 
 Plain = Callable[[Tensor], Tensor]
 
@@ -54,9 +55,7 @@ class _Pooling(torch.autograd.Function):
     def backward(ctx: Any, *d_outputs: Tensor) -> tuple[Tensor | None, ...]:
         rows, gates, cells = ctx.saved_tensors
         if torch.is_grad_enabled():
-            view = rows.view_as(rows)  # so that an input that depends on another counts once
-            found = torch.autograd.grad(ctx.plain(view), view, d_outputs[0], create_graph=True)
-            return *found, None, None
+            return *through_plain(ctx.plain, [rows], [True], d_outputs[0]), None, None
         from fewshot_metalstm.nn.kernels import qrnn
 
         to = torch.empty_like(gates)
