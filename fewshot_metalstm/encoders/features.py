@@ -17,7 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-REMEMBERED = 2048  # sentences: a support is read several times, and is seldom larger
+# Bytes: the draws of a support are scored on the same sentences, 20 KB each with 384 features.
+REMEMBERED = 256 * 2**20
 _LEAST = 1e-6  # root mean square that is scaled up to 1
 Features = npt.NDArray[np.float16]  # (words of a sentence, size)
 Tokens = Sequence[str]
@@ -38,7 +39,7 @@ class FeatureSource(Protocol):
 class FrozenEncoder(ABC):
     """An encoder that is read and never tuned; loaded when it is first needed.
 
-    It remembers the last sentences that it read. A subclass says how a sentence is read.
+    It remembers the last sentences that it read, up to :data:`REMEMBERED`. A subclass says how a sentence is read.
 
     Args:
         folder: where it is.
@@ -49,6 +50,7 @@ class FrozenEncoder(ABC):
     def __init__(self, folder: Path, sha256: str, size: int) -> None:
         self.folder, self.sha256, self.size = folder, sha256, size
         self._remembered: dict[tuple[str, ...], Features] = {}
+        self._bytes = 0
 
     def __reduce__(self) -> tuple[object, ...]:
         """Another process loads the encoder itself, if it needs it."""
@@ -78,8 +80,9 @@ class FrozenEncoder(ABC):
             features = self._remembered.get(key)
             if features is None:
                 features = self._remembered[key] = self._scaled(key)
-                if len(self._remembered) > REMEMBERED:
-                    del self._remembered[next(iter(self._remembered))]
+                self._bytes += features.nbytes
+                while self._bytes > REMEMBERED:
+                    self._bytes -= self._remembered.pop(next(iter(self._remembered))).nbytes
             found.append(features)
         return found
 
