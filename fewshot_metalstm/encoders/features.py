@@ -39,7 +39,8 @@ class FeatureSource(Protocol):
 class FrozenEncoder(ABC):
     """An encoder that is read and never tuned; loaded when it is first needed.
 
-    It remembers the last sentences that it read, up to :data:`REMEMBERED`. A subclass says how a sentence is read.
+    It remembers the last sentences that it read, up to :data:`REMEMBERED`. A subclass says how a
+    sentence is read.
 
     Args:
         folder: where it is.
