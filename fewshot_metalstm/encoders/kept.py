@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fewshot_metalstm.data.locate import cache_folder
-from fewshot_metalstm.encoders.features import Features, FrozenEncoder, Tokens
+from fewshot_metalstm.encoders.features import Features, FeatureSource, FrozenEncoder, Tokens
+from fewshot_metalstm.encoders.reference import EncoderReference
 from fewshot_metalstm.writing import beside
 
 FOLDER = "features"
@@ -122,6 +123,21 @@ class KeptFeatures:
         for i, digest in enumerate(part.keys):
             rows = part.features[part.bounds[i] : part.bounds[i + 1]]
             self._places.setdefault(digest.tobytes(), rows)
+
+
+def source_of(reference: EncoderReference | None, *, keep: bool) -> FeatureSource | None:
+    """What gives the features that a model reads; None where it reads with no encoder.
+
+    Args:
+        keep: with those on disk, where the same text is read in more than one run.
+
+    Raises:
+        UserError: the encoder is not on this machine, or is another.
+    """
+    if reference is None:
+        return None
+    opened = reference.opened()
+    return KeptFeatures(opened) if keep else opened
 
 
 def key(tokens: Tokens) -> bytes:

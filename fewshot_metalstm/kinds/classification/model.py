@@ -19,7 +19,7 @@ from typing import Any
 
 from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping
-from fewshot_metalstm.encoders.kept import KeptFeatures
+from fewshot_metalstm.encoders.kept import source_of
 from fewshot_metalstm.encoders.reference import EncoderReference, read_reference
 from fewshot_metalstm.encoders.training import with_encoder
 from fewshot_metalstm.kinds.classification.encoding import TextTable
@@ -76,12 +76,8 @@ class ClassifierModel:
         Raises:
             UserError: the encoder is not on this machine, or is another.
         """
-        longest = self.learner.config.longest
-        if self.encoder is None:
-            return TextTable(self.vectors, self.alphabet, longest)
-        opened = self.encoder.opened()
-        context = KeptFeatures(opened) if keep else opened
-        return TextTable(self.vectors, self.alphabet, longest, context)
+        context = source_of(self.encoder, keep=keep)
+        return TextTable(self.vectors, self.alphabet, self.learner.config.longest, context)
 
 
 def new_classifier(

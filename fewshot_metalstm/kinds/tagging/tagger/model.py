@@ -37,7 +37,7 @@ from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
 from fewshot_metalstm.declarations import DEFAULT_KIND
-from fewshot_metalstm.encoders.kept import KeptFeatures
+from fewshot_metalstm.encoders.kept import source_of
 from fewshot_metalstm.encoders.reference import EncoderReference, read_reference
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN
@@ -110,10 +110,7 @@ class TaggerModel:
         Raises:
             UserError: the encoder is not on this machine, or is another.
         """
-        if self.encoder is None:
-            return WordTable(self.vectors, self.alphabet)
-        opened = self.encoder.opened()
-        return WordTable(self.vectors, self.alphabet, KeptFeatures(opened) if keep else opened)
+        return WordTable(self.vectors, self.alphabet, source_of(self.encoder, keep=keep))
 
 
 def new_tagger(
