@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,15 +17,16 @@ from fewshot_metalstm.data.digests import GZIP, catalogued
 from fewshot_metalstm.errors import UserError, at
 
 BZIP2 = b"BZh"
+ZIP = b"PK\x03\x04"
 LARGEST = 2**28  # bytes of a file, unpacked
 BOM = b"\xef\xbb\xbf"
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file, unpacked where it is packed with gzip or bzip2.
+    """The content of a file, unpacked where it is packed with gzip, bzip2, or as the one in a zip.
 
     Raises:
-        UserError: it cannot be read, is damaged, or is too large.
+        UserError: it cannot be read, is damaged, is too large, or is an archive of several files.
     """
     try:
         data = path.read_bytes()
@@ -35,6 +37,8 @@ def read_bytes(path: Path) -> bytes:
         data = _unpacked(path, "gzip", lambda: gzip.GzipFile(fileobj=io.BytesIO(data)))
     elif data.startswith(BZIP2):
         data = _unpacked(path, "bzip2", lambda: bz2.BZ2File(io.BytesIO(data)))
+    elif data.startswith(ZIP):
+        data = _unpacked(path, "zip", lambda: _only_member(path, data))
     if len(data) > LARGEST:
         raise at(path, None, f"has more than {LARGEST >> 20} MiB", "give less text")
     return data
@@ -44,10 +48,20 @@ def _unpacked(path: Path, form: str, opened: Callable[[], Any]) -> bytes:
     try:
         with opened() as packed:
             found: bytes = packed.read(LARGEST + 1)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise at(path, None, f"is a damaged {form} file ({reason})", "copy it again") from None
     return found
+
+
+def _only_member(path: Path, data: bytes) -> Any:
+    """The one file of an archive, opened."""
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    names = [each.filename for each in archive.infolist() if not each.is_dir()]
+    if len(names) != 1:
+        problem = f"is an archive of {len(names)} files"
+        raise at(path, None, problem, "unpack it, and give the one that is meant")
+    return archive.open(names[0])
 
 
 def check_text(path: Path, data: bytes) -> None:

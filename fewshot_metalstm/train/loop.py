@@ -60,8 +60,11 @@ class Training:
         config = self.config
         if config.decay == "none" or self._triggered:
             return rate(config)
+        share = min(self.done / max(self.steps, 1), 1.0)
         if config.decay == "linear":
-            return rate(config) * (1 - min(self.done / max(self.steps, 1), 1.0))
+            return rate(config) * (1 - share)
+        if config.decay == "steps":
+            return rate(config) * 0.1 ** sum(share >= drop for drop in config.drops)
         return rate(config) * cosine(self.done, self.steps)
 
     def step(self, task: str, batch: object, generator: torch.Generator) -> float:

@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fewshot_metalstm import ranges
-from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Seed, ShareBelow1, one_of
+from fewshot_metalstm.ranges import (
+    AtLeast0,
+    AtLeast1,
+    NotNegative,
+    Range,
+    Seed,
+    ShareBelow1,
+    one_of,
+)
 from fewshot_metalstm.train.optimisers import OPTIMISERS, find
 
-DECAYS = ("cosine", "linear", "none")
+DECAYS = ("cosine", "linear", "steps", "none")
 
 
 @dataclass(frozen=True)
@@ -25,8 +33,10 @@ class SupervisedConfig:
     # what takes the steps
     optimiser: Annotated[str, one_of(*OPTIMISERS)] = "adam"
     lr: NotNegative = 0.0  # learning rate at the start; 0 takes the optimiser's usual one
-    # how the rate falls, to zero; that of nt-asgd stays
+    # how the rate falls, to zero or in steps; that of nt-asgd stays
     decay: Annotated[str, one_of(*DECAYS)] = "cosine"
+    # of steps: shares of the run after each of which the rate is a tenth of what it was
+    drops: Annotated[tuple[float, ...], Range(least=0, most=1)] = (0.5, 0.7)
     momentum: ShareBelow1 = 0.9  # of sgd
     weight_decay: NotNegative = 0.0  # apart from the gradient with adamw, else as part of it
     clip: NotNegative = 5.0  # largest norm of a gradient; 0 does not clip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,22 @@ def test_files_are_unpacked_by_what_they_hold(tmp_path: Path) -> None:
         read_bytes(path)
     with pytest.raises(UserError, match="absent: cannot be read"):
         read_bytes(tmp_path / "absent")
+
+
+def test_the_one_file_of_a_zip_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "text.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("folder/", b"")
+        archive.writestr("folder/text", TEXT * 100)
+    assert read_bytes(path) == TEXT * 100
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UserError, match=r"text\.zip: is a damaged zip file"):
+        read_bytes(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in "ab":
+            archive.writestr(name, TEXT)
+    with pytest.raises(UserError, match="is an archive of 2 files; unpack it, and give the one"):
+        read_bytes(path)
 
 
 def test_what_is_no_text_is_refused_with_its_line(tmp_path: Path) -> None:

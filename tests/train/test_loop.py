@@ -141,6 +141,16 @@ def test_every_optimiser_goes_on_from_its_state(name: str) -> None:
         torch.testing.assert_close(second.weights()[key], value, rtol=0, atol=0)
 
 
+def test_the_rate_falls_in_steps() -> None:
+    made = training(SupervisedConfig(decay="steps", drops=(0.5, 0.75), lr=0.3))
+    found = []
+    for made.done in range(STEPS + 1):
+        found.append(made.lr)
+    shares = [done / STEPS for done in range(STEPS + 1)]
+    wanted = [0.3 if s < 0.5 else 0.03 if s < 0.75 else 0.003 for s in shares]
+    assert found == pytest.approx(wanted)
+
+
 @pytest.mark.parametrize("decay", ["cosine", "linear", "none"])
 def test_how_the_rate_falls(decay: str) -> None:
     made = training(SupervisedConfig(decay=decay, lr=0.3))

@@ -13,7 +13,7 @@ from fewshot_metalstm.train.settings import SupervisedConfig, check, rate
     ("config", "message"),
     [
         (SupervisedConfig(optimiser="adm"), "train.optimiser 'adm' is unknown; use sgd, adam"),
-        (SupervisedConfig(decay="steps"), "train.decay 'steps' is unknown; use cosine, linear"),
+        (SupervisedConfig(decay="stairs"), "train.decay 'stairs' is unknown; use cosine, linear"),
         (SupervisedConfig(epochs=0), "train.epochs is 0; use at least 1"),
         (SupervisedConfig(batch=0), "train.batch is 0; use at least 1"),
         (SupervisedConfig(clip=-1.0), "train.clip is -1; use at least 0"),

@@ -32,6 +32,7 @@ from fewshot_metalstm.kinds.language_model.text import Document
 
 HELD_OUT = 10  # every tenth page of a task that has no devel split is one
 CHUNK = 15 * SHOT * SEGMENT  # characters of a document of newspaper text: ten shots and a query
+CUT = (TRAIN, DEVEL, TEST)  # the documents of a corpus whose one file holds all splits
 UNKNOWN = "<unk>"  # a word that WikiText has not; a title with it says nothing
 # An article's title: a line = TITLE = between two empty ones.
 _TITLE = re.compile(r"(?m)^ \n(?= = [^=\n]+ = *\n \n)")
@@ -86,6 +87,25 @@ def chunks(text: str) -> tuple[Document, ...]:
     return tuple(found)
 
 
+def beginning(text: str) -> tuple[Document, ...]:
+    """The beginning of a dump of a wiki, as one document for each split: 90, 5 and 5 hundredths.
+
+    Bytes are counted; a character that stands across a cut is in the later part.
+    """
+    data = text.encode()
+    cuts = [0]
+    for hundredths in (90, 95):
+        cut = len(data) * hundredths // 100
+        while cut > 0 and data[cut] & 0xC0 == 0x80:  # in the middle of a character
+            cut -= 1
+        cuts.append(cut)
+    bounds = zip(cuts, [*cuts[1:], len(data)], strict=True)
+    return tuple(
+        Document(name, data[start:stop])
+        for name, (start, stop) in zip(CUT, bounds, strict=True) if stop > start
+    )  # fmt: skip
+
+
 # By the corpora of the catalogue: how a file is cut into documents.
 _READERS: Mapping[str, Callable[[str], tuple[Document, ...]]] = {
     "wikitext-2": articles,
@@ -93,7 +113,11 @@ _READERS: Mapping[str, Callable[[str], tuple[Document, ...]]] = {
     "enwiki-pages": pages,
     "ptb-characters": chunks,
     "ptb": whole,
+    "enwik8": beginning,
 }
+
+
+_ONE_FILE = frozenset({"enwik8"})
 
 
 def _documents(name: str, split: str, data_dir: Path | None) -> tuple[Document, ...]:
@@ -119,6 +143,10 @@ def load_corpus(name: str, data_dir: Path | None = None) -> TextTask:
         UserError: there is no such corpus, or its files are absent, damaged or not the catalogue's.
     """
     entry = Catalogue.load(kind=KIND)[name]
+    if name in _ONE_FILE:
+        documents = _documents(name, TRAIN, data_dir)
+        own_split = {each.title: (number,) for number, each in enumerate(documents)}
+        return TextTask(name, entry.family, documents, own_split, name)
     if {TRAIN, TEST} <= set(entry.files):
         every: list[Document] = []
         splits: dict[str, tuple[int, ...]] = {}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fewshot_metalstm.data.catalogue import Catalogue
+from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.data.draws import draws_file
 from fewshot_metalstm.data.suites import load_suite, load_targets
 from fewshot_metalstm.errors import UserError
@@ -38,6 +42,30 @@ def test_newspaper_text_is_spelled_and_cut_at_line_ends() -> None:
     assert [each.title for each in found] == ["chunk 1", "chunk 2"]
     assert all(each.data == b"it was <unk> N\n" * 1000 for each in found)
     assert corpora.chunks("a b c\n") == ()
+
+
+def test_one_file_has_three_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 44 * "a" + "é" + 43 * "b" + "c" * 5 + "éé" + "d"  # 99 bytes: cuts at 89 and 94
+    found = corpora.beginning(text)
+    assert [each.title for each in found] == [TRAIN, DEVEL, "test"]
+    assert "".join(each.data.decode() for each in found) == text
+    assert [len(each.data) for each in found] == [89, 5, 5]
+    assert [each.title for each in corpora.beginning("x")] == ["test"]
+
+    entry = Catalogue.load(kind=KIND)["enwik8"]
+    place = tmp_path / "enwik8" / "enwik8.zip"
+    place.parent.mkdir()
+    with zipfile.ZipFile(place, "w") as archive:
+        archive.writestr("enwik8", text)
+    own = replace(entry.files[TRAIN], sha256=sha256(place.read_bytes()))
+    made = Catalogue({"enwik8": replace(entry, files={TRAIN: own})})
+    monkeypatch.setattr(Catalogue, "load", lambda *_, **__: made)
+    task = corpora.load_corpus("enwik8", tmp_path)
+    assert (task.family, task.follows) == ("enwiki-pages", False)
+    assert task.sizes == {TRAIN: 1, DEVEL: 1, "test": 1}
+    place.write_bytes(b"PK" + place.read_bytes()[2:] + b"more")
+    with pytest.raises(UserError, match="is not the file of the catalogue"):
+        corpora.load_corpus("enwik8", tmp_path)
 
 
 def test_a_suite_has_nothing_of_its_targets(world: Path) -> None:
