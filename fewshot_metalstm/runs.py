@@ -22,6 +22,10 @@ def fresh(name: str, folder: Path = RUNS) -> Path:
     return next(path for path in _numbered(name, folder) if holds_nothing(path))
 
 
+# What a run writes before its settings.
+FIRST = ("bad-annotations.tsv", "exclusions.txt", "targets.json")
+
+
 @contextmanager
 def run_folder(
     output: Path | None, name: str, what: str, *, resume: bool = False, folder: Path = RUNS
@@ -75,11 +79,13 @@ def latest(name: str, folder: Path = RUNS) -> Path:
 def claim(output: Path, what: str) -> None:
     """Make sure that ``output``, named by the user, can take a new run.
 
-    Raises :class:`UserError` if it holds anything; the file of a lock does not count.
+    Raises :class:`UserError` if it holds anything; the file of a lock does not count, and neither
+    does what a run writes first and that ended at once.
     """
     if output.is_file():
         raise UserError(f"{output}: is a file; name a folder for {what}")
-    if not holds_nothing(output):
+    ended_at_once = begun(output, *FIRST) and not (output / "config.yaml").exists()
+    if not ended_at_once and not holds_nothing(output):
         raise UserError(f"{output}: holds a run already; name another folder, or remove it")
 
 

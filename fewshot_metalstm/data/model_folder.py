@@ -37,11 +37,16 @@ def read_config(
             kind, a damaged one, or one of another role.
     """
     path = folder / CONFIG
-    cure = "give the folder that meta-train or adapt wrote"
+    cure = "give the folder that meta-train, train or adapt wrote"
     anew = "make the model anew"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if not folder.exists():
+            raise at(folder, None, "holds no model (there is no such folder)", cure) from None
+        found = sorted(folder.glob(f"*/*/{CONFIG}"))  # of a run that trained on several tasks
+        if found:
+            cure = "give that of one of its models, such as " + str(found[0].parent)
         raise at(folder, None, f"holds no model ({CONFIG} is missing)", cure) from None
     except NotADirectoryError:
         raise at(folder, None, "is a file, not a model's folder", cure) from None

@@ -50,8 +50,9 @@ def listed(source: str) -> tuple[str, dict[str, Path]]:
         if split is None or not name or split in files:
             raise UserError(f"{source}: cannot read {part!r}; {CURE}")
         files[split] = Path(name).expanduser()
+    files = in_order(files)
     first = next(iter(files.values()))
     # train.tsv says little: its folder's name says more
     bare = first.stem.lower() in WORDS
     name = first.resolve().parent.name if bare else first.stem
-    return name, in_order(files)
+    return name, files

@@ -17,7 +17,7 @@ from fewshot_metalstm.data.digests import GZIP, catalogued
 from fewshot_metalstm.errors import UserError, at
 
 BZIP2 = b"BZh"
-ZIP = b"PK\x03\x04"
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second is of one without a file
 LARGEST = 2**28  # bytes of a file, unpacked
 BOM = b"\xef\xbb\xbf"
 
@@ -61,6 +61,8 @@ def _only_member(path: Path, data: bytes) -> Any:
     if len(names) != 1:
         problem = f"is an archive of {len(names)} files"
         raise at(path, None, problem, "unpack it, and give the one that is meant")
+    if archive.getinfo(names[0]).flag_bits & 1:
+        raise at(path, None, "needs a password", "unpack it, and give the text")
     return archive.open(names[0])
 
 

@@ -51,7 +51,9 @@ class TrainPlan:
     def words(self) -> str:
         """The steps as a line for the user."""
         most = "at most " if self.ends_early else ""
-        whole = f"{self.epochs:,} epochs of {self.steps:,} steps"
+        epochs = "epoch" if self.epochs == 1 else "epochs"
+        steps = "step" if self.steps == 1 else "steps"
+        whole = f"{self.epochs:,} {epochs} of {self.steps:,} {steps}"
         if self.done:
             return f"plan, the rest of a run: {most}{self.left:,} steps, of {whole}"
         return f"plan: {most}{whole}"

@@ -28,7 +28,7 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Interrupted, Progress, Stoppable
 from fewshot_metalstm.meta.state import State, load_state, save_state
 from fewshot_metalstm.meta.stop import StopSignal
-from fewshot_metalstm.runs import begun
+from fewshot_metalstm.runs import FIRST, begun
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tracked_run import NullRun, Run
 from fewshot_metalstm.train.batches import epoch_batches, number_of_batches
@@ -49,7 +49,7 @@ _STATE = Path("state") / "training.safetensors"
 
 def saved_nothing(folder: Path) -> bool:
     """Whether a run was begun in ``folder`` and ended before it first saved its state."""
-    return not (folder / _STATE).exists() and begun(folder, "bad-annotations.tsv")
+    return not (folder / _STATE).exists() and begun(folder, *FIRST)
 
 
 def run_id(folder: Path) -> str | None:
@@ -277,7 +277,8 @@ class _Session:
 
     def notes(self) -> tuple[str, ...]:
         """What a user should know of the run's choices."""
-        return tuple(items.note for items in self.items.values() if items.note)
+        own = (items.note for items in self.items.values() if items.note)
+        return (*self.source.notes(), *own)
 
     def finish(self) -> TrainResult:
         """Write the models of the chosen epoch."""

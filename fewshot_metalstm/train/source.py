@@ -122,6 +122,10 @@ class SupervisedSource(ABC):
             about: what the run knows of it: the epoch, scores, and what was ``tuned``.
         """
 
+    def notes(self) -> Sequence[str]:
+        """What a user should know of the data, a line each; nothing by default."""
+        return ()
+
     def save_joint(
         self, model: Any, shared: Params, heads: Mapping[str, Params], folder: Path,
         about: Mapping[str, Any],

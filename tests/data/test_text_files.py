@@ -39,6 +39,18 @@ def test_the_one_file_of_a_zip_is_unpacked(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(UserError, match=r"text\.zip: is a damaged zip file"):
         read_bytes(path)
+    with zipfile.ZipFile(path, "w"):
+        pass
+    with pytest.raises(UserError, match="is an archive of 0 files"):
+        read_bytes(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("text", TEXT)
+    locked = bytearray(path.read_bytes())
+    locked[6] |= 1
+    locked[locked.find(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(locked)
+    with pytest.raises(UserError, match="needs a password; unpack it"):
+        read_bytes(path)
     with zipfile.ZipFile(path, "w") as archive:
         for name in "ab":
             archive.writestr(name, TEXT)

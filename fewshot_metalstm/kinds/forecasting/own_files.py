@@ -31,9 +31,9 @@ def load_own(source: str, columns: Columns = USUAL) -> ForecastTask:
         if not path.is_file():
             raise unknown_file(path)
         found = read_series(path, notes, columns)
-        # A file of one series is named after itself, and so are those of its other splits.
-        alone = len(files) > 1 and len(found) == 1
-        read[split] = {name if alone else each.name: each for each in found}
+        read[split] = {each.name: each for each in found}
+    if len(files) > 1:
+        _same_name(read, files, name)
     splits = [split for split in _ORDER if split in read]
     series: list[Series] = []
     spans: dict[str, list[Span]] = {split: [] for split in splits}
@@ -52,6 +52,29 @@ def load_own(source: str, columns: Columns = USUAL) -> ForecastTask:
             raise at(files[split], None, problem, "leave it out, or give its earlier hours too")
     fixed: dict[str, tuple[Span, ...]] = {split: tuple(found) for split, found in spans.items()}
     return ForecastTask(name, name, tuple(series), fixed, name, notes=said(notes))
+
+
+def _same_name(read: Mapping[str, dict[str, Series]], files: Mapping[str, Path], name: str) -> None:
+    """Give the one series of each file the same name, unless the files say that they are others.
+
+    A file without names of series calls its one after itself.
+    """
+    if len(read[TRAIN]) > 1:
+        return
+    (first,) = read[TRAIN]
+    bare = first == _called(files[TRAIN])
+    wanted = name if bare else first
+    read[TRAIN][wanted] = read[TRAIN].pop(first)
+    for split, series in read.items():
+        if split != TRAIN and len(series) == 1:
+            (own,) = series
+            if bare or own == _called(files[split]):
+                series[wanted] = series.pop(own)
+
+
+def _called(path: Path) -> str:
+    """What a file's one series without a name is called."""
+    return path.name.split(".")[0]
 
 
 def _joined(

@@ -21,7 +21,7 @@ from fewshot_metalstm.kinds.forecasting.series import WEEK, Floats
 FURTHER = ("mae", "smape", "coverage")
 FIGURE = Figure(
     "mase", "MASE", "mean absolute scaled error",
-    "times the error of the forecast as a week ago, within the support", better="lower",
+    "times the error of the forecast as a week ago, where it learned", better="lower",
     further=FURTHER, counted="hours", group="series", digits=3,
 )  # fmt: skip
 

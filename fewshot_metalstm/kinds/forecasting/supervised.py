@@ -29,7 +29,7 @@ from fewshot_metalstm.kinds.forecasting.model import (
     save_model,
 )
 from fewshot_metalstm.kinds.forecasting.ridge import Moments, solve
-from fewshot_metalstm.kinds.forecasting.score import FIGURE
+from fewshot_metalstm.kinds.forecasting.score import FIGURE, check_unit
 from fewshot_metalstm.kinds.forecasting.series import DAY
 from fewshot_metalstm.kinds.forecasting.settings import (
     RIDGE,
@@ -42,11 +42,11 @@ from fewshot_metalstm.kinds.forecasting.windows import (
     Batch,
     Places,
     encode,
+    places,
     support_places,
 )
 from fewshot_metalstm.kinds.items_of import ItemsOf
 from fewshot_metalstm.meta.learner import Params
-from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.train.about import trained_about
 from fewshot_metalstm.train.settings import SupervisedConfig, TrainSettings
 from fewshot_metalstm.train.source import Evaluation
@@ -88,22 +88,32 @@ def divided(task: ForecastTask, hold_out: float) -> ForecastTask:
         )  # fmt: skip
     if hold_out and DEVEL not in spans:
         whole = spans[TRAIN]
-        for start, stop in whole:
-            if stop - start < (LEAST + 1) * DAY:
-                name = task.series[task.number(start)].name
-                raise UserError(
-                    f"{task.name}: {name} has {(stop - start) / DAY:.1f} days, too few to learn "
-                    f"from some and choose the epoch by others; give {LEAST + 1} at least, or "
-                    "--set train.hold_out=0"
-                )
         spans[TRAIN] = tuple((a, b - max(DAY, round((b - a) * hold_out))) for a, b in whole)
+        for (start, cut), (_, stop) in zip(spans[TRAIN], whole, strict=True):
+            if cut - start < LEAST * DAY <= stop - start:
+                raise UserError(
+                    f"{task.name}: of the {(stop - start) / DAY:.1f} days of {named(task, start)} "
+                    f"train.hold_out={hold_out:g} leaves fewer than {LEAST} to learn from; lower "
+                    "it (0 holds out none), or leave the series out"
+                )
         spans[DEVEL] = tuple(
             (cut, b) for (_, cut), (_, b) in zip(spans[TRAIN], whole, strict=True)
         )  # fmt: skip
+    for start, stop in spans[TRAIN]:
+        if stop - start < LEAST * DAY:
+            raise UserError(
+                f"{task.name}: {named(task, start)} has {(stop - start) / DAY:.1f} days to learn "
+                f"from, and a week and the day behind it are {LEAST}; give more, or leave it out"
+            )
     return ForecastTask(
         task.name, task.family, task.series, spans, task.data, notes=task.notes,
         synthetic=task.synthetic, invented=task.invented,
     )  # fmt: skip
+
+
+def named(task: ForecastTask, place: int) -> str:
+    """The series that a place is of, for messages."""
+    return f"the series {task.series[task.number(place)].name}"
 
 
 class Windows(ItemsOf[ForecastTask]):
@@ -121,10 +131,18 @@ class Windows(ItemsOf[ForecastTask]):
     @cached_property
     def places(self) -> dict[str, Places]:
         """Where the windows of each split begin their output."""
-        return {
-            split: support_places(self.task, spans) if split == TRAIN else scored(self.task, spans)
-            for split, spans in self.task.spans.items()
-        }
+        return {split: self._places(split) for split in self.task.spans}
+
+    def _places(self, split: str) -> Places:
+        spans = self.task.spans[split]
+        if split == TRAIN:
+            return support_places(self.task, spans)
+        if not len(places(self.task, spans, DAY, live=False, before=True)):
+            raise UserError(
+                f"{self.name}: its {split} split has no day with a whole week right before it; "
+                "give more hours, and those that come right behind the split before"
+            )
+        return scored(self.task, spans)
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -133,8 +151,23 @@ class Windows(ItemsOf[ForecastTask]):
 
     @cached_property
     def units(self) -> dict[int, float]:
-        """What MASE divides by, by the number of the series."""
-        return self.task.units(self.task.spans[TRAIN])
+        """What MASE divides by, by the number of the series.
+
+        Raises:
+            UserError: a series that is the same every week.
+        """
+        found = {}
+        for start, stop in self.task.spans[TRAIN]:
+            unit = self.task.unit((start, stop))
+            if unit == 0:
+                raise UserError(
+                    f"{self.name}: {named(self.task, start)} is the same every week, so that there "
+                    "is nothing to learn; leave it out"
+                )
+            found[self.task.number(start)] = check_unit(
+                unit, f"{self.name}: {named(self.task, start)}"
+            )
+        return found
 
     @property
     def support(self) -> tuple[Span, ...]:
@@ -159,6 +192,9 @@ class ForecastTraining(FolderTraining[ForecastModel]):
         check_sizes(self.config.forecaster)
         self.tasks = [Windows(task, self.config.train.hold_out) for task in tasks]
         self._by_name = {task.name: task for task in self.tasks}
+        for own in self.tasks:  # said before anything is learned
+            own.units  # noqa: B018
+            own.places  # noqa: B018
 
     def made(self) -> ForecastModel:
         """See :class:`FolderTraining`: the linear path begins as ridge regression over train."""
@@ -180,15 +216,18 @@ class ForecastTraining(FolderTraining[ForecastModel]):
         """See :class:`FolderTraining`."""
         return adapted_forecaster(model.learner, params)
 
-    def fresh(self, progress: Progress) -> ForecastModel:
-        """See :class:`SupervisedSource`."""
-        if any(DEVEL not in own.given.spans and DEVEL in own.task.spans for own in self.tasks):
-            share = f"{self.config.train.hold_out:.0%}"
-            progress.note(
-                f"no devel split: the last {share} of the hours that are not for testing choose "
-                "the epoch"
-            )
-        return super().fresh(progress)
+    def notes(self) -> Sequence[str]:
+        """See :class:`SupervisedSource`: what reading changed, and what chooses the epoch."""
+        found = []
+        for own in self.tasks:
+            found += [f"{own.name}: {number} {what}" for what, number in own.given.notes.items()]
+            if DEVEL in own.task.spans and DEVEL not in own.given.spans:
+                share = f"{self.config.train.hold_out:.0%}"
+                found.append(
+                    f"{own.name} has no devel split: the last {share} of the hours that are not "
+                    "for testing choose the epoch"
+                )
+        return found
 
     def lengths(self, task: str) -> Sequence[int]:
         """See :class:`SupervisedSource`: all windows are as long."""

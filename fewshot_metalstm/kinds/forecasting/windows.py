@@ -101,6 +101,11 @@ def support_places(task: ForecastTask, spans: Sequence[Span]) -> Places:
         UserError: there is none.
     """
     found = places(task, spans)
+    if not len(found) and len(places(task, spans, live=False)):
+        raise UserError(
+            f"{task.name}: hardly varies in the hours to learn from, so that there is nothing to "
+            "learn; take others"
+        )
     if not len(found):
         raise UserError(
             f"{task.name}: the support holds no window of a week and the day behind it without a "

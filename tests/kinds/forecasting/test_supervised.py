@@ -24,7 +24,7 @@ from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.train.result import TrainResult
 from fewshot_metalstm.train.session import train
 from tests.cli.builders import QUICK, run_json, settings
-from tests.kinds.forecasting.builders import SMALL, START, load, region, rows
+from tests.kinds.forecasting.builders import SMALL, START, load, region, rows, series
 
 CONFIG = ForecastSupervisedConfig(forecaster=SMALL)
 CONFIG = replace(CONFIG, train=replace(CONFIG.train, epochs=2, batch=32, curve_items=40))
@@ -98,10 +98,59 @@ def test_a_users_own_hours_in_three_files(tmp_path: Path) -> None:
                            f"test={tmp_path / 'devel.csv'}"]))  # fmt: skip
 
 
-def test_too_few_days_are_refused_in_a_line() -> None:
-    with pytest.raises(UserError, match=r"has 8.0 days, too few .* give 9 at least"):
-        Windows(replace(region(8), follows=False), 0.1)
-    assert Windows(replace(region(8), follows=False), 0.0).sizes == {TRAIN: 1}
+def test_what_cannot_be_learned_from_is_refused_in_a_line() -> None:
+    def own(days: int) -> ForecastTask:
+        return replace(region(days), follows=False)
+
+    with pytest.raises(UserError, match=r"of the 8\.0 days of the series one train.hold_out=0\.1 "):
+        Windows(own(8), 0.1)
+    assert Windows(own(8), 0.0).sizes == {TRAIN: 1}
+    with pytest.raises(UserError, match=r"has 7\.0 days to learn from, and a week and the day"):
+        Windows(own(7), 0.0)
+    flat = series(30, name="flat")
+    flat = replace(flat, values=np.full(len(flat), 3.0))
+    both = (series(30), flat)
+    spans = ((0, 720), (720, 1440))
+    task = ForecastTask("mine", "mine", both, {TRAIN: spans}, "mine")
+    with pytest.raises(UserError, match="mine: the series flat is the same every week"):
+        ForecastTraining(CONFIG, [task])
+
+
+def test_files_of_one_series_are_of_one_series_unless_they_say_otherwise(tmp_path: Path) -> None:
+    values = load(40, 5)
+
+    def write(name: str, first: int, last: int, *ids: str) -> str:
+        parts = [rows(values[first * DAY : last * DAY], START + first * DAY).splitlines()[1:]
+                 for _ in ids or ("",)]  # fmt: skip
+        head = "unique_id,ds,y" if ids else "ds,y"
+        lines = [
+            f"{name},{line}" if ids else line
+            for name, part in zip(ids or ("",), parts, strict=True) for line in part
+        ]  # fmt: skip
+        (tmp_path / f"{name}.csv").write_text("\n".join([head, *lines]) + "\n")
+        return str(tmp_path / f"{name}.csv")
+
+    two, one = write("two", 0, 30, "a", "b"), write("one", 0, 30, "a")
+    bare, later = write("bare", 0, 30), write("later", 30, 40)
+    of_a, of_z = write("of-a", 30, 40, "a"), write("of-z", 30, 40, "z")
+    found = load_own(f"train={two},devel={of_a}")
+    assert found.types == ("a", "b")
+    assert [found.number(a) for a, _ in found.spans[DEVEL]] == [0]
+    assert load_own(f"train={one},devel={later}").types == ("a",)
+    assert load_own(f"devel={of_z},train={bare}").types == ("bare",)
+    assert load_own(f"devel={later},train={bare}").name == "bare", "whatever the order"
+    for first in (one, two):
+        with pytest.raises(UserError, match=r"of-z\.csv: has the series z, which the train split"):
+            load_own(f"train={first},devel={of_z}")
+
+
+def test_what_reading_changed_is_told(tmp_path: Path) -> None:
+    lines = rows(load(30, 5)).splitlines()
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join([lines[0], *lines[1:][::-1]]) + "\n")
+    notes = run(tmp_path / "run", load_own(str(path))).notes
+    assert "719 rows stood out of the order of time and were sorted" in notes[0]
+    assert "mine has no devel split: the last 10% of the hours" in notes[1]
 
 
 def test_a_checkpoint_of_several_series_is_adapted_and_started_from(

@@ -357,8 +357,10 @@ def test_the_wrong_kind(saved: Path, tmp_path: Path) -> None:
 
 
 def test_no_model_there(saved: Path, tmp_path: Path) -> None:
-    for path in (tmp_path / "absent", tmp_path):
-        with pytest.raises(UserError, match=r"holds no model \(config\.json is missing\);"):
+    for path, why in (
+        (tmp_path / "absent", "there is no such folder"), (tmp_path, r"config\.json is missing"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=rf"holds no model \({why}\); give the folder that"):
             load_model(path)
     with pytest.raises(UserError, match="is a file, not a model's folder"):
         load_model(saved / "vocabulary.json")
