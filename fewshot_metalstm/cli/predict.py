@@ -74,6 +74,8 @@ def predict(
     keep_freed_memory()
     folder = runs.adapted_folder(model)
     kind = registry.of_model(folder)
+    if not (folder / "config.json").is_file():  # whose options would be taken for another kind's
+        kind.read_config(folder)
     own = of_kind(kind, options, predict_options, "model")
 
     def note(line: str) -> None:

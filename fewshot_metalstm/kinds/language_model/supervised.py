@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,13 @@ class LanguageTraining(FolderTraining[StoredModel]):
 
     def __init__(self, config: LanguageSupervisedConfig, tasks: Sequence[TextTask]) -> None:
         for task in tasks:
-            if task.follows:
+            if task.follows and task.data:
                 raise UserError(
                     f"{task.name} has no splits of its own to train on; give ptb, or files as "
                     "train=FILE,devel=FILE,test=FILE"
                 )
+        # A text of a user's own that is given alone is learned from as a whole.
+        tasks = [replace(task, follows=False) for task in tasks]
         super().__init__(config, tasks)
         check_sizes(self.config.model)
         self.tasks = [Rows(task, self.config.model.row) for task in tasks]

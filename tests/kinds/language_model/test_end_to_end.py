@@ -108,6 +108,12 @@ def test_training_on_all_of_a_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert load_model(Path(task["model"]), PRODUCT).about["test_bpc"] == task["test"]["bpc"]
     line = refused(["train", "--task", TARGET, "--no-tracking", *small], capsys)
     assert "has no splits of its own to train on; give ptb, or files as" in line
+    alone = run_json(["train", "--task", "train.txt", "--kind", PRODUCT, "--no-tracking",
+                      "--output", "alone", *small], capsys)  # fmt: skip
+    assert alone["mean"] is None
+    line = refused(["predict", "absent", "train.txt", "--sample", "5"], capsys)
+    assert "absent: holds no model (there is no such folder)" in line
+    assert any("has no devel split" in note for note in alone["notes"])
 
 
 def test_what_cannot_be_done_is_said_in_a_line(
