@@ -86,11 +86,17 @@ def divided(task: ForecastTask, hold_out: float) -> ForecastTask:
         spans[TEST] = tuple(
             (cut, b) for (_, cut), (_, b) in zip(spans[TRAIN], whole, strict=True)
         )  # fmt: skip
+    for start, stop in spans[TRAIN]:
+        if stop - start < LEAST * DAY:
+            raise UserError(
+                f"{task.name}: {named(task, start)} has {(stop - start) / DAY:.1f} days to learn "
+                f"from, and a week and the day behind it are {LEAST}; give more, or leave it out"
+            )
     if hold_out and DEVEL not in spans:
         whole = spans[TRAIN]
         spans[TRAIN] = tuple((a, b - max(DAY, round((b - a) * hold_out))) for a, b in whole)
         for (start, cut), (_, stop) in zip(spans[TRAIN], whole, strict=True):
-            if cut - start < LEAST * DAY <= stop - start:
+            if cut - start < LEAST * DAY:
                 raise UserError(
                     f"{task.name}: of the {(stop - start) / DAY:.1f} days of {named(task, start)} "
                     f"train.hold_out={hold_out:g} leaves fewer than {LEAST} to learn from; lower "
@@ -99,12 +105,6 @@ def divided(task: ForecastTask, hold_out: float) -> ForecastTask:
         spans[DEVEL] = tuple(
             (cut, b) for (_, cut), (_, b) in zip(spans[TRAIN], whole, strict=True)
         )  # fmt: skip
-    for start, stop in spans[TRAIN]:
-        if stop - start < LEAST * DAY:
-            raise UserError(
-                f"{task.name}: {named(task, start)} has {(stop - start) / DAY:.1f} days to learn "
-                f"from, and a week and the day behind it are {LEAST}; give more, or leave it out"
-            )
     return ForecastTask(
         task.name, task.family, task.series, spans, task.data, notes=task.notes,
         synthetic=task.synthetic, invented=task.invented,
@@ -169,10 +169,16 @@ class Windows(ItemsOf[ForecastTask]):
             )
         return found
 
+    def check(self) -> None:
+        """Refuse with a :class:`UserError`, before anything is learned, what cannot be scored."""
+        assert self.units
+        assert self.places
+
     @property
     def support(self) -> tuple[Span, ...]:
         """The hours behind which a forecaster is at its best: all that it has been chosen by."""
-        ends = {self.task.number(b - 1): b for b in (b for _, b in self.task.spans.get(DEVEL, ()))}
+        devel = self.task.spans.get(DEVEL, ())
+        ends = {self.task.number(start): stop for start, stop in devel}
         return tuple(
             (a, ends.get(self.task.number(a), b)) for a, b in self.task.spans[TRAIN]
         )  # fmt: skip
@@ -192,9 +198,8 @@ class ForecastTraining(FolderTraining[ForecastModel]):
         check_sizes(self.config.forecaster)
         self.tasks = [Windows(task, self.config.train.hold_out) for task in tasks]
         self._by_name = {task.name: task for task in self.tasks}
-        for own in self.tasks:  # said before anything is learned
-            own.units  # noqa: B018
-            own.places  # noqa: B018
+        for own in self.tasks:
+            own.check()
 
     def made(self) -> ForecastModel:
         """See :class:`FolderTraining`: the linear path begins as ridge regression over train."""
