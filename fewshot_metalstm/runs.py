@@ -105,6 +105,11 @@ def begun(folder: Path, *further: str) -> bool:
     return bool(names) and all(n in {LOCK, *further} or _HALF_WRITTEN.fullmatch(n) for n in names)
 
 
+def saved_nothing(folder: Path) -> bool:
+    """Whether a run was begun in ``folder`` and ended (``kill -9``, say) before its first save."""
+    return not (folder / "state" / "training.safetensors").exists() and begun(folder, *FIRST)
+
+
 def model_folder(path: Path, inner: str) -> Path:
     """The model's folder for a path that is it, or that is the run which holds it as ``inner``.
 

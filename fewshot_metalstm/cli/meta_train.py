@@ -178,11 +178,11 @@ def run(
     kind.check(config)
     make_algorithm(config)
     pick_device(device)
-    goes_on = resume and output is not None and not saved_nothing(output)
+    goes_on = resume and output is not None and not runs.saved_nothing(output)
     if resume and output is not None:
         if not output.is_dir():
             raise UserError(f"{output}: there is no run to resume; leave out --resume")
-        if saved_nothing(output):
+        if runs.saved_nothing(output):
             progress.note(f"{output} was ended before it saved its state: begun anew")
     elif output is not None:
         runs.claim(output, "the run")
@@ -201,7 +201,7 @@ def run(
         write_text("\n".join(suite.report.lines()) + "\n", folder / "exclusions.txt")
         result = tracked_meta_training(
             kind, config, suite, folder, device=chosen, workers=workers,
-            resume=resume and not saved_nothing(folder), progress=progress, uri=tracking_uri,
+            resume=resume and not runs.saved_nothing(folder), progress=progress, uri=tracking_uri,
             enabled=not no_tracking, ranks=ranks,
         )  # fmt: skip
     return config, result
@@ -219,14 +219,6 @@ def suite_named(tasks: str | None, config_file: Path | None, overrides: tuple[st
             return text.removeprefix("tasks=").strip()
     stored = {} if config_file is None else read_mapping(config_file)
     return str(stored.get("tasks") or TrainingConfig.tasks)
-
-
-def saved_nothing(folder: Path) -> bool:
-    """Whether a run was begun in ``folder`` and ended (``kill -9``, say) before its first save."""
-    from fewshot_metalstm.runs import begun
-
-    state = folder / "state" / "training.safetensors"
-    return not state.exists() and begun(folder, "exclusions.txt")
 
 
 def _follow(

@@ -135,7 +135,6 @@ def run(
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.tracking.training import tracked_training
-    from fewshot_metalstm.train.session import saved_nothing
 
     own = ("optimiser", "lr", "epochs", "batch", "weight_decay", "patience")
     named: dict[str, Any] = {f"train.{name}": further.pop(name, None) for name in own}
@@ -162,7 +161,7 @@ def run(
         output = output or runs.latest(name)
         if not output.is_dir():
             raise UserError(f"{output}: there is no run to resume; leave out --resume")
-        if saved_nothing(output):
+        if runs.saved_nothing(output):
             progress.note(f"{output} was ended before it saved its state: begun anew")
     elif output is not None:
         runs.claim(output, "the run")
@@ -186,7 +185,7 @@ def run(
             progress.note(f"note: {len(faults)} bad annotations, listed in {place / NAME}")
         write_origins(sources, loaded, reading, place)
         return tracked_training(
-            kind, source, place, device=chosen, resume=resume and not saved_nothing(place),
+            kind, source, place, device=chosen, resume=resume and not runs.saved_nothing(place),
             progress=progress, uri=tracking_uri, enabled=not no_tracking,
         )  # fmt: skip
 

@@ -111,23 +111,23 @@ class NormLSTM(Recurrent):
                 return self._steps_by_batch(rows, wh, norm, layout, factors, own, plain)[0]
             return self._steps(rows, wh, norm, layout, factors, plain=plain)
 
-        together = None if keep is None else torch.cat([y for y in factors if y is not None], 1)
-        if batch and own:
-            if fused:
-                made, found = batch_fused.steps_fused(
-                    rows, self.basic_wh, norm, together, layout.sizes, steps
-                )
-            else:
-                made, found = self._steps_by_batch(
-                    rows, self.basic_wh, norm, layout, factors, own, plain
-                )
-            self._move(found)
-            return placed(made, layout)
+        found: Statistics | None = None
         if fused:
-            return placed(
-                steps_fused(rows, self.basic_wh, norm, together, layout.sizes, steps), layout
+            together = None if keep is None else torch.cat([y for y in factors if y is not None], 1)
+            given = (rows, self.basic_wh, norm, together, layout.sizes, steps)
+            if own:
+                made, found = batch_fused.steps_fused(*given)
+            else:
+                made = steps_fused(*given)
+        elif batch:
+            made, found = self._steps_by_batch(
+                rows, self.basic_wh, norm, layout, factors, own, plain
             )
-        return placed(steps(rows, self.basic_wh, norm), layout)
+        else:
+            made = steps(rows, self.basic_wh, norm)
+        if found is not None:
+            self._move(found)
+        return placed(made, layout)
 
     def _steps(
         self, rows: Tensor, wh: Tensor, norm: Norm, layout: Layout,
@@ -154,11 +154,11 @@ class NormLSTM(Recurrent):
     def _steps_by_batch(
         self, rows: Tensor, wh: Tensor, norm: Norm, layout: Layout,
         factors: Sequence[Tensor | None], own: bool, plain: bool,
-    ) -> tuple[Tensor, Statistics]:  # fmt: skip
-        """:meth:`_steps` with batch norm, and the statistics of the rows.
+    ) -> tuple[Tensor, Statistics | None]:  # fmt: skip
+        """:meth:`_steps` with batch norm, and with ``own`` the statistics of the rows.
 
         Args:
-            own: by these, and not by the moving averages, which are given back then.
+            own: by these, and not by the moving averages.
         """
         h = self.hidden
         recurrent = Shared(wh, plain=plain)
@@ -189,9 +189,11 @@ class NormLSTM(Recurrent):
 
             hidden, c = lstm_step(x, c, factor, after, plain=plain)
             outputs.append(hidden)
-            mean, variance = (torch.cat(each, -1).detach() for each in zip(*told, strict=True))
-            found.append((mean[:, 0], variance[:, 0]))
-        return torch.cat(outputs, 1), Statistics(*map(torch.stack, zip(*found, strict=True)))
+            if own:
+                mean, variance = (torch.cat(each, -1).detach() for each in zip(*told, strict=True))
+                found.append((mean[:, 0], variance[:, 0]))
+        made = torch.cat(outputs, 1)
+        return made, Statistics(*map(torch.stack, zip(*found, strict=True))) if own else None
 
     @torch.no_grad()
     def _move(self, found: Statistics) -> None:

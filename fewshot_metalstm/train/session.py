@@ -28,7 +28,6 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Interrupted, Progress, Stoppable
 from fewshot_metalstm.meta.state import State, load_state, save_state
 from fewshot_metalstm.meta.stop import StopSignal
-from fewshot_metalstm.runs import FIRST, begun
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tracked_run import NullRun, Run
 from fewshot_metalstm.train.batches import epoch_batches, number_of_batches
@@ -45,11 +44,6 @@ from fewshot_metalstm.writing import write_text
 SAVE_SECONDS = 60.0  # between two saves of the state within an epoch
 _BEST = "best."
 _STATE = Path("state") / "training.safetensors"
-
-
-def saved_nothing(folder: Path) -> bool:
-    """Whether a run was begun in ``folder`` and ended before it first saved its state."""
-    return not (folder / _STATE).exists() and begun(folder, *FIRST)
 
 
 def run_id(folder: Path) -> str | None:

@@ -15,12 +15,13 @@ import torch
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Interrupted, Progress
+from fewshot_metalstm.runs import saved_nothing
 from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.train.batches import epoch_batches
 from fewshot_metalstm.train.items import items_of
 from fewshot_metalstm.train.loop import Training, task_params
 from fewshot_metalstm.train.result import TrainResult
-from fewshot_metalstm.train.session import run_id, saved_nothing, train
+from fewshot_metalstm.train.session import run_id, train
 from fewshot_metalstm.train.settings import SupervisedConfig
 from tests.train.toys import Plane, ToySource, ToyTask, toy_task
 

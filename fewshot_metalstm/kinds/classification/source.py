@@ -28,7 +28,7 @@ from fewshot_metalstm.kinds.classification.settings import (
     check,
 )
 from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, LoadedTexts
-from fewshot_metalstm.kinds.classification.text import ends, words
+from fewshot_metalstm.kinds.classification.text import read_of, words
 from fewshot_metalstm.kinds.suite_source import SuiteSource
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.meta.pool import Validator
@@ -139,11 +139,8 @@ def often_read(suite: LoadedTexts, sizes: ClassifierConfig) -> list[Sequence[str
     """What is read of the texts that are learned from, and of those for validation."""
     parts = [(task, "train") for task in suite.train]
     parts += [(task, "devel") for task in suite.validation if "devel" in task.splits]
-    return [
-        ends(words(text), sizes.longest)
-        for task, split in parts
-        for text in task.splits[split].texts
-    ]
+    texts = (text for task, split in parts for text in task.splits[split].texts)
+    return read_of(texts, sizes.longest)
 
 
 def shared_classes(tasks: Sequence[ClassificationTask]) -> tuple[str, ...]:

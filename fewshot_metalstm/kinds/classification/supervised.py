@@ -32,7 +32,7 @@ from fewshot_metalstm.kinds.classification.scoring import scores_of
 from fewshot_metalstm.kinds.classification.settings import ClassifierConfig, check_sizes
 from fewshot_metalstm.kinds.classification.source import shared_classes, vocabulary
 from fewshot_metalstm.kinds.classification.tasks import ClassificationTask, check_learnable
-from fewshot_metalstm.kinds.classification.text import ends, words
+from fewshot_metalstm.kinds.classification.text import read_of
 from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
@@ -97,11 +97,9 @@ class ClassificationTraining(SupervisedSource):
                 if line:
                     progress.note(f"note: {task.name}: {line}")
         if self._encoder is not None:
-            every = [
-                ends(words(text), config.classifier.longest)
-                for task in self.tasks for split in task.splits.values() for text in split.texts
-            ]  # fmt: skip
-            keep_features(self._encoder, every, progress)
+            splits = (split for task in self.tasks for split in task.splits.values())
+            every = (text for split in splits for text in split.texts)
+            keep_features(self._encoder, read_of(every, config.classifier.longest), progress)
         if self._start is None:
             vectors, alphabet = vocabulary(self.tasks, config.vectors, config.seed, progress)
             return new_checkpoint(

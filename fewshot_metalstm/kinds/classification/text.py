@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 # A word keeps its apostrophes and hyphens ("don't", "well-made"): they change what it says. A mark
@@ -21,6 +21,11 @@ def tokenise(text: str) -> list[tuple[int, int]]:
 def words(text: str) -> tuple[str, ...]:
     """The tokens of a text."""
     return tuple([match[0] for match in _TOKEN.finditer(text)])
+
+
+def read_of(texts: Iterable[str], longest: int) -> list[Sequence[str]]:
+    """The tokens of texts that are read: of a text with more than ``longest``, its ends."""
+    return [ends(words(text), longest) for text in texts]
 
 
 def ends(items: Sequence[T], longest: int) -> Sequence[T]:

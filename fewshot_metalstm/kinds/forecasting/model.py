@@ -8,7 +8,7 @@ the linear path and the peer ``ridge-pooled`` are made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ import numpy as np
 from fewshot_metalstm.compress.stored import read_tensors
 from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.kinds.forecasting.learner import Forecaster
-from fewshot_metalstm.kinds.forecasting.ridge import Moments
+from fewshot_metalstm.kinds.forecasting.ridge import Moments, solve
 from fewshot_metalstm.kinds.forecasting.series import DAY, WEEK
-from fewshot_metalstm.kinds.forecasting.settings import ForecasterConfig
-from fewshot_metalstm.kinds.forecasting.tasks import KIND
+from fewshot_metalstm.kinds.forecasting.settings import RIDGE, ForecasterConfig, RidgeConfig
+from fewshot_metalstm.kinds.forecasting.tasks import KIND, ForecastTask
 from fewshot_metalstm.kinds.stored import (
     CHECKPOINT,
     WEIGHTS,
@@ -59,6 +59,16 @@ class ForecastModel:
 def new_forecaster(config: ForecasterConfig, seed: int) -> Forecaster:
     """A forecaster with fresh weights, a function of ``seed`` alone."""
     return Forecaster(config, torch_generator(seed, "weights"))
+
+
+def new_checkpoint(
+    config: ForecasterConfig, ridge: RidgeConfig, tasks: Sequence[ForecastTask], seed: int
+) -> ForecastModel:
+    """A checkpoint to be trained, whose linear path may begin as ridge regression over train."""
+    learner, moments = new_forecaster(config, seed), Moments.of_tasks(tasks)
+    if config.linear == RIDGE:
+        learner.set_linear(solve(ridge, None, moments))
+    return ForecastModel(learner, moments)
 
 
 def adapted_forecaster(learner: Forecaster, params: Params) -> Forecaster:

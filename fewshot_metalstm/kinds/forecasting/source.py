@@ -14,12 +14,11 @@ from fewshot_metalstm.kinds.forecasting.episodes import (
 from fewshot_metalstm.kinds.forecasting.model import (
     ForecastModel,
     load_prepared,
-    new_forecaster,
+    new_checkpoint,
     save_model,
 )
-from fewshot_metalstm.kinds.forecasting.ridge import Moments, solve
 from fewshot_metalstm.kinds.forecasting.score import FIGURE
-from fewshot_metalstm.kinds.forecasting.settings import RIDGE, ForecastTrainConfig, check
+from fewshot_metalstm.kinds.forecasting.settings import ForecastTrainConfig, check
 from fewshot_metalstm.kinds.forecasting.tasks import LoadedSeries
 from fewshot_metalstm.kinds.suite_source import SuiteSource
 from fewshot_metalstm.meta.outcome import Progress
@@ -42,11 +41,8 @@ class ForecastSource(SuiteSource[ForecastModel]):
     def made(self, progress: Progress) -> ForecastModel:
         """See :class:`SuiteSource`: the linear path is made of the meta-train windows."""
         del progress
-        learner = new_forecaster(self.config.forecaster, self.config.seed)
-        moments = Moments.of_tasks(self.suite.train)
-        if self.config.forecaster.linear == RIDGE:
-            learner.set_linear(solve(self.config.ridge, None, moments))
-        return ForecastModel(learner, moments)
+        config = self.config
+        return new_checkpoint(config.forecaster, config.ridge, self.suite.train, config.seed)
 
     def read(self, folder: Path, role: str | None = None) -> ForecastModel:
         """See :class:`SuiteSource`."""

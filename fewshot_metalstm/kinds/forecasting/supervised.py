@@ -18,21 +18,19 @@ import torch
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.folder_training import FolderTraining
 from fewshot_metalstm.kinds.forecasting.draws import LEAST
-from fewshot_metalstm.kinds.forecasting.forecasts import compare_at, of_learner, scored
+from fewshot_metalstm.kinds.forecasting.forecasts import compare_at, of_learner
 from fewshot_metalstm.kinds.forecasting.learner import Forecaster
 from fewshot_metalstm.kinds.forecasting.model import (
     FORECASTER,
     ForecastModel,
     adapted_forecaster,
     load_prepared,
-    new_forecaster,
+    new_checkpoint,
     save_model,
 )
-from fewshot_metalstm.kinds.forecasting.ridge import Moments, solve
 from fewshot_metalstm.kinds.forecasting.score import FIGURE, check_unit
 from fewshot_metalstm.kinds.forecasting.series import DAY
 from fewshot_metalstm.kinds.forecasting.settings import (
-    RIDGE,
     ForecasterConfig,
     RidgeConfig,
     check_sizes,
@@ -137,12 +135,13 @@ class Windows(ItemsOf[ForecastTask]):
         spans = self.task.spans[split]
         if split == TRAIN:
             return support_places(self.task, spans)
-        if not len(places(self.task, spans, DAY, live=False, before=True)):
+        found = places(self.task, spans, DAY, live=False, before=True)
+        if not len(found):
             raise UserError(
                 f"{self.name}: its {split} split has no day with a whole week right before it; "
                 "give more hours, and those that come right behind the split before"
             )
-        return scored(self.task, spans)
+        return found
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -203,11 +202,8 @@ class ForecastTraining(FolderTraining[ForecastModel]):
 
     def made(self) -> ForecastModel:
         """See :class:`FolderTraining`: the linear path begins as ridge regression over train."""
-        moments = Moments.of_tasks(own.task for own in self.tasks)
-        learner = new_forecaster(self.config.forecaster, self.config.seed)
-        if self.config.forecaster.linear == RIDGE:
-            learner.set_linear(solve(self.config.ridge, None, moments))
-        return ForecastModel(learner, moments)
+        config, tasks = self.config, [own.task for own in self.tasks]
+        return new_checkpoint(config.forecaster, config.ridge, tasks, config.seed)
 
     def read(self, folder: Path, role: str | None = None) -> ForecastModel:
         """See :class:`FolderTraining`."""
