@@ -20,6 +20,7 @@ from fewshot_metalstm.data.model_folder import CONFIG, write_config
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.kind import Kind
+from fewshot_metalstm.nn.vector_files import ROWS
 from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 WEIGHTS = "model.safetensors"
 KEY = "compressed"
 _VECTORS = "vectors."
-_ROWS = ("vectors.matrix", "vectors.buckets")
 _SCALE = "_scale"  # after the name of a tensor of rows in a byte a number
 
 
@@ -84,7 +84,8 @@ def write_compressed(
         write_tensors(tensors, new / WEIGHTS)
         digests = {**config["sha256"], WEIGHTS: sha256((new / WEIGHTS).read_bytes())}
         config |= {
-            "format_version": kind.compressed, "written_by": __version__, "sha256": digests,
+            "format_version": max(kind.compressed, config["format_version"]),
+            "written_by": __version__, "sha256": digests,
             # With the digests of the files that it was made of.
             KEY: {**account, "sha256": dict(config["sha256"])},
         }  # fmt: skip
@@ -101,7 +102,7 @@ def coded_vectors(source: Path, pieces: int, seed: int) -> dict[str, CodedRows]:
     from safetensors.torch import load_file
 
     tensors = load_file(source / WEIGHTS)
-    names = [name for name in tensors if name in _ROWS and len(tensors[name])]
+    names = [name for name in tensors if name in ROWS and len(tensors[name])]
     if not names:
         raise at(source, None, "has no word vectors", "leave --vectors out")
     found = {}

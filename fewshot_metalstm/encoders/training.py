@@ -1,17 +1,25 @@
-"""Training with a frozen encoder: which one, and its features on disk before the first step."""
+"""Training with a frozen encoder: which one, and what is made of it before the first step.
+
+That is its features of every sentence, on disk, or vectors of its pieces, which the model keeps.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fewshot_metalstm.encoders.features import Tokens
 from fewshot_metalstm.encoders.kept import KeptFeatures
+from fewshot_metalstm.encoders.pieces import PHASE as PIECES
+from fewshot_metalstm.encoders.pieces import read_pieces
 from fewshot_metalstm.encoders.reference import EncoderReference, refer
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.outcome import Progress
-from fewshot_metalstm.nn.pretrain import VectorsConfig
+from fewshot_metalstm.nn.pretrain import PHASE, VectorsConfig, load_or_train
+from fewshot_metalstm.nn.vectors import WordVectors
+from fewshot_metalstm.ranges import AtLeast1
+from fewshot_metalstm.seeds import derive
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -43,6 +51,48 @@ class EncodedVectorsConfig(VectorsConfig):
     # folder of a translator or language model of this package, or of a Hugging Face model, or the
     # latter's name in the local cache; nothing is downloaded
     encoder: str = ""
+    # a Hugging Face encoder that cuts words as BERT does, given in the same way: its pieces of
+    # words, each read alone, have vectors that stand beside a word's own and are kept with them,
+    # so that the encoder is not needed any more
+    pieces: str = ""
+    pieces_size: AtLeast1 = 100  # numbers of such a vector
+
+    @property
+    def numbers(self) -> int:
+        """Numbers of a word's vector in all; of a file those of its pieces alone are known."""
+        return (0 if self.file else self.size) + (self.pieces_size if self.pieces else 0)
+
+
+def word_vectors(
+    text: Iterable[Tokens], config: EncodedVectorsConfig, seed: int, progress: Progress,
+    vocabulary: Collection[str] | None = None,
+) -> WordVectors:  # fmt: skip
+    """The word vectors that the settings name: see :func:`.load_or_train`.
+
+    Args:
+        seed: of the run.
+
+    Raises:
+        UserError: see :func:`.load_or_train` and :func:`.read_pieces`.
+    """
+    pieces = None
+    if config.pieces:
+        started = False
+
+        def read(done: int, number: int) -> None:
+            nonlocal started
+            if not started:
+                progress.phase(PIECES, number)
+            started = True
+            progress.advance(done, {})
+
+        pieces = read_pieces(config.pieces, config.pieces_size, read)
+    progress.phase(PHASE, config.epochs)
+    vectors = load_or_train(
+        text, config, derive(seed, "vectors"), lambda done, _: progress.advance(done, {}),
+        vocabulary,
+    )  # fmt: skip
+    return replace(vectors, pieces=pieces)
 
 
 def encoder_of(config: EncodedVectorsConfig) -> EncoderReference | None:
@@ -60,8 +110,15 @@ def with_encoder(sizes: S, encoder: EncoderReference | None) -> S:
     return replace(sizes, context=0 if encoder is None else encoder.size)
 
 
-def check_context(sizes: Sizes, config: EncodedVectorsConfig, section: str) -> None:
-    """Refuse a size of features that no encoder gives: a :class:`UserError`."""
+def check_context(sizes: Sizes, config: EncodedVectorsConfig, section: str, start: str) -> None:
+    """Refuse what an encoder does not give, or a start has already: a :class:`UserError`."""
+    if start:
+        if config.pieces:
+            raise UserError(
+                f"vectors.pieces is for new word vectors, and {start} has its own; leave it out, "
+                "or --start"
+            )
+        return
     if sizes.context and not config.encoder:
         raise UserError(f"{section}.context is what vectors.encoder gives; set that, and not this")
 

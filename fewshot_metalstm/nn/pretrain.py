@@ -13,7 +13,8 @@ import numpy as np
 
 from fewshot_metalstm import ranges
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.nn.vectors import Array, Subwords, WordVectors, normalise
+from fewshot_metalstm.nn.stored_rows import Array
+from fewshot_metalstm.nn.vectors import Subwords, WordVectors, normalise
 from fewshot_metalstm.ranges import AtLeast0, AtLeast1, Range, one_of
 
 PHASE = "word vectors"  # what training them is called for the user

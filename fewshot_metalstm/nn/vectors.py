@@ -2,7 +2,9 @@
 
 A :class:`WordVectors` answers for any word. A word of the vocabulary has its row; another is
 composed of its character n-grams where the vectors have them (fastText), and is zero otherwise.
-Rows are held in half precision, or in a byte a number (:class:`Quantised`).
+Behind these numbers may stand those of the pieces that a pretrained encoder cuts a word into
+(:mod:`fewshot_metalstm.nn.pieces`). Rows are held in half precision, or in a byte a number
+(:class:`~fewshot_metalstm.nn.stored_rows.Quantised`).
 
 Source: Bojanowski, Grave, Joulin, Mikolov, "Enriching Word Vectors with Subword Information",
 TACL 2017; hashing as in gensim, which trains the vectors.
@@ -12,61 +14,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
+from fewshot_metalstm.nn.pieces import WordPieces
+from fewshot_metalstm.nn.stored_rows import Array, Rows, quantise
+
 _DIGIT = re.compile(r"[0-9]")
 
 
 def normalise(word: str) -> str:
     """The form under which trained vectors know a word: lower case, every digit a 0."""
     return _DIGIT.sub("0", word.lower())
-
-
-@dataclass(frozen=True)
-class Quantised:
-    """Rows of numbers, a byte each: number j of row i is ``codes[i, j] * scales[i]``.
-
-    The largest number of a row is 127 steps of its scale, so that none is off by more than half
-    a step. Indexed as an array is, it gives those rows alone in single precision.
-    """
-
-    codes: npt.NDArray[np.int8]  # (N, size)
-    scales: Array  # (N,)
-
-    def __post_init__(self) -> None:
-        if self.codes.ndim != 2 or self.scales.shape != self.codes.shape[:1]:
-            shapes = f"{self.codes.shape} and {self.scales.shape}"
-            raise ValueError(f"codes and scales of the shapes {shapes} do not fit")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(N, size)."""
-        return self.codes.shape
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def __getitem__(self, rows: Sequence[int] | slice) -> Array:
-        """The rows at some indices, (len(rows), size)."""
-        return self.codes[rows] * self.scales[rows, None]
-
-
-Rows = npt.NDArray[np.float16] | Quantised
-
-
-def quantise(rows: Rows) -> Quantised:
-    """Rows in a byte a number, one scale a row; those that are so already are left alone."""
-    if isinstance(rows, Quantised):
-        return rows
-    full = rows.astype(np.float32)
-    largest = np.abs(full).max(axis=1, initial=0.0)
-    scales = np.where(largest > 0, largest / 127, 1.0).astype(np.float32)
-    codes = np.rint(full / scales[:, None]).astype(np.int8)
-    return Quantised(codes, scales)
 
 
 @dataclass(frozen=True)
@@ -80,12 +40,13 @@ class Subwords:
 
 @dataclass(frozen=True)
 class WordVectors:
-    """A vocabulary with its vectors, (V, size), and perhaps subwords."""
+    """A vocabulary with its vectors, (V, numbers), and perhaps subwords and pieces."""
 
     words: tuple[str, ...]
     matrix: Rows
     subwords: Subwords | None = None
     source: str = ""
+    pieces: WordPieces | None = None
     _rows: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -93,8 +54,8 @@ class WordVectors:
 
     @property
     def size(self) -> int:
-        """Length of a vector."""
-        return int(self.matrix.shape[1])
+        """Length of a vector, with what the pieces give."""
+        return int(self.matrix.shape[1]) + (0 if self.pieces is None else self.pieces.size)
 
     def __contains__(self, word: str) -> bool:
         return self._row(word) is not None
@@ -107,27 +68,51 @@ class WordVectors:
         return None
 
     def lookup(self, words: Sequence[str]) -> Array:
-        """Vectors of ``words``, (len(words), size), each of root mean square 1, or all zero."""
-        out = np.zeros((len(words), self.size), np.float32)
+        """Vectors of ``words``, (len(words), size).
+
+        Each of their two parts has a root mean square of 1, or is all zero.
+        """
+        own = _scaled(self._own(words))
+        if self.pieces is None:
+            return own
+        return np.concatenate([own, _scaled(self.pieces.lookup(words))], axis=1)
+
+    def _own(self, words: Sequence[str]) -> Array:
+        """Rows of the vocabulary, or what is composed of n-grams."""
+        out = np.zeros((len(words), self.matrix.shape[1]), np.float32)
         rows = [self._row(word) for word in words]
         known = [i for i, row in enumerate(rows) if row is not None]
         out[known] = self.matrix[[row for row in rows if row is not None]]
         if self.subwords is not None:
             for i, row in enumerate(rows):
                 if row is None:
-                    out[i] = self._composed(words[i], self.subwords)
-        scale = np.sqrt(np.mean(out**2, axis=1, keepdims=True))
-        return np.divide(out, scale, out=np.zeros_like(out), where=scale > 0)
+                    out[i] = _composed(words[i], self.subwords)
+        return out
 
-    def _composed(self, word: str, subwords: Subwords) -> Array:
-        """The mean of a word's n-grams, before it is scaled; zeros if it has none."""
-        hashes = ngram_hashes(
-            normalise(word), subwords.min_n, subwords.max_n, len(subwords.buckets)
-        )
-        if not hashes:
-            return np.zeros(self.size, np.float32)
-        mean: Array = np.asarray(subwords.buckets[hashes], np.float32).mean(axis=0)
-        return mean
+
+def _scaled(vectors: Array) -> Array:
+    """Each of root mean square 1; one that is all zero stays so."""
+    scale = np.sqrt(np.mean(vectors**2, axis=1, keepdims=True))
+    return np.divide(vectors, scale, out=np.zeros_like(vectors), where=scale > 0)
+
+
+def _composed(word: str, subwords: Subwords) -> Array:
+    """The mean of a word's n-grams, before it is scaled; zeros if it has none."""
+    hashes = ngram_hashes(normalise(word), subwords.min_n, subwords.max_n, len(subwords.buckets))
+    if not hashes:
+        return np.zeros(subwords.buckets.shape[1], np.float32)
+    mean: Array = np.asarray(subwords.buckets[hashes], np.float32).mean(axis=0)
+    return mean
+
+
+def quantised_vectors(vectors: WordVectors) -> WordVectors:
+    """The same vectors in a byte a number (:func:`~fewshot_metalstm.nn.stored_rows.quantise`)."""
+    subwords, pieces = vectors.subwords, vectors.pieces
+    return replace(
+        vectors, matrix=quantise(vectors.matrix),
+        subwords=subwords and replace(subwords, buckets=quantise(subwords.buckets)),
+        pieces=pieces and replace(pieces, matrix=quantise(pieces.matrix)),
+    )  # fmt: skip
 
 
 def blank_vectors(size: int) -> WordVectors:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from fewshot_metalstm.nn.vectors import Array, WordVectors
+from fewshot_metalstm.nn.stored_rows import Array
+from fewshot_metalstm.nn.vectors import WordVectors
 
 CASE_FEATURES = 8
 Ints = npt.NDArray[np.int64]

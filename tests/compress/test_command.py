@@ -132,11 +132,10 @@ def test_damage_is_found(made: Path, tmp_path: Path, damage: Any, message: str) 
 
 
 def test_an_older_version_refuses_it(made: Path) -> None:
-    """Its format version is above that of any model that is written otherwise."""
-    from fewshot_metalstm.kinds.tagging.tagger.model import FORMAT_VERSION
-
+    """Its format version is above that of the model that it was made of."""
+    before = json.loads((made / "tagger" / "config.json").read_text())["format_version"]
     config = json.loads((made / "small" / "tagger" / "config.json").read_text())
-    assert config["format_version"] == registry.kind("tagging").compressed == FORMAT_VERSION + 1
+    assert config["format_version"] == registry.kind("tagging").compressed > before
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

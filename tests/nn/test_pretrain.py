@@ -12,7 +12,8 @@ from gensim.models import FastText, KeyedVectors
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.nn.pretrain import VectorsConfig, load_or_train, read_vectors, train_vectors
-from fewshot_metalstm.nn.vectors import Quantised, Rows, WordVectors
+from fewshot_metalstm.nn.stored_rows import Quantised, Rows
+from fewshot_metalstm.nn.vectors import WordVectors
 
 TEXT = [["The", "mouse", f"ran{i % 3}"] for i in range(12)] + [["a", "rat", "ran"]] * 3
 TINY = VectorsConfig(size=8, epochs=2, min_count=1, buckets=30)

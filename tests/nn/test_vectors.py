@@ -9,14 +9,8 @@ from gensim.models.fasttext_inner import compute_ngrams, ft_hash_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fewshot_metalstm.nn.vectors import (
-    Quantised,
-    Subwords,
-    WordVectors,
-    ngram_hashes,
-    normalise,
-    quantise,
-)
+from fewshot_metalstm.nn.stored_rows import Quantised, quantise
+from fewshot_metalstm.nn.vectors import Subwords, WordVectors, ngram_hashes, normalise
 
 
 def vectors(*words: str, subwords: Subwords | None = None, size: int = 4) -> WordVectors:

@@ -13,7 +13,7 @@ from fewshot_metalstm.kinds.tagging.corpora.demo import METHODS
 from fewshot_metalstm.kinds.tagging.episodes.load import load_target
 from fewshot_metalstm.kinds.tagging.shipping.pack import LIMIT, MEGABYTE
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, load_model, read_config
-from fewshot_metalstm.nn.vectors import Quantised
+from fewshot_metalstm.nn.stored_rows import Quantised
 from fewshot_metalstm.runs import model_folder
 from tests.pretrained.builders import EVERY, checkpoint, ship, target
 

@@ -39,11 +39,17 @@ from fewshot_metalstm.kinds.stored import (
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.prepared import Prepare
 from fewshot_metalstm.nn.sharing import NONE
-from fewshot_metalstm.nn.vector_files import about_vectors, take_vectors, vector_tensors
+from fewshot_metalstm.nn.vector_files import (
+    about_vectors,
+    take_vectors,
+    vector_tensors,
+    vocabulary_of,
+)
 from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.seeds import torch_generator
 
 FORMAT_VERSION = 1
+PIECES_VERSION = 3  # of a model whose word vectors have pieces; it is the newest that is read
 CLASSIFIER = "classifier"
 _VOCABULARY = "vocabulary.json"
 
@@ -131,7 +137,8 @@ def save_model(model: ClassifierModel, folder: Path) -> None:
     }
     weights = weights_of(model.learner) | vector_tensors(model.vectors)
     write_model(
-        folder, weights, head, model.about, version=FORMAT_VERSION,
+        folder, weights, head, model.about,
+        version=FORMAT_VERSION if model.vectors.pieces is None else PIECES_VERSION,
         further=lambda new: _write_vocabulary(model, new),
     )  # fmt: skip
 
@@ -148,7 +155,7 @@ def _sizes(config: ClassifierConfig) -> dict[str, Any]:
 def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> ClassifierModel:
     tensors = read_tensors(folder / WEIGHTS)
     vocabulary = json.loads((folder / _VOCABULARY).read_text(encoding="utf-8"))
-    vectors = take_vectors(tensors, vocabulary["words"], config["vectors"])
+    vectors = take_vectors(tensors, vocabulary, config["vectors"])
     alphabet = tuple(vocabulary["alphabet"])
     settings = settings_in(ClassifierConfig, config["classifier"], folder)
     classes = tuple(config["classes"])
@@ -172,7 +179,7 @@ def _build(folder: Path, config: Mapping[str, Any], prepare: Prepare | None) -> 
 
 def _write_vocabulary(model: ClassifierModel, folder: Path) -> list[str]:
     """Write the words and characters that it knows; the file's name."""
-    known = {"words": model.vectors.words, "alphabet": model.alphabet}
+    known = {**vocabulary_of(model.vectors), "alphabet": model.alphabet}
     text = json.dumps(known, ensure_ascii=False, indent=1) + "\n"
     (folder / _VOCABULARY).write_text(text, encoding="utf-8")
     return [_VOCABULARY]
@@ -180,7 +187,7 @@ def _write_vocabulary(model: ClassifierModel, folder: Path) -> list[str]:
 
 _FORMAT = FolderFormat(
     KIND, CLASSIFIER, {"classes": list, "classifier": dict, "vectors": dict}, _build,
-    lambda _: (_VOCABULARY,),
+    lambda _: (_VOCABULARY,), PIECES_VERSION,
 )  # fmt: skip
 read_config = _FORMAT.read_config
 # With what its meta-learner has learned, always.

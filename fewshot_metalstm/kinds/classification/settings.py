@@ -165,14 +165,12 @@ def check(config: ClassificationTrainConfig) -> None:
 
 def check_sizes(classifier: ClassifierConfig, vectors: EncodedVectorsConfig, start: str) -> None:
     """Refuse sizes that contradict each other, or that no memory holds: a :class:`UserError`."""
-    if not start:
-        check_context(classifier, vectors, "classifier")
+    check_context(classifier, vectors, "classifier", start)
     if vectors.min_n > vectors.max_n:
         raise UserError(
             f"vectors.min_n is {vectors.min_n}, above max_n, which is {vectors.max_n}; mend one"
         )
     check_vectors_room(vectors)
-    size = 0 if vectors.file else vectors.size  # a file's is not known yet
-    inputs = size + classifier.filters + CASE_FEATURES + context_inputs(classifier)
+    inputs = vectors.numbers + classifier.filters + CASE_FEATURES + context_inputs(classifier)
     check_lstm_room(inputs, classifier.lstm, "classifier.lstm")
     check_sharing(classifier.sharing, classifier.lstm, "classifier", sentences=False)

@@ -1,7 +1,7 @@
 """Making a small checkpoint of one that ``meta-train`` wrote, with its model card.
 
 Word vectors and n-gram buckets are most of a checkpoint; they are kept in a byte a number with one
-scale a row (:func:`~fewshot_metalstm.nn.vectors.quantise`). Weights stay as they are.
+scale a row (:func:`~fewshot_metalstm.nn.stored_rows.quantise`). Weights stay as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fewshot_metalstm.kinds.classification.model import load_model, read_config,
 from fewshot_metalstm.kinds.classification.score import FIGURE
 from fewshot_metalstm.kinds.classification.tasks import KIND
 from fewshot_metalstm.kinds.stored import CHECKPOINT
-from fewshot_metalstm.nn.vectors import quantise
+from fewshot_metalstm.nn.vectors import quantised_vectors
 
 _FIGURES = (
     "Accuracy in percent on whole test splits of domains that were not learned from: mean over "
@@ -35,14 +35,10 @@ def pack(checkpoint: Path, output: Path, *, results: Path | None, limit: float) 
         UserError: no checkpoint there, too large, or ``results`` that are none.
     """
     model = load_model(checkpoint, CHECKPOINT)
-    vectors = model.vectors
-    subwords = vectors.subwords
-    small = replace(
-        vectors, matrix=quantise(vectors.matrix),
-        subwords=subwords and replace(subwords, buckets=quantise(subwords.buckets)),
-    )  # fmt: skip
     before = model.about.get("packed", {"sha256": read_config(checkpoint, CHECKPOINT)["sha256"]})
-    made = replace(model, vectors=small, about={**model.about, "packed": before})
+    made = replace(
+        model, vectors=quantised_vectors(model.vectors), about={**model.about, "packed": before}
+    )
     return shipping.write_packed(
         checkpoint, output, save=lambda folder: save_model(made, folder),
         card=lambda folder: card(folder, output.name, results), limit=limit,

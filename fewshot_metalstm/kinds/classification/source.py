@@ -8,7 +8,13 @@ from pathlib import Path
 
 import torch
 
-from fewshot_metalstm.encoders.training import encoder_of, keep_features, same_encoder
+from fewshot_metalstm.encoders.training import (
+    EncodedVectorsConfig,
+    encoder_of,
+    keep_features,
+    same_encoder,
+    word_vectors,
+)
 from fewshot_metalstm.kinds.classification.episodes import (
     AccuracyValidation,
     EncodedTasks,
@@ -33,7 +39,7 @@ from fewshot_metalstm.kinds.suite_source import SuiteSource
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.meta.pool import Validator
 from fewshot_metalstm.meta.source import Preparation
-from fewshot_metalstm.nn.pretrain import PHASE, VectorsConfig, load_or_train, seconds_of_epoch
+from fewshot_metalstm.nn.pretrain import PHASE, seconds_of_epoch
 from fewshot_metalstm.nn.vectors import WordVectors, blank_vectors
 from fewshot_metalstm.seeds import derive
 
@@ -61,7 +67,7 @@ class ClassificationSource(SuiteSource[ClassifierModel]):
             return None
         text = [words(each) for task in tasks for each in task.splits["train"].texts]
         model = new_checkpoint(
-            config.classifier, blank_vectors(config.vectors.size),
+            config.classifier, blank_vectors(config.vectors.numbers),
             letters(word for each in text for word in each), shared_classes(tasks), config.seed,
         )  # fmt: skip
         seconds = seconds_of_epoch(text, config.vectors)
@@ -149,14 +155,12 @@ def shared_classes(tasks: Sequence[ClassificationTask]) -> tuple[str, ...]:
 
 
 def vocabulary(
-    tasks: Sequence[ClassificationTask], config: VectorsConfig, seed: int, progress: Progress
-) -> tuple[WordVectors, tuple[str, ...]]:
+    tasks: Sequence[ClassificationTask], config: EncodedVectorsConfig, seed: int,
+    progress: Progress,
+) -> tuple[WordVectors, tuple[str, ...]]:  # fmt: skip
     """Word vectors and alphabet, made of the train texts of some tasks alone."""
     text = [words(each) for task in tasks for each in task.splits["train"].texts]
-    progress.phase(PHASE, config.epochs)
-    vectors = load_or_train(
-        text, config, derive(seed, "vectors"), lambda done, _: progress.advance(done, {})
-    )
+    vectors = word_vectors(text, config, seed, progress)
     return vectors, letters(word for each in text for word in each)
 
 

@@ -7,7 +7,7 @@ import pytest
 from fewshot_metalstm import pretrained
 from fewshot_metalstm.kinds.classification.model import load_model, read_config
 from fewshot_metalstm.kinds.stored import CHECKPOINT
-from fewshot_metalstm.nn.vectors import Quantised
+from fewshot_metalstm.nn.stored_rows import Quantised
 from tests.kinds.classification.builders import task
 
 MEGABYTES = 15

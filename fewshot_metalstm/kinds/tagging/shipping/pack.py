@@ -1,9 +1,10 @@
 """Making a small checkpoint of one that ``meta-train`` wrote, to ship or to share.
 
 Word vectors and n-gram buckets are most of a checkpoint. They are kept in a byte a number with one
-scale a row (:func:`~fewshot_metalstm.nn.vectors.quantise`), which turns a looked-up vector by next
-to nothing, as :class:`Account` tells. Weights stay as they are. If that is still too large, the
-rarest words lose their row and are composed of their n-grams from then on, as unknown words are.
+scale a row (:func:`~fewshot_metalstm.nn.stored_rows.quantise`), which turns a looked-up vector by
+next to nothing, as :class:`Account` tells. Weights stay as they are. If that is still too large,
+the rarest words lose their row and are composed of their n-grams from then on, as unknown words
+are.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     read_config,
     save_model,
 )
-from fewshot_metalstm.nn.vectors import Rows, WordVectors, ngram_hashes, normalise, quantise
+from fewshot_metalstm.nn.stored_rows import Quantised, Rows
+from fewshot_metalstm.nn.vectors import WordVectors, ngram_hashes, normalise, quantised_vectors
 from fewshot_metalstm.pretrained import CARD
 from fewshot_metalstm.writing import beside, write_text
 
@@ -132,13 +134,11 @@ def _packed(
 
 def smaller(vectors: WordVectors, kept: int) -> WordVectors:
     """The same vectors in a byte a number, of the first ``kept`` words alone."""
-    subwords = vectors.subwords
-    if subwords is not None:
-        subwords = replace(subwords, buckets=quantise(subwords.buckets))
-    matrix = quantise(vectors.matrix)
-    if kept < len(vectors.words):
+    small = quantised_vectors(vectors)
+    matrix = small.matrix
+    if isinstance(matrix, Quantised) and kept < len(vectors.words):
         matrix = replace(matrix, codes=matrix.codes[:kept], scales=matrix.scales[:kept])
-    return WordVectors(vectors.words[:kept], matrix, subwords, vectors.source)
+    return replace(small, words=vectors.words[:kept], matrix=matrix)
 
 
 def _account(before: WordVectors, after: WordVectors, size: int) -> Account:
@@ -182,7 +182,7 @@ def _fewer(vectors: WordVectors, kept: int, over: int, limit: float) -> int:
         word = vectors.words[kept - 1]
         if not ngram_hashes(normalise(word), subwords.min_n, subwords.max_n, len(subwords.buckets)):
             break
-        over -= vectors.size + 4 + len(word.encode())
+        over -= vectors.matrix.shape[1] + 4 + len(word.encode())
         kept -= 1
     if over > 0:
         raise UserError(

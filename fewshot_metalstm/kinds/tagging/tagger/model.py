@@ -14,7 +14,8 @@ the start (tensors ``inner.*``) is in a checkpoint and not in a tagger.
 A checkpoint with an adaptation policy has ``policy.json`` (:mod:`fewshot_metalstm.adapt.policy`).
 One that reads text with a frozen encoder has its name and digest in ``config.json``, which is then
 of format version 3, and none of its weights (see
-:mod:`fewshot_metalstm.encoders.reference`).
+:mod:`fewshot_metalstm.encoders.reference`). One whose word vectors have the pieces of an encoder
+beside them is of format version 5.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ from fewshot_metalstm.nn.vector_files import (
     quantised,
     take_vectors,
     vector_tensors,
+    vocabulary_of,
 )
 from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.seeds import torch_generator
@@ -64,8 +66,9 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
-COMPRESSED_VERSION = 4  # of a model that `compress` wrote; it is the newest that is read
-FORMAT_VERSION = 3  # the newest that is written here; what an older version can read says so
+FORMAT_VERSION = 5  # the newest that is read; a model that an older version can read says so
+PIECES_VERSION = 5  # of a model whose word vectors have pieces
+COMPRESSED_VERSION = 4  # of a model that `compress` wrote
 # What a tagger's settings have since version 3.
 _CONTEXT = ("context", "context_size", "context_dropout")
 _NEWER = ("character_size", "sharing", *_CONTEXT)
@@ -148,7 +151,7 @@ def save_model(model: TaggerModel, folder: Path) -> None:
     with beside(folder, put_in_place) as new:
         new.mkdir(0o755)
         write_tensors(_tensors(model), new / "model.safetensors")
-        vocabulary = {"words": model.vectors.words, "alphabet": model.alphabet}
+        vocabulary = {**vocabulary_of(model.vectors), "alphabet": model.alphabet}
         _write_json(vocabulary, new / "vocabulary.json")
         files: tuple[str, ...] = _FILES
         if model.heads:
@@ -222,7 +225,7 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     tensors = read_tensors(folder / "model.safetensors")
     room = sum(tensor.numel() for tensor in tensors.values()) + _ROOM
     vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
-    vectors = take_vectors(tensors, vocabulary["words"], config["vectors"])
+    vectors = take_vectors(tensors, vocabulary, config["vectors"])
     tagger_config = from_mapping(TaggerConfig, config["tagger"], str(folder / "config.json"))
     if tagger_config.memory > max(tensor.shape[0] for tensor in tensors.values() if tensor.dim()):
         raise ValueError(f"no tensor has the {tagger_config.memory} places of the memory")
@@ -266,7 +269,7 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check a model's ``config.json`` only; errors as for :func:`load_model`."""
     return model_folder.read_config(
-        folder, kind, kind=DEFAULT_KIND, version=COMPRESSED_VERSION,
+        folder, kind, kind=DEFAULT_KIND, version=FORMAT_VERSION,
         needed={"kind": str, "types": list, "tagger": dict, "vectors": dict, "about": dict,
                 "sha256": dict},
         roles={CHECKPOINT: "give a checkpoint that meta-train wrote",
@@ -288,6 +291,8 @@ def _sizes(config: TaggerConfig) -> dict[str, Any]:
 
 
 def _format_version(model: TaggerModel) -> int:
+    if model.vectors.pieces is not None:
+        return PIECES_VERSION
     if (
         isinstance(model.types, TokenLabels) or model.learner.sentinel
         or any(name in _NEWER for name in _sizes(model.learner.config))

@@ -88,15 +88,13 @@ def check(config: MetaTrainConfig) -> None:
 
 def check_sizes(tagger: TaggerConfig, vectors: EncodedVectorsConfig, start: str) -> None:
     """Refuse sizes that contradict each other, or that no memory holds: a :class:`UserError`."""
-    if not start:
-        check_context(tagger, vectors, "tagger")
+    check_context(tagger, vectors, "tagger", start)
     if vectors.min_n > vectors.max_n:
         raise UserError(
             f"vectors.min_n is {vectors.min_n}, above max_n, which is {vectors.max_n}; mend one"
         )
     check_vectors_room(vectors)
-    size = 0 if vectors.file else vectors.size  # a file's is not known yet
-    inputs = size + tagger.filters + CASE_FEATURES + context_inputs(tagger)
+    inputs = vectors.numbers + tagger.filters + CASE_FEATURES + context_inputs(tagger)
     check_lstm_room(inputs, tagger.lstm, "tagger.lstm")
     check_sharing(tagger.sharing, tagger.lstm, "tagger")
 

@@ -15,6 +15,7 @@ from fewshot_metalstm.encoders.training import (
     keep_features,
     same_encoder,
     with_encoder,
+    word_vectors,
 )
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.episodes.load import LoadedSuite
@@ -48,10 +49,9 @@ from fewshot_metalstm.kinds.tagging.training.start import read_start
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.meta.source import Preparation, TrainingSource
-from fewshot_metalstm.nn.pretrain import PHASE, load_or_train, seconds_of_epoch
+from fewshot_metalstm.nn.pretrain import PHASE, seconds_of_epoch
 from fewshot_metalstm.nn.sharing import SENTINEL
 from fewshot_metalstm.nn.vectors import blank_vectors
-from fewshot_metalstm.seeds import derive
 
 
 class TaggingSource(TrainingSource):
@@ -79,7 +79,7 @@ class TaggingSource(TrainingSource):
         text = self._text()
         letters = tuple(sorted({letter for s in text for word in s.tokens for letter in word}))
         learned = self.suite.text or [s.tokens for s in text]
-        empty = blank_vectors(config.vectors.size)
+        empty = blank_vectors(config.vectors.numbers)
         learner = new_tagger(config.tagger, empty, letters, config.seed)
         model = TaggerModel(learner, empty, letters)
         seconds = seconds_of_epoch(learned, config.vectors)
@@ -96,16 +96,14 @@ class TaggingSource(TrainingSource):
             learned = digests_of(self._text(), start.sentences) if start.sentences else b""
             return replace(start, about=self.about(), heads=(), sentences=learned)
         text = self._text()
-        progress.phase(PHASE, config.vectors.epochs)
         # Vectors may read all text of the meta-train corpora; what has a row or a letter of its
         # own is decided by the train splits.
         vocabulary = {word for sentence in text for word in sentence.tokens}
         ends = [sentinel(task.name) for task in suite.train] if self._sentinels else []
         vocabulary |= set(ends)
-        vectors = load_or_train(
+        vectors = word_vectors(
             [*(suite.text or [s.tokens for s in text]), *([ends] if ends else [])], config.vectors,
-            derive(config.seed, "vectors"), lambda done, _: progress.advance(done, {}),
-            vocabulary,
+            config.seed, progress, vocabulary,
         )  # fmt: skip
         letters = tuple(sorted({letter for word in vocabulary for letter in word}))
         self._read_features(self._encoder, progress)

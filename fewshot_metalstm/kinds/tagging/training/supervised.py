@@ -17,6 +17,7 @@ from fewshot_metalstm.encoders.training import (
     keep_features,
     same_encoder,
     with_encoder,
+    word_vectors,
 )
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
@@ -57,10 +58,9 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.make import recorded
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.crf import viterbi
-from fewshot_metalstm.nn.pretrain import load_or_train
 from fewshot_metalstm.nn.sharing import SENTINEL
 from fewshot_metalstm.ranges import Range
-from fewshot_metalstm.seeds import derive, numpy_generator
+from fewshot_metalstm.seeds import numpy_generator
 from fewshot_metalstm.train.about import trained_about
 from fewshot_metalstm.train.settings import TrainSettings
 from fewshot_metalstm.train.source import Evaluation, SupervisedSource
@@ -121,11 +121,9 @@ class TaggingTraining(SupervisedSource):
             return _with_noise(self._start, config.tagger)
         text = [s for task in self.tasks for s in self._read(task, "train")]
         vocabulary = {word for sentence in text for word in sentence.tokens}
-        progress.phase("word vectors", config.vectors.epochs)
-        vectors = load_or_train(
-            [s.tokens for s in text], config.vectors, derive(config.seed, "vectors"),
-            lambda done, _: progress.advance(done, {}), vocabulary,
-        )  # fmt: skip
+        vectors = word_vectors(
+            [s.tokens for s in text], config.vectors, config.seed, progress, vocabulary
+        )
         letters = tuple(sorted({letter for word in vocabulary for letter in word}))
         learner = new_tagger(
             with_encoder(config.tagger, self._encoder), vectors, letters, config.seed

@@ -23,7 +23,7 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
 )
 from fewshot_metalstm.kinds.tagging.training.recipe import preset, settled
 from fewshot_metalstm.meta.state import State, save_state
-from fewshot_metalstm.nn.vectors import Quantised
+from fewshot_metalstm.nn.stored_rows import Quantised
 from fewshot_metalstm.pretrained import CARD
 from tests.kinds.tagging.tagger.builders import CONFIG, digests, own, same, task
 from tests.pretrained.builders import checkpoint

@@ -21,7 +21,7 @@ from fewshot_metalstm.kinds.tagging.tagger.decode import tag
 from fewshot_metalstm.kinds.tagging.tagger.heads import source_heads
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
-    COMPRESSED_VERSION,
+    FORMAT_VERSION,
     TAGGER,
     TaggerModel,
     load_model,
@@ -29,7 +29,7 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     read_config,
     save_model,
 )
-from fewshot_metalstm.nn.vectors import Quantised
+from fewshot_metalstm.nn.stored_rows import Quantised
 from tests.kinds.tagging.tagger import builders
 from tests.kinds.tagging.tagger.builders import digests, encoded, model, own, same, sentences
 
@@ -213,7 +213,7 @@ def test_a_foreign_config(saved: Path, content: str) -> None:
 
 
 def test_a_newer_format(saved: Path) -> None:
-    mend(saved, format_version=COMPRESSED_VERSION + 1)
+    mend(saved, format_version=FORMAT_VERSION + 1)
     with pytest.raises(UserError, match=r"format version 5, newer than 4; upgrade"):
         load_model(saved)
     mend(saved, format_version="x")

@@ -1,0 +1,127 @@
+"""Vectors of an encoder's pieces, so that words can be read without the encoder.
+
+Each piece of the vocabulary is read by itself, between the encoder's special ones; it has the mean
+of the last four layers there, as a word has in :mod:`.hugging_face_features`. What all pieces share
+is taken away, and the rest mapped to its principal components, so that a table of some thousand
+pieces is a few megabytes.
+
+Source: the static vectors of an encoder are those of Bommasani, Davis, Cardie (ACL 2020), each
+piece read without context; Tulkens and van Dongen, "Model2Vec", 2024, map them to principal
+components.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fewshot_metalstm.encoders.hugging_face import (
+    Encoder,
+    find_encoder,
+    load_bare,
+    name_of,
+    weights_digest,
+)
+from fewshot_metalstm.encoders.hugging_face_features import LAYERS
+from fewshot_metalstm.encoders.subwords import Subwords
+from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.nn.pieces import INSIDE, LONGEST, WordPieces
+from fewshot_metalstm.nn.stored_rows import quantise
+
+PHASE = "pieces of the encoder"
+SETTING = "vectors.pieces"
+_AT_ONCE = 256  # pieces
+_CURE = "give one that cuts words into pieces as BERT does"
+
+
+def read_pieces(
+    given: str, size: int, progress: Callable[[int, int], None] | None = None
+) -> WordPieces:
+    """The pieces of a Hugging Face encoder with vectors of ``size`` numbers, a byte a number.
+
+    Args:
+        given: its folder, or a name that the local cache has.
+        progress: called with (pieces read, pieces in all).
+
+    Raises:
+        UserError: transformers is not installed, there is no encoder, it cuts words otherwise than
+            BERT does, or has fewer numbers than ``size``.
+    """
+    folder = find_encoder(given, SETTING)
+    encoder = load_bare(folder)
+    cutting = _cutting(encoder.tokenizer)
+    if cutting is None:
+        raise at(folder, None, "cuts words otherwise than into BERT's pieces", _CURE)
+    pieces, unknown, lower = cutting
+    states = _states(encoder, len(pieces), progress)
+    if size > states.shape[1]:
+        raise UserError(
+            f"{SETTING}_size is {size}, and {name_of(folder)} has {states.shape[1]} numbers a "
+            f"piece; use {SETTING}_size={states.shape[1]} or less"
+        )
+    matrix = quantise(_components(states, size).half().numpy())
+    source = f"{name_of(folder)}, weights {weights_digest(folder)[:16]}"
+    return WordPieces(pieces, matrix, unknown, lower, source)
+
+
+def _cutting(tokenizer: Any) -> tuple[tuple[str, ...], int, bool] | None:
+    """Pieces in their order, the place of the unknown one, whether in lower case; None if not so.
+
+    What is not exactly as :mod:`fewshot_metalstm.nn.pieces` cuts words is not taken.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return None
+    told = json.loads(backend.to_str())
+    model, clean, split = (told.get(n) or {} for n in ("model", "normalizer", "pre_tokenizer"))
+    lower = clean.get("lowercase")
+    as_bert = (
+        model.get("type") == "WordPiece" and clean.get("type") == "BertNormalizer"
+        and split.get("type") == "BertPreTokenizer"
+        and model["continuing_subword_prefix"] == INSIDE
+        and model["max_input_chars_per_word"] == LONGEST
+        and clean["clean_text"] and clean["handle_chinese_chars"]
+        and clean["strip_accents"] in (None, lower)
+    )  # fmt: skip
+    if not as_bert:
+        return None
+    places = model["vocab"]
+    if sorted(places.values()) != list(range(len(places))):
+        return None
+    return tuple(sorted(places, key=places.__getitem__)), places[model["unk_token"]], bool(lower)
+
+
+@torch.no_grad()
+def _states(encoder: Encoder, pieces: int, progress: Callable[[int, int], None] | None) -> Tensor:
+    """What the encoder has at each piece that stands alone, (pieces, size)."""
+    frame = Subwords(encoder.tokenizer, encoder.longest)
+    found = []
+    for start in range(0, pieces, _AT_ONCE):
+        places = range(start, min(start + _AT_ONCE, pieces))
+        ids = torch.tensor([[*frame.before, place, *frame.after] for place in places])
+        states = encoder.model(
+            input_ids=ids, attention_mask=torch.ones_like(ids), output_hidden_states=True
+        ).hidden_states[-LAYERS:]
+        found.append(torch.stack(states).mean(0)[:, len(frame.before)])
+        if progress is not None:
+            progress(places.stop, pieces)
+    return torch.cat(found)
+
+
+def _components(states: Tensor, size: int) -> Tensor:
+    """The first principal components of the rows, each row of root mean square 1, (rows, size).
+
+    A component's sign is such that its largest number is positive, as the decomposition leaves it
+    open.
+    """
+    centred = (states - states.mean(0)).double()
+    _, axes = torch.linalg.eigh(centred.T @ centred)
+    axes = axes.flip(1)[:, :size]
+    signs = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
+    found: Tensor = centred @ (axes * signs)
+    scale = found.square().mean(1, keepdim=True).sqrt().clamp_min(1e-12)
+    return (found / scale).float()
