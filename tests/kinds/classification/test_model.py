@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,19 @@ import torch
 
 from fewshot_metalstm.data.digests import sealed
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.classification.model import CLASSIFIER, load_model, save_model
+from fewshot_metalstm.kinds.classification.model import (
+    CLASSIFIER,
+    PIECES_VERSION,
+    load_model,
+    new_checkpoint,
+    save_model,
+)
 from fewshot_metalstm.kinds.classification.predictor import Predictor
+from fewshot_metalstm.kinds.classification.shipping import pack
 from fewshot_metalstm.kinds.stored import CHECKPOINT
-from tests.kinds.classification.builders import checkpoint, classifier
+from fewshot_metalstm.nn.stored_rows import Quantised
+from tests.kinds.classification.builders import SMALL, checkpoint, classifier, vectors
+from tests.nn.test_pieces import pieces
 
 CPU = torch.device("cpu")
 
@@ -29,6 +39,26 @@ def test_models_come_back_as_they_were(tmp_path: Path) -> None:
         assert back.vectors.lookup(["lovely", "unheard"]).tolist() == made.vectors.lookup(
             ["lovely", "unheard"]
         ).tolist()  # fmt: skip
+
+
+def test_pieces_come_back_too(tmp_path: Path) -> None:
+    known = replace(vectors(), pieces=pieces())
+    made = new_checkpoint(SMALL, known, tuple("abcdefg"), (), 0)
+    save_model(made, tmp_path / "model")
+    words = ["lovely", "unheard"]
+    back = load_model(tmp_path / "model", CHECKPOINT)
+    assert back.vectors.lookup(words).tolist() == known.lookup(words).tolist()
+    assert back.vectors.size == 10
+    config = json.loads((tmp_path / "model" / "config.json").read_text("utf-8"))
+    assert config["format_version"] == PIECES_VERSION
+    packed = load_model(_packed(tmp_path / "model", tmp_path / "small"), CHECKPOINT)
+    assert packed.vectors.pieces is not None
+    assert isinstance(packed.vectors.pieces.matrix, Quantised)
+
+
+def _packed(checkpoint: Path, output: Path) -> Path:
+    pack(checkpoint, output, results=None, limit=15)
+    return output
 
 
 def test_another_role_or_kind_is_refused(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from fewshot_metalstm.meta.joint import JointConfig
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outer import OuterConfig
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
+from fewshot_metalstm.nn.pieces import WordPieces
 from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 
 PLAIN = ("the", "a", "we", "saw", "of", "in", "with", "and", "was", "for", ".", ",", "cell")
@@ -99,6 +100,21 @@ def vectors(words: Sequence[str], size: int = 8, *, subwords: bool = True) -> Wo
     return WordVectors(
         tuple(words), matrix, Subwords(buckets, 2, 3) if subwords else None, source="random"
     )
+
+
+def pieces(size: int = 4) -> WordPieces:
+    """Pieces of one character with random vectors."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
+    known = ("[UNK]", *letters, *(f"##{c}" for c in letters))
+    matrix = np.random.default_rng(4).normal(size=(len(known), size)).astype(np.float16)
+    return WordPieces(known, matrix, 0, lower=True, source="random pieces")
+
+
+def with_pieces(types: int = 1, kind: str = CHECKPOINT) -> TaggerModel:
+    """As :func:`model`, with pieces beside the word vectors."""
+    made = model(types, kind)
+    known = replace(made.vectors, pieces=pieces())
+    return replace(made, vectors=known, learner=new_tagger(TAGGER, known, made.alphabet, 7, types))
 
 
 def model(types: int = 1, kind: str = CHECKPOINT, *, subwords: bool = True) -> TaggerModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -80,6 +81,36 @@ def test_from_meta_training_to_tagged_text(
     assert "error: the model needs the encoder" in told
     monkeypatch.setenv("FEWSHOT_METALSTM_ENCODER", str(tmp_path / "moved"))
     assert main(command) == 0
+
+
+def test_with_pieces_the_encoder_is_needed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_bert(tmp_path / "tiny")
+    vectors = replace(CONFIG.vectors, pieces=str(folder), pieces_size=5)
+    phases = Phases()
+    meta_train(
+        replace(CONFIG, vectors=vectors), suite(), tmp_path / "run", device=CPU, progress=phases
+    )
+    assert phases.seen[:2] == ["pieces of the encoder", "word vectors"]
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    shutil.rmtree(folder)
+    made = load_model(tmp_path / "run" / "checkpoint")
+    assert made.encoder is None
+    assert made.vectors.size == CONFIG.vectors.size + 5
+    cell = TaggingCell(
+        "fomaml", 0, 0, tuple(range(8)), "all", AdaptConfig(epochs=1, min_steps=2),
+        save=tmp_path / "tagger",
+    )  # fmt: skip
+    assert run_cell(cell, made, TARGET, made.table()).score is not None
+    (tmp_path / "notes.txt").write_text("We saw gene1-0 in mice.\n")
+    assert main(["predict", str(tmp_path / "tagger"), str(tmp_path / "notes.txt"), "--json"]) == 0
+
+
+def test_pieces_are_for_new_vectors() -> None:
+    vectors = replace(CONFIG.vectors, pieces="models/fake")
+    with pytest.raises(UserError, match=r"vectors\.pieces is for new word vectors, and start has"):
+        check(replace(CONFIG, vectors=vectors, start="start"))
 
 
 def test_from_supervised_training_to_tagged_text(
