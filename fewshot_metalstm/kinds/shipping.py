@@ -72,6 +72,19 @@ def learned_from(about: Mapping[str, Any], kind: str, called: str, what: str) ->
     return table(rows)
 
 
+def of_pieces(config: Mapping[str, Any]) -> list[str]:
+    """Lines of a list that say whose pieces stand beside the word vectors; none where none do."""
+    pieces = config["vectors"].get("pieces")
+    if pieces is None:
+        return []
+    return [
+        "- Beside a word's own vector stand those of the pieces that a pretrained encoder cuts it "
+        f"into ({pieces['source'] or 'of unknown source'}). That encoder has read text that is not "
+        "named here, perhaps that of corpora which this checkpoint is scored on, without their "
+        "annotation; its licence holds for the vectors of its pieces."
+    ]
+
+
 def figures(results: Path | None, figure: Figure, introduction: str) -> str:
     """A sweep's figures as a table, or that there are none.
 

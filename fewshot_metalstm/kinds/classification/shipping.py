@@ -74,7 +74,7 @@ def card(folder: Path, name: str, results: Path | None) -> str:
         f"- It has learned from the domains in the table: `adapt` refuses them. It was cleared of "
         f"every text that stands in a test split of {cleared}.\n"
         f"- Of a text with more than {config['classifier']['longest']} tokens it reads the first "
-        "and the last half.",
+        + "\n".join(["and the last half.", *shipping.of_pieces(config)]),
         "## Licence\n\nThe code is MIT. The repository that the reviews come from is MIT too; the "
         "terms of the reviews themselves are not stated there.",
         shipping.digests(config),

@@ -22,6 +22,7 @@ from fewshot_metalstm.kinds.classification.predictor import Predictor
 from fewshot_metalstm.kinds.classification.shipping import pack
 from fewshot_metalstm.kinds.stored import CHECKPOINT
 from fewshot_metalstm.nn.stored_rows import Quantised
+from fewshot_metalstm.pretrained import CARD
 from tests.kinds.classification.builders import SMALL, checkpoint, classifier, vectors
 from tests.nn.test_pieces import pieces
 
@@ -51,14 +52,11 @@ def test_pieces_come_back_too(tmp_path: Path) -> None:
     assert back.vectors.size == 10
     config = json.loads((tmp_path / "model" / "config.json").read_text("utf-8"))
     assert config["format_version"] == PIECES_VERSION
-    packed = load_model(_packed(tmp_path / "model", tmp_path / "small"), CHECKPOINT)
+    pack(tmp_path / "model", tmp_path / "small", results=None, limit=15)
+    assert "(a test's). That encoder" in (tmp_path / "small" / CARD).read_text("utf-8")
+    packed = load_model(tmp_path / "small", CHECKPOINT)
     assert packed.vectors.pieces is not None
     assert isinstance(packed.vectors.pieces.matrix, Quantised)
-
-
-def _packed(checkpoint: Path, output: Path) -> Path:
-    pack(checkpoint, output, results=None, limit=15)
-    return output
 
 
 def test_another_role_or_kind_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from fewshot_metalstm.data.catalogue import Catalogue
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.kinds.shipping import table
+from fewshot_metalstm.kinds.shipping import of_pieces, table
 from fewshot_metalstm.kinds.tagging.tagger.model import CHECKPOINT, read_config
 
 WEIGHTS = "model.safetensors"
@@ -280,6 +280,7 @@ def _limits(about: Mapping[str, Any], config: Mapping[str, Any]) -> str:
         f"- It was cleared of every sentence that stands in a test split of {cleared}.",
         f"- Word vectors: {config['vectors'].get('source') or 'of unknown source'}. A word that "
         "they do not know is composed of its character n-grams.",
+        *of_pieces(config),
         "- With a few sentences, precision is usually higher than recall: names unlike those "
         "annotated are missed.",
     ]
