@@ -17,6 +17,7 @@ from fewshot_metalstm.encoders.reference import EncoderReference, refer
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.pretrain import PHASE, VectorsConfig, load_or_train
+from fewshot_metalstm.nn.room import check_vectors_room
 from fewshot_metalstm.nn.vectors import WordVectors
 from fewshot_metalstm.ranges import AtLeast1
 from fewshot_metalstm.seeds import derive
@@ -110,8 +111,22 @@ def with_encoder(sizes: S, encoder: EncoderReference | None) -> S:
     return replace(sizes, context=0 if encoder is None else encoder.size)
 
 
-def check_context(sizes: Sizes, config: EncodedVectorsConfig, section: str, start: str) -> None:
-    """Refuse what an encoder does not give, or a start has already: a :class:`UserError`."""
+def check_vectors(sizes: Sizes, config: EncodedVectorsConfig, section: str, start: str) -> None:
+    """Refuse word vectors that cannot be, or that no memory holds.
+
+    Args:
+        sizes: the learner's, of the ``section`` of that name.
+        start: the checkpoint that training starts from, or empty.
+
+    Raises:
+        UserError: settings contradict each other, name what a start has already, or need too much
+            memory.
+    """
+    if config.min_n > config.max_n:
+        raise UserError(
+            f"vectors.min_n is {config.min_n}, above max_n, which is {config.max_n}; mend one"
+        )
+    check_vectors_room(config)
     if start:
         if config.pieces:
             raise UserError(

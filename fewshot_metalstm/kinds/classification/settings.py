@@ -13,12 +13,12 @@ from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.prototypes import PROTOTYPES, PrototypesConfig
 from fewshot_metalstm.adapt.settings import AdaptRunSettings, AdaptSettings, SweepSettings
 from fewshot_metalstm.adapt.tuning import TUNE
-from fewshot_metalstm.encoders.training import EncodedVectorsConfig, check_context
+from fewshot_metalstm.encoders.training import EncodedVectorsConfig, check_vectors
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.config import InnerConfig, JointConfig, OuterConfig, TrainingConfig
 from fewshot_metalstm.meta.registry import JOINT, usual_tune
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig, check_meta_norm
-from fewshot_metalstm.nn.room import check_lstm_room, check_vectors_room
+from fewshot_metalstm.nn.room import check_lstm_room
 from fewshot_metalstm.nn.sharing import NONE, SHARING, check_sharing
 from fewshot_metalstm.nn.words import CASE_FEATURES
 from fewshot_metalstm.ranges import (
@@ -165,12 +165,7 @@ def check(config: ClassificationTrainConfig) -> None:
 
 def check_sizes(classifier: ClassifierConfig, vectors: EncodedVectorsConfig, start: str) -> None:
     """Refuse sizes that contradict each other, or that no memory holds: a :class:`UserError`."""
-    check_context(classifier, vectors, "classifier", start)
-    if vectors.min_n > vectors.max_n:
-        raise UserError(
-            f"vectors.min_n is {vectors.min_n}, above max_n, which is {vectors.max_n}; mend one"
-        )
-    check_vectors_room(vectors)
+    check_vectors(classifier, vectors, "classifier", start)
     inputs = vectors.numbers + classifier.filters + CASE_FEATURES + context_inputs(classifier)
     check_lstm_room(inputs, classifier.lstm, "classifier.lstm")
     check_sharing(classifier.sharing, classifier.lstm, "classifier", sentences=False)

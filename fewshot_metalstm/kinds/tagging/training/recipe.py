@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fewshot_metalstm import ranges
-from fewshot_metalstm.encoders.training import EncodedVectorsConfig, check_context
+from fewshot_metalstm.encoders.training import EncodedVectorsConfig, check_vectors
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig, context_inputs
@@ -15,7 +15,7 @@ from fewshot_metalstm.meta import budget, make, registry
 from fewshot_metalstm.meta.algorithm import Algorithm
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.nn.cell_config import check_meta_norm
-from fewshot_metalstm.nn.room import check_lstm_room, check_vectors_room
+from fewshot_metalstm.nn.room import check_lstm_room
 from fewshot_metalstm.nn.sharing import SENTINEL, check_sharing
 from fewshot_metalstm.ranges import AtLeast0, AtLeast1, NotNegative, Range, Share
 
@@ -88,12 +88,7 @@ def check(config: MetaTrainConfig) -> None:
 
 def check_sizes(tagger: TaggerConfig, vectors: EncodedVectorsConfig, start: str) -> None:
     """Refuse sizes that contradict each other, or that no memory holds: a :class:`UserError`."""
-    check_context(tagger, vectors, "tagger", start)
-    if vectors.min_n > vectors.max_n:
-        raise UserError(
-            f"vectors.min_n is {vectors.min_n}, above max_n, which is {vectors.max_n}; mend one"
-        )
-    check_vectors_room(vectors)
+    check_vectors(tagger, vectors, "tagger", start)
     inputs = vectors.numbers + tagger.filters + CASE_FEATURES + context_inputs(tagger)
     check_lstm_room(inputs, tagger.lstm, "tagger.lstm")
     check_sharing(tagger.sharing, tagger.lstm, "tagger")
