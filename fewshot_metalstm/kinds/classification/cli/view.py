@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import click
-
-from fewshot_metalstm.cli.options import (
-    device_option,
-    json_option,
-    output_file_option,
-    quiet_option,
-)
-from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
-from fewshot_metalstm.cli.tables import print_json, say
+from fewshot_metalstm.cli.viewing import show, view_command
 from fewshot_metalstm.kinds.classification.cli.options import (
     label_column_option,
     text_column_option,
@@ -25,15 +16,7 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.classification.pages.view import View
 
 
-@click.command("view")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("file", type=click.Path(path_type=Path))
-@output_file_option("The page to write.  [default: FILE's name with .html, here]", once="--html")
-@text_column_option
-@label_column_option
-@device_option
-@json_option
-@quiet_option
+@view_command(text_column_option, label_column_option)
 def view(
     model: Path, file: Path, output: Path | None, text_column: str | None,
     label_column: str | None, device: str, as_json: bool, quiet: bool,
@@ -43,23 +26,22 @@ def view(
     FILE is a table, JSON lines or a text a line. Where it has labels, those that are wrong are
     marked, and the accuracy and a table of labels stand above.
     """
-    html = Path(f"{file.name}.html") if output is None else output
-    with place_of(html, as_json=as_json) as place:
-        shown = run(model=model, file=file, html=place, text_column=text_column,
-                    label_column=label_column, device=device)  # fmt: skip
-    if as_json:
-        print_json({
-            "html": str(html), "model": shown.model, "texts": len(shown.rows),
-            "classes": list(shown.classes), "notes": list(shown.notes),
-            "accuracy": None if shown.accuracy is None else round(shown.accuracy, 2),
-        })  # fmt: skip
-        return
-    for note in () if quiet else shown.notes:
-        say(f"note: {note}", err=True)
-    line = f"{html}: {len(shown.rows)} texts"
+    show(
+        file, output,
+        lambda html: run(model=model, file=file, html=html, text_column=text_column,
+                         label_column=label_column, device=device),
+        _said, as_json=as_json, quiet=quiet,
+    )  # fmt: skip
+
+
+def _said(shown: View) -> tuple[str, dict[str, Any]]:
+    line = f"{len(shown.rows)} texts"
     if shown.accuracy is not None:
         line += f"; accuracy {shown.accuracy:.2f}"
-    say(line, err=html == STANDARD_OUTPUT)
+    return line, {
+        "texts": len(shown.rows), "classes": list(shown.classes),
+        "accuracy": None if shown.accuracy is None else round(shown.accuracy, 2),
+    }  # fmt: skip
 
 
 def run(

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import click
-
-from fewshot_metalstm.cli.options import (
-    device_option,
-    json_option,
-    output_file_option,
-    quiet_option,
-)
-from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
-from fewshot_metalstm.cli.tables import print_json, say
+from fewshot_metalstm.cli.viewing import show, view_command
 from fewshot_metalstm.kinds.forecasting.cli.options import columns_options
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.forecasting.pages.view import View
 
 
-@click.command("view")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("file", type=click.Path(path_type=Path))
-@output_file_option("The page to write.  [default: FILE's name with .html, here]", once="--html")
-@columns_options
-@device_option
-@json_option
-@quiet_option
+@view_command(columns_options)
 def view(
     model: Path, file: Path, output: Path | None, time_column: str | None,
     value_column: str | None, device: str, as_json: bool, quiet: bool,
@@ -39,25 +23,23 @@ def view(
     FILE is a table of hours, as `predict` reads it. Its last days are forecast as well, each from
     the week before it, to be compared with what came.
     """
-    html = Path(f"{file.name}.html") if output is None else output
-    with place_of(html, as_json=as_json) as place:
-        shown = run(model=model, file=file, html=place, time_column=time_column,
-                    value_column=value_column, device=device)  # fmt: skip
-    if as_json:
-        print_json({
-            "html": str(html), "model": shown.model, "notes": list(shown.notes),
-            "series": {
-                each.name: {
-                    "days": each.days,
-                    "mase": None if each.score is None else round(each.score.value, 4),
-                }
-                for each in shown.series
-            },
-        })  # fmt: skip
-        return
-    for note in () if quiet else shown.notes:
-        say(f"note: {note}", err=True)
-    say(f"{html}: {len(shown.series)} series", err=html == STANDARD_OUTPUT)
+    show(
+        file, output,
+        lambda html: run(model=model, file=file, html=html, time_column=time_column,
+                         value_column=value_column, device=device),
+        _said, as_json=as_json, quiet=quiet,
+    )  # fmt: skip
+
+
+def _said(shown: View) -> tuple[str, dict[str, Any]]:
+    series = {
+        each.name: {
+            "days": each.days,
+            "mase": None if each.score is None else round(each.score.value, 4),
+        }
+        for each in shown.series
+    }
+    return f"{len(shown.series)} series", {"series": series}
 
 
 def run(

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli.faults import beside_output, write_faults
-from fewshot_metalstm.cli.options import (
-    device_option,
-    json_option,
-    output_file_option,
-    quiet_option,
-)
-from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
-from fewshot_metalstm.cli.tables import print_json, say
+from fewshot_metalstm.cli.viewing import show, view_command
 from fewshot_metalstm.kinds.tagging.cli.format_options import bad_option
 
 if TYPE_CHECKING:
@@ -23,21 +16,16 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.tagging.pages.view import View
 
 
-@click.command("view")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("file", type=click.Path(path_type=Path))
-@output_file_option("The page to write.  [default: FILE's name with .html, here]", once="--html")
-@click.option("--format", "form", metavar="NAME",
-              help="The file's format, such as conll, brat or text.  [default: found]")  # fmt: skip
-@click.option("--gold/--no-gold", default=None,
-              help="Whether the file's mentions are the gold annotation.  [default: if it has "
-              "any]")  # fmt: skip
-@click.option("--overlaps", type=click.Choice(["longest", "error"]), default="longest",
-              show_default=True, help="What becomes of gold mentions that overlap.")  # fmt: skip
-@bad_option
-@device_option
-@json_option
-@quiet_option
+@view_command(
+    click.option("--format", "form", metavar="NAME",
+                 help="The file's format, such as conll, brat or text.  [default: found]"),
+    click.option("--gold/--no-gold", default=None,
+                 help="Whether the file's mentions are the gold annotation.  [default: if it has "
+                 "any]"),
+    click.option("--overlaps", type=click.Choice(["longest", "error"]), default="longest",
+                 show_default=True, help="What becomes of gold mentions that overlap."),
+    bad_option,
+)  # fmt: skip
 def view(as_json: bool, quiet: bool, output: Path | None, file: Path, **options: Any) -> None:
     """Write a page that shows how the tagger in the folder MODEL reads FILE.
 
@@ -45,20 +33,19 @@ def view(as_json: bool, quiet: bool, output: Path | None, file: Path, **options:
     spurious or has other bounds or another type than the gold annotation stands beside it. The
     page is one file, loads nothing, and needs no colour.
     """
-    html = Path(f"{file.name}.html") if output is None else output
-    with place_of(html, as_json=as_json) as place:
-        shown = run(file=file, html=place, **options)
-    if as_json:
-        print_json(summary(shown, html))
-        return
-    for note in () if quiet else shown.notes:
-        say(f"note: {note}", err=True)
-    line = f"{html}: {len(shown.rows)} sentences, {shown.found} mentions"
+    show(
+        file, output, lambda html: run(file=file, html=html, **options), _said,
+        as_json=as_json, quiet=quiet,
+    )  # fmt: skip
+
+
+def _said(shown: View) -> tuple[str, dict[str, Any]]:
+    line = f"{len(shown.rows)} sentences, {shown.found} mentions"
     if shown.gold:
         wrong = ", ".join(f"{sum(s.counts[k.name] for s in shown.scores[-1:])} {k.name}"
                           for k in shown.kinds)  # fmt: skip
         line += f"; F1 {shown.scores[-1].f1:.2f}, {wrong}"
-    say(line, err=html == STANDARD_OUTPUT)
+    return line, _figures(shown)
 
 
 def run(
@@ -135,11 +122,9 @@ def has_tags(file: Path) -> bool:
     return any(len(row) > 1 and (well_formed(row[-1]) or row[-1] in "BI") for row in rows)
 
 
-def summary(shown: View, html: Path) -> dict[str, Any]:
-    """What ``--json`` prints."""
+def _figures(shown: View) -> dict[str, Any]:
     result: dict[str, Any] = {
-        "html": str(html), "model": shown.model, "sentences": len(shown.rows),
-        "mentions": shown.found, "types": list(shown.types), "notes": list(shown.notes),
+        "sentences": len(shown.rows), "mentions": shown.found, "types": list(shown.types),
         "gold": None,
     }  # fmt: skip
     if shown.gold:

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import click
-
-from fewshot_metalstm.cli.options import (
-    device_option,
-    json_option,
-    output_file_option,
-    quiet_option,
-)
-from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
-from fewshot_metalstm.cli.tables import print_json, say
+from fewshot_metalstm.cli.viewing import show, view_command
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.translation.pages.view import View
 
 
-@click.command("view")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("file", type=click.Path(path_type=Path))
-@output_file_option("The page to write.  [default: FILE's name with .html, here]", once="--html")
-@device_option
-@json_option
-@quiet_option
+@view_command()
 def view(
     model: Path, file: Path, output: Path | None, device: str, as_json: bool, quiet: bool
 ) -> None:
@@ -35,23 +20,22 @@ def view(
     FILE has a sentence a line, or is a .tsv of sentences and their translations, of which each
     gets its chrF. For every word that was written the page says which words were attended to.
     """
-    html = Path(f"{file.name}.html") if output is None else output
-    with place_of(html, as_json=as_json) as place:
-        shown = run(model=model, file=file, html=place, device=device)
-    if as_json:
-        print_json({
-            "html": str(html), "model": shown.model, "sentences": len(shown.rows),
-            "notes": list(shown.notes),
-            "chrf": None if shown.score is None else round(shown.score.value, 2),
-            "bleu": None if shown.score is None else round(shown.score.further["bleu"], 2),
-        })  # fmt: skip
-        return
-    for note in () if quiet else shown.notes:
-        say(f"note: {note}", err=True)
-    line = f"{html}: {len(shown.rows)} sentences"
-    if shown.score is not None:
-        line += f"; chrF {shown.score.value:.2f}, BLEU {shown.score.further['bleu']:.2f}"
-    say(line, err=html == STANDARD_OUTPUT)
+    show(
+        file, output, lambda html: run(model=model, file=file, html=html, device=device), _said,
+        as_json=as_json, quiet=quiet,
+    )  # fmt: skip
+
+
+def _said(shown: View) -> tuple[str, dict[str, Any]]:
+    score = shown.score
+    line = f"{len(shown.rows)} sentences"
+    if score is not None:
+        line += f"; chrF {score.value:.2f}, BLEU {score.further['bleu']:.2f}"
+    return line, {
+        "sentences": len(shown.rows),
+        "chrf": None if score is None else round(score.value, 2),
+        "bleu": None if score is None else round(score.further["bleu"], 2),
+    }
 
 
 def run(*, model: Path, file: Path, html: Path, device: str) -> View:
