@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
@@ -54,6 +53,8 @@ class ClassificationSource(SuiteSource[ClassifierModel]):
     items = "texts"
     config: ClassificationTrainConfig
     suite: LoadedTexts
+    read = staticmethod(load_model)
+    write = staticmethod(save_model)
 
     def __init__(self, config: ClassificationTrainConfig, suite: LoadedTexts) -> None:
         check(config)
@@ -92,14 +93,6 @@ class ClassificationSource(SuiteSource[ClassifierModel]):
         """See :class:`SuiteSource`: the encoder is the checkpoint's."""
         same_encoder(self._encoder, model, self.config.start)
         return replace(self.config.classifier, context=model.learner.config.context)
-
-    def read(self, folder: Path, role: str | None = None) -> ClassifierModel:
-        """See :class:`SuiteSource`."""
-        return load_model(folder, role)
-
-    def write(self, model: ClassifierModel, folder: Path) -> None:
-        """See :class:`SuiteSource`."""
-        save_model(model, folder)
 
     def use(self, model: ClassifierModel, device: torch.device) -> None:
         """See :class:`TrainingSource`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -32,6 +31,8 @@ class DigitsSource(SuiteSource[ReaderModel]):
     items = "images"
     config: DigitsTrainConfig
     suite: LoadedDigits
+    read = staticmethod(load_prepared)
+    write = staticmethod(save_model)
 
     def __init__(self, config: DigitsTrainConfig, suite: LoadedDigits) -> None:
         check(config)
@@ -43,14 +44,6 @@ class DigitsSource(SuiteSource[ReaderModel]):
         scaling = Scaling.of(self.suite.train)
         learner = new_reader(self.config.reader, self.config.seed)
         return ReaderModel(learner, scaling)
-
-    def read(self, folder: Path, role: str | None = None) -> ReaderModel:
-        """See :class:`SuiteSource`."""
-        return load_prepared(folder, role)
-
-    def write(self, model: ReaderModel, folder: Path) -> None:
-        """See :class:`SuiteSource`."""
-        save_model(model, folder)
 
     def about(self) -> dict[str, Any]:
         """See :class:`TrainingSource`."""

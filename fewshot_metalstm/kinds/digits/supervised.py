@@ -52,6 +52,8 @@ class DigitsTraining(FolderTraining[ReaderModel]):
     section = "reader"
     config: DigitsSupervisedConfig
     tasks: Sequence[DigitsTask]
+    read = staticmethod(load_prepared)
+    write = staticmethod(save_model)
 
     def __init__(self, config: DigitsSupervisedConfig, tasks: Sequence[DigitsTask]) -> None:
         super().__init__(config, tasks)
@@ -61,14 +63,6 @@ class DigitsTraining(FolderTraining[ReaderModel]):
         """See :class:`FolderTraining`: the scaling of pixels is made of the train images."""
         learner = new_reader(self.config.reader, self.config.seed)
         return ReaderModel(learner, Scaling.of(self.tasks))
-
-    def read(self, folder: Path, role: str | None = None) -> ReaderModel:
-        """See :class:`FolderTraining`."""
-        return load_prepared(folder, role)
-
-    def write(self, model: ReaderModel, folder: Path) -> None:
-        """See :class:`FolderTraining`."""
-        save_model(model, folder)
 
     def with_params(self, model: ReaderModel, params: Params) -> DigitReader:
         """See :class:`FolderTraining`."""

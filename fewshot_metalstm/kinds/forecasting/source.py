@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from fewshot_metalstm.kinds.forecasting.episodes import (
@@ -33,6 +31,8 @@ class ForecastSource(SuiteSource[ForecastModel]):
     items = "hours"
     config: ForecastTrainConfig
     suite: LoadedSeries
+    read = staticmethod(load_prepared)
+    write = staticmethod(save_model)
 
     def __init__(self, config: ForecastTrainConfig, suite: LoadedSeries) -> None:
         check(config)
@@ -43,14 +43,6 @@ class ForecastSource(SuiteSource[ForecastModel]):
         del progress
         config = self.config
         return new_checkpoint(config.forecaster, config.ridge, self.suite.train, config.seed)
-
-    def read(self, folder: Path, role: str | None = None) -> ForecastModel:
-        """See :class:`SuiteSource`."""
-        return load_prepared(folder, role)
-
-    def write(self, model: ForecastModel, folder: Path) -> None:
-        """See :class:`SuiteSource`."""
-        save_model(model, folder)
 
     def use(self, model: ForecastModel, device: torch.device) -> None:
         """See :class:`TrainingSource`."""

@@ -191,6 +191,8 @@ class ForecastTraining(FolderTraining[ForecastModel]):
     section = "forecaster"
     config: ForecastSupervisedConfig
     tasks: Sequence[Windows]
+    read = staticmethod(load_prepared)
+    write = staticmethod(save_model)
 
     def __init__(self, config: ForecastSupervisedConfig, tasks: Sequence[ForecastTask]) -> None:
         super().__init__(config, tasks)
@@ -204,14 +206,6 @@ class ForecastTraining(FolderTraining[ForecastModel]):
         """See :class:`FolderTraining`: the linear path begins as ridge regression over train."""
         config, tasks = self.config, [own.task for own in self.tasks]
         return new_checkpoint(config.forecaster, config.ridge, tasks, config.seed)
-
-    def read(self, folder: Path, role: str | None = None) -> ForecastModel:
-        """See :class:`FolderTraining`."""
-        return load_prepared(folder, role)
-
-    def write(self, model: ForecastModel, folder: Path) -> None:
-        """See :class:`FolderTraining`."""
-        save_model(model, folder)
 
     def with_params(self, model: ForecastModel, params: Params) -> Forecaster:
         """See :class:`FolderTraining`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from fewshot_metalstm.kinds.language_model.episodes import (
@@ -33,6 +31,8 @@ class LanguageSource(SuiteSource[StoredModel]):
     items = "segments"
     config: LanguageTrainConfig
     suite: LoadedTexts
+    read = staticmethod(load_prepared)
+    write = staticmethod(save_model)
 
     def __init__(self, config: LanguageTrainConfig, suite: LoadedTexts) -> None:
         check(config)
@@ -42,14 +42,6 @@ class LanguageSource(SuiteSource[StoredModel]):
         """See :class:`SuiteSource`: nothing is made of the texts before the weights."""
         del progress
         return StoredModel(new_model(self.config.model, self.config.seed))
-
-    def read(self, folder: Path, role: str | None = None) -> StoredModel:
-        """See :class:`SuiteSource`."""
-        return load_prepared(folder, role)
-
-    def write(self, model: StoredModel, folder: Path) -> None:
-        """See :class:`SuiteSource`."""
-        save_model(model, folder)
 
     def use(self, model: StoredModel, device: torch.device) -> None:
         """See :class:`TrainingSource`."""

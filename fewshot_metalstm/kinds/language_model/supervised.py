@@ -72,6 +72,8 @@ class LanguageTraining(FolderTraining[StoredModel]):
     section = "model"
     config: LanguageSupervisedConfig
     tasks: Sequence[Rows]
+    read = staticmethod(load_prepared)
+    write = staticmethod(save_model)
 
     def __init__(self, config: LanguageSupervisedConfig, tasks: Sequence[TextTask]) -> None:
         for task in tasks:
@@ -90,14 +92,6 @@ class LanguageTraining(FolderTraining[StoredModel]):
     def made(self) -> StoredModel:
         """See :class:`FolderTraining`."""
         return StoredModel(new_model(self.config.model, self.config.seed))
-
-    def read(self, folder: Path, role: str | None = None) -> StoredModel:
-        """See :class:`FolderTraining`."""
-        return load_prepared(folder, role)
-
-    def write(self, model: StoredModel, folder: Path) -> None:
-        """See :class:`FolderTraining`."""
-        save_model(model, folder)
 
     def with_params(self, model: StoredModel, params: Params) -> LanguageModel:
         """See :class:`FolderTraining`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from fewshot_metalstm.kinds.suite_source import SuiteSource
@@ -36,6 +34,8 @@ class TranslationSource(SuiteSource[TranslationModel]):
     items = "pairs"
     config: TranslationTrainConfig
     suite: LoadedPairs
+    read = staticmethod(load_prepared)
+    write = staticmethod(save_model)
 
     def __init__(self, config: TranslationTrainConfig, suite: LoadedPairs) -> None:
         check(config)
@@ -50,14 +50,6 @@ class TranslationSource(SuiteSource[TranslationModel]):
         subwords = Subwords.learned(texts, config.subwords.size)
         learner = new_translator(config.translator, len(subwords), config.seed)
         return TranslationModel(learner, subwords)
-
-    def read(self, folder: Path, role: str | None = None) -> TranslationModel:
-        """See :class:`SuiteSource`."""
-        return load_prepared(folder, role)
-
-    def write(self, model: TranslationModel, folder: Path) -> None:
-        """See :class:`SuiteSource`."""
-        save_model(model, folder)
 
     def use(self, model: TranslationModel, device: torch.device) -> None:
         """See :class:`TrainingSource`."""

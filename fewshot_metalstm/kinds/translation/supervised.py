@@ -64,6 +64,8 @@ class TranslationTraining(FolderTraining[TranslationModel]):
     section = "translator"
     config: TranslationSupervisedConfig
     tasks: Sequence[TranslationTask]
+    read = staticmethod(load_prepared)
+    write = staticmethod(save_model)
 
     def __init__(
         self, config: TranslationSupervisedConfig, tasks: Sequence[TranslationTask]
@@ -79,14 +81,6 @@ class TranslationTraining(FolderTraining[TranslationModel]):
         subwords = Subwords.learned(texts, self.config.subwords.size)
         learner = new_translator(self.config.translator, len(subwords), self.config.seed)
         return TranslationModel(learner, subwords)
-
-    def read(self, folder: Path, role: str | None = None) -> TranslationModel:
-        """See :class:`FolderTraining`."""
-        return load_prepared(folder, role)
-
-    def write(self, model: TranslationModel, folder: Path) -> None:
-        """See :class:`FolderTraining`."""
-        save_model(model, folder)
 
     def with_params(self, model: TranslationModel, params: Params) -> Translator:
         """See :class:`FolderTraining`."""
