@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fewshot_metalstm.encoders.features import Tokens
 from fewshot_metalstm.encoders.kept import KeptFeatures
-from fewshot_metalstm.encoders.pieces import PHASE as PIECES
 from fewshot_metalstm.encoders.pieces import read_pieces
 from fewshot_metalstm.encoders.reference import EncoderReference, refer
 from fewshot_metalstm.errors import UserError
@@ -78,16 +77,7 @@ def word_vectors(
     """
     pieces = None
     if config.pieces:
-        started = False
-
-        def read(done: int, number: int) -> None:
-            nonlocal started
-            if not started:
-                progress.phase(PIECES, number)
-            started = True
-            progress.advance(done, {})
-
-        pieces = read_pieces(config.pieces, config.pieces_size, read)
+        pieces = read_pieces(config.pieces, config.pieces_size, progress)
     progress.phase(PHASE, config.epochs)
     vectors = load_or_train(
         text, config, derive(seed, "vectors"), lambda done, _: progress.advance(done, {}),
