@@ -13,7 +13,6 @@ components.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -29,6 +28,7 @@ from fewshot_metalstm.encoders.hugging_face import (
 from fewshot_metalstm.encoders.hugging_face_features import LAYERS
 from fewshot_metalstm.encoders.subwords import Subwords
 from fewshot_metalstm.errors import UserError, at
+from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.pieces import INSIDE, LONGEST, WordPieces
 from fewshot_metalstm.nn.stored_rows import quantise
 
@@ -38,14 +38,12 @@ _AT_ONCE = 256  # pieces
 _CURE = "give one that cuts words into pieces as BERT does"
 
 
-def read_pieces(
-    given: str, size: int, progress: Callable[[int, int], None] | None = None
-) -> WordPieces:
+def read_pieces(given: str, size: int, progress: Progress) -> WordPieces:
     """The pieces of a Hugging Face encoder with vectors of ``size`` numbers, a byte a number.
 
     Args:
         given: its folder, or a name that the local cache has.
-        progress: called with (pieces read, pieces in all).
+        progress: told of the pieces that are read.
 
     Raises:
         UserError: transformers is not installed, there is no encoder, it cuts words otherwise than
@@ -96,9 +94,10 @@ def _cutting(tokenizer: Any) -> tuple[tuple[str, ...], int, bool] | None:
 
 
 @torch.no_grad()
-def _states(encoder: Encoder, pieces: int, progress: Callable[[int, int], None] | None) -> Tensor:
+def _states(encoder: Encoder, pieces: int, progress: Progress) -> Tensor:
     """What the encoder has at each piece that stands alone, (pieces, size)."""
     frame = Subwords(encoder.tokenizer, encoder.longest)
+    progress.phase(PHASE, pieces)
     found = []
     for start in range(0, pieces, _AT_ONCE):
         places = range(start, min(start + _AT_ONCE, pieces))
@@ -107,8 +106,7 @@ def _states(encoder: Encoder, pieces: int, progress: Callable[[int, int], None] 
             input_ids=ids, attention_mask=torch.ones_like(ids), output_hidden_states=True
         ).hidden_states[-LAYERS:]
         found.append(torch.stack(states).mean(0)[:, len(frame.before)])
-        if progress is not None:
-            progress(places.stop, pieces)
+        progress.advance(places.stop, {})
     return torch.cat(found)
 
 

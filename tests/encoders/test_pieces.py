@@ -11,6 +11,8 @@ import torch
 from fewshot_metalstm.encoders.hugging_face import load_bare
 from fewshot_metalstm.encoders.pieces import read_pieces
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.meta.outcome import Progress
+from tests.encoders.test_training import Phases
 from tests.kinds.tagging.adapt.needed import VOCABULARY, tiny_bert
 
 
@@ -20,12 +22,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_each_piece_is_read_alone(folder: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    made = read_pieces(str(folder), 32, lambda done, number: seen.append((done, number)))
+    phases = Phases()
+    made = read_pieces(str(folder), 32, phases)
     assert made.pieces == tuple(VOCABULARY)
     assert (made.unknown, made.lower) == (1, False)
     assert made.source.startswith("tiny, weights ")
-    assert seen == [(len(VOCABULARY), len(VOCABULARY))]
+    assert phases.seen == [("pieces of the encoder", len(VOCABULARY))]
+    assert phases.done == [len(VOCABULARY)]
 
     model = load_bare(folder).model
     ids = torch.tensor([[2, i, 3] for i in range(len(VOCABULARY))])
@@ -41,14 +44,14 @@ def test_each_piece_is_read_alone(folder: Path) -> None:
 
 
 def test_fewer_numbers_are_the_first_components(folder: Path) -> None:
-    whole, some = (read_pieces(str(folder), size).matrix[:] for size in (32, 5))
+    whole, some = (read_pieces(str(folder), size, Progress()).matrix[:] for size in (32, 5))
     assert some.shape == (len(VOCABULARY), 5)
     part = whole[:, :5] / np.sqrt((whole[:, :5] ** 2).mean(1, keepdims=True))
     np.testing.assert_allclose(some, part, atol=0.1)
 
 
 def test_words_are_cut_as_the_encoder_cuts_them(folder: Path) -> None:
-    made = read_pieces(str(folder), 4)
+    made = read_pieces(str(folder), 4, Progress())
     tokenizer = load_bare(folder).tokenizer
     for word in ("Mice", "p53-null", "\u03b1", "IL-2(a)", "~"):
         assert made.cut(word) == tokenizer(word, add_special_tokens=False)["input_ids"]
@@ -56,12 +59,12 @@ def test_words_are_cut_as_the_encoder_cuts_them(folder: Path) -> None:
 
 def test_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="pieces_size is 33, and tiny has 32 numbers a piece; use"):
-        read_pieces(str(folder), 33)
+        read_pieces(str(folder), 33, Progress())
     other = tiny_bert(tmp_path / "other")
     config = other / "tokenizer_config.json"
     # Now its file says how words are cut, and that is at blanks alone.
     config.write_text(config.read_text().replace("BertTokenizerFast", "PreTrainedTokenizerFast"))
     with pytest.raises(UserError, match="other: cuts words otherwise than into BERT's pieces"):
-        read_pieces(str(other), 4)
+        read_pieces(str(other), 4, Progress())
     with pytest.raises(UserError, match=r"vectors\.pieces=nowhere: no such folder"):
-        read_pieces("nowhere", 4)
+        read_pieces("nowhere", 4, Progress())
