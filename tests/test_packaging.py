@@ -186,6 +186,8 @@ def test_adapt_needs_nothing_but_the_wheel(
 
 def test_the_wheel_holds_the_licence(names: set[str]) -> None:
     assert any(name.endswith("/LICENSE") for name in names)
+    # That of the encoder whose pieces `bionlp` and `mtl-bio` have.
+    assert any(name.endswith("/LICENSE-Apache-2.0") for name in names)
 
 
 def test_the_folder_mlflow_does_not_shadow_the_package() -> None:

@@ -17,7 +17,7 @@ from fewshot_metalstm.cli.tables import say
 @click.option("--results", type=click.Path(path_type=Path), metavar="PATH",
               help="Figures for the model card: a sweep's folder that adapted this checkpoint, or "
               "a JSON file such as its report.json. Without, those of its card stay.")  # fmt: skip
-@click.option("--limit", default=15.0, show_default=True, metavar="MB",
+@click.option("--limit", default=20.0, show_default=True, metavar="MB",
               type=Number(0, min_open=True),
               help="Most that all files may take.")  # fmt: skip
 @click.option("--policy", type=click.Path(path_type=Path), metavar="FILE",

@@ -35,7 +35,7 @@ from fewshot_metalstm.pretrained import CARD
 from fewshot_metalstm.writing import beside, write_text
 
 MEGABYTE = 10**6
-LIMIT = 15.0  # MB of all files together, by default
+LIMIT = 20.0  # MB of all files together, by default
 _KEPT = 0.5  # of the words, at least, that keep their row
 
 
