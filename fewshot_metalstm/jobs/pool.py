@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections import deque
@@ -35,13 +36,16 @@ class PoolRunner:
         return self._spread(setup, jobs)
 
     def _spread(self, setup: Setup[Job, Result], jobs: Sequence[Job]) -> Iterator[Outcome[Result]]:
+        # By value: a started process can be given some 250 open files at most, and torch would
+        # share every tensor, of which a checkpoint with many source heads has more, through one.
+        sent = pickle.dumps(setup)
         waiting = deque(enumerate(jobs))
         idle: list[_Process] = []
         busy: dict[Any, tuple[_Process, int]] = {}
         try:
             while waiting or busy:
                 while waiting and len(busy) < self.workers:
-                    process = idle.pop() if idle else _Process(setup)
+                    process = idle.pop() if idle else _Process(sent)
                     number, job = waiting.popleft()
                     busy[process.pipe] = (process, number)
                     process.send(number, job)
@@ -59,9 +63,9 @@ class PoolRunner:
 
 
 class _Process:
-    """One worker process and the pipe to it."""
+    """One worker process and the pipe to it; ``setup`` is pickled."""
 
-    def __init__(self, setup: Setup[Any, Any]) -> None:
+    def __init__(self, setup: bytes) -> None:
         self.pipe, self._process = start_worker(_serve, setup)
 
     def send(self, number: int, job: object) -> None:
@@ -95,10 +99,10 @@ class _Process:
         self._process.join()
 
 
-def _serve(pipe: Connection[Any, Any], setup: Setup[Any, Any]) -> None:
+def _serve(pipe: Connection[Any, Any], setup: bytes) -> None:
     # If the parent is killed there is nobody to work for.
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    worker = Worker(setup)
+    worker = Worker(pickle.loads(setup))
     while True:
         try:
             number, job = pipe.recv()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 from pathlib import Path
 
+import torch
+
 from fewshot_metalstm.jobs.pool import PoolRunner
-from tests.jobs.toys import CRASH, MENDABLE, RAISE, Poison, Squares
+from tests.jobs.toys import CRASH, MENDABLE, RAISE, Poison, Squares, Sums
 
 
 def test_every_job_is_done_and_each_process_sets_up_once(tmp_path: Path) -> None:
@@ -17,6 +19,13 @@ def test_every_job_is_done_and_each_process_sets_up_once(tmp_path: Path) -> None
     assert lines.count("setup") <= 2
     assert sorted(line for line in lines if line != "setup") == [f"job {n}" for n in range(8)]
     assert not multiprocessing.active_children()
+
+
+def test_any_number_of_tensors_reaches_them() -> None:
+    """More than a process could be given open files for, as torch shares tensors."""
+    tensors = tuple(torch.tensor(float(n)) for n in range(600))
+    outcomes = list(PoolRunner(2).run(Sums(tensors), [0, 1, 599]))
+    assert {o.result for o in outcomes} == {0, 1, 599}
 
 
 def test_a_death_fails_one_job_and_no_other() -> None:

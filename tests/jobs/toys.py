@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from fewshot_metalstm.errors import UserError
 
 CRASH, RAISE, MENDABLE = 2, 3, 4
@@ -31,6 +33,16 @@ class Squares:
         if self.log is not None:
             with self.log.open("a") as file:
                 file.write(line + "\n")
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A job is the number of a tensor, whose sum is its result."""
+
+    tensors: tuple[Tensor, ...]
+
+    def __call__(self) -> Callable[[int], int]:
+        return lambda job: int(self.tensors[job].sum())
 
 
 @dataclass(frozen=True)
