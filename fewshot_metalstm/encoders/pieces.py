@@ -13,6 +13,7 @@ components.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,12 +21,11 @@ from torch import Tensor
 
 from fewshot_metalstm.encoders.hugging_face import (
     Encoder,
-    find_encoder,
     load_bare,
     name_of,
     weights_digest,
 )
-from fewshot_metalstm.encoders.hugging_face_features import LAYERS
+from fewshot_metalstm.encoders.hugging_face_features import LAYERS, open_encoder
 from fewshot_metalstm.encoders.subwords import Subwords
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.meta.outcome import Progress
@@ -38,6 +38,21 @@ _AT_ONCE = 256  # pieces
 _CURE = "give one that cuts words into pieces as BERT does"
 
 
+def find_pieces(given: str, size: int) -> Path:
+    """The folder of the encoder whose pieces are to have ``size`` numbers; nothing is loaded.
+
+    Raises:
+        UserError: transformers is not installed, there is no encoder, or it has fewer numbers.
+    """
+    found = open_encoder(given, SETTING)
+    if size > found.size:
+        raise UserError(
+            f"{SETTING}_size is {size}, and {name_of(found.folder)} has {found.size} numbers a "
+            f"piece; use {SETTING}_size={found.size} or less"
+        )
+    return found.folder
+
+
 def read_pieces(given: str, size: int, progress: Progress) -> WordPieces:
     """The pieces of a Hugging Face encoder with vectors of ``size`` numbers, a byte a number.
 
@@ -46,21 +61,15 @@ def read_pieces(given: str, size: int, progress: Progress) -> WordPieces:
         progress: told of the pieces that are read.
 
     Raises:
-        UserError: transformers is not installed, there is no encoder, it cuts words otherwise than
-            BERT does, or has fewer numbers than ``size``.
+        UserError: see :func:`find_pieces`; or the encoder cuts words otherwise than BERT does.
     """
-    folder = find_encoder(given, SETTING)
+    folder = find_pieces(given, size)
     encoder = load_bare(folder)
     cutting = _cutting(encoder.tokenizer)
     if cutting is None:
         raise at(folder, None, "cuts words otherwise than into BERT's pieces", _CURE)
     pieces, unknown, lower = cutting
     states = _states(encoder, len(pieces), progress)
-    if size > states.shape[1]:
-        raise UserError(
-            f"{SETTING}_size is {size}, and {name_of(folder)} has {states.shape[1]} numbers a "
-            f"piece; use {SETTING}_size={states.shape[1]} or less"
-        )
     matrix = quantise(_components(states, size).half().numpy())
     source = f"{name_of(folder)}, weights {weights_digest(folder)[:16]}"
     return WordPieces(pieces, matrix, unknown, lower, source)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fewshot_metalstm.encoders.features import Tokens
 from fewshot_metalstm.encoders.kept import KeptFeatures
-from fewshot_metalstm.encoders.pieces import read_pieces
+from fewshot_metalstm.encoders.pieces import find_pieces, read_pieces
 from fewshot_metalstm.encoders.reference import EncoderReference, refer
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.outcome import Progress
@@ -90,9 +90,11 @@ def encoder_of(config: EncodedVectorsConfig) -> EncoderReference | None:
     """The encoder that the settings name, if they do.
 
     Raises:
-        UserError: it is not on this machine, is no encoder, or needs transformers, which is not
-            installed.
+        UserError: it, or the one whose pieces are asked for, is not on this machine, is no encoder,
+            or needs transformers, which is not installed.
     """
+    if config.pieces:
+        find_pieces(config.pieces, config.pieces_size)
     return refer(config.encoder) if config.encoder else None
 
 
