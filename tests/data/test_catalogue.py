@@ -86,7 +86,7 @@ def test_catalogue_of_another_kind(catalogue: Catalogue) -> None:
     regions = Catalogue.load(kind="forecasting")
     assert len(regions) == 14
     texts = Catalogue.load(kind="language-model")
-    assert len(texts) == 6
+    assert len(texts) == 7
     assert texts["enwik8"].url("train") == "https://mattmahoney.net/dc/enwik8.zip"
     pairs = Catalogue.load(kind="translation")
     assert list(pairs) == ["multi30k", "wmt-sample"]

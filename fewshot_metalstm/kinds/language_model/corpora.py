@@ -113,11 +113,12 @@ _READERS: Mapping[str, Callable[[str], tuple[Document, ...]]] = {
     "enwiki-pages": pages,
     "ptb-characters": chunks,
     "ptb": whole,
+    "enwiki": beginning,
     "enwik8": beginning,
 }
 
 
-_ONE_FILE = frozenset({"enwik8"})
+_ONE_FILE = frozenset({"enwik8", "enwiki"})
 
 
 def _documents(name: str, split: str, data_dir: Path | None) -> tuple[Document, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,21 @@ def test_one_file_has_three_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     place.write_bytes(b"PK" + place.read_bytes()[2:] + b"more")
     with pytest.raises(UserError, match="is not the file of the catalogue"):
         corpora.load_corpus("enwik8", tmp_path)
+
+
+def test_a_dump_has_three_splits_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "<page>" * 20
+    entry = Catalogue.load(kind=KIND)["enwiki"]
+    place = tmp_path / "enwiki" / entry.files[TRAIN].name
+    place.parent.mkdir()
+    place.write_bytes(bz2.compress(text.encode()))
+    own = replace(entry.files[TRAIN], sha256=sha256(place.read_bytes()))
+    made = Catalogue({"enwiki": replace(entry, files={TRAIN: own})})
+    monkeypatch.setattr(Catalogue, "load", lambda *_, **__: made)
+    task = corpora.load_corpus("enwiki", tmp_path)
+    assert task.family == "enwiki-pages"
+    assert [len(each.data) for each in task.documents] == [108, 6, 6]
+    assert task.sizes == {TRAIN: 1, DEVEL: 1, "test": 1}
 
 
 def test_a_suite_has_nothing_of_its_targets(world: Path) -> None:
