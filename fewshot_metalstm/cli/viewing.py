@@ -75,4 +75,8 @@ def show(
         return
     for note in () if quiet else shown.notes:
         say(f"note: {note}", err=True)
-    say(f"{html}: {line}", err=html == STANDARD_OUTPUT)
+    if html == STANDARD_OUTPUT:  # where the page is alone
+        if not quiet:
+            say(line, err=True)
+        return
+    say(f"{html}: {line}")

@@ -205,7 +205,7 @@ def transformers_package(setting: str = _BASELINE) -> Any:
     except ImportError:
         baseline = setting == _BASELINE
         who, extra = ("the baseline transformer", "transformers") if baseline else (
-            "the encoder of word features", "contextual")  # fmt: skip
+            f"the encoder that {setting} names", "contextual")  # fmt: skip
         raise UserError(
             f"{who} needs transformers, which is not installed; "
             f"pip install 'fewshot-metalstm[{extra}]'"

@@ -13,6 +13,7 @@ components.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +36,18 @@ from fewshot_metalstm.nn.stored_rows import quantise
 PHASE = "pieces of the encoder"
 SETTING = "vectors.pieces"
 _AT_ONCE = 256  # pieces
+_TOKENIZERS = ("tokenizer.json", "vocab.txt")
 _CURE = "give one that cuts words into pieces as BERT does"
 
 
-def find_pieces(given: str, size: int) -> Path:
-    """The folder of the encoder whose pieces are to have ``size`` numbers; nothing is loaded.
+def check_pieces(given: str, size: int) -> None:
+    """Refuse an encoder whose pieces cannot have vectors of ``size`` numbers.
 
     Raises:
-        UserError: transformers is not installed, there is no encoder, or it has fewer numbers.
+        UserError: transformers is not installed, there is no encoder or no tokenizer, it cuts words
+            otherwise than BERT does, it has fewer numbers, or tokenizer and weights do not fit.
     """
-    found = open_encoder(given, SETTING)
-    if size > found.size:
-        raise UserError(
-            f"{SETTING}_size is {size}, and {name_of(found.folder)} has {found.size} numbers a "
-            f"piece; use {SETTING}_size={found.size} or less"
-        )
-    return found.folder
+    _opened(given, size)
 
 
 def read_pieces(given: str, size: int, progress: Progress) -> WordPieces:
@@ -61,18 +58,48 @@ def read_pieces(given: str, size: int, progress: Progress) -> WordPieces:
         progress: told of the pieces that are read.
 
     Raises:
-        UserError: see :func:`find_pieces`; or the encoder cuts words otherwise than BERT does.
+        UserError: see :func:`check_pieces`.
     """
-    folder = find_pieces(given, size)
+    opened = _opened(given, size)
+    states = _states(opened.encoder, len(opened.pieces), progress)
+    matrix = quantise(_components(states, size).half().numpy())
+    source = f"{name_of(opened.folder)}, weights {weights_digest(opened.folder)[:16]}"
+    return WordPieces(opened.pieces, matrix, opened.unknown, opened.lower, source)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """An encoder, how it cuts words, and where it is."""
+
+    folder: Path
+    encoder: Encoder
+    pieces: tuple[str, ...]
+    unknown: int
+    lower: bool
+
+
+def _opened(given: str, size: int) -> _Opened:
+    found = open_encoder(given, SETTING)
+    folder = found.folder
+    if not any((folder / name).is_file() for name in _TOKENIZERS):
+        raise at(folder, None, f"has no tokenizer ({' or '.join(_TOKENIZERS)})",
+                 "give the folder as save_pretrained writes it")  # fmt: skip
     encoder = load_bare(folder)
     cutting = _cutting(encoder.tokenizer)
     if cutting is None:
         raise at(folder, None, "cuts words otherwise than into BERT's pieces", _CURE)
     pieces, unknown, lower = cutting
-    states = _states(encoder, len(pieces), progress)
-    matrix = quantise(_components(states, size).half().numpy())
-    source = f"{name_of(folder)}, weights {weights_digest(folder)[:16]}"
-    return WordPieces(pieces, matrix, unknown, lower, source)
+    rows = encoder.model.get_input_embeddings().num_embeddings
+    if len(pieces) > rows:
+        raise at(folder, None, f"has {len(pieces):,} pieces in its tokenizer and {rows:,} in its "
+                 "weights", "give the tokenizer that the weights were trained with")  # fmt: skip
+    most = min(found.size, len(pieces))
+    if size > most:
+        raise UserError(
+            f"{SETTING}_size is {size}, and {name_of(folder)} gives a piece {most} numbers at "
+            f"most; use {SETTING}_size={most} or less"
+        )
+    return _Opened(folder, encoder, pieces, unknown, lower)
 
 
 def _cutting(tokenizer: Any) -> tuple[tuple[str, ...], int, bool] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fewshot_metalstm.encoders.features import Tokens
 from fewshot_metalstm.encoders.kept import KeptFeatures
-from fewshot_metalstm.encoders.pieces import find_pieces, read_pieces
+from fewshot_metalstm.encoders.pieces import check_pieces, read_pieces
 from fewshot_metalstm.encoders.reference import EncoderReference, refer
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.outcome import Progress
@@ -94,7 +94,7 @@ def encoder_of(config: EncodedVectorsConfig) -> EncoderReference | None:
             or needs transformers, which is not installed.
     """
     if config.pieces:
-        find_pieces(config.pieces, config.pieces_size)
+        check_pieces(config.pieces, config.pieces_size)
     return refer(config.encoder) if config.encoder else None
 
 

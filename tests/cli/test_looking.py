@@ -67,7 +67,7 @@ def test_view_of_gold_and_of_text(
         assert captured.out.count("&lt;b&gt;ran&lt;/b&gt;.") == shown.count(
             "&lt;b&gt;ran&lt;/b&gt;."
         )
-        assert captured.err.startswith("-: 2 sentences")
+        assert captured.err.startswith("2 sentences")
     tokens = tmp_path / "tokens.tsv"
     tokens.write_text("Mice\nran\n\nCats\n", encoding="utf-8")
     assert (

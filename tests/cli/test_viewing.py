@@ -67,4 +67,5 @@ def test_json_has_the_figures_besides(tmp_path: Path) -> None:
 def test_the_page_on_standard_output_is_alone_there() -> None:
     found = run("m", "notes.txt", "-o", "-")
     assert found.stdout.strip() == "<p>notes.txt auto</p>"
-    assert found.stderr.endswith("-: 2 lines\n")
+    assert found.stderr == "note: one is empty\n2 lines\n"
+    assert run("m", "notes.txt", "-o", "-", "--quiet").stderr == ""

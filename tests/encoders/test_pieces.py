@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from fewshot_metalstm.encoders.hugging_face import load_bare
-from fewshot_metalstm.encoders.pieces import read_pieces
+from fewshot_metalstm.encoders.pieces import check_pieces, read_pieces
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.outcome import Progress
 from tests.encoders.test_training import Phases
@@ -58,7 +59,9 @@ def test_words_are_cut_as_the_encoder_cuts_them(folder: Path) -> None:
 
 
 def test_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="pieces_size is 33, and tiny has 32 numbers a piece; use"):
+    with pytest.raises(
+        UserError, match="pieces_size is 33, and tiny gives a piece 32 numbers"
+    ):
         read_pieces(str(folder), 33, Progress())
     other = tiny_bert(tmp_path / "other")
     config = other / "tokenizer_config.json"
@@ -66,5 +69,18 @@ def test_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
     config.write_text(config.read_text().replace("BertTokenizerFast", "PreTrainedTokenizerFast"))
     with pytest.raises(UserError, match="other: cuts words otherwise than into BERT's pieces"):
         read_pieces(str(other), 4, Progress())
+    bare = tiny_bert(tmp_path / "bare")
+    for name in ("tokenizer.json", "vocab.txt", "tokenizer_config.json"):
+        (bare / name).unlink()
+    with pytest.raises(
+        UserError, match=r"bare: has no tokenizer \(tokenizer\.json or"
+    ):
+        check_pieces(str(bare), 4)
+    more = tiny_bert(tmp_path / "more")
+    told = json.loads((more / "tokenizer.json").read_text())
+    told["model"]["vocab"]["mouse"] = len(VOCABULARY)
+    (more / "tokenizer.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match="has 193 pieces in its tokenizer and 192 in its weights"):
+        check_pieces(str(more), 4)
     with pytest.raises(UserError, match=r"vectors\.pieces=nowhere: no such folder"):
         read_pieces("nowhere", 4, Progress())
