@@ -59,9 +59,7 @@ def test_words_are_cut_as_the_encoder_cuts_them(folder: Path) -> None:
 
 
 def test_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match="pieces_size is 33, and tiny gives a piece 32 numbers"
-    ):
+    with pytest.raises(UserError, match="pieces_size is 33, and tiny gives a piece 32 numbers"):
         read_pieces(str(folder), 33, Progress())
     other = tiny_bert(tmp_path / "other")
     config = other / "tokenizer_config.json"
@@ -72,9 +70,7 @@ def test_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
     bare = tiny_bert(tmp_path / "bare")
     for name in ("tokenizer.json", "vocab.txt", "tokenizer_config.json"):
         (bare / name).unlink()
-    with pytest.raises(
-        UserError, match=r"bare: has no tokenizer \(tokenizer\.json or"
-    ):
+    with pytest.raises(UserError, match=r"bare: has no tokenizer \(tokenizer\.json or"):
         check_pieces(str(bare), 4)
     more = tiny_bert(tmp_path / "more")
     told = json.loads((more / "tokenizer.json").read_text())
