@@ -39,6 +39,7 @@ SOURCES = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "LICENSE",
+    "LICENSE-Apache-2.0",
     "Makefile",
     "constraints.txt",
     "constraints-lowest.txt",

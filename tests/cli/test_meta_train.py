@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.encoders import training
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.training import source
 from fewshot_metalstm.kinds.tagging.training.recipe import MetaTrainConfig
 from fewshot_metalstm.meta import plan
 from fewshot_metalstm.meta.outer import OuterLoop, StepRecord
@@ -140,7 +140,7 @@ def test_ctrl_c_ends_it_while_word_vectors_are_made(
         os.kill(os.getpid(), signal.SIGINT)
         given[3](1, 5)
 
-    monkeypatch.setattr(source, "load_or_train", interrupted)
+    monkeypatch.setattr(training, "load_or_train", interrupted)
     assert main(meta_train(tmp_path / "run")) == 130
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == (f"interrupted; nothing of {tmp_path / 'run'} was learned yet, add --resume to "
