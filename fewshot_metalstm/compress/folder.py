@@ -20,7 +20,7 @@ from fewshot_metalstm.data.model_folder import CONFIG, write_config
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.kind import Kind
-from fewshot_metalstm.nn.vector_files import ROWS
+from fewshot_metalstm.nn.vector_files import ROWS, SCALE
 from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 WEIGHTS = "model.safetensors"
 KEY = "compressed"
 _VECTORS = "vectors."
-_SCALE = "_scale"  # after the name of a tensor of rows in a byte a number
 
 
 def compressible(kind: Kind, folder: Path) -> Mapping[str, Any]:
@@ -74,7 +73,7 @@ def write_compressed(
             tensors |= stored[name].tensors(name)
         elif name in vectors:
             tensors |= vectors[name].tensors(name)
-        elif name.removesuffix(_SCALE) not in vectors:
+        elif name.removesuffix(SCALE) not in vectors:
             tensors[name] = params.get(name, value).detach().cpu().contiguous()
     with beside(output, put_in_place) as new:
         new.mkdir(0o755)
@@ -108,8 +107,8 @@ def coded_vectors(source: Path, pieces: int, seed: int) -> dict[str, CodedRows]:
     found = {}
     for name in names:
         rows = tensors[name].float()
-        if name + _SCALE in tensors:
-            rows = rows * tensors[name + _SCALE].unsqueeze(1)
+        if name + SCALE in tensors:
+            rows = rows * tensors[name + SCALE].unsqueeze(1)
         least, size = -(-rows.shape[1] // LONGEST), rows.shape[1]
         if not least <= pieces <= size:
             raise at(source, None, f"has word vectors of {size} numbers, not to be kept in "

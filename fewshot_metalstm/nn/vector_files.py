@@ -15,7 +15,8 @@ from fewshot_metalstm.nn.vectors import Subwords, WordVectors
 _MATRIX, _BUCKETS, _PIECES = "vectors.matrix", "vectors.buckets", "vectors.pieces"
 ROWS = (_MATRIX, _BUCKETS, _PIECES)
 """Tensors that may be rows of numbers, in half precision or in a byte each."""
-_SCALE = "_scale"  # after the name of a tensor of quantised rows
+SCALE = "_scale"
+"""Comes after the name of a tensor of rows in a byte a number, for that of their scales."""
 _LONGEST_NGRAM = 64
 
 
@@ -91,11 +92,11 @@ def quantised(vectors: WordVectors) -> bool:
 def _row_tensors(name: str, rows: Rows) -> dict[str, Tensor]:
     if not isinstance(rows, Quantised):
         return {name: torch.from_numpy(rows)}
-    return {name: torch.from_numpy(rows.codes), name + _SCALE: torch.from_numpy(rows.scales)}
+    return {name: torch.from_numpy(rows.codes), name + SCALE: torch.from_numpy(rows.scales)}
 
 
 def _take_rows(tensors: dict[str, Tensor], name: str) -> Rows:
     rows = tensors.pop(name).numpy()
-    if name + _SCALE not in tensors:
+    if name + SCALE not in tensors:
         return rows
-    return Quantised(rows, tensors.pop(name + _SCALE).numpy())
+    return Quantised(rows, tensors.pop(name + SCALE).numpy())

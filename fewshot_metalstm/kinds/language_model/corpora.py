@@ -118,9 +118,6 @@ _READERS: Mapping[str, Callable[[str], tuple[Document, ...]]] = {
 }
 
 
-_ONE_FILE = frozenset({"enwik8", "enwiki"})
-
-
 def _documents(name: str, split: str, data_dir: Path | None) -> tuple[Document, ...]:
     """The documents of one file of the catalogue.
 
@@ -144,7 +141,7 @@ def load_corpus(name: str, data_dir: Path | None = None) -> TextTask:
         UserError: there is no such corpus, or its files are absent, damaged or not the catalogue's.
     """
     entry = Catalogue.load(kind=KIND)[name]
-    if name in _ONE_FILE:
+    if _READERS[name] is beginning:
         documents = _documents(name, TRAIN, data_dir)
         own_split = {each.title: (number,) for number, each in enumerate(documents)}
         return TextTask(name, entry.family, documents, own_split, name)

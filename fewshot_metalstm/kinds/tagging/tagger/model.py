@@ -66,9 +66,8 @@ from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
-FORMAT_VERSION = 5  # the newest that is read; a model that an older version can read says so
-PIECES_VERSION = 5  # of a model whose word vectors have pieces
-COMPRESSED_VERSION = 4  # of a model that `compress` wrote
+PIECES_VERSION = 5  # of a model whose word vectors have pieces; 4 is of what `compress` wrote
+FORMAT_VERSION = PIECES_VERSION  # the newest that is read; what an older one can read says so
 # What a tagger's settings have since version 3.
 _CONTEXT = ("context", "context_size", "context_dropout")
 _NEWER = ("character_size", "sharing", *_CONTEXT)

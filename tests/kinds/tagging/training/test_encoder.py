@@ -16,7 +16,7 @@ from fewshot_metalstm.data.locate import CACHE_VARIABLE
 from fewshot_metalstm.encoders.training import same_encoder
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, run_cell
-from fewshot_metalstm.kinds.tagging.tagger.model import load_model
+from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, load_model
 from fewshot_metalstm.kinds.tagging.training.metatrain import meta_train
 from fewshot_metalstm.kinds.tagging.training.recipe import check
 from fewshot_metalstm.kinds.tagging.training.supervised import TaggerTrainConfig, TaggingTraining
@@ -49,6 +49,17 @@ class Phases(Progress):
         pass
 
 
+def adapted(made: TaggerModel, place: Path) -> list[str]:
+    """Adapt a checkpoint to some sentences; the command that tags a text with what comes of it."""
+    cell = TaggingCell(
+        "fomaml", 0, 0, tuple(range(8)), "all", AdaptConfig(epochs=1, min_steps=2),
+        save=place / "tagger",
+    )  # fmt: skip
+    assert run_cell(cell, made, TARGET, made.table()).score is not None
+    (place / "notes.txt").write_text("We saw gene1-0 in mice.\n")
+    return ["predict", str(place / "tagger"), str(place / "notes.txt"), "--json"]
+
+
 def test_from_meta_training_to_tagged_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,13 +77,7 @@ def test_from_meta_training_to_tagged_text(
     meta_train(config, suite(), tmp_path / "again", device=CPU, progress=phases)
     assert "features of the encoder" not in phases.seen, "they are kept"
 
-    cell = TaggingCell(
-        "fomaml", 0, 0, tuple(range(8)), "all", AdaptConfig(epochs=1, min_steps=2),
-        save=tmp_path / "tagger",
-    )  # fmt: skip
-    assert run_cell(cell, made, TARGET, made.table()).score is not None
-    (tmp_path / "notes.txt").write_text("We saw gene1-0 in mice.\n")
-    command = ["predict", str(tmp_path / "tagger"), str(tmp_path / "notes.txt"), "--json"]
+    command = adapted(made, tmp_path)
     assert main(command) == 0
     folder.rename(tmp_path / "moved")
     assert main(command) == 2
@@ -98,13 +103,7 @@ def test_with_pieces_the_encoder_is_needed_once(
     made = load_model(tmp_path / "run" / "checkpoint")
     assert made.encoder is None
     assert made.vectors.size == CONFIG.vectors.size + 5
-    cell = TaggingCell(
-        "fomaml", 0, 0, tuple(range(8)), "all", AdaptConfig(epochs=1, min_steps=2),
-        save=tmp_path / "tagger",
-    )  # fmt: skip
-    assert run_cell(cell, made, TARGET, made.table()).score is not None
-    (tmp_path / "notes.txt").write_text("We saw gene1-0 in mice.\n")
-    assert main(["predict", str(tmp_path / "tagger"), str(tmp_path / "notes.txt"), "--json"]) == 0
+    assert main(adapted(made, tmp_path)) == 0
 
 
 def test_pieces_are_for_new_vectors() -> None:
