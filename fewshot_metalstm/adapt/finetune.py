@@ -54,6 +54,9 @@ class AdaptConfig:
     # times the rate: what maps the features of a frozen encoder (vectors.encoder); 0: not tuned
     features: NotNegative = 1.0
     lexicon: Nats = 2.0  # nats for what equals a mention of the support, when tagging; 0: none
+    # nats for any mention, when tagging, if no mention of the support helps to find another: times
+    # the share of those that are so. More are found, and more of them are wrong
+    mentions: Nats = 0.0
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from fewshot_metalstm.adapt.finetune import AdaptConfig
 
 FILE = "policy.json"  # in a checkpoint's folder
-FORMAT = "fewshot-metalstm policy 2"
-_FORMATS = ("fewshot-metalstm policy 1", FORMAT)  # 1 has no recipe that is a mean
+FORMAT = "fewshot-metalstm policy 3"
+# 1 has no recipe that is a mean, 2 none of more than two others or with settings.
+_FORMATS = ("fewshot-metalstm policy 1", "fewshot-metalstm policy 2", FORMAT)
 AUTO = "auto"  # what the policy chooses, if there is one and no setting of adapt was given
 NONE = "none"  # no recipe: the settings as they are
 _ENDS = ("least", "below")
@@ -40,11 +41,12 @@ class Recipe:
     """A way to adapt.
 
     Attributes:
-        settings: fields of :class:`~fewshot_metalstm.adapt.finetune.AdaptConfig` that it changes.
+        settings: fields of :class:`~fewshot_metalstm.adapt.finetune.AdaptConfig` that it changes;
+            those of a mean are of each of its parts, over what the part changes itself.
         anew: by group of parameters, the share of fresh weights that it begins with, 0 to 1: 1
             forgets the checkpoint's, 0.5 is the mean of both. The kind says which groups it has.
-        mean: names of two other recipes: what is adapted by each, put together as one model whose
-            scores are the mean of both. Such a recipe changes nothing itself.
+        mean: names of two other recipes or more: what is adapted by each, put together as one
+            model whose scores are the mean of theirs. Such a recipe begins nothing anew itself.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -175,8 +177,8 @@ def read_policy(text: str, place: str) -> Policy:
             if name not in recipes:
                 raise ValueError(f"there is no recipe {name!r}")
         for name, recipe in recipes.items():
-            if recipe.mean and (recipe.settings or recipe.anew or not _two(recipe, recipes)):
-                raise ValueError(f"the recipe {name!r} is not the mean of two others")
+            if recipe.mean and (recipe.anew or not _several(recipe, recipes)):
+                raise ValueError(f"the recipe {name!r} is not the mean of others")
     except (LookupError, TypeError, ValueError, AttributeError) as problem:
         raise UserError(f"{place}: is no policy ({problem}); give one that was learned") from None
     return policy
@@ -189,10 +191,10 @@ def _recipe(stored: Mapping[str, Any]) -> Recipe:
     return Recipe(dict(stored["settings"]), anew, tuple(stored.get("mean", ())))
 
 
-def _two(recipe: Recipe, recipes: Mapping[str, Recipe]) -> bool:
-    """Whether it names two recipes that are no means themselves."""
+def _several(recipe: Recipe, recipes: Mapping[str, Recipe]) -> bool:
+    """Whether it names two recipes or more, each once, that are no means themselves."""
     plain = {name for name, each in recipes.items() if not each.mean}
-    return len(recipe.mean) == 2 and set(recipe.mean) <= plain
+    return 2 <= len(set(recipe.mean)) == len(recipe.mean) and set(recipe.mean) <= plain
 
 
 def _rule(stored: Mapping[str, Any]) -> Rule:

@@ -244,7 +244,8 @@ def show(result: TrainResult) -> None:
         title=f"{figure.title} ({figure.unit}) of epoch {result.epoch} of {result.epochs}, "
         f"chosen by {result.chosen_by}"
     )
-    for column in ("task", "train", "devel", "test", *figure.further):
+    further = (f"test {name}" for name in figure.further)
+    for column in ("task", "train", "devel", "test", *further):
         table.add_column(column, justify="left" if column == "task" else "right")
     for task in result.tasks:
         world = " (synthetic)" if task.synthetic else " (invented text)" if task.invented else ""
@@ -253,8 +254,8 @@ def show(result: TrainResult) -> None:
             for split in ("train", "devel", "test")
         ]
         test = task.scores.get("test")
-        further = [figure.shown(test.figures[key]) if test else "-" for key in figure.further]
-        table.add_row(task.name + world, *values, *further)
+        values += [figure.shown(test.figures[key]) if test else "-" for key in figure.further]
+        table.add_row(task.name + world, *values)
     console.print(table)
     for task in result.tasks:
         console.print(f"{result.product}: {task.model}", highlight=False, soft_wrap=True)

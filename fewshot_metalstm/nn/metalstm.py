@@ -31,6 +31,7 @@ from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.fastest import fastest
 from fewshot_metalstm.nn.layer import Form, Layout, Weights, layer_plain
 from fewshot_metalstm.nn.recurrent import Recurrent
+from fewshot_metalstm.nn.side_by_side import apart, each_for_itself
 
 
 class MetaLSTM(Recurrent):
@@ -88,7 +89,11 @@ class MetaLSTM(Recurrent):
         """See :class:`Recurrent`."""
         del keep, training
         form = layer_plain if plain else self.form or fastest(words)
-        return form(words, self.weights(), layout, self.config.offset)
+        weights, offset = self.weights(), self.config.offset
+        if plain or torch.is_grad_enabled():
+            return form(words, weights, layout, offset)
+        parts = apart(weights)
+        return each_for_itself(lambda part: form(words, part, layout, offset), parts)
 
     def weights(self) -> Weights:
         """The parameters by the names that the forms of the layer use."""

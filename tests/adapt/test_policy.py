@@ -68,7 +68,10 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "policy.json"
     path.write_text(json.dumps(POLICY.as_dict()))
     assert load_policy(path) == POLICY
-    older = POLICY.as_dict() | {"format": "fewshot-metalstm policy 1"}
+    older = POLICY.as_dict() | {"format": "fewshot-metalstm policy 2"}
+    path.write_text(json.dumps(older))
+    assert load_policy(path) == POLICY
+    older["format"] = "fewshot-metalstm policy 1"
     for recipe in older["recipes"].values():
         del recipe["mean"]
     older["recipes"].pop("both")
@@ -86,9 +89,10 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
         ({"rules": [{"recipe": "far", "when": {"own": {}}}]}, "a condition on own"),
         ({"recipes": {"near": {"settings": {}, "anew": {"basic": 2}}}}, "a share of fresh weights"),
         ({"recipes": 3}, "is no policy"),
-        (recipes_with(mean=["near", "far", "near"]), "'both' is not the mean of two others"),
-        (recipes_with(mean=["near", "both"]), "'both' is not the mean of two others"),
-        (recipes_with(mean=["near", "far"], settings={"lr": 1}), "is not the mean of two"),
+        (recipes_with(mean=["near", "far", "near"]), "'both' is not the mean of others"),
+        (recipes_with(mean=["near"]), "'both' is not the mean of others"),
+        (recipes_with(mean=["near", "both"]), "'both' is not the mean of others"),
+        (recipes_with(mean=["near", "far"], settings={"lr": 1}), "is not the mean of others"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, object], told: str) -> None:

@@ -23,6 +23,7 @@ from fewshot_metalstm.kinds.tagging.adapt.from_support import (
     prototype_start,
 )
 from fewshot_metalstm.kinds.tagging.adapt.policy import begun_anew, chosen, decided
+from fewshot_metalstm.kinds.tagging.adapt.recurrence import recurring
 from fewshot_metalstm.kinds.tagging.adapt.self_training import (
     SelfTrainingConfig,
     second_time,
@@ -46,6 +47,7 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     new_tagger,
     save_model,
 )
+from fewshot_metalstm.kinds.tagging.tagger.threshold import favouring_mentions
 from fewshot_metalstm.seeds import derive
 
 
@@ -166,8 +168,11 @@ class TaggingWork(Work[Tagger]):
             cell.recipe, policy, learner, self.table, self.support, self.target.types
         )  # fmt: skip
         recipe = policy.recipes[choice.recipe]
-        names = recipe.mean or (choice.recipe,)
-        parts = [self._by_recipe(start, cell.config, policy.recipes[name]) for name in names]
+        every = [policy.recipes[name] for name in recipe.mean] or [recipe]
+        # What a mean sets itself is of each of its parts.
+        parts = [
+            self._by_recipe(start, recipe.applied(one.applied(cell.config)), one) for one in every
+        ]
         learner = self._together(parts) if recipe.mean else parts[0].learner
         seconds = start.seconds + time.perf_counter() - began
         return Start(
@@ -178,8 +183,7 @@ class TaggingWork(Work[Tagger]):
     def _by_recipe(
         self, start: Start[Tagger], config: AdaptConfig, recipe: Recipe
     ) -> Start[Tagger]:
-        """The start as a recipe that is no mean has it."""
-        config = recipe.applied(config)
+        """The start as a recipe that is no mean has it, with its settings in ``config``."""
         check(config)
         learner = start.learner
         if recipe.anew:
@@ -189,7 +193,7 @@ class TaggingWork(Work[Tagger]):
     def _together(self, parts: Sequence[Start[Tagger]]) -> Tagger:
         """A tagger in which the parts can be put together once they are adapted."""
         model, first = self.model, parts[0].learner
-        sizes = replace(merged_config(first.config), memory=0)
+        sizes = replace(merged_config(first.config, len(parts)), memory=0)
         types = len(self.target.types)
         made = new_tagger(sizes, model.vectors, model.alphabet, 0, types)
         return made.to(next(first.parameters()).device)
@@ -212,9 +216,15 @@ class TaggingWork(Work[Tagger]):
         """Tune the learner on the support; then once more with unlabelled text, if there is any."""
         cell = self.cell
         if not cell.unlabelled:
-            return self._each(start, (), lambda config: config)
-        found = self._taught(cell.teacher) if cell.teacher else self.tagged(start)
-        return self._each(start, found, lambda config: second_time(config, cell.again))
+            made = self._each(start, (), lambda config: config)
+        else:
+            found = self._taught(cell.teacher) if cell.teacher else self.tagged(start)
+            made = self._each(start, found, lambda config: second_time(config, cell.again))
+        nats = (start.config or cell.adaptation).mentions
+        if not nats:
+            return made
+        nats *= 1 - recurring(self.support)
+        return replace(made, params=favouring_mentions(made.params, nats))
 
     def tagged(self, start: Start[Tagger]) -> list[Sentence]:
         """The unlabelled sentences with the tags of the start, adapted to the support."""

@@ -1,11 +1,12 @@
-"""Two taggers as one, whose scores are the mean of theirs.
+"""Several taggers as one, whose scores are the mean of theirs.
 
 Two Meta-LSTMs side by side are one of twice the sizes: whatever is multiplied with states (of the
 Meta-LSTM, of the basic LSTM, and z between them) stands in blocks, with zeros between, since
 neither tagger reads the other. The same holds for the filters of the character CNN, and for what
 is made of the features of a frozen encoder. A head that
 halves each block's rows then gives the mean of both emissions, and the CRF the mean of both
-transitions. So what was adapted in two ways is saved, read and used like any tagger.
+transitions. Three stand in three blocks, with a third of each head, and so on.
+So what was adapted in several ways is saved, read and used like any tagger.
 """
 
 from __future__ import annotations
@@ -23,63 +24,67 @@ from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.cells import META_LSTM
 
 _GATES = 4
-_TWO = (0, 1)
 
 
-def merged_config(config: TaggerConfig) -> TaggerConfig:
-    """The sizes of two taggers of these sizes as one; UserError if it has no Meta-LSTM."""
+def merged_config(config: TaggerConfig, count: int) -> TaggerConfig:
+    """The sizes of ``count`` taggers of these sizes as one; UserError if it has no Meta-LSTM."""
     lstm = config.lstm
     if lstm.kind != META_LSTM:
         raise UserError(
-            f"a recipe that averages two taggers is for those with a Meta-LSTM, not {lstm.kind}; "
+            f"a recipe that averages taggers is for those with a Meta-LSTM, not {lstm.kind}; "
             "use --set recipe=none, or another recipe"
         )
     return replace(
-        config, filters=2 * config.filters, character_size=2 * config.character_size,
-        context_size=(2 if config.context else 1) * config.context_size,
-        lstm=replace(lstm, hidden=2 * lstm.hidden, meta=2 * lstm.meta, z=2 * lstm.z),
+        config, filters=count * config.filters, character_size=count * config.character_size,
+        context_size=(count if config.context else 1) * config.context_size,
+        lstm=replace(
+            lstm, hidden=count * lstm.hidden, meta=count * lstm.meta, z=count * lstm.z
+        ),
     )  # fmt: skip
 
 
-def merged(both: Sequence[Mapping[str, Tensor]], config: TaggerConfig) -> Params:
-    """The parameters of a tagger whose scores are the mean of those of two.
+def merged(parts: Sequence[Mapping[str, Tensor]], config: TaggerConfig) -> Params:
+    """The parameters of a tagger whose scores are the mean of those of several.
 
     Args:
-        both: the parameters of two taggers, with heads for the same types.
+        parts: the parameters of each of these taggers, with heads for the same types.
         config: the sizes of each.
     """
-    sizes = _Sizes(both[0], config)
+    sizes = _Sizes(parts[0], config, len(parts))
     return {
-        name: sizes.merged(name, [params[name].detach() for params in both]) for name in both[0]
+        name: sizes.merged(name, [params[name].detach() for params in parts]) for name in parts[0]
     }
 
 
 class _Sizes:
-    """Where the rows and columns of each of two taggers stand when they are one."""
+    """Where the rows and columns of each of several taggers stand when they are one."""
 
-    def __init__(self, params: Mapping[str, Tensor], config: TaggerConfig) -> None:
+    def __init__(self, params: Mapping[str, Tensor], config: TaggerConfig, count: int) -> None:
         lstm, filters = config.lstm, config.filters
+        self.count = count
         self.hidden, self.meta, self.z = lstm.hidden, lstm.meta, lstm.z
         self.letters, self.filters = config.character_size, filters
         self.context = context_inputs(config)
         whole = params["lstm.meta_x"].shape[1]
         parts = whole - filters - CASE_FEATURES - self.context, filters, CASE_FEATURES, self.context
-        # Vectors and case are read by both; filters, and what an encoder gives, each has its own.
-        self.inputs: _Places = [], whole + filters + self.context
-        for i in _TWO:
+        # Vectors and case are read by all; filters, and what an encoder gives, each has its own.
+        self.inputs: _Places = [], whole + (count - 1) * (filters + self.context)
+        for i in range(count):
             begin, rows = 0, []
             for size, shared in zip(parts, (True, False) * 2, strict=True):
                 rows.append(torch.arange(size) + begin + (0 if shared else i * size))
-                begin += size if shared else 2 * size
+                begin += size if shared else count * size
             self.inputs[0].append(torch.cat(rows))
 
     def merged(self, name: str, values: Sequence[Tensor]) -> Tensor:
-        """Two tensors of this name as one."""
+        """The tensors of this name as one."""
         states = {
-            size: _blocks(getattr(self, size)) for size in ("hidden", "meta", "z", "letters",
-                                                            "filters")
-        }  # fmt: skip
-        gates = {size: _blocks(getattr(self, size), _GATES) for size in ("hidden", "meta", "z")}
+            size: self._blocks(getattr(self, size))
+            for size in ("hidden", "meta", "z", "letters", "filters")
+        }
+        gates = {
+            size: self._blocks(getattr(self, size), _GATES) for size in ("hidden", "meta", "z")
+        }
         rows_of_inputs = self.inputs
         every: dict[str, tuple[_Places | None, _Places | None]] = {
             "lstm.meta_x": (rows_of_inputs, gates["meta"]),
@@ -96,28 +101,28 @@ class _Sizes:
             "lstm.basic_b": (None, gates["hidden"]),
             "characters.embedding": (None, states["letters"]),
             "characters.bias": (None, states["filters"]),
-            "context_weight": (None, _blocks(self.context)),
+            "context_weight": (None, self._blocks(self.context)),
             # Both directions stand one behind the other in what the head reads.
-            "head_outside": (None, _blocks(self.hidden, 2)),
-            "head_type": (None, _blocks(self.hidden, 2)),
+            "head_outside": (None, self._blocks(self.hidden, 2)),
+            "head_type": (None, self._blocks(self.hidden, 2)),
         }
         if name in every:
             found = _placed(values, *every[name])
-            return found / 2 if name.startswith("head_") else found
+            return found / self.count if name.startswith("head_") else found
         if name == "characters.weight":
             width = values[0].shape[0] // self.letters
             by_place = [value.view(width, self.letters, self.filters) for value in values]
             return _placed(by_place, states["letters"], states["filters"]).flatten(0, 1)
         return torch.stack(list(values)).mean(0)  # the head's biases and transitions
 
+    def _blocks(self, size: int, times: int = 1) -> _Places:
+        """Of ``times`` groups of ``size`` numbers, each becomes one of ``count`` times as many."""
+        numbers = torch.arange(times)[:, None] * self.count * size + torch.arange(size)
+        places = [(numbers + i * size).flatten() for i in range(self.count)]
+        return places, self.count * size * times
+
 
 _Places = tuple[list[Tensor], int]  # where the numbers of each stand, and of how many
-
-
-def _blocks(size: int, times: int = 1) -> _Places:
-    """Of ``times`` groups of ``size`` numbers, each becomes one of twice as many."""
-    numbers = torch.arange(times)[:, None] * 2 * size + torch.arange(size)
-    return [(numbers + i * size).flatten() for i in _TWO], 2 * size * times
 
 
 def _placed(values: Sequence[Tensor], rows: _Places | None, columns: _Places | None) -> Tensor:

@@ -13,7 +13,15 @@ from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.policy import Condition, Policy, Recipe, Rule
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, TaggingWork, run_cell
-from fewshot_metalstm.kinds.tagging.adapt.policy import begun_anew, decided, group_of, signals_of
+from fewshot_metalstm.kinds.tagging.adapt.policy import (
+    GROUPS,
+    HEAD,
+    begun_anew,
+    decided,
+    group_of,
+    signals_of,
+)
+from fewshot_metalstm.kinds.tagging.adapt.recurrence import recurring
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, load_model, save_model
 from tests.kinds.tagging.tagger.builders import TARGET, encoded, model
 
@@ -130,8 +138,10 @@ def test_settings_that_a_recipe_cannot_have_are_told() -> None:
         run_cell(cell(), made, TARGET, made.table())
 
 
-def test_a_recipe_may_be_the_mean_of_two(tmp_path: Path) -> None:
-    recipes = {**POLICY.recipes, "both": Recipe(mean=("near", "far"))}
+@pytest.mark.parametrize("parts", [("near", "far"), ("near", "far", "fresh")])
+def test_a_recipe_may_be_the_mean_of_others(parts: tuple[str, ...], tmp_path: Path) -> None:
+    fresh = Recipe({"optimiser": "adam"}, dict.fromkeys((*GROUPS, HEAD), 1.0))
+    recipes = {**POLICY.recipes, "fresh": fresh, "both": Recipe(mean=parts)}
     made = with_policy(replace(POLICY, recipes=recipes))
     asked = replace(cell("both"), save=tmp_path / "t")
     result = run_cell(asked, made, TARGET, made.table())
@@ -139,14 +149,38 @@ def test_a_recipe_may_be_the_mean_of_two(tmp_path: Path) -> None:
     batch = encoded(made.table(), support, TARGET.types)
     read = load_model(tmp_path / "t")
     emissions = []
-    for name in ("near", "far"):
+    for name in parts:
         work = TaggingWork(cell(name), made, TARGET, made.table())
         start = work.start()
         emissions.append(start.learner.emissions_with(work.adapt(start).params, batch))
-    mean = (emissions[0] + emissions[1]) / 2
+    mean = torch.stack(emissions).mean(0)
     torch.testing.assert_close(read.learner.emissions(batch), mean, rtol=1e-4, atol=1e-4)
     assert read.about["recipe"]["recipe"] == "both"
     text = replace(asked, unlabelled=tuple(s.tokens for s in support), save=None)
     again = run_cell(text, made, TARGET, made.table())
     assert again.losses != result.losses
     assert again.score is not None
+
+
+def test_what_is_for_any_mention_depends_on_how_many_recur() -> None:
+    made = with_policy(Policy({"near": Recipe({"mentions": 2.0})}, "near"))
+    plain = with_policy(Policy({"near": Recipe()}, "near"))
+    biases = {}
+    for name, model_ in (("more", made), ("plain", plain)):
+        few = replace(cell(), support=SUPPORT[:5])
+        work = TaggingWork(few, model_, TARGET, model_.table())
+        adapted = work.adapt(work.start())
+        biases[name] = adapted.params["head_outside_bias"].item()
+        again = recurring(work.support)
+    assert 0 < again < 1, "some mentions of this support recur, and others do not"
+    assert biases["plain"] - biases["more"] == pytest.approx(2.0 * (1 - again))
+
+
+def test_a_mean_gives_its_settings_to_its_parts() -> None:
+    recipes = {**POLICY.recipes, "both": Recipe({"epochs": 3, "lr": 0.5}, mean=("near", "far"))}
+    made = with_policy(replace(POLICY, recipes=recipes))
+    start = TaggingWork(cell("both"), made, TARGET, made.table()).start()
+    assert [part.config.epochs for part in start.parts if part.config] == [3, 3]
+    far = start.parts[1].config
+    assert far is not None
+    assert (far.optimiser, far.lr) == (POLICY.recipes["far"].settings["optimiser"], 0.5)

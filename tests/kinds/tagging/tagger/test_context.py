@@ -98,7 +98,7 @@ def test_episodes_side_by_side_have_the_gradients_of_each(order: int) -> None:
 def test_two_as_one() -> None:
     made = model()
     first, second = (new_tagger(CONFIG, made.vectors, made.alphabet, seed, 2) for seed in (1, 2))
-    joined = new_tagger(merged_config(CONFIG), made.vectors, made.alphabet, 0, 2)
+    joined = new_tagger(merged_config(CONFIG, 2), made.vectors, made.alphabet, 0, 2)
     batch = encoded(table(), TARGET.split("train")[:8], TARGET.types)
     mean = (first.emissions(batch) + second.emissions(batch)) / 2
     found = joined.emissions_with(merged([own(first), own(second)], CONFIG), batch)

@@ -1,4 +1,4 @@
-"""Two taggers as one: its scores are the mean of theirs, and it is saved like any."""
+"""Several taggers as one: its scores are the mean of theirs, and it is saved like any."""
 
 from __future__ import annotations
 
@@ -24,29 +24,31 @@ from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from tests.kinds.tagging.tagger.builders import TARGET, encoded, model, own
 
 
-def two(config: TaggerConfig) -> tuple[Tagger, Tagger]:
+def taggers(config: TaggerConfig, count: int) -> list[Tagger]:
     made = model()
-    first, second = (new_tagger(config, made.vectors, made.alphabet, seed, 2) for seed in (1, 2))
+    learners = [
+        new_tagger(config, made.vectors, made.alphabet, seed, 2) for seed in range(1, count + 1)
+    ]
     with torch.no_grad():  # biases and transitions that are not zero
-        for learner, seed in ((first, 3), (second, 4)):
+        for seed, learner in enumerate(learners, start=count + 1):
             noise = torch.Generator().manual_seed(seed)
             for parameter in learner.parameters():
                 parameter.add_(torch.randn(parameter.shape, generator=noise) * 0.1)
-    return first, second
+    return learners
 
 
-@pytest.mark.parametrize("static", [True, False])
-def test_scores_are_the_mean_of_both(static: bool) -> None:
+@pytest.mark.parametrize(("static", "count"), [(True, 2), (False, 2), (False, 3)])
+def test_scores_are_the_mean_of_all(static: bool, count: int) -> None:
     lstm = MetaLSTMConfig(hidden=6, meta=4, z=5, static=static)
     config = TaggerConfig(lstm=lstm, filters=7, character_size=9)
-    first, second = two(config)
+    every = taggers(config, count)
     made = model()
-    joined = new_tagger(merged_config(config), made.vectors, made.alphabet, 0, 2)
-    params = merged([own(first), own(second)], config)
+    joined = new_tagger(merged_config(config, count), made.vectors, made.alphabet, 0, 2)
+    params = merged([own(each) for each in every], config)
     batch = encoded(made.table(), TARGET.split("train")[:8], TARGET.types)
-    mean = (first.emissions(batch) + second.emissions(batch)) / 2
+    mean = torch.stack([each.emissions(batch) for each in every]).mean(0)
     torch.testing.assert_close(joined.emissions_with(params, batch), mean, rtol=1e-4, atol=1e-5)
-    transitions = (first.head_transitions + second.head_transitions) / 2
+    transitions = torch.stack([each.head_transitions for each in every]).mean(0)
     torch.testing.assert_close(params["head_transitions"], transitions)
     assert {n: p.shape for n, p in params.items()} == {n: p.shape for n, p in own(joined).items()}
 
@@ -54,12 +56,11 @@ def test_scores_are_the_mean_of_both(static: bool) -> None:
 def test_it_is_a_tagger_like_any(tmp_path: Path) -> None:
     made = replace(model())
     config = made.learner.config
-    first, second = two(config)
-    params = merged([own(first), own(second)], config)
-    whole = adapted_model(made, params, ("A", "B"), {}, made.lexicon, merged_config(config))
+    params = merged([own(each) for each in taggers(config, 2)], config)
+    whole = adapted_model(made, params, ("A", "B"), {}, made.lexicon, merged_config(config, 2))
     save_model(whole, tmp_path / "t")
     read = load_model(tmp_path / "t", TAGGER)
-    assert read.learner.config == merged_config(config)
+    assert read.learner.config == merged_config(config, 2)
     batch = encoded(made.table(), TARGET.split("train")[:4], TARGET.types)
     assert torch.equal(read.learner.emissions(batch), whole.learner.emissions(batch))
     assert json.loads((tmp_path / "t" / "config.json").read_text())["format_version"] == 3
@@ -67,5 +68,5 @@ def test_it_is_a_tagger_like_any(tmp_path: Path) -> None:
 
 def test_other_cells_are_refused() -> None:
     with pytest.raises(UserError, match="for those with a Meta-LSTM, not lstm") as problem:
-        merged_config(TaggerConfig(lstm=MetaLSTMConfig(kind="lstm")))
+        merged_config(TaggerConfig(lstm=MetaLSTMConfig(kind="lstm")), 2)
     assert "\n" not in str(problem.value)
