@@ -49,7 +49,8 @@ def _side_by_side(weights: Weights, count: int) -> bool:
     for weight, gates in recurrent:
         if not weight.numel():
             continue
-        blocks = weight.unflatten(-1, (gates, count, -1)).unflatten(-4, (count, -1))
+        *first, rows, wide = weight.shape
+        blocks = weight.reshape(*first, count, rows // count, gates, count, wide // gates // count)
         for i in range(count):  # (.., count, rows, gates, count, columns)
             others = [j for j in range(count) if j != i]
             if blocks[..., i, :, :, others, :].any():
@@ -63,12 +64,14 @@ def _one(weights: Weights, count: int, i: int) -> Weights:
     def columns(weight: Tensor, gates: int = _GATES) -> Tensor:
         if not weight.numel():
             return weight
-        return weight.unflatten(-1, (gates, count, -1))[..., i, :].flatten(-2)
+        return weight.reshape(*weight.shape[:-1], gates, count, -1)[..., i, :].flatten(-2)
 
     def block(weight: Tensor, gates: int = _GATES) -> Tensor:
         if not weight.numel():
             return weight
-        return columns(weight, gates).unflatten(-2, (count, -1))[..., i, :, :]
+        own = columns(weight, gates)
+        *first, rows, wide = own.shape
+        return own.reshape(*first, count, rows // count, wide)[..., i, :, :]
 
     return Weights(
         meta_x=columns(weights.meta_x), meta_h=block(weights.meta_h),
