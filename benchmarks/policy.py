@@ -49,27 +49,26 @@ from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
 from fewshot_metalstm.kinds.tagging.tagger.threshold import favouring_mentions
 from fewshot_metalstm.machine import keep_freed_memory
 
-USUAL, ANEW, FRESH, BOTH, THREE = "gentle", "anew", "fresh", "both", "three"
+USUAL, ANEW, FRESH, MIXED, THREE = "gentle", "anew", "fresh", "mixed", "three"
 BOLD = {"optimiser": "adam", "lr": 0.005}
-MENTIONS = 1.25  # nats; from 0.75 to 2 alike
 RECIPES = {
     USUAL: Recipe(),
     ANEW: Recipe(BOLD, {"basic": 1.0}),
     FRESH: Recipe(BOLD, dict.fromkeys((*GROUPS, HEAD), 1.0)),  # nothing of what sources taught
-    BOTH: Recipe({"mentions": MENTIONS}, mean=(USUAL, ANEW)),
-    THREE: Recipe({"mentions": MENTIONS}, mean=(USUAL, ANEW, FRESH)),
+    MIXED: Recipe({"mentions": 0.5}, mean=(USUAL, ANEW), weights=(3.0, 1.0)),
+    THREE: Recipe({"mentions": 1.25}, mean=(USUAL, ANEW, FRESH)),
 }
 MOST = 200  # shots; larger supports were not looked at
 RULES = (
     # One shape or a few words are nearly all of the type.
-    Rule(ANEW, (
+    Rule(THREE, (
         Condition("recurring", least=0.9), Condition("known", below=0.6),
         Condition("shots", below=MOST),
     )),
     # No source knows the type, and there is enough to learn it from.
-    Rule(THREE, (Condition("known", below=0.15), Condition("shots", least=35, below=MOST))),
-    # Two that differ are better than one; of 10 shots, what begins anew learns too little.
-    Rule(BOTH, (Condition("shots", least=15, below=MOST),)),
+    Rule(THREE, (Condition("known", below=0.15), Condition("shots", least=15, below=MOST))),
+    # What a source knows is best adapted gently, and a little better beside another.
+    Rule(MIXED, (Condition("shots", least=15, below=MOST),)),
 )  # fmt: skip
 Line = dict[str, Any]
 
@@ -93,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
         one.add_argument("--tasks", required=True, help="names with commas between")
         one.add_argument("--shots", default="10,20,50")
         one.add_argument("--draws", type=int, default=1)
-        one.add_argument("--recipes", default=f"{BOTH},{SCRATCH}")
+        one.add_argument("--recipes", default=f"{MIXED},{THREE}")
         one.add_argument("--test", type=int, default=600, help="test sentences")
         one.add_argument("--data-dir", type=Path, required=True)
         one.add_argument("--output", type=Path, required=True, help="a file of JSON lines")
@@ -207,7 +206,8 @@ def scored(
             config = learners[0].config
             sizes = replace(merged_config(config, len(parts)), memory=0)
             whole = new_tagger(sizes, model.vectors, model.alphabet, 0, len(task.types))
-            params = merged([one.params for one in adapted_parts], config)
+            weights = RECIPES[name].weights
+            params = merged([one.params for one in adapted_parts], config, weights)
             nats = RECIPES[name].settings.get("mentions", 0.0) * (1 - recurring(work.support))
             params = favouring_mentions(params, nats)
             account = replace(average(adapted_parts, ()), params=params)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FILE = "policy.json"  # in a checkpoint's folder
 FORMAT = "fewshot-metalstm policy 3"
-# 1 has no recipe that is a mean, 2 none of more than two others or with settings.
+# 1 has no recipe that is a mean, 2 none of more than two others, or with settings or weights.
 _FORMATS = ("fewshot-metalstm policy 1", "fewshot-metalstm policy 2", FORMAT)
 AUTO = "auto"  # what the policy chooses, if there is one and no setting of adapt was given
 NONE = "none"  # no recipe: the settings as they are
@@ -47,11 +47,13 @@ class Recipe:
             forgets the checkpoint's, 0.5 is the mean of both. The kind says which groups it has.
         mean: names of two other recipes or more: what is adapted by each, put together as one
             model whose scores are the mean of theirs. Such a recipe begins nothing anew itself.
+        weights: how much each of these counts, in relation to the others; all alike without.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     anew: Mapping[str, float] = field(default_factory=dict)
     mean: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
 
     def applied(self, config: AdaptConfig) -> AdaptConfig:
         """``config`` with what the recipe changes."""
@@ -179,6 +181,11 @@ def read_policy(text: str, place: str) -> Policy:
         for name, recipe in recipes.items():
             if recipe.mean and (recipe.anew or not _several(recipe, recipes)):
                 raise ValueError(f"the recipe {name!r} is not the mean of others")
+            if (
+                len(recipe.weights) not in (0, len(recipe.mean))
+                or min(recipe.weights, default=1) <= 0
+            ):
+                raise ValueError(f"the recipe {name!r} has no weight above 0 for each of its mean")
     except (LookupError, TypeError, ValueError, AttributeError) as problem:
         raise UserError(f"{place}: is no policy ({problem}); give one that was learned") from None
     return policy
@@ -188,7 +195,8 @@ def _recipe(stored: Mapping[str, Any]) -> Recipe:
     anew = {group: float(share) for group, share in stored["anew"].items()}
     if not all(0 <= share <= 1 for share in anew.values()):
         raise ValueError("a share of fresh weights is not from 0 to 1")
-    return Recipe(dict(stored["settings"]), anew, tuple(stored.get("mean", ())))
+    weights = tuple(float(weight) for weight in stored.get("weights", ()))
+    return Recipe(dict(stored["settings"]), anew, tuple(stored.get("mean", ())), weights)
 
 
 def _several(recipe: Recipe, recipes: Mapping[str, Recipe]) -> bool:

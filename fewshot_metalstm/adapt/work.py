@@ -57,8 +57,8 @@ class Start(Generic[L]):
 
     Where a policy chose a recipe (:mod:`fewshot_metalstm.adapt.policy`), ``config`` are its
     settings in place of the cell's, and ``choice`` says why. A recipe that is the mean of others
-    has ``parts``, which are adapted each for itself; ``learner`` is then what they are put
-    together in.
+    has ``parts``, which are adapted each for itself and count as its ``weights`` say; ``learner``
+    is then what they are put together in.
     """
 
     learner: L
@@ -67,6 +67,7 @@ class Start(Generic[L]):
     config: AdaptConfig | None = None
     choice: Choice | None = None
     parts: tuple[Start[L], ...] = ()
+    weights: tuple[float, ...] = ()
 
 
 class Work(ABC, Generic[L]):

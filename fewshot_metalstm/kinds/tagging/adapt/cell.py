@@ -177,7 +177,7 @@ class TaggingWork(Work[Tagger]):
         seconds = start.seconds + time.perf_counter() - began
         return Start(
             learner, start.heads, seconds, parts[0].config, choice,
-            tuple(parts) if recipe.mean else (),
+            tuple(parts) if recipe.mean else (), recipe.weights,
         )  # fmt: skip
 
     def _by_recipe(
@@ -261,7 +261,8 @@ class TaggingWork(Work[Tagger]):
             return made[0]
         config = parts[0].learner.config
         account = average(made, ())
-        return replace(account, params=merged([one.params for one in made], config))
+        params = merged([one.params for one in made], config, start.weights)
+        return replace(account, params=params)
 
     def score(self, start: Start[Tagger], adapted: Adapted) -> Score:
         """Strict scores on the whole test split."""

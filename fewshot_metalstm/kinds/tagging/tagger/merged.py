@@ -1,11 +1,12 @@
-"""Several taggers as one, whose scores are the mean of theirs.
+"""Several taggers as one, whose scores are the mean of theirs, weighted or not.
 
 Two Meta-LSTMs side by side are one of twice the sizes: whatever is multiplied with states (of the
 Meta-LSTM, of the basic LSTM, and z between them) stands in blocks, with zeros between, since
 neither tagger reads the other. The same holds for the filters of the character CNN, and for what
 is made of the features of a frozen encoder. A head that
 halves each block's rows then gives the mean of both emissions, and the CRF the mean of both
-transitions. Three stand in three blocks, with a third of each head, and so on.
+transitions. Three stand in three blocks, with a third of each head, and so on; where they count
+unlike, so do their heads.
 So what was adapted in several ways is saved, read and used like any tagger.
 """
 
@@ -43,14 +44,18 @@ def merged_config(config: TaggerConfig, count: int) -> TaggerConfig:
     )  # fmt: skip
 
 
-def merged(parts: Sequence[Mapping[str, Tensor]], config: TaggerConfig) -> Params:
+def merged(
+    parts: Sequence[Mapping[str, Tensor]], config: TaggerConfig, weights: Sequence[float] = ()
+) -> Params:
     """The parameters of a tagger whose scores are the mean of those of several.
 
     Args:
         parts: the parameters of each of these taggers, with heads for the same types.
         config: the sizes of each.
+        weights: how much each counts, in relation to the others; all alike if there are none.
     """
-    sizes = _Sizes(parts[0], config, len(parts))
+    weights = weights or [1.0] * len(parts)
+    sizes = _Sizes(parts[0], config, [weight / sum(weights) for weight in weights])
     return {
         name: sizes.merged(name, [params[name].detach() for params in parts]) for name in parts[0]
     }
@@ -59,9 +64,12 @@ def merged(parts: Sequence[Mapping[str, Tensor]], config: TaggerConfig) -> Param
 class _Sizes:
     """Where the rows and columns of each of several taggers stand when they are one."""
 
-    def __init__(self, params: Mapping[str, Tensor], config: TaggerConfig, count: int) -> None:
+    def __init__(
+        self, params: Mapping[str, Tensor], config: TaggerConfig, shares: Sequence[float]
+    ) -> None:
         lstm, filters = config.lstm, config.filters
-        self.count = count
+        self.shares = shares
+        self.count = count = len(shares)
         self.hidden, self.meta, self.z = lstm.hidden, lstm.meta, lstm.z
         self.letters, self.filters = config.character_size, filters
         self.context = context_inputs(config)
@@ -106,14 +114,14 @@ class _Sizes:
             "head_outside": (None, self._blocks(self.hidden, 2)),
             "head_type": (None, self._blocks(self.hidden, 2)),
         }
+        shared = [value * share for value, share in zip(values, self.shares, strict=True)]
         if name in every:
-            found = _placed(values, *every[name])
-            return found / self.count if name.startswith("head_") else found
+            return _placed(shared if name.startswith("head_") else values, *every[name])
         if name == "characters.weight":
             width = values[0].shape[0] // self.letters
             by_place = [value.view(width, self.letters, self.filters) for value in values]
             return _placed(by_place, states["letters"], states["filters"]).flatten(0, 1)
-        return torch.stack(list(values)).mean(0)  # the head's biases and transitions
+        return torch.stack(shared).sum(0)  # the head's biases and transitions
 
     def _blocks(self, size: int, times: int = 1) -> _Places:
         """Of ``times`` groups of ``size`` numbers, each becomes one of ``count`` times as many."""
