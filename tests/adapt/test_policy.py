@@ -23,7 +23,7 @@ POLICY = Policy(
     {
         "near": Recipe(),
         "far": Recipe({"optimiser": "adam", "lr": 0.005}, {"basic": 1.0}),
-        "both": Recipe(mean=("near", "far")),
+        "both": Recipe({"lr": 0.5}, mean=("near", "far"), weights=(3.0, 1.0)),
     },
     "near",
     (
@@ -92,7 +92,9 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
         (recipes_with(mean=["near", "far", "near"]), "'both' is not the mean of others"),
         (recipes_with(mean=["near"]), "'both' is not the mean of others"),
         (recipes_with(mean=["near", "both"]), "'both' is not the mean of others"),
-        (recipes_with(mean=["near", "far"], settings={"lr": 1}), "is not the mean of others"),
+        (recipes_with(anew={"basic": 1}), "'both' is not the mean of others"),
+        (recipes_with(weights=[1]), "'both' has no weight above 0 for each of its mean"),
+        (recipes_with(weights=[1, 0]), "'both' has no weight above 0 for each of its mean"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, object], told: str) -> None:

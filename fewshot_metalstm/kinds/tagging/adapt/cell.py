@@ -220,10 +220,10 @@ class TaggingWork(Work[Tagger]):
         else:
             found = self._taught(cell.teacher) if cell.teacher else self.tagged(start)
             made = self._each(start, found, lambda config: second_time(config, cell.again))
-        nats = (start.config or cell.adaptation).mentions
-        if not nats:
+        config = start.config or cell.config
+        if not isinstance(config, AdaptConfig) or not config.mentions:
             return made
-        nats *= 1 - recurring(self.support)
+        nats = config.mentions * (1 - recurring(self.support))
         return replace(made, params=favouring_mentions(made.params, nats))
 
     def tagged(self, start: Start[Tagger]) -> list[Sentence]:

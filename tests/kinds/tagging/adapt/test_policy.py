@@ -141,7 +141,8 @@ def test_settings_that_a_recipe_cannot_have_are_told() -> None:
 @pytest.mark.parametrize("parts", [("near", "far"), ("near", "far", "fresh")])
 def test_a_recipe_may_be_the_mean_of_others(parts: tuple[str, ...], tmp_path: Path) -> None:
     fresh = Recipe({"optimiser": "adam"}, dict.fromkeys((*GROUPS, HEAD), 1.0))
-    recipes = {**POLICY.recipes, "fresh": fresh, "both": Recipe(mean=parts)}
+    weights = (1.0, 3.0, 2.0)[: len(parts)]
+    recipes = {**POLICY.recipes, "fresh": fresh, "both": Recipe(mean=parts, weights=weights)}
     made = with_policy(replace(POLICY, recipes=recipes))
     asked = replace(cell("both"), save=tmp_path / "t")
     result = run_cell(asked, made, TARGET, made.table())
@@ -153,7 +154,8 @@ def test_a_recipe_may_be_the_mean_of_others(parts: tuple[str, ...], tmp_path: Pa
         work = TaggingWork(cell(name), made, TARGET, made.table())
         start = work.start()
         emissions.append(start.learner.emissions_with(work.adapt(start).params, batch))
-    mean = torch.stack(emissions).mean(0)
+    shares = torch.tensor(weights) / sum(weights)
+    mean = torch.einsum("n,n...->...", shares, torch.stack(emissions))
     torch.testing.assert_close(read.learner.emissions(batch), mean, rtol=1e-4, atol=1e-4)
     assert read.about["recipe"]["recipe"] == "both"
     text = replace(asked, unlabelled=tuple(s.tokens for s in support), save=None)

@@ -37,18 +37,22 @@ def taggers(config: TaggerConfig, count: int) -> list[Tagger]:
     return learners
 
 
-@pytest.mark.parametrize(("static", "count"), [(True, 2), (False, 2), (False, 3)])
-def test_scores_are_the_mean_of_all(static: bool, count: int) -> None:
+@pytest.mark.parametrize(
+    ("static", "weights"), [(True, ()), (False, ()), (True, (3.0, 1.0)), (False, (1.0, 2.0, 2.0))]
+)
+def test_scores_are_the_mean_of_all(static: bool, weights: tuple[float, ...]) -> None:
+    count = len(weights) or 2
+    shares = torch.tensor(weights or (1.0, 1.0)) / sum(weights or (1.0, 1.0))
     lstm = MetaLSTMConfig(hidden=6, meta=4, z=5, static=static)
     config = TaggerConfig(lstm=lstm, filters=7, character_size=9)
     every = taggers(config, count)
     made = model()
     joined = new_tagger(merged_config(config, count), made.vectors, made.alphabet, 0, 2)
-    params = merged([own(each) for each in every], config)
+    params = merged([own(each) for each in every], config, weights)
     batch = encoded(made.table(), TARGET.split("train")[:8], TARGET.types)
-    mean = torch.stack([each.emissions(batch) for each in every]).mean(0)
+    mean = torch.einsum("n,n...->...", shares, torch.stack([one.emissions(batch) for one in every]))
     torch.testing.assert_close(joined.emissions_with(params, batch), mean, rtol=1e-4, atol=1e-5)
-    transitions = torch.stack([each.head_transitions for each in every]).mean(0)
+    transitions = shares @ torch.stack([each.head_transitions for each in every])
     torch.testing.assert_close(params["head_transitions"], transitions)
     assert {n: p.shape for n, p in params.items()} == {n: p.shape for n, p in own(joined).items()}
 
