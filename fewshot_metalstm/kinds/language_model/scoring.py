@@ -81,7 +81,7 @@ def spans_of(model: StoredModel, task: TextTask, split: str) -> tuple[Span, ...]
     """What a split is for a model: of a target of the catalogue, ``test`` follows its support.
 
     Raises:
-        UserError: a target that the model was not adapted to.
+        UserError: a target that the model was not adapted to, or one with nothing left to score.
     """
     if not (task.follows and split == TEST):
         return task.spans(split)
@@ -89,7 +89,13 @@ def spans_of(model: StoredModel, task: TextTask, split: str) -> tuple[Span, ...]
     if model.kind == PRODUCT and about.get("target") == task.name:
         if about.get("sha256") != task.digests[TRAIN]:
             raise UserError(f"{task.name} is not the text that the model was adapted to")
-        return task.query([(int(a), int(b)) for a, b in about.get("support", ())])
+        found = task.query([(int(a), int(b)) for a, b in about.get("support", ())])
+        if not found:
+            raise UserError(
+                f"the model has learned from all of {task.name}, and nothing follows to be scored; "
+                "use --split train, or another text"
+            )
+        return found
     if not task.data:  # a text of the user's own, which the model has seen nothing of
         return task.spans(TRAIN)
     raise UserError(

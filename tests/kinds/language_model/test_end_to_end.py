@@ -111,6 +111,11 @@ def test_training_on_all_of_a_text(capsys: pytest.CaptureFixture[str]) -> None:
     alone = run_json(["train", "--task", "train.txt", "--kind", PRODUCT, "--no-tracking",
                       "--output", "alone", *small], capsys)  # fmt: skip
     assert alone["mean"] is None
+    (task,) = alone["tasks"].values()
+    whole = ["evaluate", task["model"], "--target", "train.txt"]
+    line = refused(whole, capsys)
+    assert "has learned from all of train, and nothing follows to be scored; use --split" in line
+    assert run_json([*whole, "--split", "train"], capsys)["characters"] == 4150
     line = refused(["predict", "absent", "train.txt", "--sample", "5"], capsys)
     assert "absent: holds no model (there is no such folder)" in line
     assert any("has no devel split" in note for note in alone["notes"])
