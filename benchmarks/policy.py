@@ -29,7 +29,7 @@ from fewshot_metalstm.adapt.cell import SCRATCH
 from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, average
 from fewshot_metalstm.adapt.plan import algorithm_of
 from fewshot_metalstm.adapt.policy import Condition, Policy, Recipe, Rule
-from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, TaggingWork
 from fewshot_metalstm.kinds.tagging.adapt.policy import GROUPS, HEAD, signals_of
 from fewshot_metalstm.kinds.tagging.adapt.recurrence import recurring
@@ -119,6 +119,11 @@ def measure(given: argparse.Namespace) -> None:
     model = load_model(folder, CHECKPOINT)
     known = {place_of(line) for line in read([given.output])} if given.output.exists() else set()
     recipes = given.recipes.split(",") if given.command == "measure" else [""]
+    unknown = set(recipes) - {*RECIPES, SCRATCH, ""}
+    if unknown:
+        raise UserError(
+            f"--recipes: {min(unknown)} is unknown; use {', '.join(RECIPES)}, {SCRATCH}"
+        )
     table = model.table()
     name = folder.name if folder.name != "checkpoint" else folder.parent.name
     for task_name in given.tasks.split(","):
@@ -227,8 +232,11 @@ def scored(
 def read(paths: Sequence[Path]) -> Iterator[Line]:
     """The lines of some files."""
     for path in paths:
-        for text in path.read_text(encoding="utf-8").splitlines():
-            yield json.loads(text)
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            yield from map(json.loads, lines)
+        except (OSError, ValueError):
+            raise at(path, None, "is no file of cells", "give what measure wrote") from None
 
 
 def pairs(lines: Sequence[Line]) -> list[Pair]:

@@ -20,12 +20,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.config import from_mapping
 from fewshot_metalstm.errors import UserError, at
-
-if TYPE_CHECKING:
-    from fewshot_metalstm.adapt.finetune import AdaptConfig
 
 FILE = "policy.json"  # in a checkpoint's folder
 FORMAT = "fewshot-metalstm policy 3"
@@ -34,6 +33,7 @@ _FORMATS = ("fewshot-metalstm policy 1", "fewshot-metalstm policy 2", FORMAT)
 AUTO = "auto"  # what the policy chooses, if there is one and no setting of adapt was given
 NONE = "none"  # no recipe: the settings as they are
 _ENDS = ("least", "below")
+_HEAVIEST = 1e6  # weight in a mean
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,15 @@ class Recipe:
     def applied(self, config: AdaptConfig) -> AdaptConfig:
         """``config`` with what the recipe changes."""
         return dataclasses.replace(config, **self.settings)
+
+
+def given_by_user(config: AdaptConfig) -> dict[str, Any]:
+    """The settings that are not the default: what a user says goes, whatever a recipe has."""
+    return {
+        each.name: getattr(config, each.name)
+        for each in dataclasses.fields(config)
+        if getattr(config, each.name) != each.default
+    }
 
 
 @dataclass(frozen=True)
@@ -172,31 +181,41 @@ def read_policy(text: str, place: str) -> Policy:
         stored = json.loads(text)
         if stored["format"] not in _FORMATS:
             raise ValueError(f"its format is not {FORMAT!r}")
-        recipes = {name: _recipe(each) for name, each in stored["recipes"].items()}
+        recipes = {name: _recipe(name, each) for name, each in stored["recipes"].items()}
         rules = tuple(_rule(each) for each in stored["rules"])
-        policy = Policy(recipes, stored["usual"], rules, stored.get("learned", {}))
+        learned = stored.get("learned", {})
+        if not isinstance(learned, dict) or not isinstance(stored["usual"], str):
+            raise ValueError("what is learned is no mapping, or the usual recipe no name")
+        policy = Policy(recipes, stored["usual"], rules, learned)
         for name in (policy.usual, *(rule.recipe for rule in rules)):
             if name not in recipes:
                 raise ValueError(f"there is no recipe {name!r}")
         for name, recipe in recipes.items():
+            if name in (AUTO, NONE):
+                raise ValueError(f"a recipe cannot be called {name}")
             if recipe.mean and (recipe.anew or not _several(recipe, recipes)):
                 raise ValueError(f"the recipe {name!r} is not the mean of others")
-            if (
-                len(recipe.weights) not in (0, len(recipe.mean))
-                or min(recipe.weights, default=1) <= 0
+            if len(recipe.weights) not in (0, len(recipe.mean)) or not all(
+                0 < weight <= _HEAVIEST for weight in recipe.weights
             ):
                 raise ValueError(f"the recipe {name!r} has no weight above 0 for each of its mean")
-    except (LookupError, TypeError, ValueError, AttributeError) as problem:
+    except (
+        LookupError, TypeError, ValueError, AttributeError, RecursionError, UserError
+    ) as problem:  # fmt: skip
         raise UserError(f"{place}: is no policy ({problem}); give one that was learned") from None
     return policy
 
 
-def _recipe(stored: Mapping[str, Any]) -> Recipe:
+def _recipe(name: str, stored: Mapping[str, Any]) -> Recipe:
     anew = {group: float(share) for group, share in stored["anew"].items()}
     if not all(0 <= share <= 1 for share in anew.values()):
         raise ValueError("a share of fresh weights is not from 0 to 1")
     weights = tuple(float(weight) for weight in stored.get("weights", ()))
-    return Recipe(dict(stored["settings"]), anew, tuple(stored.get("mean", ())), weights)
+    settings = dict(stored["settings"])
+    from_mapping(
+        AdaptConfig, settings, f"recipe {name!r}"
+    )  # checked alone: it holds what it changes
+    return Recipe(settings, anew, tuple(stored.get("mean", ())), weights)
 
 
 def _several(recipe: Recipe, recipes: Mapping[str, Recipe]) -> bool:

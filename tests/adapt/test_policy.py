@@ -95,6 +95,16 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
         (recipes_with(anew={"basic": 1}), "'both' is not the mean of others"),
         (recipes_with(weights=[1]), "'both' has no weight above 0 for each of its mean"),
         (recipes_with(weights=[1, 0]), "'both' has no weight above 0 for each of its mean"),
+        (recipes_with(weights=[1, float("nan")]), "'both' has no weight above 0 for each"),
+        (recipes_with(weights=[1, float("inf")]), "'both' has no weight above 0 for each"),
+        (recipes_with(settings={"mentions": "lots"}), "mentions"),
+        (recipes_with(settings={"mentions": -1}), "recipe 'both': mentions is -1; use 0 to 1000"),
+        (recipes_with(settings={"foo": 1}), "foo"),
+        (
+            {"recipes": {**POLICY.as_dict()["recipes"], "none": {"settings": {}, "anew": {}}}},
+            "a recipe cannot be called none",
+        ),
+        ({"learned": "x"}, "what is learned is no mapping"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, object], told: str) -> None:
@@ -106,7 +116,7 @@ def test_what_cannot_be_is_refused(change: dict[str, object], told: str) -> None
 
 
 def test_what_is_no_policy_at_all(tmp_path: Path) -> None:
-    for text in ("", "[]", "{}"):
+    for text in ("", "[]", "{}", "[" * 100_000):
         with pytest.raises(UserError, match="is no policy"):
             read_policy(text, "there")
     with pytest.raises(UserError, match=r"gone\.json: cannot be read; give the file"):

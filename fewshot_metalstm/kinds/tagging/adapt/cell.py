@@ -10,11 +10,12 @@ from typing import Any
 from fewshot_metalstm.adapt.cell import SCRATCH, Cell, CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, average, check
 from fewshot_metalstm.adapt.plan import algorithm_of
-from fewshot_metalstm.adapt.policy import AUTO, Recipe
+from fewshot_metalstm.adapt.policy import AUTO, NONE, Recipe, given_by_user
 from fewshot_metalstm.adapt.prototypes import PrototypesConfig
 from fewshot_metalstm.adapt.work import Start, Work
 from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.data.digests import sha256
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.figure import Score
 from fewshot_metalstm.kinds.tagging.adapt.from_support import (
     STRUCTSHOT,
@@ -158,6 +159,11 @@ class TaggingWork(Work[Tagger]):
         """The start as the recipe that the checkpoint's policy chooses has it, if one does."""
         cell = self.cell
         if not isinstance(cell.config, AdaptConfig) or not cell.support:
+            if cell.recipe not in (AUTO, NONE):
+                raise UserError(
+                    f"recipe {cell.recipe!r} adapts a tagger, and {cell.tune} tunes nothing; leave "
+                    "one of them out"
+                )
             return start
         policy = decided(cell.recipe, self.model.policy, cell.config, cell.tune)
         if policy is None:
@@ -169,10 +175,13 @@ class TaggingWork(Work[Tagger]):
         )  # fmt: skip
         recipe = policy.recipes[choice.recipe]
         every = [policy.recipes[name] for name in recipe.mean] or [recipe]
+        given = given_by_user(cell.config)
         # What a mean sets itself is of each of its parts.
         parts = [
-            self._by_recipe(start, recipe.applied(one.applied(cell.config)), one) for one in every
-        ]
+            self._by_recipe(
+                start, replace(recipe.applied(one.applied(cell.config)), **given), one
+            ) for one in every
+        ]  # fmt: skip
         learner = self._together(parts) if recipe.mean else parts[0].learner
         seconds = start.seconds + time.perf_counter() - began
         return Start(

@@ -42,6 +42,7 @@ GROUPS = {
     "context": "context_",
 }  # fmt: skip
 HEAD = "head"
+SIGNALS = ("shots", "types", "known", "loss", "recurring", "probe", "own")
 
 
 def group_of(name: str) -> str:
@@ -75,6 +76,25 @@ def decided(recipe: str, policy: Policy | None, config: AdaptConfig, tune: str) 
     if tune != "all":
         raise UserError(f"recipe {recipe!r} tunes all, not {tune}; leave one of them out")
     return policy
+
+
+def check_policy(policy: Policy, place: str) -> None:
+    """Refuse a policy that is none for taggers with a :class:`UserError`.
+
+    Args:
+        place: the file, for messages.
+    """
+    signals = {condition.signal for rule in policy.rules for condition in rule.when}
+    groups = {group for recipe in policy.recipes.values() for group in recipe.anew}
+    for what, found, known in (
+        ("signal", signals, SIGNALS), ("group", groups, (*GROUPS, HEAD))
+    ):  # fmt: skip
+        unknown = sorted(found - set(known))
+        if unknown:
+            raise UserError(
+                f"{place}: has the {what} {unknown[0]!r}, which a tagger has not; use "
+                f"{', '.join(known)}"
+            )
 
 
 def chosen(

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from fewshot_metalstm.adapt.policy import load_policy
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.exchange import put_in_place
+from fewshot_metalstm.kinds.tagging.adapt.policy import check_policy
 from fewshot_metalstm.kinds.tagging.shipping.card import card, figures_in
 from fewshot_metalstm.kinds.tagging.shipping.sentences import learned_again
 from fewshot_metalstm.kinds.tagging.tagger.model import (
@@ -96,7 +97,9 @@ def pack(
         about = {**model.about, **_training(checkpoint)}
         model = replace(model, sentences=learned_again(about, str(checkpoint), data_dir))
     if policy is not None:
-        model = replace(model, policy=load_policy(policy))
+        read = load_policy(policy)
+        check_policy(read, str(policy))
+        model = replace(model, policy=read)
     before = read_config(checkpoint, CHECKPOINT)["sha256"]
     size = _bytes(checkpoint)
     with beside(output, put_in_place) as folder:

@@ -13,10 +13,12 @@ from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.policy import Condition, Policy, Recipe, Rule
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, TaggingWork, run_cell
+from fewshot_metalstm.kinds.tagging.adapt.from_support import NeighboursConfig
 from fewshot_metalstm.kinds.tagging.adapt.policy import (
     GROUPS,
     HEAD,
     begun_anew,
+    check_policy,
     decided,
     group_of,
     signals_of,
@@ -176,6 +178,27 @@ def test_what_is_for_any_mention_depends_on_how_many_recur() -> None:
         again = recurring(work.support)
     assert 0 < again < 1, "some mentions of this support recur, and others do not"
     assert biases["plain"] - biases["more"] == pytest.approx(2.0 * (1 - again))
+
+
+def test_what_the_user_sets_goes_beside_a_recipe_that_is_named() -> None:
+    recipes = {**POLICY.recipes, "both": Recipe({"mentions": 2.0}, mean=("near", "far"))}
+    made = with_policy(replace(POLICY, recipes=recipes))
+    asked = cell("both", AdaptConfig(mentions=9.0, momentum=0.5))
+    start = TaggingWork(asked, made, TARGET, made.table()).start()
+    configs = [part.config for part in start.parts if part.config]
+    assert [(config.mentions, config.momentum) for config in configs] == [(9.0, 0.5)] * 2
+    nearest = replace(cell("both"), tune="nnshot", config=NeighboursConfig())
+    with pytest.raises(UserError, match="recipe 'both' adapts a tagger, and nnshot tunes nothing"):
+        TaggingWork(nearest, made, TARGET, made.table()).start()
+
+
+def test_a_policy_that_is_none_for_taggers() -> None:
+    check_policy(POLICY, "there")
+    typo = replace(POLICY, rules=(Rule("far", (Condition("owm", least=0.3),)),))
+    with pytest.raises(UserError, match=r"^there: has the signal 'owm', which a tagger has not"):
+        check_policy(typo, "there")
+    with pytest.raises(UserError, match="has the group 'tail', which a tagger has not; use char"):
+        check_policy(Policy({"near": Recipe({}, {"tail": 1.0})}, "near"), "there")
 
 
 def test_a_mean_gives_its_settings_to_its_parts() -> None:
