@@ -212,9 +212,8 @@ def _recipe(name: str, stored: Mapping[str, Any]) -> Recipe:
         raise ValueError("a share of fresh weights is not from 0 to 1")
     weights = tuple(float(weight) for weight in stored.get("weights", ()))
     settings = dict(stored["settings"])
-    from_mapping(
-        AdaptConfig, settings, f"recipe {name!r}"
-    )  # checked alone: it holds what it changes
+    # A recipe holds what it changes; the whole is made here to have that checked.
+    from_mapping(AdaptConfig, settings, f"recipe {name!r}")
     return Recipe(settings, anew, tuple(stored.get("mean", ())), weights)
 
 
