@@ -26,27 +26,23 @@ import torch
 from benchmarks import far_types
 from fewshot_metalstm import runs
 from fewshot_metalstm.adapt.cell import SCRATCH
-from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted, average
+from fewshot_metalstm.adapt.finetune import AdaptConfig, Adapted
 from fewshot_metalstm.adapt.plan import algorithm_of
 from fewshot_metalstm.adapt.policy import Condition, Policy, Recipe, Rule
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, TaggingWork
 from fewshot_metalstm.kinds.tagging.adapt.policy import GROUPS, HEAD, signals_of
-from fewshot_metalstm.kinds.tagging.adapt.recurrence import recurring
 from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.tagger.decode import tag
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
-from fewshot_metalstm.kinds.tagging.tagger.merged import merged, merged_config
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
     TaggerModel,
     load_model,
-    new_tagger,
 )
 from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
-from fewshot_metalstm.kinds.tagging.tagger.threshold import favouring_mentions
 from fewshot_metalstm.machine import keep_freed_memory
 
 USUAL, ANEW, FRESH, MIXED, THREE = "gentle", "anew", "fresh", "mixed", "three"
@@ -195,29 +191,22 @@ def scored(
     """
     test = far_types.some_of_test(task, most)
     tokens = [s.tokens for s in test]
-    needs = {
-        name: RECIPES[name].mean or (name,) if name != SCRATCH else (name,) for name in recipes
-    }
+    of = {name: RECIPES[name].mean or (name,) if name in RECIPES else (name,) for name in recipes}
     made: dict[str, tuple[Tagger, Adapted, float]] = {}
-    for part in dict.fromkeys(part for parts in needs.values() for part in parts):
+    for part in dict.fromkeys(part for parts in of.values() for part in parts):
         began = time.perf_counter()
         work = work_of(model, task, shots, draw, part, table)
         start = work.start()
         config = start.config or work.cell.adaptation
         adapted = work.tuned(start, work.batches(start.learner), config)
         made[part] = start.learner, adapted, time.perf_counter() - began
-    for name, parts in needs.items():
+    for name, parts in of.items():
         if len(parts) > 1:
-            learners, adapted_parts, seconds = zip(*(made[part] for part in parts), strict=True)
-            config = learners[0].config
-            sizes = replace(merged_config(config, len(parts)), memory=0)
-            whole = new_tagger(sizes, model.vectors, model.alphabet, 0, len(task.types))
-            weights = RECIPES[name].weights
-            params = merged([one.params for one in adapted_parts], config, weights)
-            nats = RECIPES[name].settings.get("mentions", 0.0) * (1 - recurring(work.support))
-            params = favouring_mentions(params, nats)
-            account = replace(average(adapted_parts, ()), params=params)
-            made[name] = whole, account, sum(seconds)
+            work = work_of(model, task, shots, draw, name, table)
+            start = work.start()
+            _, each, seconds = zip(*(made[part] for part in parts), strict=True)
+            whole = work.favouring(start, work.joined(start, each))
+            made[name] = start.learner, whole, sum(seconds)
     found = []
     for name, (learner, adapted, took) in made.items():
         tags = tag(learner, adapted.params, table, tokens, task.types, work.lexicon)

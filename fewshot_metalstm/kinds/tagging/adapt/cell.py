@@ -229,11 +229,15 @@ class TaggingWork(Work[Tagger]):
         else:
             found = self._taught(cell.teacher) if cell.teacher else self.tagged(start)
             made = self._each(start, found, lambda config: second_time(config, cell.again))
-        config = start.config or cell.config
+        return self.favouring(start, made)
+
+    def favouring(self, start: Start[Tagger], adapted: Adapted) -> Adapted:
+        """What was adapted, with the nats for any mention that its settings have, if they do."""
+        config = start.config or self.cell.config
         if not isinstance(config, AdaptConfig) or not config.mentions:
-            return made
+            return adapted
         nats = config.mentions * (1 - recurring(self.support))
-        return replace(made, params=favouring_mentions(made.params, nats))
+        return replace(adapted, params=favouring_mentions(adapted.params, nats))
 
     def tagged(self, start: Start[Tagger]) -> list[Sentence]:
         """The unlabelled sentences with the tags of the start, adapted to the support."""
@@ -266,12 +270,16 @@ class TaggingWork(Work[Tagger]):
             )
             for part in parts
         ]  # fmt: skip
+        return self.joined(start, made)
+
+    @staticmethod
+    def joined(start: Start[Tagger], made: Sequence[Adapted]) -> Adapted:
+        """The parts of a start, each adapted, as one tagger; of a start without parts the one."""
         if not start.parts:
             return made[0]
-        config = parts[0].learner.config
-        account = average(made, ())
+        config = start.parts[0].learner.config
         params = merged([one.params for one in made], config, start.weights)
-        return replace(account, params=params)
+        return replace(average(made, ()), params=params)
 
     def score(self, start: Start[Tagger], adapted: Adapted) -> Score:
         """Strict scores on the whole test split."""

@@ -114,14 +114,15 @@ class _Sizes:
             "head_outside": (None, self._blocks(self.hidden, 2)),
             "head_type": (None, self._blocks(self.hidden, 2)),
         }
-        shared = [value * share for value, share in zip(values, self.shares, strict=True)]
+        if name.startswith("head_"):
+            values = [value * share for value, share in zip(values, self.shares, strict=True)]
         if name in every:
-            return _placed(shared if name.startswith("head_") else values, *every[name])
+            return _placed(values, *every[name])
         if name == "characters.weight":
             width = values[0].shape[0] // self.letters
             by_place = [value.view(width, self.letters, self.filters) for value in values]
             return _placed(by_place, states["letters"], states["filters"]).flatten(0, 1)
-        return torch.stack(shared).sum(0)  # the head's biases and transitions
+        return torch.stack(list(values)).sum(0)  # the head's biases and transitions
 
     def _blocks(self, size: int, times: int = 1) -> _Places:
         """Of ``times`` groups of ``size`` numbers, each becomes one of ``count`` times as many."""
