@@ -121,11 +121,16 @@ def measure(given: argparse.Namespace) -> None:
         raise UserError(
             f"--recipes: {min(unknown)} is unknown; use {', '.join(RECIPES)}, {SCRATCH}"
         )
+    shots_asked = [int(shots) for shots in given.shots.split(",") if shots.isdecimal()]
+    if len(shots_asked) != given.shots.count(",") + 1 or min(shots_asked) < 1:
+        raise UserError(f"--shots is {given.shots}; give numbers of 1 or more, commas between")
+    if given.draws < 1:
+        raise UserError(f"--draws is {given.draws}; give how many, 1 or more")
     table = model.table()
     name = folder.name if folder.name != "checkpoint" else folder.parent.name
     for task_name in given.tasks.split(","):
         task = far_types.load(task_name, given.data_dir)
-        for shots in map(int, given.shots.split(",")):
+        for shots in shots_asked:
             for draw in range(given.draws):
                 line: Line = {
                     "checkpoint": name, "task": task_name, "shots": shots, "draw": draw,

@@ -44,7 +44,8 @@ def evaluate(as_json: bool, quiet: bool, **options: Any) -> None:
     from fewshot_metalstm.cli.terminal import Terminal
 
     figure = kind.figure_in(result)
-    table = Table(title=f"{result['target']}, {result['split']} split: {figure.title}")
+    of = "" if result["whole"] else f", {result['split']} split"
+    table = Table(title=f"{result['target']}{of}: {figure.title}")
     keys = (figure.key, *figure.further)
     for column in (figure.group, figure.label, *figure.further, figure.counted):
         table.add_column(column, justify="left" if column == figure.group else "right")
@@ -92,6 +93,7 @@ def run(
         "target": task.name,
         "kind": kind.name,
         "split": split,
+        "whole": len(task.sizes) == 1,  # a file has no splits; what reads it calls all of it one
         "synthetic": task.synthetic,
         **({"notes": changed} if changed else {}),
         **figure.as_dict(),

@@ -81,3 +81,15 @@ def test_rules_of_the_silver_corpus() -> None:
     assert mentions == ["V600E", "Val66Met"]
     quantities = [tag[0] for tag in found.tags if tag.endswith("Quantity")]
     assert quantities == ["B", "I", "I", "E", "B", "E"]
+
+
+@pytest.mark.parametrize(
+    ("option", "given"), [("--draws", "0"), ("--shots", "10,-1"), ("--shots", "ten")]
+)
+def test_what_cannot_be_measured_is_refused(
+    option: str, given: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ["--data-dir", str(tmp_path), "--output", str(tmp_path / "cells.jsonl")]
+    asked = ["--checkpoint", "bionlp", "--tasks", "linnaeus", option, given]
+    assert policy.main(["measure", *asked, *places]) == 2
+    assert f"error: {option} is {given}; give " in capsys.readouterr().err

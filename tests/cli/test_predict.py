@@ -166,6 +166,10 @@ def test_a_target_of_the_users_own_without_a_test_split(
     assert any("no test split" in note for note in report["notes"])
     assert main(["predict", str(tmp_path / "out"), str(own), "--json"]) == 0
     capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "out"), "--target", str(own)]) == 0
+    heading = capsys.readouterr().out
+    assert str(own.stem) in heading
+    assert "split" not in heading, "a file that is scored is no train split to its user"
     own.write_text("Mice\tI-Beast\nran\tE-Beast\n", encoding="utf-8")
     line = refused([*arguments[:-6], "--output", str(tmp_path / "again")], capsys)
     assert f"{own}:1" in line
