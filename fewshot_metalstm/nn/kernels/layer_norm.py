@@ -27,21 +27,24 @@ def norm_rows(
     width = x.shape[2] // gates
     for j in range(row, row + size):
         for gate in range(gates):
-            first = gate * width
+            # Parts of rows, as an index from 0 on is what the compiler makes vectors of.
+            part = slice(gate * width, (gate + 1) * width)
+            values, into, normed = x[d, j, part], y[d, j, part], made[d, j, part]
+            gains, shifts = gain[d, 0, part], shift[d, 0, part]
             total = number(0)
-            for k in range(first, first + width):
-                total += x[d, j, k]
+            for k in range(width):
+                total += values[k]
             mean = total / number(width)
             total = number(0)
-            for k in range(first, first + width):
-                centred = x[d, j, k] - mean
+            for k in range(width):
+                centred = values[k] - mean
                 total += centred * centred
             scale = number(1) / np.sqrt(total / number(width) + number(EPSILON))
             spread[d, j, gate] = scale
-            for k in range(first, first + width):
-                made[d, j, k] = (x[d, j, k] - mean) * scale
-        for k in range(x.shape[2]):
-            y[d, j, k] = made[d, j, k] * gain[d, 0, k] + shift[d, 0, k]
+            for k in range(width):
+                normed[k] = (values[k] - mean) * scale
+            for k in range(width):
+                into[k] = normed[k] * gains[k] + shifts[k]
 
 
 @compiled_sums
@@ -57,20 +60,21 @@ def norm_rows_backward(
     gates = spread.shape[2]
     width = d_y.shape[2] // gates
     for j in range(row, row + size):
-        for k in range(d_y.shape[2]):
-            d_shift[d, 0, k] += d_y[d, j, k]
-        for k in range(d_y.shape[2]):
-            d_gain[d, 0, k] += d_y[d, j, k] * made[d, j, k]
         for gate in range(gates):
-            first = gate * width
+            part = slice(gate * width, (gate + 1) * width)
+            slopes, normed, gains = d_y[d, j, part], made[d, j, part], gain[d, 0, part]
+            d_gains, d_shifts = d_gain[d, 0, part], d_shift[d, 0, part]
+            for k in range(width):
+                d_shifts[k] += slopes[k]
+            for k in range(width):
+                d_gains[k] += slopes[k] * normed[k]
             total, along = number(0), number(0)
-            for k in range(first, first + width):
-                slope = d_y[d, j, k] * gain[d, 0, k]
-                d_y[d, j, k] = slope
+            for k in range(width):
+                slope = slopes[k] * gains[k]
                 total += slope
-                along += slope * made[d, j, k]
+                along += slope * normed[k]
             total /= number(width)
             along /= number(width)
             scale = spread[d, j, gate]
-            for k in range(first, first + width):
-                d_y[d, j, k] = scale * (d_y[d, j, k] - total - along * made[d, j, k])
+            for k in range(width):
+                slopes[k] = scale * (slopes[k] * gains[k] - total - along * normed[k])
