@@ -63,7 +63,7 @@ RULES = (
     )),
     # No source knows the type: the more there is to learn it from, the less the sources count.
     Rule(THREE, (Condition("known", below=0.15), Condition("shots", least=35, below=MOST))),
-    Rule(MIXED, (Condition("known", below=0.15), Condition("shots", least=15, below=MOST))),
+    Rule(MIXED, (Condition("known", below=0.15), Condition("shots", least=8, below=MOST))),
     # What a source knows is best adapted gently, and a little better beside another.
     Rule(MIXED, (Condition("shots", least=35, below=MOST),)),
 )  # fmt: skip
