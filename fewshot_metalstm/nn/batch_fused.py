@@ -82,7 +82,7 @@ class _Steps(torch.autograd.Function):
         ctx.sizes, ctx.plain = sizes, plain
         ctx.save_for_backward(*tensors, *cell)
         ctx.mark_non_differentiable(*found)
-        return cell.out.clone(), *found
+        return cell.out, *found
 
     @staticmethod
     def backward(ctx: Any, *d_outputs: Tensor) -> tuple[Tensor | None, ...]:

@@ -114,12 +114,10 @@ class _Hyper(Recurrent):
     ) -> Tensor:  # fmt: skip
         """See :class:`~fewshot_metalstm.nn.recurrent.Recurrent`."""
         del training
-        h, m, k = self.hidden, self.config.meta, self.gates
+        h, m = self.hidden, self.config.meta
         weights = self.weights()
-        both = torch.cat([self.meta_x, self.basic_wx], 2)
-        bias = torch.cat([self.meta_b, self.basic_b.new_zeros(self.basic_b.shape)], 2)
-        rows = projected(words, both, bias, layout)
-        to_meta, x = torch.split_with_sizes(rows, [k * m, k * h], 2)
+        to_meta = projected(words, self.meta_x, self.meta_b, layout)
+        x = projected(words, self.basic_wx, None, layout)
         factors = kept(keep, layout)
         if plain or not compiled_for(x):
             made = steps_plain(to_meta, x, weights, layout.sizes, factors, self.config, plain=plain)

@@ -78,7 +78,7 @@ class _Steps(torch.autograd.Function):
         both(hyper.forward, steps.sizes, x, w, meta, own, kept, steps.ceiling)
         ctx.steps = steps
         ctx.save_for_backward(*tensors, *meta, *own, *kept)
-        return own.out.clone()
+        return own.out
 
     @staticmethod
     def backward(ctx: Any, *d_outputs: Tensor) -> tuple[Tensor | None, ...]:
@@ -115,15 +115,6 @@ def _by_kernels(
     rows = before(steps.sizes)
     h_before, g_before = (y.index_select(1, rows) for y in (own.out, meta.out))
 
-    def scale_gradient() -> Tensor:
-        if not kept.z.numel():
-            return outer(meta.out, to.scales)
-        z, scales = (y.view(2, y.shape[1], w.blocks(), -1) for y in (kept.z, to.scales))
-        return torch.stack([
-            torch.bmm(z[d].permute(1, 2, 0), scales[d].transpose(0, 1)).flatten(0, 1)
-            for d in (0, 1)
-        ])  # fmt: skip
-
     gradients: list[Callable[[], Tensor]] = [
         lambda: to_meta.x,
         lambda: to.x,
@@ -131,7 +122,7 @@ def _by_kernels(
         lambda: outer(g_before, to_meta.x[:, most:]),
         lambda: outer(meta.out, to.z),
         lambda: to.z.sum(1, keepdim=True),
-        scale_gradient,
+        lambda: outer(kept.z if kept.z.numel() else meta.out, to.scales, w.blocks()),
         lambda: to.scales.sum(1, keepdim=True),
         lambda: outer(h_before, to.of_h[:, most:]),
     ]

@@ -56,7 +56,7 @@ class _Steps(torch.autograd.Function):
         both(norm_lstm.forward, sizes, wh, cell, norm)
         ctx.sizes, ctx.plain = sizes, plain
         ctx.save_for_backward(*tensors, *cell)
-        return cell.out.clone()
+        return cell.out
 
     @staticmethod
     def backward(ctx: Any, *d_outputs: Tensor) -> tuple[Tensor | None, ...]:

@@ -60,15 +60,23 @@ def times(left: Tensor, right: Tensor, to: Tensor | None = None) -> Tensor:
     return result
 
 
-def outer(left: Tensor, right: Tensor) -> Tensor:
-    """Sums over rows: (G, rows, a), (G, rows, b) -> (G, a, b); without a graph."""
+def outer(left: Tensor, right: Tensor, blocks: int = 1) -> Tensor:
+    """Sums over rows: (G, rows, K * a), (G, rows, K * b) -> (G, K * a, b); without a graph.
+
+    Args:
+        blocks: K; the columns of a block are multiplied with those of the same block alone.
+    """
     if not compiled_for(left):
-        return torch.bmm(left.transpose(1, 2), right)
+        a, b = (x.reshape(*x.shape[:2], blocks, -1).transpose(1, 2) for x in (left, right))
+        return torch.matmul(a.transpose(2, 3), b).flatten(1, 2)
     from fewshot_metalstm.nn.kernels.batched import add_outer
 
-    result = left.new_zeros(len(left), left.shape[2], right.shape[2])
-    add_outer(result.numpy(), *(x.detach().contiguous().numpy() for x in (left, right)))
-    return result
+    shape = len(left), blocks, left.shape[2] // blocks, right.shape[2] // blocks
+    result = left.new_zeros(shape)
+    for g in range(len(left)):  # group by group, as one group of a part of the rows needs no copy
+        of_group = (x.detach()[g : g + 1].contiguous().numpy() for x in (left, right))
+        add_outer(result[g : g + 1].numpy(), *of_group)
+    return result.flatten(1, 2)
 
 
 def compiled_for(x: Tensor) -> bool:

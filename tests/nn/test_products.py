@@ -38,3 +38,18 @@ def test_products_and_their_gradients(
     torch.testing.assert_close(
         outer(left.detach(), factors), left.detach().transpose(1, 2) @ factors
     )
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_sums_over_rows_block_by_block(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if compiled and not jit.available():
+        pytest.skip("numba is not installed")
+    monkeypatch.setattr(products, "available", lambda: compiled)
+    generator = torch.Generator().manual_seed(0)
+    left = torch.randn(2, 11, 6, generator=generator, dtype=torch.float64)[:, 2:]
+    right = torch.randn(2, 9, 12, generator=generator, dtype=torch.float64)
+    blocks = [
+        left[:, :, 2 * k : 2 * k + 2].transpose(1, 2) @ right[:, :, 4 * k : 4 * k + 4]
+        for k in range(3)
+    ]
+    torch.testing.assert_close(outer(left, right, 3), torch.cat(blocks, 1))

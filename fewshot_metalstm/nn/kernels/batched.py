@@ -22,11 +22,16 @@ def add_products(c: Any, a: Any, b: Any) -> None:
 
 @compiled
 def add_outer(c: Any, a: Any, b: Any) -> None:
-    """C += A^T B for (G, depth, columns), (G, rows, depth) and (G, rows, columns)."""
-    groups, depth, columns = c.shape
-    rows = a.shape[1]
+    """C += A^T B, block by block of the columns of A and B, of which there are K.
+
+    For (G, K, depth, columns), (G, rows, K * depth) and (G, rows, K * columns).
+    """
+    groups, blocks, depth, columns = c.shape
+    rows, left, right = a.shape[1], a.shape[2], b.shape[2]
     for g in range(groups):
-        add_product(
-            c, g * depth * columns, columns, a, g * rows * depth, 1, depth, b,
-            g * rows * columns, columns, depth, columns, rows,
-        )  # fmt: skip
+        for k in range(blocks):
+            add_product(
+                c, (g * blocks + k) * depth * columns, columns,
+                a, g * rows * left + k * depth, 1, left,
+                b, g * rows * right + k * columns, right, depth, columns, rows,
+            )  # fmt: skip
