@@ -3,7 +3,8 @@
 Each piece of the vocabulary is read by itself, between the encoder's special ones; it has the mean
 of the last four layers there, as a word has in :mod:`.hugging_face_features`. What all pieces share
 is taken away, and the rest mapped to its principal components, so that a table of some thousand
-pieces is a few megabytes.
+pieces is a few megabytes. The table is kept in the user's cache folder, ``pieces/``, for the next
+run with the same encoder.
 
 Source: the static vectors of an encoder are those of Bommasani, Davis, Cardie (ACL 2020), each
 piece read without context; Tulkens and van Dongen, "Model2Vec", 2024, map them to principal
@@ -13,13 +14,17 @@ components.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from fewshot_metalstm.data.locate import cache_folder
 from fewshot_metalstm.encoders.hugging_face import (
     Encoder,
     load_bare,
@@ -31,8 +36,10 @@ from fewshot_metalstm.encoders.subwords import Subwords
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.pieces import INSIDE, LONGEST, WordPieces
-from fewshot_metalstm.nn.stored_rows import quantise
+from fewshot_metalstm.nn.stored_rows import Quantised, quantise
+from fewshot_metalstm.writing import beside
 
+FOLDER = "pieces"
 PHASE = "pieces of the encoder"
 SETTING = "vectors.pieces"
 _AT_ONCE = 256  # pieces
@@ -61,8 +68,14 @@ def read_pieces(given: str, size: int, progress: Progress) -> WordPieces:
         UserError: see :func:`check_pieces`.
     """
     opened = _opened(given, size)
-    states = _states(opened.encoder, len(opened.pieces), progress)
-    matrix = quantise(_components(states, size).half().numpy())
+    kept = cache_folder() / FOLDER / f"{opened.sha256[:32]}-{size}.npz"
+    matrix = _read(kept, len(opened.pieces), size)
+    if matrix is None:
+        states = _states(opened.encoder, len(opened.pieces), progress)
+        matrix = quantise(_components(states, size).half().numpy())
+        # Where nothing can be kept, the next run reads them again.
+        with suppress(UserError, OSError), beside(kept) as new, new.open("wb") as file:
+            np.savez(file, codes=matrix.codes, scales=matrix.scales)
     source = f"{name_of(opened.folder)}, weights {weights_digest(opened.folder)[:16]}"
     return WordPieces(opened.pieces, matrix, opened.unknown, opened.lower, source)
 
@@ -72,6 +85,7 @@ class _Opened:
     """An encoder, how it cuts words, and where it is."""
 
     folder: Path
+    sha256: str
     encoder: Encoder
     pieces: tuple[str, ...]
     unknown: int
@@ -99,7 +113,22 @@ def _opened(given: str, size: int) -> _Opened:
             f"{SETTING}_size is {size}, and {name_of(folder)} gives a piece {most} numbers at "
             f"most; use {SETTING}_size={most} or less"
         )
-    return _Opened(folder, encoder, pieces, unknown, lower)
+    return _Opened(folder, found.sha256, encoder, pieces, unknown, lower)
+
+
+def _read(path: Path, pieces: int, size: int) -> Quantised | None:
+    """A table that another run has made; None where there is none that can be believed."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            codes, scales = stored["codes"], stored["scales"]
+    except (OSError, ValueError, EOFError, LookupError, BadZipFile):
+        return None
+    fits = (
+        codes.dtype == np.int8 and codes.shape == (pieces, size)
+        and scales.dtype == np.float32 and scales.shape == (pieces,)
+        and bool(np.isfinite(scales).all())
+    )  # fmt: skip
+    return Quantised(codes, scales) if fits else None
 
 
 def _cutting(tokenizer: Any) -> tuple[tuple[str, ...], int, bool] | None:

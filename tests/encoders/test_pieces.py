@@ -9,12 +9,19 @@ import numpy as np
 import pytest
 import torch
 
+from fewshot_metalstm.data.locate import CACHE_VARIABLE
 from fewshot_metalstm.encoders.hugging_face import load_bare
 from fewshot_metalstm.encoders.pieces import check_pieces, read_pieces
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.outcome import Progress
 from tests.encoders.test_training import Phases
 from tests.kinds.tagging.adapt.needed import VOCABULARY, tiny_bert
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +56,28 @@ def test_fewer_numbers_are_the_first_components(folder: Path) -> None:
     assert some.shape == (len(VOCABULARY), 5)
     part = whole[:, :5] / np.sqrt((whole[:, :5] ** 2).mean(1, keepdims=True))
     np.testing.assert_allclose(some, part, atol=0.1)
+
+
+def test_the_table_is_kept_for_the_next_run(folder: Path, cache: Path) -> None:
+    first = read_pieces(str(folder), 4, Progress())
+    (kept,) = (cache / "pieces").iterdir()
+    again, phases = kept.read_bytes(), Phases()
+    second = read_pieces(str(folder), 4, phases)
+    assert phases.seen == []
+    assert (second.pieces, second.source) == (first.pieces, first.source)
+    np.testing.assert_array_equal(second.matrix[:], first.matrix[:])
+    for damaged in (b"", again[:100], again.replace(b"codes", b"cades")):
+        kept.write_bytes(damaged)
+        np.testing.assert_array_equal(
+            read_pieces(str(folder), 4, Progress()).matrix[:], first.matrix[:]
+        )
+        with np.load(kept) as stored:
+            assert stored["codes"].shape == (len(VOCABULARY), 4)
+
+
+def test_a_cache_that_cannot_be_written_to(folder: Path, cache: Path) -> None:
+    cache.write_text("a file where the folder should be")
+    assert read_pieces(str(folder), 4, Progress()).size == 4
 
 
 def test_words_are_cut_as_the_encoder_cuts_them(folder: Path) -> None:
