@@ -228,5 +228,9 @@ def _rule(stored: Mapping[str, Any]) -> Rule:
     for signal, bounds in stored["when"].items():
         if not bounds or not set(bounds) <= set(_ENDS):
             raise ValueError(f"a condition on {signal} is not of {' and '.join(_ENDS)}")
-        conditions.append(Condition(signal, **{end: float(bounds[end]) for end in bounds}))
+        condition = Condition(signal, **{end: float(bounds[end]) for end in bounds})
+        if not condition.least < condition.below:
+            raise ValueError(f"no {signal} is at least {condition.least:g} and below "
+                             f"{condition.below:g}")  # fmt: skip
+        conditions.append(condition)
     return Rule(stored["recipe"], tuple(conditions))

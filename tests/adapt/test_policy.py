@@ -87,6 +87,10 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
         ({"rules": [{"recipe": "bold", "when": {}}]}, "there is no recipe 'bold'"),
         ({"rules": [{"recipe": "far", "when": {"own": {"most": 1}}}]}, "a condition on own"),
         ({"rules": [{"recipe": "far", "when": {"own": {}}}]}, "a condition on own"),
+        (
+            {"rules": [{"recipe": "far", "when": {"own": {"least": 2, "below": 1}}}]},
+            "no own is at least 2 and below 1",
+        ),
         ({"recipes": {"near": {"settings": {}, "anew": {"basic": 2}}}}, "a share of fresh weights"),
         ({"recipes": 3}, "is no policy"),
         (recipes_with(mean=["near", "far", "near"]), "'both' is not the mean of others"),
