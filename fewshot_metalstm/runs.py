@@ -19,11 +19,14 @@ _HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # see writing.py
 
 def fresh(name: str, folder: Path = RUNS) -> Path:
     """A folder for a new run: ``runs/name``, or ``runs/name-2`` and so on if that is taken."""
-    return next(path for path in _numbered(name, folder) if holds_nothing(path))
+    return next(
+        path for path in _numbered(name, folder) if holds_nothing(path) or _ended_at_once(path)
+    )
 
 
 # What a run writes before its settings.
-FIRST = ("bad-annotations.tsv", "exclusions.txt", "targets.json")
+BAD = "bad-annotations.tsv"
+FIRST = (BAD, "exclusions.txt", "targets.json")
 
 
 @contextmanager
@@ -35,6 +38,9 @@ def run_folder(
     ``output`` is what the user named; without it the folder is what :func:`fresh` gives, passing
     over those that another process has just begun to write to.
 
+    What is refused in the block, before there is more than what a run writes first, leaves no
+    folder behind.
+
     Raises:
         UserError: another process is at work in ``output``, or (unless ``resume``) it holds
             anything.
@@ -44,19 +50,43 @@ def run_folder(
             stack.enter_context(locked(output, what))
             if not resume:
                 claim(output, what)
+            stack.enter_context(_left_as_found(output))
             yield output
             return
         for path in _numbered(name, folder):
-            if not holds_nothing(path):
+            if not (holds_nothing(path) or _ended_at_once(path)):
                 continue
             try:
                 stack.enter_context(locked(path, what))
             except Busy:
                 continue
-            if holds_nothing(path):  # still: its last holder may have ended between the two
+            # Still: its last holder may have ended between the two.
+            if holds_nothing(path) or _ended_at_once(path):
+                stack.enter_context(_left_as_found(path))
                 yield path
                 return
             stack.pop_all().close()
+
+
+@contextmanager
+def _left_as_found(folder: Path) -> Iterator[None]:
+    """Take away what a run writes first, where it is refused before it wrote more.
+
+    The list of bad annotations stays, as the user has been told where it is.
+    """
+    was_empty = holds_nothing(folder)
+    try:
+        yield
+    except UserError:
+        if was_empty and _ended_at_once(folder) and not (folder / BAD).exists():
+            for name in FIRST:
+                (folder / name).unlink(missing_ok=True)
+        raise
+
+
+def _ended_at_once(folder: Path) -> bool:
+    """Whether there is nothing but what a run writes first."""
+    return begun(folder, *FIRST) and not (folder / "config.yaml").exists()
 
 
 def _numbered(name: str, folder: Path) -> Iterator[Path]:
@@ -84,8 +114,7 @@ def claim(output: Path, what: str) -> None:
     """
     if output.is_file():
         raise UserError(f"{output}: is a file; name a folder for {what}")
-    ended_at_once = begun(output, *FIRST) and not (output / "config.yaml").exists()
-    if not ended_at_once and not holds_nothing(output):
+    if not _ended_at_once(output) and not holds_nothing(output):
         raise UserError(f"{output}: holds a run already; name another folder, or remove it")
 
 
@@ -163,3 +192,17 @@ def newest_checkpoint(
         f"no checkpoint in {folder}{seen}, and none that fits ships with the package; run "
         f"`fewshot-metalstm meta-train {first}` first or name one with --checkpoint"
     )
+
+
+def adapted_to_use(path: Path) -> Path:
+    """:func:`adapted_folder` of what a user names to use it.
+
+    Raises:
+        UserError: nothing is there, and a checkpoint that ships is called so.
+    """
+    if not path.exists() and str(path) in pretrained.folders():
+        raise UserError(
+            f"{path}: is a checkpoint, which is adapted before it is used; "
+            f"fewshot-metalstm adapt --train FILE --checkpoint {path} makes a model of it"
+        )
+    return adapted_folder(path)

@@ -17,7 +17,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -53,6 +53,17 @@ def beside(path: Path, put: Callable[[Path, Path], object] = os.replace) -> Iter
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
             os.close(descriptor)
+
+
+def refuse_inputs(path: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read: a :class:`UserError`.
+
+    Args:
+        path: that shall be written.
+    """
+    with suppress(OSError):  # one that is not there is refused where it is read
+        if any(path.samefile(each) for each in inputs if each.exists()):
+            raise UserError(f"{path}: is what is read; name another place to write to")
 
 
 def _refuse_special(path: Path) -> None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.lock import LOCK
-from fewshot_metalstm.runs import begun, claim, fresh, latest, model_folder, newest_checkpoint
+from fewshot_metalstm.runs import (
+    adapted_to_use,
+    begun,
+    claim,
+    fresh,
+    latest,
+    model_folder,
+    newest_checkpoint,
+    run_folder,
+)
 
 
 def checkpoint(folder: Path, run: str, age: int) -> Path:
@@ -91,3 +101,44 @@ def test_a_run_that_was_ended_as_it_began(tmp_path: Path) -> None:
     assert not begun(folder, "exclusions.txt")
     (folder / "config.yaml").touch()
     assert begun(folder)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_what_is_refused_at_once_leaves_no_folder(tmp_path: Path, named: bool) -> None:
+    output = tmp_path / "mine" if named else None
+    for written, left in (
+        (["targets.json"], False), (["bad-annotations.tsv", "targets.json"], True),
+        (["config.yaml"], True),
+    ):  # fmt: skip
+        place = output or tmp_path / "runs" / "a"
+
+        def refused(written: Sequence[str] = written) -> None:
+            with run_folder(output, "a", "the report", folder=tmp_path / "runs") as folder:
+                for name in written:
+                    (folder / name).touch()
+                raise UserError("no such recipe")
+
+        with pytest.raises(UserError, match="no such recipe"):
+            refused()
+        assert place.exists() == left
+        for name in written if left else ():
+            (place / name).unlink()
+    with run_folder(output, "a", "the report", folder=tmp_path / "runs") as place:
+        assert place == (output or tmp_path / "runs" / "a")
+
+
+def test_a_folder_that_a_killed_run_began_is_taken_again(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "targets.json").touch()
+    with run_folder(None, "a", "the report", folder=tmp_path) as place:
+        assert place == tmp_path / "a"
+
+
+def test_the_name_of_a_shipped_checkpoint_is_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="bionlp: is a checkpoint, which is adapted before"):
+        adapted_to_use(Path("bionlp"))
+    Path("bionlp").mkdir()
+    assert adapted_to_use(Path("bionlp")) == Path("bionlp")

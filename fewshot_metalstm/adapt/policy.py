@@ -202,7 +202,12 @@ def read_policy(text: str, place: str) -> Policy:
     except (
         LookupError, TypeError, ValueError, AttributeError, RecursionError, UserError
     ) as problem:  # fmt: skip
-        raise UserError(f"{place}: is no policy ({problem}); give one that was learned") from None
+        reason = str(problem)
+        if isinstance(problem, KeyError):
+            reason = f"{problem} is missing"
+        elif not isinstance(problem, (UserError, ValueError)):  # Python's words for it
+            reason = "its parts are not where a policy has them"
+        raise UserError(f"{place}: is no policy ({reason}); give one that was learned") from None
     return policy
 
 

@@ -122,6 +122,11 @@ def labelled(name: str, method: str) -> str:
     return name + "".join(method.partition("+")[1:])
 
 
+def checkpoint_place(checkpoint: Path) -> str:
+    """A checkpoint as a page that is passed on has it: by name where it ships, else its path."""
+    return pretrained.name_of(checkpoint) or str(checkpoint)
+
+
 def checkpoint_name(checkpoint: Path) -> str:
     """The name of a checkpoint that ships with the package, or of the run that wrote it."""
     shipped = pretrained.name_of(checkpoint)
@@ -144,11 +149,15 @@ def report_of(
     main = of(first)
     target, kind = plan.target, plan.kind
     in_order = sorted(results, key=lambda r: (r.method, r.draw))
+
+    def shown(method: str) -> str:
+        return labelled(checkpoint_name(checkpoint), method) if method == first else method
+
     save = next((str(cell.save) for cell in plan.cells if cell.save is not None), "")
     return AdaptReport(
         target.name, config.shots, first, str(checkpoint), plan.cells[0].tune, target.synthetic,
         main, tuple(of(method) for method in others),
-        (*plan.notes, *choices_of(main.cells), *facts_of(in_order)),
+        (*plan.notes, *choices_of(main.cells), *facts_of(in_order, shown)),
         save, kind.name, kind.items, kind.product, kind.figure_of(target), target.invented,
         getattr(config, "unlabelled", ""), getattr(config, "teacher", ""),
     )  # fmt: skip

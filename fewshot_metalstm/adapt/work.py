@@ -155,8 +155,11 @@ def choices_of(results: Iterable[CellResult]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def facts_of(results: Iterable[CellResult]) -> tuple[str, ...]:
-    """A line for each thing that baselines are made of, such as a pretrained model."""
+def facts_of(results: Iterable[CellResult], label: Callable[[str], str] = str) -> tuple[str, ...]:
+    """A line for each thing that baselines are made of, such as a pretrained model.
+
+    ``label`` makes of a method's name the one that tables show.
+    """
     lines = []
     for result in results:
         facts = ", ".join(
@@ -164,5 +167,5 @@ def facts_of(results: Iterable[CellResult]) -> tuple[str, ...]:
             for name, value in result.about.items()
         )
         if facts:
-            lines.append(f"{result.method}: {facts}")
+            lines.append(f"{label(result.method)}: {facts}")
     return tuple(dict.fromkeys(lines))

@@ -131,7 +131,7 @@ def run(
     check(config)
     if train is None and (shots or passes):
         raise UserError("--shots and --passes are of retraining; give --train FILE too")
-    folder = runs.adapted_folder(model)
+    folder = runs.adapted_to_use(model)
     kind = registry.of_model(folder)
     kind.read_config(folder, kind.product)  # refuses what is no model before anything is read
     runs.claim(output, "the report")

@@ -34,8 +34,9 @@ def evaluate(as_json: bool, quiet: bool, **options: Any) -> None:
     result = run(**options)
     kind = registry.kind(result["kind"])
     if not quiet:
-        for line in kind.change_lines(result.get("notes", {})):
-            say(f"{result['target']}: {line}", err=True)
+        for line in (*kind.change_lines(result.get("notes", {})), result.get("unread", "")):
+            if line:
+                say(f"{result['target']}: {line}", err=True)
     if as_json:
         click.echo(json.dumps(result))
         return
@@ -71,7 +72,7 @@ def run(
     from fewshot_metalstm.kinds.task import scored_split
     from fewshot_metalstm.machine import pick_device
 
-    folder = runs.adapted_folder(model)
+    folder = runs.adapted_to_use(model)
     kind = registry.of_model(folder)
     adapted = kind.load_model(folder, kind.product)
     notes: Counter[str] = Counter()
@@ -82,12 +83,13 @@ def run(
         raise UserError(f"{task.name} has no {split} split; use one of {', '.join(task.sizes)}")
     adapted.learner.to(pick_device(device))
     figure = kind.figure_of(task)
-    score = kind.score(kind.loaded(adapted), task, split)
+    loaded = kind.loaded(adapted)
+    score = kind.score(loaded, task, split)
     found = score_as_dict(score, figure, digits=figure.digits)
     groups = found.pop(f"per_{figure.group}")
     for each in groups.values():
         each.pop(f"per_{figure.group}")
-    changed = kind.changes(notes)
+    changed, unread = kind.changes(notes), kind.unread(loaded, task)
     return {
         "model": str(folder),
         "target": task.name,
@@ -96,6 +98,7 @@ def run(
         "whole": len(task.sizes) == 1,  # a file has no splits; what reads it calls all of it one
         "synthetic": task.synthetic,
         **({"notes": changed} if changed else {}),
+        **({"unread": unread} if unread else {}),
         **figure.as_dict(),
         "mean": found[figure.key],
         **found,

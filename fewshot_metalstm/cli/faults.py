@@ -6,7 +6,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-NAME = "bad-annotations.tsv"
+from fewshot_metalstm.runs import BAD
+
+NAME = BAD
+
 _COLUMNS = ("file", "line", "annotation", "problem", "done")
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ud800-\udfff]")
 

@@ -50,7 +50,7 @@ def _chosen(
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds import registry
 
-    inside = (runs.adapted_folder(model), runs.model_folder(model, "checkpoint"))
+    inside = (runs.adapted_to_use(model), runs.model_folder(model, "checkpoint"))
     folder = next((each for each in inside if (each / "config.json").is_file()), model)
     kind = registry.of_model(folder).name
     if kind not in commands:

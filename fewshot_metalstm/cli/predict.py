@@ -70,9 +70,12 @@ def predict(
     from fewshot_metalstm.kinds import registry
     from fewshot_metalstm.kinds.kind import PredictionRequest
     from fewshot_metalstm.machine import keep_freed_memory, pick_device
+    from fewshot_metalstm.writing import refuse_inputs
 
+    if output is not None:
+        refuse_inputs(output, files)
     keep_freed_memory()
-    folder = runs.adapted_folder(model)
+    folder = runs.adapted_to_use(model)
     kind = registry.of_model(folder)
     if not (folder / "config.json").is_file():  # whose options would be taken for another kind's
         kind.read_config(folder)

@@ -42,7 +42,7 @@ def register(
 
     uri = resolve(tracking_uri)
     chosen = {limit: number for limit, number in limits.items() if number is not None}
-    logged = log_adapted(runs.adapted_folder(model), uri, run_id, name, chosen)
+    logged = log_adapted(runs.adapted_to_use(model), uri, run_id, name, chosen)
     if as_json:
         click.echo(json.dumps(logged.as_dict() | {"tracking_uri": uri}))
         return

@@ -27,7 +27,7 @@ from fewshot_metalstm.compress.states import states_rounded
 from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.kinds.kind import Kind, Task
 from fewshot_metalstm.machine import processor
-from fewshot_metalstm.writing import write_text
+from fewshot_metalstm.writing import beside, write_text
 
 
 @dataclass(frozen=True)
@@ -102,26 +102,28 @@ def compress(
         "trained_on": practice.called if practice is not None else None, "steps": made.steps,
         "non_zero": sum(p.weights for each in made.stored.values() for p in each.matrices),
     }  # fmt: skip
-    write_compressed(kind, model, made.params, made.stored, vectors, place, facts)
-    # What is scored is what was written, read as any program reads it.
-    again = kind.load_model(place, kind.product)
-    after = rounded = None
-    if exam is not None:
-        read = kind.loaded(again)
-        after = _score(kind, read, exam)
-        if config.int8:
-            with states_rounded(again.learner) as possible:
-                rounded = _score(kind, read, exam) if possible else None
-    matrices = [packed for each in made.stored.values() for packed in each.matrices]
-    task = exam.task if exam is not None else practice.task if practice is not None else None
-    account = Account(
-        str(model), str(place), kind.name,
-        kind.figure if task is None else kind.figure_of(task), config,
-        "" if practice is None else practice.called, 0 if data is None else data.items, made,
-        "" if exam is None else exam.called, before, after, rounded, bytes_of(model),
-        bytes_of(place), latency(matrices, config.seed), processor(),
-    )  # fmt: skip
-    _write(account, output)
+    # The model is in its place when all is done, and nothing before.
+    with beside(place) as new:
+        write_compressed(kind, model, made.params, made.stored, vectors, new, facts)
+        # What is scored is what was written, read as any program reads it.
+        again = kind.load_model(new, kind.product)
+        after = rounded = None
+        if exam is not None:
+            read = kind.loaded(again)
+            after = _score(kind, read, exam)
+            if config.int8:
+                with states_rounded(again.learner) as possible:
+                    rounded = _score(kind, read, exam) if possible else None
+        matrices = [packed for each in made.stored.values() for packed in each.matrices]
+        task = exam.task if exam is not None else practice.task if practice is not None else None
+        account = Account(
+            str(model), str(place), kind.name,
+            kind.figure if task is None else kind.figure_of(task), config,
+            "" if practice is None else practice.called, 0 if data is None else data.items, made,
+            "" if exam is None else exam.called, before, after, rounded, bytes_of(model),
+            bytes_of(new), latency(matrices, config.seed), processor(),
+        )  # fmt: skip
+        _write(account, output)
     return account
 
 

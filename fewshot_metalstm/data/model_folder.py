@@ -44,9 +44,13 @@ def read_config(
     except FileNotFoundError:
         if not folder.exists():
             raise at(folder, None, "holds no model (there is no such folder)", cure) from None
-        found = sorted(folder.glob(f"*/*/{CONFIG}"))  # of a run that trained on several tasks
+        # Of a run that holds a model, or that trained on several tasks.
+        found = sorted(folder.glob(f"*/{CONFIG}")) or sorted(folder.glob(f"*/*/{CONFIG}"))
         if found:
             cure = "give that of one of its models, such as " + str(found[0].parent)
+            read_config(
+                found[0].parent, role, kind=kind, version=version, needed=needed, roles=roles
+            )
         raise at(folder, None, f"holds no model ({CONFIG} is missing)", cure) from None
     except NotADirectoryError:
         raise at(folder, None, "is a file, not a model's folder", cure) from None

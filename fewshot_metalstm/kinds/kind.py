@@ -199,6 +199,11 @@ class Kind(ABC):
         """A line for the user for each of :meth:`changes`."""
         return [f"{number} {name}" for name, number in changes.items()]
 
+    def unread(self, loaded: Loaded, target: Any) -> str:
+        """What of a target's items a model leaves unread, in words; empty where that is nothing."""
+        del loaded, target
+        return ""
+
     def synthetic(self, target: str) -> bool:
         """Whether the target of this name was generated for this project."""
         del target

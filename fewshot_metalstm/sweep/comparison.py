@@ -79,7 +79,10 @@ def compare(cells: Sequence[Found], against: str | None = None) -> Comparison:
     results: dict[Key, Found] = {}
     again: dict[Key, int] = {}
     for cell in named:
-        if cell.key in results:
+        other = results.get(cell.key)
+        if other is not None and other.result.score is not None:
+            if cell.result.score is None:
+                continue  # what was not scored takes no figure's place
             again[cell.key] = again.get(cell.key, 0) + 1
         results[cell.key] = cell
     methods = list(dict.fromkeys(key.method for key in results))

@@ -12,6 +12,7 @@ import torch
 
 from fewshot_metalstm.adapt.cell import Cell, CellResult
 from fewshot_metalstm.adapt.plan import CHECKPOINT, algorithm_of, check_held_out
+from fewshot_metalstm.adapt.report import checkpoint_place
 from fewshot_metalstm.adapt.settings import SweepSettings
 from fewshot_metalstm.adapt.work import Loaded, facts_of
 from fewshot_metalstm.errors import UserError
@@ -47,10 +48,11 @@ class Plan:
     @property
     def all_checkpoints(self) -> str:
         """All checkpoints in a line."""
-        folders = dict.fromkeys(map(str, self.checkpoints.values()))
+        places = {method: checkpoint_place(path) for method, path in self.checkpoints.items()}
+        folders = dict.fromkeys(places.values())
         if len(folders) <= 1:
             return "".join(folders)
-        return ", ".join(f"{method}: {path}" for method, path in self.checkpoints.items())
+        return ", ".join(f"{method}: {place}" for method, place in places.items())
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
-from fewshot_metalstm.adapt.report import AdaptReport, checkpoint_name
+from fewshot_metalstm.adapt.report import AdaptReport, checkpoint_name, checkpoint_place
 from fewshot_metalstm.adapt.settings import AdaptRunSettings
 from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.config import dump, flat
@@ -161,8 +161,8 @@ def markdown(report: AdaptReport) -> str:
     lines = [
         f"# {target}, {report.shots or 'all'} shots",
         "",
-        f"Checkpoint `{report.checkpoint}`, tuned: {report.tune}. {figure.heading} on "
-        f"the whole test split, in {figure.unit} ({figure.better} is better)."
+        f"Checkpoint `{checkpoint_place(Path(report.checkpoint))}`, tuned: {report.tune}. "
+        f"{figure.heading} on the whole test split, in {figure.unit} ({figure.better} is better)."
         + (f" Beside the support: {report.text}." if report.text else ""),
         "",
         _row("method", "draw", *columns, *sizes, "seconds"),

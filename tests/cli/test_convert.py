@@ -284,3 +284,14 @@ def test_help_names_every_format_that_is_written(capsys: pytest.CaptureFixture[s
         shown = capsys.readouterr().out.replace("\n", " ").split()
         joined = " ".join(shown).replace("- ", "-")
         assert all(name in joined for name in WRITABLE)
+
+
+def test_what_is_read_is_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text(COLUMNS)
+    assert "is what is read; name another place" in refused(
+        ["convert", str(path), str(path)], capsys
+    )
+    assert path.read_text() == COLUMNS

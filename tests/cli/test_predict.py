@@ -146,6 +146,15 @@ def test_bad_input_is_one_line(
     assert "checkpoint, not a tagger" in error(
         "predict", str(meta_trained / "checkpoint"), str(odd)
     )
+    # What is read is never written over, and no option is named that predict has not.
+    gold = tmp_path / "gold.conll"
+    gold.write_text("Mice\tB-Species\nran\n")
+    assert "give every token line the same columns\n" in error("predict", str(adapted), str(gold))
+    gold.write_text("Mice\tB-Species\nran\tO\n")
+    assert "is what is read; name another place" in error(
+        "predict", str(adapted), str(gold), "-o", str(tmp_path / "." / "gold.conll")
+    )
+    assert gold.read_text() == "Mice\tB-Species\nran\tO\n"
     half = tmp_path / "half.jsonl"
     half.write_text('{"id": "a", "text": "A dog."}\n{"id": "3d\\ude00", "text": "A rat."}\n')
     assert f"{half}:2: holds a lone surrogate" in error("predict", str(adapted), str(half))

@@ -168,7 +168,8 @@ def test_a_model_that_cannot_be_is_one_line(
     (tmp_path / "full" / "other.txt").touch()
     written(tmp_path / "others.tsv", ())
     for folder, output, message in (
-        (tmp_path, "new", "holds no model"),
+        (tmp_path / "full", "new", "holds no model"),
+        (tmp_path, "new", "checkpoint: is a checkpoint, not a tagger"),
         (tmp_path / "checkpoint", "new", "is a checkpoint, not a tagger"),
         (made / "small", "new", "is compressed already"),
         (made / "tagger", "full", "holds a run already"),

@@ -101,3 +101,13 @@ def test_nothing_and_no_such_method_are_refused() -> None:
     with pytest.raises(UserError, match="use fomaml"):
         compare([cell("fomaml", 0, 1.0)], "x")
     assert compare([cell("fomaml", 0, 1.0, synthetic=True)]).synthetic == ("t",)
+
+
+def test_what_was_not_scored_hides_no_figure() -> None:
+    scored = cell("fomaml", 0, 10.0)
+    unscored = replace(scored, result=replace(scored.result, score=None))
+    for cells in ([scored, unscored], [unscored, scored]):
+        made = compare(cells)
+        assert made.rows[0].value is not None
+        assert made.rows[0].value.mean == 10.0
+        assert made.notes == ()

@@ -15,6 +15,7 @@ from pathlib import Path
 from fewshot_metalstm.errors import at
 
 OTHER_ENCODING = "lines are not UTF-8 and were read as Windows-1252"
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what such a file begins with
 MAX_FILE = 2**30  # bytes
 _OPEN = {byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
@@ -42,12 +43,11 @@ def decode(data: bytes, path: Path, notes: Counter[str] | None = None) -> str:
     Raises:
         UserError: bytes that are no text (UTF-16 that ends in the middle of a character, a zero).
     """
-    for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        if data.startswith(mark):
-            try:
-                return data.decode("utf-16")
-            except UnicodeDecodeError:
-                raise at(path, None, "is damaged UTF-16", "save it as UTF-8") from None
+    if data.startswith(UTF16):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError:
+            raise at(path, None, "is damaged UTF-16", "save it as UTF-8") from None
     data = data.removeprefix(codecs.BOM_UTF8)
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1

@@ -140,6 +140,10 @@ class Classification(FolderKind):
 
         return Loaded(model, model.table())
 
+    def unread(self, loaded: Loaded, target: ClassificationTask) -> str:
+        """See :class:`Kind`: of long texts the middle."""
+        return target.cut(loaded.table.longest)
+
     def score(self, loaded: Loaded, target: ClassificationTask, split: str) -> Score:
         """See :class:`Kind`."""
         from fewshot_metalstm.kinds.classification.scoring import score_model

@@ -12,7 +12,7 @@ import numpy as np
 
 from fewshot_metalstm.data.splits import CURE, WORDS, in_order, is_list, listed
 from fewshot_metalstm.errors import UserError, at
-from fewshot_metalstm.kinds.classification.decoding import decode, read_bytes
+from fewshot_metalstm.kinds.classification.decoding import UTF16, decode, read_bytes
 from fewshot_metalstm.kinds.classification.reviews import EMPTY
 from fewshot_metalstm.kinds.classification.tables import (
     JSON,
@@ -37,6 +37,7 @@ ONCE = "labels stand there only once"
 TWO_LABELS = "texts stand there with more than one label"
 _SPLIT = re.compile(rf"(?:^|.*[-_.])({'|'.join(WORDS)})(?:[-_]?set)?", re.IGNORECASE)
 _LOOKED_AT = 65_536  # bytes of a file
+_LONGEST_LINE = 16 * 2**20  # bytes of its first object
 _TOKENS = ("word", "words", "token", "tokens", "form")
 # Keys of an object that annotates words or stretches of its text.
 _SPANS = ("entities", "spans", "mentions", "tokens", "passages", "ner_tags", "annotations")
@@ -87,7 +88,12 @@ def looks_so(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             head = file.read(_LOOKED_AT)
-        text = decode(head.replace(b"\0", b""), path)
+            if suffix in LINES and b"\n" not in head:
+                head += file.readline(_LONGEST_LINE)
+        if head.startswith(UTF16):  # the last character may be cut in two
+            text = head.decode("utf-16", "ignore")
+        else:
+            text = decode(head.replace(b"\0", b""), path)
     except (OSError, UserError):
         return False
     if suffix in TABLES:

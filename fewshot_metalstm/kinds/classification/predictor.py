@@ -116,6 +116,6 @@ def cut_note(readings: Sequence[Reading], longest: int) -> str:
     if not number:
         return ""
     return (
-        f"{number} of {len(readings)} texts have more than {longest} tokens: of these the first "
-        "and the last half were read"
+        f"{number} of {len(readings)} texts have more than {longest} tokens: of these so many "
+        "were read, from both ends"
     )

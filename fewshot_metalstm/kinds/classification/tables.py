@@ -13,6 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ ID_COLUMNS = ("id", "identifier", "doc_id", "text_id")
 TABLES = {".csv": (",", ";", "\t"), ".tsv": ("\t",)}  # delimiters that are tried, by suffix
 LINES = (".jsonl", ".ndjson")
 JSON = (*LINES, ".json")
+LONGEST_CELL = 16 * 2**20  # characters
 
 
 @dataclass(frozen=True)
@@ -133,20 +135,21 @@ def _of_table(
 ) -> Iterator[Row]:
     first = next(iter(text.splitlines()), "")
     delimiter, _ = header_of(first, TABLES[path.suffix.lower()])
+    csv.field_size_limit(LONGEST_CELL)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header: list[str] | None = None
     columns: Columns | None = None
-    end = 0
+    start = end = 0
     while True:
-        start = end + 1
+        last, start = start, end + 1
         try:
             row = next(rows)
         except StopIteration:
             break
         except csv.Error as error:
-            raise at(
-                path, start, f"is no row of a table ({error})", "mend its quotation marks"
-            ) from None
+            long = f"has a cell of more than {LONGEST_CELL >> 20} MiB"
+            problem = long if "limit" in str(error) else f"is no row of a table ({error})"
+            raise at(path, start, problem, "mend its quotation marks") from None
         end = rows.line_num
         if not any(cell.strip() for cell in row):
             continue
@@ -169,6 +172,19 @@ def _of_table(
         )  # fmt: skip
     if header is None:
         raise at(path, None, "is empty", "give a table whose first row names its columns")
+    if _left_open(text, last, delimiter):
+        problem = "opens a quotation mark that is closed nowhere"
+        raise at(path, last, problem, "close it; all that follows would be one text")
+
+
+def _left_open(text: str, line: int, delimiter: str) -> bool:
+    """Whether the row that begins in a line, the last one, ends inside quotation marks."""
+    rest = islice(io.StringIO(text, newline=""), line - 1, None)
+    try:
+        list(csv.reader(rest, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return "end of data" in str(error)
+    return False
 
 
 def _of_json(

@@ -84,8 +84,8 @@ class ClassificationTask:
         if not number:
             return ""
         return (
-            f"{number} of {len(self.lengths)} texts have more than {longest} tokens: of these "
-            "the first and the last half are read"
+            f"{number} of {len(self.lengths)} texts have more than {longest} tokens: of these so "
+            "many are read, from both ends"
         )
 
 

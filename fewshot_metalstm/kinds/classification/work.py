@@ -88,7 +88,7 @@ class ClassificationWork(Work[Classifier]):
         """See :class:`Work`; how many texts of the target are too long to be read whole is said."""
         result = super().run()
         cut = self.target.cut(self.table.longest)
-        return replace(result, about={"cut": cut}) if cut else result
+        return replace(result, about={"long texts:": cut}) if cut else result
 
     def score(self, start: Start[Classifier], adapted: Adapted) -> Score:
         """Accuracy on the whole test split."""

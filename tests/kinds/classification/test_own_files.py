@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,14 @@ def test_the_look_of_files_says_the_kind(tmp_path: Path) -> None:
     assert registry.of_target(f"train={mine},test={mine}").name == "classification"
     assert registry.of_target(str(mine), "tagging").name == "tagging"
     assert looks_so(folder_of_classes(tmp_path / "classes"))
+    long = tmp_path / "long.jsonl"
+    long.write_text(json.dumps({"text": "word " * 40_000, "label": "x"}) + "\n", "utf-8")
+    assert looks_so(long)
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        table = tmp_path / f"{encoding}.csv"
+        mark = "" if encoding == "utf-16" else "\ufeff"
+        table.write_bytes((mark + "text,label\na,x\n").encode(encoding))
+        assert looks_so(table)
     assert looks_so(write_csv(tmp_path / "stars.csv", [("text", "stars"), ("a", "5")]))
     (tmp_path / "list.json").write_text('[ {"text": "a", "label": "x"}, 1', "utf-8")
     assert looks_so(tmp_path / "list.json")

@@ -38,6 +38,14 @@ def test_forms(tmp_path: Path, name: str, text: str) -> None:
     assert [(t, label) for t, label, _ in rows(tmp_path / name)] == [("a b", "x")]
 
 
+def test_a_long_text_in_a_cell(tmp_path: Path) -> None:
+    text = "word " * 40_000
+    path = write_csv(tmp_path / "a.csv", [("text", "label"), (text, "x")])
+    assert rows(path) == [(text, "x", 2)]
+    (tmp_path / "b.csv").write_text('label,text\nx,say "a" b\n', "utf-8")  # marks inside a text
+    assert rows(tmp_path / "b.csv") == [('say "a" b', "x", 2)]
+
+
 def test_columns_may_be_named(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "a.csv", [("text", "note", "stars"), ("a", "b c", "5")])
     assert rows(path, text_column="note", label_column="stars") == [("b c", "5", 2)]
@@ -52,6 +60,8 @@ def test_columns_may_be_named(tmp_path: Path) -> None:
     ("a.csv", "text,label\na,b,x\n", "a.csv:2: has 3 cells where the header has 2"),
     ("a.csv", "text,label,label\n", "names the column 'label' twice"),
     ("a.csv", "", "a.csv: is empty"),
+    ("a.csv", 'label,text\nx,"a b\ny,c d\nx,e\n', "a.csv:2: opens a quotation mark that is closed"),
+    ("a.csv", "text,label\n" + "a" * (2**24 + 1), "a.csv:2: has a cell of more than 16 MiB"),
     ("a.csv", "text,label\n", "holds no text with a label"),
     ("a.jsonl", '{"text": "a"', "a.jsonl:1: is not JSON"),
     ("a.jsonl", '["a", "x"]', "a.jsonl:1: is no object"),

@@ -112,7 +112,9 @@ def run(
     from fewshot_metalstm.kinds.tagging.formats.files import replacing_folder
     from fewshot_metalstm.kinds.tagging.formats.notes import losses
     from fewshot_metalstm.kinds.tagging.formats.table import to_be_written
+    from fewshot_metalstm.writing import refuse_inputs
 
+    refuse_inputs(output, [source])
     into = to_be_written(output, to)
     written = (
         {} if to_scheme is None else {"scheme": into.scheme("--to-scheme", to_scheme, written=True)}

@@ -64,9 +64,13 @@ class Fault:
 
 @dataclass
 class BadAnnotations:
-    """The policy, and the faults that were met under it, in their order."""
+    """The policy, and the faults that were met under it, in their order.
+
+    ``offered``: whether the user can choose another one, so that errors say how.
+    """
 
     policy: str = ERROR
+    offered: bool = True
     faults: list[Fault] = field(default_factory=list)
     _open: list[Fault] = field(default_factory=list)  # those that a reader has to stop for
 
@@ -125,7 +129,8 @@ class BadAnnotations:
             problem += f" (the first of {count} bad annotations; then {others}"
             problem += ")" if count <= _NAMED else ", and so on)"
         self._open = []
-        raise at(first.path, first.line, problem, f"{first.cure}, or pass {further}")
+        cure = f"{first.cure}, or pass {further}" if self.offered else first.cure
+        raise at(first.path, first.line, problem, cure)
 
     def counts(self) -> Counter[str]:
         """How many were repaired and left out, as the notes of a reader name them."""

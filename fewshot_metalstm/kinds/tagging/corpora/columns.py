@@ -64,7 +64,7 @@ def parse(
     where it is repaired, a line without a token is left out; where bad annotations are skipped,
     the whole sentence is. ``writing`` says how tags are spelt.
     """
-    bad = BadAnnotations() if bad is None else bad
+    bad = BadAnnotations(offered=False) if bad is None else bad
     lines = text_lines(data, path)
     layout = _Layout.of(lines, path, token_column, tag_column, writing)
     parsed = ParsedFile(path)

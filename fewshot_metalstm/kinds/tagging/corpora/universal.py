@@ -52,7 +52,7 @@ def words_of(
     Raises:
         UserError: bytes that are not UTF-8, no sentence, or what ``bad`` does not let pass.
     """
-    bad = BadAnnotations() if bad is None else bad
+    bad = BadAnnotations(offered=False) if bad is None else bad
     column = LABELS if column == -1 else column
     parsed = ParsedFile(path)
     tokens: list[str] = []

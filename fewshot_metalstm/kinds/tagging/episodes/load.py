@@ -319,7 +319,10 @@ def _own_documents(
 def as_task(corpus: Corpus, types: tuple[str, ...] = ()) -> Task:
     """The task of tagging ``types`` (default: all) in ``corpus``."""
     if not corpus.types:
-        raise UserError(f"corpus {corpus.name} holds no entity; a task needs at least one type")
+        raise UserError(
+            f"corpus {corpus.name} holds no entity, and a task needs at least one type; annotate "
+            "some mentions, or mend the column of tags"
+        )
     for name in types:
         if name not in corpus.types:
             raise UserError(

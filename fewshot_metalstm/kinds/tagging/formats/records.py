@@ -45,7 +45,7 @@ class Place:
         bad: BadAnnotations | None = None,
     ) -> None:
         self.path, self.line, self.document = path, line, document
-        self.bad = BadAnnotations() if bad is None else bad
+        self.bad = BadAnnotations(offered=False) if bad is None else bad
 
     def named(self, document: str) -> Place:
         """The same place, in a document of which the id is known."""

@@ -77,7 +77,7 @@ def read_documents(
         raise files.absent(path)
     if path.is_dir() and not chosen.folder:
         raise at(path, None, f"is a folder, which {chosen.name} is not", "name a file")
-    bad = BadAnnotations() if bad is None else bad
+    bad = BadAnnotations(offered=False) if bad is None else bad
     read = chosen.function(chosen.reads, "read")(path, notes, bad, **options)
     checked = (_checked(path, document, bad) for document in read)
     whole = filter(None, checked)

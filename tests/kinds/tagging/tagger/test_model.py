@@ -357,11 +357,17 @@ def test_the_wrong_kind(saved: Path, tmp_path: Path) -> None:
 
 
 def test_no_model_there(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
     for path, why in (
-        (tmp_path / "absent", "there is no such folder"), (tmp_path, r"config\.json is missing"),
-    ):  # fmt: skip
+        (tmp_path / "absent", "there is no such folder"),
+        (tmp_path / "empty", r"config\.json is missing"),
+    ):
         with pytest.raises(UserError, match=rf"holds no model \({why}\); give the folder that"):
             load_model(path)
+    with pytest.raises(UserError, match=r"give that of one of its models, such as .*saved"):
+        load_model(saved.parent)
+    with pytest.raises(UserError, match="saved: is a tagger, not a checkpoint"):
+        load_model(saved.parent, CHECKPOINT)  # the run, as it was named, of a tagger
     with pytest.raises(UserError, match="is a file, not a model's folder"):
         load_model(saved / "vocabulary.json")
 
