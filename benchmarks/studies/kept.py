@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.timing import machine
-from fewshot_metalstm.writing import write_text
+from fewshot_metalstm.writing import beside, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,6 +59,5 @@ def grid(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a picture, whole or not at all; the same figure gives the same bytes."""
-    with path.with_suffix(".part").open("wb") as file:
+    with beside(path) as part, part.open("wb") as file:
         figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
-    path.with_suffix(".part").replace(path)
