@@ -19,13 +19,11 @@ _HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # see writing.py
 
 def fresh(name: str, folder: Path = RUNS) -> Path:
     """A folder for a new run: ``runs/name``, or ``runs/name-2`` and so on if that is taken."""
-    return next(
-        path for path in _numbered(name, folder) if holds_nothing(path) or _ended_at_once(path)
-    )
+    return next(path for path in _numbered(name, folder) if _is_free(path))
 
 
 # What a run writes before its settings.
-BAD = "bad-annotations.tsv"
+BAD = "bad-annotations.tsv"  # as cli.faults calls it, which loads nothing of this
 FIRST = (BAD, "exclusions.txt", "targets.json")
 
 
@@ -54,14 +52,13 @@ def run_folder(
             yield output
             return
         for path in _numbered(name, folder):
-            if not (holds_nothing(path) or _ended_at_once(path)):
+            if not _is_free(path):
                 continue
             try:
                 stack.enter_context(locked(path, what))
             except Busy:
                 continue
-            # Still: its last holder may have ended between the two.
-            if holds_nothing(path) or _ended_at_once(path):
+            if _is_free(path):  # still: its last holder may have ended between the two
                 stack.enter_context(_left_as_found(path))
                 yield path
                 return
@@ -82,6 +79,11 @@ def _left_as_found(folder: Path) -> Iterator[None]:
             for name in FIRST:
                 (folder / name).unlink(missing_ok=True)
         raise
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether a new run can take a folder: it holds nothing, or what ended at once."""
+    return holds_nothing(folder) or _ended_at_once(folder)
 
 
 def _ended_at_once(folder: Path) -> bool:
@@ -114,7 +116,7 @@ def claim(output: Path, what: str) -> None:
     """
     if output.is_file():
         raise UserError(f"{output}: is a file; name a folder for {what}")
-    if not _ended_at_once(output) and not holds_nothing(output):
+    if not _is_free(output):
         raise UserError(f"{output}: holds a run already; name another folder, or remove it")
 
 

@@ -55,7 +55,10 @@ def beside(path: Path, put: Callable[[Path, Path], object] = os.replace) -> Iter
             os.close(descriptor)
 
 
-def refuse_inputs(path: Path, inputs: Iterable[Path]) -> None:
+def refuse_inputs(
+    path: Path, inputs: Iterable[Path], *,
+    why: str = "is what is read; name another place to write to",
+) -> None:  # fmt: skip
     """Refuse to write over what is read: a :class:`UserError`.
 
     Args:
@@ -63,7 +66,7 @@ def refuse_inputs(path: Path, inputs: Iterable[Path]) -> None:
     """
     with suppress(OSError):  # one that is not there is refused where it is read
         if any(path.samefile(each) for each in inputs if each.exists()):
-            raise UserError(f"{path}: is what is read; name another place to write to")
+            raise UserError(f"{path}: {why}")
 
 
 def _refuse_special(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,7 @@ class AdaptReport:
 
     def label(self, method: str) -> str:
         """A method as tables show it: the checkpoint's own goes by the checkpoint's name."""
-        if method != self.method:
-            return method
-        return labelled(self.name, method)
+        return label_of(method, self.method, self.name)
 
     @property
     def text(self) -> str:
@@ -122,6 +121,11 @@ def labelled(name: str, method: str) -> str:
     return name + "".join(method.partition("+")[1:])
 
 
+def label_of(method: str, own: str, name: str) -> str:
+    """A method as tables show it; ``own`` is that of the checkpoint of this ``name``."""
+    return labelled(name, method) if method == own else method
+
+
 def checkpoint_place(checkpoint: Path) -> str:
     """A checkpoint as a page that is passed on has it: by name where it ships, else its path."""
     return pretrained.name_of(checkpoint) or str(checkpoint)
@@ -149,15 +153,12 @@ def report_of(
     main = of(first)
     target, kind = plan.target, plan.kind
     in_order = sorted(results, key=lambda r: (r.method, r.draw))
-
-    def shown(method: str) -> str:
-        return labelled(checkpoint_name(checkpoint), method) if method == first else method
-
+    label = partial(label_of, own=first, name=checkpoint_name(checkpoint))
     save = next((str(cell.save) for cell in plan.cells if cell.save is not None), "")
     return AdaptReport(
         target.name, config.shots, first, str(checkpoint), plan.cells[0].tune, target.synthetic,
         main, tuple(of(method) for method in others),
-        (*plan.notes, *choices_of(main.cells), *facts_of(in_order, shown)),
+        (*plan.notes, *choices_of(main.cells), *facts_of(in_order, label)),
         save, kind.name, kind.items, kind.product, kind.figure_of(target), target.invented,
         getattr(config, "unlabelled", ""), getattr(config, "teacher", ""),
     )  # fmt: skip

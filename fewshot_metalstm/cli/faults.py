@@ -6,10 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fewshot_metalstm.runs import BAD
-
-NAME = BAD
-
+NAME = "bad-annotations.tsv"
 _COLUMNS = ("file", "line", "annotation", "problem", "done")
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ud800-\udfff]")
 

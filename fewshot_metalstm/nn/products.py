@@ -73,9 +73,9 @@ def outer(left: Tensor, right: Tensor, blocks: int = 1) -> Tensor:
 
     shape = len(left), blocks, left.shape[2] // blocks, right.shape[2] // blocks
     result = left.new_zeros(shape)
-    for g in range(len(left)):  # group by group, as one group of a part of the rows needs no copy
-        of_group = (x.detach()[g : g + 1].contiguous().numpy() for x in (left, right))
-        add_outer(result[g : g + 1].numpy(), *of_group)
+    for to, *factors in zip(result, left.detach(), right.detach(), strict=True):
+        # Of each by itself a part of the rows needs no copy.
+        add_outer(to.numpy(), *(x.contiguous().numpy() for x in factors))
     return result.flatten(1, 2)
 
 

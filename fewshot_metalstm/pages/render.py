@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.version import __version__
-from fewshot_metalstm.writing import beside
+from fewshot_metalstm.writing import beside, refuse_inputs
 
 PAGES = "fewshot_metalstm.pages"
 _POLICY = (
@@ -33,8 +33,7 @@ def check_page(path: Path, shown: Path) -> None:
     """
     if path.is_dir():
         raise UserError(f"{path}: is a folder; name a file for the page")
-    if path.exists() and shown.exists() and path.samefile(shown):
-        raise UserError(f"{path}: is the file to look at; name another for the page")
+    refuse_inputs(path, [shown], why="is the file to look at; name another for the page")
 
 
 def write_page(

@@ -24,14 +24,12 @@ def add_products(c: Any, a: Any, b: Any) -> None:
 def add_outer(c: Any, a: Any, b: Any) -> None:
     """C += A^T B, block by block of the columns of A and B, of which there are K.
 
-    For (G, K, depth, columns), (G, rows, K * depth) and (G, rows, K * columns).
+    For (K, depth, columns), (rows, K * depth) and (rows, K * columns).
     """
-    groups, blocks, depth, columns = c.shape
-    rows, left, right = a.shape[1], a.shape[2], b.shape[2]
-    for g in range(groups):
-        for k in range(blocks):
-            add_product(
-                c, (g * blocks + k) * depth * columns, columns,
-                a, g * rows * left + k * depth, 1, left,
-                b, g * rows * right + k * columns, right, depth, columns, rows,
-            )  # fmt: skip
+    blocks, depth, columns = c.shape
+    rows, left, right = a.shape[0], a.shape[1], b.shape[1]
+    for k in range(blocks):
+        add_product(
+            c, k * depth * columns, columns, a, k * depth, 1, left, b, k * columns, right,
+            depth, columns, rows,
+        )  # fmt: skip
