@@ -90,6 +90,7 @@ def test_the_default_recipe_survives_its_own_file(tmp_path: Path) -> None:
     ("override", "fault"),
     [
         ("inner.step=1", r"--set: unknown setting inner\.step; did you mean inner\.steps\?"),
+        ("inner.zzz=1", r"unknown setting inner\.zzz; known: inner\.\w+, inner\."),
         ("iner.steps=1", r"unknown setting iner; did you mean inner\?"),
         ("zzz=1", "unknown setting zzz; known: name, tags, limit, inner"),
         ("inner=1", "inner is a section; set one of its fields"),

@@ -83,12 +83,13 @@ def status_(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> Non
         click.echo(json.dumps({"data_folders": where, "corpora": corpora}, indent=2))
         return
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("corpus", "state", "folder")
     for each in found:
         state = " ".join([each.state, *each.problems])
         place = "" if each.folder is None else str(each.folder)
-        table.add_row(each.name, f"[{_STYLES[each.state]}]{state}[/]", place)
+        table.add_row(each.name, Text(state, style=_STYLES[each.state]), place)
     _stdout().print(table)
     ready = sum(each.state == "ready" for each in found)
     looked = ", ".join(map(str, folders))

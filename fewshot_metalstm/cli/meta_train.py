@@ -59,8 +59,8 @@ if TYPE_CHECKING:
 @click.option("--outer-lr", type=Number(0), metavar="RATE", help="Outer learning rate.")
 @click.option("--joint-steps", type=click.IntRange(0), metavar="N",
               help="Steps of joint training, which comes first and takes most of the time: 28000 "
-              "for --tasks bionlp and mtl-bio, 2000 for demo, else 4000. Some hundred do for a "
-              "trial run; 0: none.")  # fmt: skip
+              "for --tasks bionlp, mtl-bio and mtl-wide, 2000 for demo, else 4000. Some hundred do "
+              "for a trial run; 0: none.")  # fmt: skip
 @click.option("--start", metavar="CHECKPOINT",
               help="A checkpoint of --algorithm joint to start the outer loop from, in place of "
               "word vectors and joint training of its own.")  # fmt: skip

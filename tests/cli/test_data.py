@@ -63,7 +63,9 @@ def test_data_status(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert [each["folder"] for each in found["data_folders"]] == [str(here), str(here / "cache")]
     assert main(["data", "status", "linnaeus"]) == 0
-    assert "0 of 1 ready; looked in" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "│ linnaeus │ absent │" in printed  # and no markup
+    assert "0 of 1 ready; looked in" in printed
 
 
 def test_data_status_real(here: Path, real_data: Path, capsys: pytest.CaptureFixture[str]) -> None:

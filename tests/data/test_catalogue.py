@@ -14,6 +14,11 @@ from fewshot_metalstm.errors import UserError
 # corpora of English in general, with their schemes
 GENERAL = {"conll2000-chunks": "IOB2", "conll2003": "IOB2", "ud-ewt-pos": "token",
            "ud-ewt-xpos": "token"}  # fmt: skip
+# kinds of name that the collection of biomedical corpora has not
+FURTHER = {"SciIE": "IOB1", "EBM-NLP": "IOB1", "BioID": "IOBES", "GRO13": "IOBES"}
+# where not train, devel and test
+SPLITS_OF = {"conll2000-chunks": ["train", "test"], "EBM-NLP": ["train", "test"],
+             "BioID": ["train", "test"], "GRO13": ["train", "devel"]}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -22,17 +27,17 @@ def catalogue() -> Catalogue:
 
 
 def test_catalogue_is_complete(catalogue: Catalogue) -> None:
-    assert len(catalogue) == 33 + len(GENERAL)
-    assert [entry.name for entry in catalogue.values() if entry.bring] == ["BC4CHEMD"]
+    assert len(catalogue) == 33 + len(GENERAL) + len(FURTHER)
+    brought = ["BC4CHEMD", "BioID", "GRO13"]
+    assert [entry.name for entry in catalogue.values() if entry.bring] == brought
     for entry in catalogue.values():
-        splits = ["train", "test"] if entry.name == "conll2000-chunks" else list(SPLITS)
-        assert list(entry.files) == splits
+        assert list(entry.files) == SPLITS_OF.get(entry.name, list(SPLITS))
         assert entry.types == tuple(sorted(entry.types))
         assert entry.citation
         assert entry.licence
         if not entry.bring:
             usual = "IOB2" if entry.name == "JNLPBA" else "IOBES"
-            assert entry.scheme == GENERAL.get(entry.name, usual)
+            assert entry.scheme == (GENERAL | FURTHER).get(entry.name, usual)
             for file in entry.files.values():
                 assert re.fullmatch("[0-9a-f]{64}", file.sha256 or "")
                 assert file.bytes
@@ -46,7 +51,7 @@ def test_catalogue_families(catalogue: Catalogue) -> None:
         members = [entry.name for entry in catalogue.values() if entry.family == family]
         assert len(members) == size
         assert all(name == family or name.startswith(f"{family}-") for name in members)
-    assert sum(entry.family == entry.name for entry in catalogue.values()) == 33 - 23 + 5 + 1
+    assert sum(entry.family == entry.name for entry in catalogue.values()) == 33 - 23 + 5 + 5
 
 
 def test_catalogue_urls(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,18 @@ def test_suite_mtl_bio_is_every_corpus_that_can_be_fetched() -> None:
     assert suite.exclude == "given"
 
 
+def test_suite_mtl_wide_is_mtl_bio_and_four_further_corpora() -> None:
+    suite, inner, catalogue = load_suite("mtl-wide"), load_suite("mtl-bio"), Catalogue.load()
+    corpora = {spec.corpus for spec in suite.tasks}
+    assert corpora - {spec.corpus for spec in inner.tasks} == {"SciIE", "EBM-NLP", "BioID", "GRO13"}
+    assert corpora > {spec.corpus for spec in inner.tasks}
+    for spec in (*suite.tasks, *suite.validation):
+        assert set(spec.types) <= set(catalogue[spec.corpus].types)
+        assert spec.split in catalogue[spec.corpus].files
+    assert {spec.corpus for spec in suite.validation} == corpora - {"EBM-NLP", "BioID"}
+    assert suite.exclude == "given"
+
+
 def test_suite_demo_is_the_embedded_one() -> None:
     suite = load_suite("demo")
     assert tuple(spec.corpus for spec in suite.tasks) == DEMO_META_TRAIN

@@ -38,6 +38,7 @@ from fewshot_metalstm.kinds.tagging.episodes.source import (
     CorpusSource,
     InstalledCorpora,
     demo_families,
+    no_split,
 )
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
 
@@ -251,6 +252,7 @@ def load_target(
     """
     if isinstance(name_or_path, str) and name_or_path in demo_families():
         return as_task(InstalledCorpora(data_dir).load(name_or_path), tuple(types))
+    from fewshot_metalstm.data.locate import is_own
     from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
     from fewshot_metalstm.kinds.tagging.formats.notes import lines
 
@@ -274,7 +276,7 @@ def load_target(
         faults += bad.rows()
     for line in lines(counts) if notes is None else ():
         _log.warning("%s: %s", corpus.name, line)
-    return as_task(corpus, tuple(types))
+    return as_task(corpus, tuple(types), str(name_or_path) if is_own(str(name_or_path)) else "")
 
 
 def _columns(
@@ -316,18 +318,18 @@ def _own_documents(
     return read_corpus(name, format=format, **reading)
 
 
-def as_task(corpus: Corpus, types: tuple[str, ...] = ()) -> Task:
-    """The task of tagging ``types`` (default: all) in ``corpus``."""
+def as_task(corpus: Corpus, types: tuple[str, ...] = (), path: str = "") -> Task:
+    """The task of tagging ``types`` (default: all) in ``corpus``, which ``path`` was read as."""
+    where = f"{path}:" if path else f"corpus {corpus.name}"
     if not corpus.types:
         raise UserError(
-            f"corpus {corpus.name} holds no entity, and a task needs at least one type; annotate "
+            f"{where} holds no entity, and a task needs at least one type; annotate "
             "some mentions, or mend the column of tags"
         )
     for name in types:
         if name not in corpus.types:
             raise UserError(
-                f"corpus {corpus.name} has no entity type {name}; its types are "
-                f"{', '.join(corpus.types)}"
+                f"{where} has no entity type {name}; its types are {', '.join(corpus.types)}"
             )
     if types and isinstance(corpus.types, TokenLabels):
         raise UserError(
@@ -349,9 +351,7 @@ def read_tasks(specs: Sequence[TaskSpec], source: CorpusSource) -> list[Task]:
     for spec in specs:
         task = as_task(source.load(spec.corpus), spec.types)
         if not task.corpus.splits.get(spec.split):
-            raise UserError(
-                f"corpus {spec.corpus} has no {spec.split} split, which its suite needs; add one"
-            )
+            raise no_split(spec.corpus, spec.split)
         tasks.append(task)
     return tasks
 

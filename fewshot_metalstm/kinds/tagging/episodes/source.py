@@ -64,12 +64,17 @@ class InstalledCorpora:
         return self.load(name).types if name in self._demo_families else self._catalogue[name].types
 
     def size(self, name: str, split: str) -> tuple[int | None, int | None]:
-        """Sentences and mentions of a split of a known corpus; None where they are not known."""
+        """Sentences and mentions of a split of a known corpus; None where they are not known.
+
+        Raises :class:`UserError` for a split that the corpus has not.
+        """
         if name in self._demo_families:
             sentences = self.load(name).splits[split]
             return len(sentences), sum(tag[0] in "BS" for s in sentences for tag in s.tags)
-        file = self._catalogue[name].files[split]
-        return file.sentences, file.mentions
+        files = self._catalogue[name].files
+        if split not in files:
+            raise no_split(name, split)
+        return files[split].sentences, files[split].mentions
 
     def family(self, name: str) -> str:
         """The family that the catalogue or the embedded default declares."""
@@ -100,6 +105,14 @@ class CorporaInMemory:
         if name in self._corpora:
             return self._corpora[name].family
         return self._families.get(name, name)
+
+
+def no_split(corpus: str, split: str) -> UserError:
+    """The error of a suite that wants a split which a corpus has not."""
+    return UserError(
+        f"corpus {corpus} has no {split} split, which its suite needs; add one, or name those "
+        "that have one in the suite's file"
+    )
 
 
 @cache

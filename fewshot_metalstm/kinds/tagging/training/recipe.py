@@ -119,6 +119,7 @@ _FROM_HEADS = ("memory=true", "joint.steps=28000", "outer.steps=1000")
 _PRESETS = {
     "bionlp": _FROM_HEADS,
     "mtl-bio": _FROM_HEADS,
+    "mtl-wide": _FROM_HEADS,
     "demo": (
         "vectors.size=50", "vectors.buckets=5000", "vectors.min_count=1", "tagger.lstm.hidden=50",
         "tagger.lstm.meta=20", "tagger.lstm.z=30", "joint.steps=2000",

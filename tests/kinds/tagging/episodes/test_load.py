@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from fewshot_metalstm.kinds.tagging.episodes.load import (
     no_collection,
 )
 from fewshot_metalstm.kinds.tagging.episodes.sampling import sentence_key
-from fewshot_metalstm.kinds.tagging.episodes.source import CorporaInMemory
+from fewshot_metalstm.kinds.tagging.episodes.source import CorporaInMemory, InstalledCorpora
 from tests.kinds.tagging.episodes.builders import corpus, task
 
 TARGET = corpus("goal", ["own train x/S-X"], [], ["Shared text/S-X", "only here"], family="goal")
@@ -147,6 +148,21 @@ def test_load_task_over_some_types_is_named_after_them() -> None:
         as_task(both, ("Z",))
     with pytest.raises(UserError, match="holds no entity"):
         as_task(corpus("none", ["a b"]))
+    with pytest.raises(UserError, match=r"^mine/none.conll: holds no entity"):
+        as_task(corpus("none", ["a b"]), path="mine/none.conll")
+
+
+def test_load_names_the_file_of_ones_own_that_holds_no_mention(tmp_path: Path) -> None:
+    path = tmp_path / "none.conll"
+    path.write_text("He\tO\nran\tO\n")
+    with pytest.raises(UserError) as found:
+        load_target(str(path))
+    assert str(found.value).startswith(f"{path}: holds no entity")
+
+
+def test_a_split_that_a_corpus_has_not_is_named_before_anything_is_read() -> None:
+    with pytest.raises(UserError, match="corpus EBM-NLP has no devel split"):
+        InstalledCorpora(None).size("EBM-NLP", "devel")
 
 
 def test_load_target_of_the_embedded_default() -> None:
