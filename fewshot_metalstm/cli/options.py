@@ -38,7 +38,23 @@ class Folder(click.Path):
         """See :class:`click.ParamType`."""
         if str(value) == "-":
             self.fail("standard output is no folder; name one.", param, ctx)
+        if value == "":
+            self.fail("the name is empty; name a folder.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Output(click.Path):
+    """A file to write, or a folder of them that is made as one; ``-`` is standard output."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See :class:`click.ParamType`."""
+        path = Path(str(super().convert(value, param, ctx)))
+        if not path.name:  # empty, the folder that one is in, the root
+            self.fail(f"{str(value)!r} is no name of a file; name one.", param, ctx)
+        return path
 
 
 def output_option(help: str, *, required: bool = False) -> Callable[[_Command], _Command]:
@@ -56,7 +72,7 @@ def output_file_option(
     ``once`` is what the option was called before; it still is.
     """
     names = ("-o", "--output", *((once,) if once else ()), "output")
-    return click.option(*names, type=click.Path(path_type=Path), metavar=metavar, help=help)
+    return click.option(*names, type=Output(), metavar=metavar, help=help)
 
 
 def set_option(example: str) -> Callable[[_Command], _Command]:

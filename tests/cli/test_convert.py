@@ -295,3 +295,17 @@ def test_what_is_read_is_not_written_over(
         ["convert", str(path), str(path)], capsys
     )
     assert path.read_text() == COLUMNS
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_what_is_written_has_a_name(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "a.conll"
+    source.write_text(COLUMNS)
+    for given in ([name], ["--output", name]):
+        told = refused(["convert", str(source), *given], capsys)
+        assert f"{name!r} is no name of a file; name one" in told
+    if not name:
+        told = refused(["adapt", "--train", str(source), "--output", name], capsys)
+        assert "the name is empty; name a folder" in told

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_metalstm.cli.faults import NAME, beside_output, write_faults
-from fewshot_metalstm.cli.options import json_option, output_file_option, quiet_option
+from fewshot_metalstm.cli.options import Output, json_option, output_file_option, quiet_option
 from fewshot_metalstm.cli.streams import STANDARD_OUTPUT, place_of
 from fewshot_metalstm.cli.tables import print_json, say
 from fewshot_metalstm.kinds.tagging.cli.format_options import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command("convert")
 @click.argument("source", type=click.Path(path_type=Path), metavar="IN")
-@click.argument("out", type=click.Path(path_type=Path), required=False, metavar="[OUT]")
+@click.argument("out", type=Output(), required=False, metavar="[OUT]")
 @output_file_option("The same as OUT.", metavar="OUT")
 @click.option("--to", metavar="FORMAT", shell_complete=formats, cls=WrittenFormatOption,
               help="{formats}.  [default: by the name of OUT]")  # fmt: skip
