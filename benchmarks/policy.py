@@ -44,6 +44,7 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
 )
 from fewshot_metalstm.kinds.tagging.tagger.scoring import strict_scores
 from fewshot_metalstm.machine import keep_freed_memory
+from fewshot_metalstm.sweep.grid import numbers
 
 USUAL, ANEW, FRESH, MIXED, THREE = "gentle", "anew", "fresh", "mixed", "three"
 BOLD = {"optimiser": "adam", "lr": 0.005}
@@ -121,9 +122,7 @@ def measure(given: argparse.Namespace) -> None:
         raise UserError(
             f"--recipes: {min(unknown)} is unknown; use {', '.join(RECIPES)}, {SCRATCH}"
         )
-    shots_asked = [int(shots) for shots in given.shots.split(",") if shots.isdecimal()]
-    if len(shots_asked) != given.shots.count(",") + 1 or min(shots_asked) < 1:
-        raise UserError(f"--shots is {given.shots}; give numbers of 1 or more, commas between")
+    shots_asked = numbers(given.shots, "--shots")
     if given.draws < 1:
         raise UserError(f"--draws is {given.draws}; give how many, 1 or more")
     table = model.table()
