@@ -123,6 +123,8 @@ def measure(given: argparse.Namespace) -> None:
             f"--recipes: {min(unknown)} is unknown; use {', '.join(RECIPES)}, {SCRATCH}"
         )
     shots_asked = numbers(given.shots, "--shots")
+    if min(shots_asked) < 1:
+        raise UserError(f"--shots is {given.shots}; give numbers of 1 or more, commas between")
     if given.draws < 1:
         raise UserError(f"--draws is {given.draws}; give how many, 1 or more")
     table = model.table()

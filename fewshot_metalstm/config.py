@@ -138,11 +138,8 @@ def check(kind: type[Any], tree: Mapping[str, Any], source: str, prefix: str = "
         full = f"{prefix}{name}"
         if name not in hints:
             near = difflib.get_close_matches(str(name), hints, n=1)
-            cure = (
-                f"did you mean {prefix}{near[0]}?"
-                if near
-                else f"known: {', '.join(f'{prefix}{hint}' for hint in hints)}"
-            )
+            known = ", ".join(f"{prefix}{hint}" for hint in hints)
+            cure = f"did you mean {prefix}{near[0]}?" if near else f"known: {known}"
             raise UserError(f"{source}: unknown setting {full}; {cure}")
         hint = hints[name]
         if dataclasses.is_dataclass(hint):

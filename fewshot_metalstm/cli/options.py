@@ -51,10 +51,9 @@ class Output(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See :class:`click.ParamType`."""
-        path = Path(str(super().convert(value, param, ctx)))
-        if not path.name:  # empty, the folder that one is in, the root
+        if not Path(value).name:  # empty, the folder that one is in, the root
             self.fail(f"{str(value)!r} is no name of a file; name one.", param, ctx)
-        return path
+        return super().convert(value, param, ctx)
 
 
 def output_option(help: str, *, required: bool = False) -> Callable[[_Command], _Command]:
