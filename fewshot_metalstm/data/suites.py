@@ -1,7 +1,8 @@
 """Suites and targets as declared in YAML: which tasks exist, without loading any text.
 
 A suite file names its meta-train tasks, its meta-validation tasks and whose exclusion rules
-apply to it. Loading the text is :mod:`fewshot_metalstm.kinds.tagging.episodes.load`.
+apply to it; with ``extends: NAME`` those of another suite come before its own. Loading the text
+is :mod:`fewshot_metalstm.kinds.tagging.episodes.load`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from fewshot_metalstm.errors import UserError, at
 TARGETS_FILE = "targets.yaml"
 EXCLUDE_RULES = ("official", "synthetic", "given")
 SUITE_KEYS = frozenset(
-    {"name", "description", "synthetic", "exclude", "tasks", "validation", "kind", "corpus"}
-)
+    {
+        "name", "extends", "description", "synthetic", "exclude", "tasks", "validation", "kind",
+        "corpus",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Suite:
     ``exclude`` says for which targets the rules of exclusion hold: ``official`` (all official
     targets), ``synthetic`` (the targets of the embedded default) or ``given`` (the caller must
     name them). ``kind`` is the kind of its tasks. ``corpus`` is the one corpus that all tasks are
-    made of, where their names are not those of corpora; empty otherwise.
+    made of, where their names are not those of corpora; empty otherwise. ``extends`` is the suite
+    whose tasks come before its own (they are among ``tasks``), or empty.
     """
 
     name: str
@@ -58,6 +63,7 @@ class Suite:
     exclude: str = "official"
     kind: str = DEFAULT_KIND
     corpus: str = ""
+    extends: str = ""
 
     @property
     def corpora(self) -> tuple[str, ...]:
@@ -92,14 +98,16 @@ def load_suites(folder: Path | None = None, kind: str | None = DEFAULT_KIND) -> 
     :class:`UserError` for an ill-formed file.
     """
     folder = folder or declarations.folder() / "suites"
+    files = [path for path in sorted(folder.glob("*.yaml")) if path.name != TARGETS_FILE]
+    declared = [(path, _mapping(path)) for path in files]
     suites: dict[str, Suite] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        if path.name != TARGETS_FILE:
-            suite = _suite(path, _mapping(path))
-            if suite.name in suites:
-                raise UserError(f"{path}: suite {suite.name} is declared twice; rename one")
-            suites[suite.name] = suite
-    return {name: suite for name, suite in suites.items() if kind in (None, suite.kind)}
+    # Those that stand alone come first, so that each that extends one finds it.
+    for path, data in sorted(declared, key=lambda pair: "extends" in pair[1]):
+        suite = _suite(path, data, _extended(path, data, suites))
+        if suite.name in suites:
+            raise UserError(f"{path}: suite {suite.name} is declared twice; rename one")
+        suites[suite.name] = suite
+    return {name: suites[name] for name in sorted(suites) if kind in (None, suites[name].kind)}
 
 
 def load_suite(name: str, folder: Path | None = None, kind: str | None = DEFAULT_KIND) -> Suite:
@@ -136,7 +144,23 @@ def kept_out(suite: Suite, exclude: Sequence[str], kind: str) -> tuple[str, ...]
     return tuple(dict.fromkeys((*(name for name in official if name not in own), *exclude)))
 
 
-def _suite(path: Path, data: Mapping[str, Any]) -> Suite:
+def _extended(path: Path, data: Mapping[str, Any], suites: Mapping[str, Suite]) -> Suite | None:
+    """The suite that this one extends, of its kind and standing alone; None where it does."""
+    if "extends" not in data:
+        return None
+    kind = data.get("kind", DEFAULT_KIND)
+    alone = {n: suite for n, suite in suites.items() if not suite.extends and suite.kind == kind}
+    if data["extends"] not in alone:
+        raise at(
+            path,
+            None,
+            f"extends {data['extends']}, which is no suite of {kind} that stands alone",
+            f"use one of {', '.join(alone)}" if alone else "name the tasks",
+        )
+    return alone[data["extends"]]
+
+
+def _suite(path: Path, data: Mapping[str, Any], extended: Suite | None) -> Suite:
     unknown = set(data) - SUITE_KEYS
     if unknown:
         raise at(path, None, f"unknown key {min(unknown)}", f"use {', '.join(sorted(SUITE_KEYS))}")
@@ -148,6 +172,8 @@ def _suite(path: Path, data: Mapping[str, Any]) -> Suite:
         raise at(path, None, f"exclude is {exclude!r}", f"use one of {', '.join(EXCLUDE_RULES)}")
     tasks = _specs(path, data["tasks"], "train", ())
     validation = _specs(path, data.get("validation") or [], "devel", tasks)
+    if extended is not None:
+        tasks, validation = extended.tasks + tasks, extended.validation + validation
     for specs, key in ((tasks, "tasks"), (validation, "validation")):
         names = [(spec.name, spec.split) for spec in specs]
         if len(set(names)) < len(names):
@@ -162,6 +188,7 @@ def _suite(path: Path, data: Mapping[str, Any]) -> Suite:
         exclude=str(exclude),
         kind=str(data.get("kind", DEFAULT_KIND)),
         corpus=str(data.get("corpus", "")),
+        extends=extended.name if extended else "",
     )
 
 

@@ -60,6 +60,31 @@ def test_suite_mtl_wide_is_mtl_bio_and_four_further_corpora() -> None:
     assert suite.exclude == "given"
 
 
+def test_a_suite_extends_another(tmp_path: Path) -> None:
+    def declare(name: str, text: str) -> None:
+        (tmp_path / f"{name}.yaml").write_text(f"name: {name}\n{text}")
+
+    # By the order of names the one that extends is read first.
+    declare("small", "tasks: [A]\nvalidation: [B]\n")
+    declare("large", "extends: small\ntasks: [C]\nvalidation: [tasks]\nexclude: given\n")
+    large = load_suite("large", tmp_path)
+    assert large.tasks == (TaskSpec("A"), TaskSpec("C"))
+    assert large.validation == (TaskSpec("B", split="devel"), TaskSpec("C", split="devel"))
+    assert (large.extends, large.exclude) == ("small", "given")
+    assert list(load_suites(tmp_path)) == ["large", "small"]
+    declare("large", "extends: small\ntasks: [A]\n")
+    with pytest.raises(UserError, match=r"large\.yaml: A stands twice under tasks"):
+        load_suites(tmp_path)
+    declare("large", "extends: small\ntasks: [C]\n")
+    for text in ("extends: large\ntasks: [D]\n", "extends: none\ntasks: [D]\n"):
+        declare("larger", text)
+        with pytest.raises(UserError, match=r"no suite of tagging that stands alone; use .* small"):
+            load_suites(tmp_path)
+    declare("larger", "extends: small\nkind: digits\ntasks: [D]\n")
+    with pytest.raises(UserError, match=r"no suite of digits that stands alone; name the tasks"):
+        load_suites(tmp_path)
+
+
 def test_suite_demo_is_the_embedded_one() -> None:
     suite = load_suite("demo")
     assert tuple(spec.corpus for spec in suite.tasks) == DEMO_META_TRAIN
