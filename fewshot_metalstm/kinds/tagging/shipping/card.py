@@ -273,8 +273,8 @@ def _limits(about: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     families = ", ".join(about.get("families", ())) or "none"
     cleared = ", ".join(about.get("targets_excluded", ())) or "none"
     lines = [
-        "- What it has read is English, of biomedical abstracts and articles. Other languages and "
-        "other kinds of text are untried.",
+        "- What it has read is English, of biomedical abstracts and articles. Other languages are "
+        "untried, and other kinds of text but for those that figures above are of.",
         f"- It has learned from the families {families}: a score on a corpus of one of them means "
         "nothing, and `adapt` refuses it.",
         f"- It was cleared of every sentence that stands in a test split of {cleared}.",
