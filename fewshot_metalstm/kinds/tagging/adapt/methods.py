@@ -170,8 +170,6 @@ def make_cells(
         raise UserError(f"teacher {settings.teacher}: {TEXT_NEEDED}")
     if settings.unlabelled:
         check_self_training(settings.self_training)
-        if settings.tune in UNTUNED:
-            raise UserError(no_use(settings.tune))
         text = unlabelled_of(target, settings.unlabelled)
         if settings.teacher:
             teacher, notes = teacher_of(settings.teacher, target)
@@ -189,6 +187,10 @@ def make_cells(
         for number, name in enumerate(names)
         for at, (draw, support) in enumerate(zip(draws, supports, strict=True))
     ]  # fmt: skip
+    # What auto stands for is known of a cell alone. Baselines do without the text.
+    for cell in cells:
+        if settings.unlabelled and not cell.unlabelled and cell.method not in baselines():
+            raise UserError(no_use(cell.tune))
     return cells, (*text.notes, *notes)
 
 

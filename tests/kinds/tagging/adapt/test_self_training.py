@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.plan import plan_adaptation
 from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt import cell as cell_module
@@ -153,3 +154,16 @@ def test_mistakes(settings: dict[str, object], line: str, tmp_path: Path) -> Non
             tmp_path / "checkpoint", TARGET, config, tmp_path / "out", device=pick_device("cpu")
         )
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("algorithm", ["protonet", "structshot"])
+def test_a_checkpoint_that_is_not_tuned_by_itself_has_no_use_for_text(
+    algorithm: str, tmp_path: Path
+) -> None:
+    held = replace(checkpoint(), about={**checkpoint().about, "algorithm": algorithm})
+    save_model(held, tmp_path / "checkpoint")
+    with pytest.raises(UserError, match=r"^unlabelled text is for a tagger that is tuned, which"):
+        plan_adaptation(tmp_path / "checkpoint", TARGET, SETTINGS, tmp_path / "out")
+    tuned = replace(SETTINGS, tune="all")
+    plan = plan_adaptation(tmp_path / "checkpoint", TARGET, tuned, tmp_path / "out")
+    assert [bool(cell.unlabelled) for cell in plan.cells] == [True] * 4 + [False] * 2  # type: ignore[attr-defined]
