@@ -50,7 +50,7 @@ def plan_adaptation(checkpoint: Path, target: Task, config: AdaptRunSettings, ou
     notes = list(check_held_out(kind, model, target))
     supports = draw_supports(kind, target, config)
     notes += [f"draw {d}: {s.note}" for d, s in enumerate(supports) if s.note]
-    names = (algorithm_of(model), *config.baselines)
+    names = (algorithm_of(model), *dict.fromkeys(config.baselines))
     cells, more = kind.make_cells(
         names, target, config, supports, range(config.draws), output / kind.product
     )

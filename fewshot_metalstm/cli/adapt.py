@@ -171,7 +171,7 @@ def run(
     folder = find_checkpoint(checkpoint, task, progress)
     if output is not None:
         runs.claim(output, "the report")
-    methods = 1 + len(config.baselines)
+    methods = 1 + len(set(config.baselines))
     done = 0
 
     def on_cell(result: CellResult) -> None:

@@ -13,7 +13,7 @@ import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.plan import check_held_out, draw_supports
+from fewshot_metalstm.adapt.plan import check_held_out, draw_supports, plan_adaptation
 from fewshot_metalstm.adapt.report import AdaptReport
 from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.errors import UserError
@@ -190,3 +190,10 @@ def test_a_summary_of_one_draw_has_no_interval(checkpoint: Path, tmp_path: Path)
     assert report.main.summary() is None
     assert report.as_dict()["mean_f1"] is None
     assert any("no test split" in note for note in report.notes)
+
+
+def test_a_baseline_that_is_named_twice_counts_once(checkpoint: Path, tmp_path: Path) -> None:
+    twice = replace(CONFIG, baselines=("scratch", "crf", "scratch"))
+    plan = plan_adaptation(checkpoint, TARGET, twice, tmp_path)
+    drawn = [(cell.method, cell.draw) for cell in plan.cells]
+    assert drawn == [(name, draw) for name in ("maml", "scratch", "crf") for draw in range(3)]
