@@ -190,10 +190,13 @@ class Tagging(Kind):
 
     def support(self, target: Task, shots: int, draw: int, seed: int) -> Support:
         """See :class:`Kind`: K to 2K mentions of each type, and as many sentences without any."""
-        from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw
+        from fewshot_metalstm.kinds.tagging.episodes.draws import load_draw, whole
 
         if shots == 0:
-            return Support(tuple(range(len(target.split("train")))))
+            every = whole(target)
+            bare = ", ".join(name for name, count in every.counts.items() if not count)
+            note = f"the train split holds no mention of {bare}" if bare else ""
+            return Support(every.indices, note)
         drawn = load_draw(target, shots, draw, seed=seed)
         return Support(drawn.indices, drawn.shortfall or "")
 

@@ -73,6 +73,16 @@ def load_draw(
     return _drawn(_index(target), target.name, shots, draw, seed, _negatives(target, negatives))
 
 
+def whole(target: Task) -> Support:
+    """The whole train split as a support.
+
+    Raises :class:`UserError` when the target has no train split or it holds no mention.
+    """
+    index = _index(target)
+    counts = dict(zip(target.types, index.counts.sum(axis=0).tolist(), strict=True))
+    return Support(tuple(range(len(index.counts))), counts, bearing=len(index.bearing))
+
+
 def freeze(targets: Iterable[Task], folder: Path | None = None) -> tuple[Path, ...]:
     """See :func:`fewshot_metalstm.data.draws.freeze`."""
     return draws.freeze(targets, frozen_text, folder)

@@ -10,6 +10,7 @@ import pytest
 from fewshot_metalstm.data.draws import FROZEN_DRAWS, draws_file
 from fewshot_metalstm.data.suites import load_targets
 from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.kind import Support
 from fewshot_metalstm.kinds.tagging.episodes import draws
 from fewshot_metalstm.kinds.tagging.episodes.draws import (
     check,
@@ -21,6 +22,7 @@ from fewshot_metalstm.kinds.tagging.episodes.draws import (
 from fewshot_metalstm.kinds.tagging.episodes.load import load_target
 from fewshot_metalstm.kinds.tagging.episodes.sampling import count_mentions
 from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from tests.kinds.tagging.episodes.builders import filler, task
 
 
@@ -140,3 +142,12 @@ def test_draws_packaged_files_are_what_the_sampler_draws_on_the_real_corpora(
         held = count_mentions(sentences, target.types).sum(axis=0).tolist()
         assert dict(zip(target.types, held, strict=True)) == support.counts
         assert all(50 <= count <= 100 for count in held)
+
+
+def test_the_whole_split_says_which_types_it_lacks_and_needs_one_mention(target: Task) -> None:
+    size = target.sizes["train"]
+    assert TAGGING.support(target, 0, 0, 0) == Support(tuple(range(size)))
+    more = TAGGING.support(replace(target, types=("X", "Cell")), 0, 0, 0)
+    assert more == Support(tuple(range(size)), "the train split holds no mention of Cell")
+    with pytest.raises(UserError, match="of target goal holds no mention; annotate some first"):
+        TAGGING.support(replace(target, types=("Cell",)), 0, 0, 0)
