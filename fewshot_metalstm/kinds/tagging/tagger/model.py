@@ -192,7 +192,7 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             config["policy"] = policies.FORMAT
         if model.encoder is not None:
             config["encoder"] = dataclasses.asdict(model.encoder)
-        if model.lexicon.mentions:
+        if model.lexicon.mentions and model.lexicon.bonus:  # unused, they would only give away
             config["lexicon"] = model.lexicon.as_dict()
         write_config(config, new)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
@@ -9,6 +12,8 @@ from hypothesis import strategies as st
 
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon, lexicon_of, read_lexicon
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, save_model
+from tests.kinds.tagging.tagger.builders import model
 
 SUPPORT = [
     Sentence(("Patients", "drink", "E", ".", "coli"), ("S-X", "O", "B-X", "I-X", "E-X")),
@@ -93,3 +98,13 @@ def test_it_is_stored_and_read() -> None:
 def test_a_damaged_one_is_refused(mentions: list[list[str]]) -> None:
     with pytest.raises(ValueError, match="lexicon"):
         read_lexicon({"bonus": 1.0, "mentions": mentions}, ("X",))
+
+
+def test_mentions_that_tagging_makes_no_use_of_are_not_saved(tmp_path: Path) -> None:
+    tagger = replace(model(2, TAGGER), types=("Drug", "Gene"))
+    for bonus, held in ((0.0, {}), (2.0, {("gene0-0",): "Gene"})):
+        lexicon = Lexicon({("gene0-0",): "Gene"}, bonus)
+        save_model(replace(tagger, lexicon=lexicon), tmp_path / "t")
+        text = (tmp_path / "t" / "config.json").read_text(encoding="utf-8")
+        assert ("gene0-0" in text) == bool(held)
+        assert load_model(tmp_path / "t", TAGGER).lexicon.mentions == held
