@@ -23,16 +23,27 @@ from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig, context_inputs
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.cells import META_LSTM
+from fewshot_metalstm.nn.sharing import OF_LAYERS
 
 _GATES = 4
 
 
 def merged_config(config: TaggerConfig, count: int) -> TaggerConfig:
-    """The sizes of ``count`` taggers of these sizes as one; UserError if it has no Meta-LSTM."""
+    """The sizes of ``count`` taggers of these sizes as one.
+
+    Raises:
+        UserError: its layer is more than one Meta-LSTM, or none.
+    """
     lstm = config.lstm
-    if lstm.kind != META_LSTM:
+    other = (
+        lstm.kind if lstm.kind != META_LSTM
+        else "attention behind it" if config.attention
+        else f"layers that tasks share ({config.sharing})" if config.sharing in OF_LAYERS
+        else ""
+    )  # fmt: skip
+    if other:
         raise UserError(
-            f"a recipe that averages taggers is for those with a Meta-LSTM, not {lstm.kind}; "
+            f"a recipe that averages taggers is for those with a Meta-LSTM alone, not {other}; "
             "use --set recipe=none, or another recipe"
         )
     return replace(

@@ -70,7 +70,16 @@ def test_it_is_a_tagger_like_any(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "t" / "config.json").read_text())["format_version"] == 3
 
 
-def test_other_cells_are_refused() -> None:
-    with pytest.raises(UserError, match="for those with a Meta-LSTM, not lstm") as problem:
-        merged_config(TaggerConfig(lstm=MetaLSTMConfig(kind="lstm")), 2)
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (TaggerConfig(lstm=MetaLSTMConfig(kind="lstm")), "lstm"),
+        (TaggerConfig(attention=2), "attention behind it"),
+        (TaggerConfig(sharing="stacked"), r"layers that tasks share \(stacked\)"),
+        (TaggerConfig(sharing="parallel"), r"layers that tasks share \(parallel\)"),
+    ],
+)
+def test_other_layers_are_refused(config: TaggerConfig, said: str) -> None:
+    with pytest.raises(UserError, match=f"with a Meta-LSTM alone, not {said}; use") as problem:
+        merged_config(config, 2)
     assert "\n" not in str(problem.value)
