@@ -153,6 +153,6 @@ def begun_anew(learner: Tagger, fresh: Tagger, anew: Mapping[str, float]) -> Tag
     weights = dict(fresh.named_parameters())
     for name, value in made.named_parameters():
         share = anew.get(group_of(name), 0.0)
-        if share:
+        if share and name in weights:  # what a meta-learner learned beside is in no fresh one
             value.lerp_(weights[name].to(value).expand_as(value), share)
     return made

@@ -25,6 +25,8 @@ from fewshot_metalstm.kinds.tagging.adapt.policy import (
 )
 from fewshot_metalstm.kinds.tagging.adapt.recurrence import recurring
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, load_model, save_model
+from fewshot_metalstm.meta.algorithm import OWN
+from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus
 from tests.kinds.tagging.tagger.builders import TARGET, encoded, model
 
 SHORT = {"epochs": 1, "min_steps": 2}
@@ -109,6 +111,17 @@ def test_groups_begin_anew_and_others_are_kept() -> None:
     assert {group_of(n) for n in new} == {"basic", "head", "meta", "characters"}
     with pytest.raises(UserError, match="the policy has the group 'tail'; a tagger has characters"):
         begun_anew(made, fresh, {"tail": 1.0})
+
+
+def test_what_was_learned_beside_the_weights_is_kept() -> None:
+    made, fresh = model().learner, model().learner
+    MAMLPlusPlus().prepare(made)
+    every = dict.fromkeys((*GROUPS, HEAD), 1.0)
+    kept = dict(begun_anew(made, fresh, every).named_parameters())
+    own = [name for name in kept if name.startswith(f"{OWN}.")]
+    assert own
+    for name in own:
+        torch.testing.assert_close(kept[name], made.get_parameter(name))
 
 
 def test_it_is_kept_beside_the_weights_under_a_digest(tmp_path: Path) -> None:
