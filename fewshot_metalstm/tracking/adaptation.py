@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.adapt.plan import plan_adaptation
 from fewshot_metalstm.adapt.report import AdaptReport, checkpoint_name, checkpoint_place
 from fewshot_metalstm.adapt.settings import AdaptRunSettings
-from fewshot_metalstm.adapt.target import adapt_target
+from fewshot_metalstm.adapt.target import adapt_as_planned
 from fewshot_metalstm.config import dump, flat
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.figure import Figure
@@ -39,10 +40,13 @@ def tracked_adaptation(
     log_model: bool = False,
     register: str | None = None,
 ) -> AdaptReport:
-    """Run :func:`~fewshot_metalstm.adapt.target.adapt_target`, log it and write its report.
+    """Plan an adaptation, do it under a run, log it and write its report.
 
     ``log_model`` logs the adapted model too, in MLflow's form; ``register`` names a registered
     model that it becomes a version of. Both need tracking.
+
+    Raises:
+        UserError: as :func:`~fewshot_metalstm.adapt.target.adapt_target` does.
     """
     if (log_model or register) and not enabled:
         raise UserError("a model is logged to MLflow, which --no-tracking turns off; leave it out")
@@ -51,6 +55,7 @@ def tracked_adaptation(
         from fewshot_metalstm.tracking.registry import log_adapted, serving_of
 
         serving_of(kind)  # refused before anything is computed
+    plan = plan_adaptation(checkpoint, target, config, output)  # what is refused leaves no run
     tracker = open_tracker(uri, EXPERIMENT, enabled)
     datasets = target_datasets(target, kind)
     with tracker.run(
@@ -65,8 +70,8 @@ def tracked_adaptation(
         datasets=datasets,
         folder=output,
     ) as run:
-        report = adapt_target(
-            checkpoint, target, config, output, device=device, workers=workers, on_cell=on_cell
+        report = adapt_as_planned(
+            plan, checkpoint, config, device=device, workers=workers, on_cell=on_cell
         )
         write_text(json.dumps(report.as_dict(), indent=2) + "\n", output / "report.json")
         write_text(markdown(report), output / "report.md")

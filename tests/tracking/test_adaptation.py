@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 from unittest.mock import MagicMock
 
 import pytest
+import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.report import AdaptReport, MethodReport
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.registry import kind
+from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig
 from fewshot_metalstm.kinds.tagging.tagger.scoring import FIGURE, Score
 from fewshot_metalstm.tracked_run import Run
-from fewshot_metalstm.tracking.adaptation import log_cell, markdown
+from fewshot_metalstm.tracking import adaptation
+from fewshot_metalstm.tracking.adaptation import log_cell, markdown, tracked_adaptation
+from tests.kinds.tagging.tagger.builders import TARGET
 
 
 class Named:
@@ -61,3 +67,15 @@ def test_names_of_the_users_are_no_html() -> None:
     assert f"# {SHOWN}, 5 shots" in page
     assert f"| {SHOWN} | 0 | 50.00 | 40.00 | 60.00 |" in page
     assert f"- in {SHOWN}" in page
+
+
+def test_what_is_refused_opens_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = MagicMock()
+    monkeypatch.setattr(adaptation, "open_tracker", opened)
+    config = AdaptRunConfig(baselines=("magic",))
+    with pytest.raises(UserError, match="baseline 'magic' is unknown"):
+        tracked_adaptation(
+            tmp_path, TARGET, config, tmp_path / "out", device=torch.device("cpu"), workers=1,
+            on_cell=None, uri=None,
+        )  # fmt: skip
+    opened.assert_not_called()
