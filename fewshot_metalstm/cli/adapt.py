@@ -135,7 +135,7 @@ def run(
     ``reading`` are options of the target's kind, for files of the user's own.
     """
     from fewshot_metalstm import runs
-    from fewshot_metalstm.adapt.report import checkpoint_name
+    from fewshot_metalstm.adapt.report import checkpoint_name, labelled
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.data.origin import write_origins
     from fewshot_metalstm.declarations import DEFAULT_KIND
@@ -180,8 +180,8 @@ def run(
         score = result.score
         figure = kind.figure_of(task)
         said = "" if score is None else f": {figure.label} {figure.shown(score.value)}"
-        baseline = result.method in config.baselines
-        method = result.method if baseline else checkpoint_name(folder)
+        baseline = result.method.partition("+")[0] in config.baselines
+        method = result.method if baseline else labelled(checkpoint_name(folder), result.method)
         by = f", recipe {result.choice['recipe']}" if result.choice else ""
         progress.note(f"{method}, draw {result.draw}{said} ({result.seconds:.1f} s{by})")
         progress.advance(done, {})
