@@ -150,8 +150,6 @@ def run(
     kind = registry.of_target(source, kind_name or kind_typed([source], reading))
     base = [] if train is None else ["shots=0"]
     alone = train is not None and test is None and Path(train).is_file()  # nothing to score
-    if no_score or alone or (train is not None and not shots):
-        base.append("draws=1")
     given = {
         "shots": shots, "draws": draws, "seed": seed, "tune": tune,
         "baselines": list(baselines) or None, "unlabelled": unlabelled,
@@ -161,6 +159,9 @@ def run(
         raise UserError(f"--unlabelled {unlabelled}: {kind.name} makes no use of unlabelled data")
     if teacher is not None and not hasattr(kind.adaptation_settings(), "teacher"):
         raise UserError(f"--teacher {teacher}: nothing of {kind.name} is taught by another model")
+    asked = resolve(kind.adaptation_settings(), config_file, overrides, given, base)
+    if alone or not asked.score or (train is not None and not asked.shots):
+        base.append("draws=1")  # unless a number was given
     config = resolve(kind.adaptation_settings(), config_file, overrides, given, base)
     faults: list[tuple[str, ...]] = []
     own = of_kind(kind, reading)
