@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fewshot_metalstm import pretrained
+from fewshot_metalstm.adapt.cell import CellResult
+from fewshot_metalstm.adapt.settings import AdaptRunSettings
 from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.corpora.demo import methods_file
 from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model
+from fewshot_metalstm.tracking import adaptation
 from tests.cli.builders import QUICK, refused, run_json, settings
 from tests.pretrained.builders import EVERY, checkpoint, ship
 
@@ -161,3 +167,39 @@ def test_unlabelled_text_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None
     assert "the unlabelled text of notes.txt, tagged by out/tagger" in " ".join(out.split())
     error = refused(adapt("--train", str(TRAIN), "--unlabelled", "missing.txt"), capsys)
     assert "missing.txt" in error
+
+
+def test_the_usual_draws_follow_the_shots_wherever_they_come_from(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+
+    def stop(
+        checkpoint: Path, target: object, config: AdaptRunSettings, *_: Any, **__: Any
+    ) -> None:
+        seen.append((config.shots, config.draws))
+        raise UserError("enough")
+
+    monkeypatch.setattr(adaptation, "tracked_adaptation", stop)
+    Path("few.yaml").write_text("shots: 3\n")
+    for more in (
+        ["--shots", "3"], settings(["shots=3"]), ["--config", "few.yaml"], [],
+        settings(["shots=3", "score=false"]), settings(["shots=3", "draws=2"]),
+    ):  # fmt: skip
+        assert refused(adapt("--train", str(TRAIN), "--test", str(TEST), *more), capsys)
+    assert seen == [(3, 5), (3, 5), (3, 5), (0, 1), (3, 1), (3, 2)]
+
+
+def test_progress_calls_a_baseline_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: Any, on_cell: Callable[[CellResult], None], **__: Any) -> None:
+        for method in ("joint", "scratch"):
+            on_cell(CellResult(f"{method}+unlabelled", 0, None, 9, 6, 1.0))
+        raise UserError("enough")
+
+    monkeypatch.setattr(adaptation, "tracked_adaptation", stop)
+    assert main(adapt("--train", str(TRAIN), "--baseline", "scratch")) == 2
+    printed = capsys.readouterr().err
+    assert "\nmtl-bio+unlabelled, draw 0 (1.0 s)\n" in printed
+    assert "\nscratch+unlabelled, draw 0 (1.0 s)\n" in printed
