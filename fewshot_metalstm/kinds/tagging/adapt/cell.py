@@ -253,7 +253,9 @@ class TaggingWork(Work[Tagger]):
         model.learner.to(next(self.model.learner.parameters()).device)
         if model.kind == TAGGER:
             return tags_as_it_is(model, self.target, self.cell.unlabelled)
-        own = replace(self.cell, method=algorithm_of(model), teacher=None)
+        # A recipe that is named is one of the pupil's; the teacher's policy has others, or is none.
+        recipe = NONE if self.cell.recipe == NONE else AUTO
+        own = replace(self.cell, method=algorithm_of(model), teacher=None, recipe=recipe)
         work = TaggingWork(own, model, self.target, model.table())
         return work.tagged(work.start())
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from fewshot_metalstm.adapt.finetune import AdaptConfig
+from fewshot_metalstm.adapt.policy import Policy, Recipe
 from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt import cell as cell_module
@@ -80,6 +82,16 @@ def test_another_checkpoint_is_adapted_to_the_same_support(
     alone = replace(CELL, method="reptile")
     run_cell(alone, other, TARGET, other.table())
     assert pupils[1] == pupils[3], "as the other itself tags them"
+    assert tuple(s.tokens for s in pupils[1]) == TEXT
+
+
+def test_a_named_recipe_is_the_pupils_alone(tmp_path: Path, pupils: list[list[Sentence]]) -> None:
+    held = replace(checkpoint(), policy=Policy({"near": Recipe({"epochs": 1})}, "near"))
+    save_model(checkpoint(), tmp_path / "other")
+    teacher, _ = teacher_of(str(tmp_path / "other"), TARGET)
+    cell = replace(CELL, tune="all", config=AdaptConfig(min_steps=2), recipe="near")
+    result = run_cell(replace(cell, teacher=teacher), held, TARGET, held.table())
+    assert result.choice["recipe"] == "near"
     assert tuple(s.tokens for s in pupils[1]) == TEXT
 
 
