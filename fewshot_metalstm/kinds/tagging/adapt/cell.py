@@ -304,7 +304,7 @@ class TaggingWork(Work[Tagger]):
             "seed": cell.seed, "support_sentences": len(cell.support),
             "from": dict(self.model.about),
             **({"unlabelled_sentences": len(cell.unlabelled)} if cell.unlabelled else {}),
-            **({"teacher": cell.teacher.folder.name} if cell.teacher else {}),
+            **({"teacher": cell.teacher.name} if cell.teacher else {}),
             "synthetic": target.corpus.synthetic,
             "test_f1": None if score is None else round(score.value, 2),
         }  # fmt: skip

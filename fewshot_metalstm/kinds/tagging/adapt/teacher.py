@@ -18,6 +18,7 @@ from pathlib import Path
 
 from fewshot_metalstm import runs
 from fewshot_metalstm.adapt.plan import check_held_out
+from fewshot_metalstm.adapt.report import checkpoint_name
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
@@ -42,6 +43,12 @@ class Teacher:
 
     folder: Path
     digest: str
+
+    @property
+    def name(self) -> str:
+        """What it goes by: that of a checkpoint which ships, or of the run that wrote it."""
+        folder = self.folder
+        return folder.parent.name if folder.name == TAGGER else checkpoint_name(folder)
 
 
 def teacher_of(name: str, target: Task) -> tuple[Teacher, tuple[str, ...]]:

@@ -131,8 +131,15 @@ def test_cells_say_who_taught_them() -> None:
     assert beside.called == "scratch+unlabelled"
 
 
+@pytest.mark.parametrize(
+    ("folder", "name"), [("mine/tagger", "mine"), ("big/checkpoint", "big"), ("packed", "packed")]
+)
+def test_a_teacher_goes_by_the_name_of_its_run(folder: str, name: str) -> None:
+    assert Teacher(Path("runs", folder), "").name == name
+
+
 def test_a_run_says_so(tmp_path: Path) -> None:
-    for name in ("checkpoint", "teacher"):
+    for name in ("checkpoint", "teacher/checkpoint"):
         save_model(checkpoint(), tmp_path / name)
     config = replace(SETTINGS, teacher=str(tmp_path / "teacher"), baselines=(), draws=1)
     cpu = pick_device("cpu")
