@@ -61,7 +61,10 @@ class Recipe:
 
 
 def given_by_user(config: AdaptConfig) -> dict[str, Any]:
-    """The settings that are not the default: what a user says goes, whatever a recipe has."""
+    """The settings that are not the default: what a user says goes, whatever a recipe has.
+
+    A default that was asked for in so many words cannot be told from one that was left alone.
+    """
     return {
         each.name: getattr(config, each.name)
         for each in dataclasses.fields(config)

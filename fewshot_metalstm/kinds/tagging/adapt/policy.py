@@ -56,8 +56,8 @@ def group_of(name: str) -> str:
 def decided(recipe: str, policy: Policy | None, config: AdaptConfig, tune: str) -> Policy | None:
     """The policy that a cell follows, if it follows one.
 
-    With ``auto`` that is the checkpoint's, unless a setting of how to adapt was given, or not all
-    is tuned: what the user says goes.
+    With ``auto`` that is the checkpoint's, unless a setting of how to adapt is not the default, or
+    not all is tuned: what the user says goes.
 
     Raises:
         UserError: a recipe is named, and the checkpoint has no policy, or not all is tuned.

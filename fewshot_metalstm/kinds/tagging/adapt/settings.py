@@ -24,7 +24,7 @@ class TaggingSettings(AdaptSettings):
     # the tagger itself
     teacher: str = ""
     # how to adapt: a recipe of the checkpoint's policy by name; auto: the one that its policy
-    # chooses, unless a setting of adapt is given; none: as the settings say
+    # chooses, unless a setting of adapt is not the default; none: as the settings say
     recipe: str = AUTO
     self_training: SelfTrainingConfig = field(default_factory=SelfTrainingConfig)
     prototypes: PrototypesConfig = field(default_factory=PrototypesConfig)
