@@ -172,7 +172,7 @@ def test_unlabelled_text_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None
 def test_the_usual_draws_follow_the_shots_wherever_they_come_from(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen = []
+    seen: list[tuple[int, int]] = []
 
     def stop(
         checkpoint: Path, target: object, config: AdaptRunSettings, *_: Any, **__: Any

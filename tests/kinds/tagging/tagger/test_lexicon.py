@@ -102,9 +102,9 @@ def test_a_damaged_one_is_refused(mentions: list[list[str]]) -> None:
 
 def test_mentions_that_tagging_makes_no_use_of_are_not_saved(tmp_path: Path) -> None:
     tagger = replace(model(2, TAGGER), types=("Drug", "Gene"))
-    for bonus, held in ((0.0, {}), (2.0, {("gene0-0",): "Gene"})):
+    for bonus in (0.0, 2.0):
         lexicon = Lexicon({("gene0-0",): "Gene"}, bonus)
         save_model(replace(tagger, lexicon=lexicon), tmp_path / "t")
         text = (tmp_path / "t" / "config.json").read_text(encoding="utf-8")
-        assert ("gene0-0" in text) == bool(held)
-        assert load_model(tmp_path / "t", TAGGER).lexicon.mentions == held
+        assert ("gene0-0" in text) == bool(bonus)
+        assert load_model(tmp_path / "t", TAGGER).lexicon == (lexicon if bonus else Lexicon())
