@@ -86,6 +86,11 @@ class Account:
         return sum(row.weights for row in self.rows())
 
     @property
+    def places(self) -> int:
+        """Places of all matrices, whether or not a weight is there."""
+        return sum(row.rows * row.columns for row in self.rows())
+
+    @property
     def utilisation(self) -> float:
         """Weights as a share of the places of all packed columns."""
         return self.weights / sum(row.rows * row.packed_columns for row in self.rows())
@@ -126,7 +131,7 @@ class Account:
         found += [
             ("weights that are not zero", f"{self.made.weights:,}", f"{self.weights:,}"),
             ("columns, packed columns", f"{self.columns:,}", f"{self.packed_columns:,}"),
-            ("used of all places, unpacked and packed", _percent(self.weights / self.made.weights),
+            ("used of all places, unpacked and packed", _percent(self.weights / self.places),
              _percent(self.utilisation)),
         ]  # fmt: skip
         for key, what in (("weights", "bytes of the weights"), ("vectors", "bytes of word vectors"),
@@ -144,8 +149,8 @@ class Account:
         """What a reader has to know beside the table."""
         settings = self.config
         found = [
-            f"Pruned by magnitude: {self.made.magnitude:,} weights of {self.made.weights:,}; as "
-            f"conflicts of packed columns: {self.made.packing:,}."
+            f"Pruned by magnitude: {self.made.magnitude:,} weights of {self.made.weights:,} that "
+            f"were not zero; as conflicts of packed columns: {self.made.packing:,}."
         ]
         if self.made.steps:
             found.append(

@@ -47,8 +47,9 @@ class Retraining:
 class Compressed:
     """A learner's parameters, compressed: all of them, and how those that are packed are stored.
 
-    ``magnitude`` and ``packing`` are the weights that were pruned by magnitude and as conflicts,
-    of ``weights`` in the packed matrices; ``losses`` the loss of each step.
+    ``weights`` are those of the packed matrices that were not zero before, as the blocks off the
+    diagonal of a merged tagger are; ``magnitude`` and ``packing`` are those of them that were
+    pruned by magnitude and as conflicts; ``losses`` the loss of each step.
     """
 
     params: Params
@@ -88,9 +89,8 @@ def compressed(
     final = dict(params)
     for name, each in stored.items():
         final[name] = each.value().to(params[name])
-    weights = sum(params[name].numel() for name in packable)
     return Compressed(
-        {n: p.detach() for n, p in final.items()}, stored, weights, run.magnitude,
+        {n: p.detach() for n, p in final.items()}, stored, run.weights, run.magnitude,
         run.conflicting, steps, tuple(run.losses),
     )  # fmt: skip
 
@@ -111,7 +111,8 @@ class _Run:
         packable: Mapping[str, Layout],
     ) -> None:  # fmt: skip
         self.learner, self.config, self.params, self.packable = learner, config, params, packable
-        self.masks = {name: torch.ones_like(params[name]) for name in packable}
+        self.masks = {name: (params[name] != 0).to(params[name]) for name in packable}
+        self.weights = self._left()
         self.groups: dict[str, list[Groups]] = {}
         self.magnitude = self.conflicting = 0
         self.losses: list[float] = []
@@ -121,7 +122,7 @@ class _Run:
         sparsity = sparsity_at(share, self.config.sparsity)
         for name, matrices in self._matrices():
             self._keep(name, [without_smallest(matrix, sparsity) for matrix in matrices])
-        self.magnitude = self._gone()
+        self.magnitude = self.weights - self._left()
 
     def combine(self) -> None:
         """Combine columns, and prune the conflicts."""
@@ -130,7 +131,7 @@ class _Run:
             self.groups[name] = groups
             pairs = zip(matrices, groups, strict=True)
             self._keep(name, [pack(matrix, own)[1] for matrix, own in pairs])
-        self.conflicting = self._gone() - self.magnitude
+        self.conflicting = self.weights - self.magnitude - self._left()
 
     def packed(self, name: str) -> tuple[Packed, ...]:
         """A parameter's matrices in packed columns."""
@@ -206,8 +207,8 @@ class _Run:
         for name, mask in self.masks.items():
             self.params[name].mul_(mask)
 
-    def _gone(self) -> int:
-        return sum(mask.numel() - int(mask.count_nonzero()) for mask in self.masks.values())
+    def _left(self) -> int:
+        return sum(int(mask.count_nonzero()) for mask in self.masks.values())
 
 
 def _order(items: int, steps: int, config: RetrainConfig, seed: int) -> Iterator[list[int]]:

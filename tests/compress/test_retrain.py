@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -77,6 +78,26 @@ def test_every_weight_is_accounted_for() -> None:
     left = sum(packed.weights for each in found.stored.values() for packed in each.matrices)
     assert left == found.weights - found.magnitude - found.packing
     assert found.magnitude >= 0.59 * found.weights
+
+
+@pytest.mark.parametrize("data", [False, True])
+def test_what_was_zero_before_is_no_weight_and_was_not_pruned(data: bool) -> None:
+    learner, practice = material()
+    half = deepcopy(learner)
+    packable = layouts(half)
+    there = zero = 0
+    with torch.no_grad():
+        for name, value in half.named_parameters():
+            if name in packable:
+                value[..., : value.shape[-1] // 4] = 0
+                there += int(value.count_nonzero())
+                zero += value.numel() - int(value.count_nonzero())
+    found = compressed(half, CONFIG, practice if data else None)
+    left = sum(packed.weights for each in found.stored.values() for packed in each.matrices)
+    assert found.weights == there
+    assert left == there - found.magnitude - found.packing
+    # The share is of all places, and the zeros are among those that go.
+    assert found.magnitude == pytest.approx(0.6 * (there + zero) - zero, rel=0.01)
 
 
 def test_without_items_it_is_pruned_and_packed_alone() -> None:
