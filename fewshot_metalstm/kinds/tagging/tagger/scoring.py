@@ -81,15 +81,17 @@ def strict_scores(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[st
             raise ValueError(f"sentence {i}: {len(g)} gold tags, {len(p)} predicted")
     if all(t == "O" for s in (*gold, *predicted) for t in s):
         return Score(0.0, 0.0, 0.0, 0)  # seqeval cannot report on no mention at all
+    # Types are numbers to seqeval, which strips hyphens off their names and has rows of its own.
+    tags = {t for s in (*gold, *predicted) for t in s if t != "O"}
+    types = sorted({tag[2:] for tag in tags})
+    number = {name: str(i) for i, name in enumerate(types)}
+    neutral = {"O": "O"} | {tag: f"{tag[0]}-{number[tag[2:]]}" for tag in tags}
     report = classification_report(
-        [list(s) for s in gold], [list(s) for s in predicted],
+        [[neutral[t] for t in s] for s in gold], [[neutral[t] for t in s] for s in predicted],
         mode="strict", scheme=IOBES, output_dict=True, zero_division=0,
     )  # fmt: skip
-    per_type = {
-        name: _score(row)
-        for name, row in report.items()
-        if name not in ("micro avg", "macro avg", "weighted avg")
-    }
+    # A type of illegal tags alone has no row.
+    per_type = {name: _score(report[i]) for name, i in number.items() if i in report}
     total = _score(report["micro avg"])
     return Score(total.f1, total.precision, total.recall, total.mentions, per_type)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seqeval.metrics import f1_score, precision_score, recall_score
+from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
 from seqeval.scheme import IOBES
 
 from fewshot_metalstm.kinds.tagging.corpora.schemes import Scheme, encode
@@ -115,3 +116,31 @@ def test_sentences_that_do_not_match_are_an_error() -> None:
         strict_scores([["O"], ["O", "O"]], [["O"], ["O"]])
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         strict_scores([["O"], ["O"]], [["O"]])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_types_of_any_name_are_scored_as_those_of_plain_names(seed: int) -> None:
+    odd = {"Drug": "Gene-", "Gene": "micro avg"}
+    rng = random.Random(seed)
+    gold = [legal(rng, rng.randint(1, 9)) for _ in range(6)]
+    predicted = [corrupted(rng, tags) for tags in gold]
+    plain = strict_scores(gold, predicted)
+
+    def renamed(sentences: list[list[str]]) -> list[list[str]]:
+        return [[t if t == "O" else t[:2] + odd[t[2:]] for t in s] for s in sentences]
+
+    assert strict_scores(renamed(gold), renamed(predicted)) == replace(
+        plain, per_type={odd[name]: score for name, score in plain.per_type.items()}
+    )
+    table = classification_report(
+        gold, predicted, mode="strict", scheme=IOBES, output_dict=True, zero_division=0
+    )
+    assert {name: score.f1 for name, score in plain.per_type.items()} == {
+        name: 100 * row["f1-score"] for name, row in table.items() if not name.endswith(" avg")
+    }
+    assert plain.f1 == 100 * table["micro avg"]["f1-score"]
+
+
+def test_types_that_differ_in_a_hyphen_are_two() -> None:
+    score = strict_scores([["S-A"]], [["S-A-"]])
+    assert (score.f1, set(score.per_type)) == (0, {"A", "A-"})
