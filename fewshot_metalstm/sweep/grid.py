@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fewshot_metalstm.adapt.settings import META, SweepSettings
@@ -52,6 +52,20 @@ class Key:
 
     def __str__(self) -> str:
         return f"{self.target}, {self.shots or 'all'} shots, {self.method}, draw {self.draw}"
+
+
+def distinct(config: SweepSettings) -> SweepSettings:
+    """The settings with each number of shots and each draw once, in the order given.
+
+    Raises:
+        UserError: shots, methods or draws are empty.
+    """
+    for axis in ("shots", "methods", "draws"):
+        if not getattr(config, axis):
+            raise UserError(f"{axis} is empty, so that there is nothing to do; give --{axis}")
+    return replace(
+        config, shots=tuple(dict.fromkeys(config.shots)), draws=tuple(dict.fromkeys(config.draws))
+    )
 
 
 def grid(kind: Kind, config: SweepSettings, targets: tuple[str, ...]) -> tuple[Key, ...]:

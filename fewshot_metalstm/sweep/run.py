@@ -21,7 +21,7 @@ from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.kind import Kind, Support, Task
 from fewshot_metalstm.machine import keep_freed_memory
 from fewshot_metalstm.runs import model_folder, read_model_config
-from fewshot_metalstm.sweep.grid import TRAIN, Entry, Key, entries, grid
+from fewshot_metalstm.sweep.grid import TRAIN, Entry, Key, distinct, entries, grid
 from fewshot_metalstm.sweep.report import SweepReport, rows_of
 from fewshot_metalstm.sweep.store import PlannedCell, SweepFolder, settings_of
 from fewshot_metalstm.version import __version__
@@ -96,10 +96,11 @@ def plan_sweep(
             default those of the first checkpoint that a method names.
 
     Raises:
-        UserError: an unknown method or setting, two targets of one name, a checkpoint that has
-            seen a target, unlabelled text for a method without use for it, or a finished cell
-            that comes from other settings.
+        UserError: an unknown method or setting, no shots, methods or draws, two targets of one
+            name, a checkpoint that has seen a target, unlabelled text for a method without use for
+            it, or a finished cell that comes from other settings.
     """
+    config = distinct(config)
     kind = registry.kind(targets[0].kind)
     kind.check_tune(config.tune)
     by_name = {target.name: target for target in targets}
@@ -144,6 +145,8 @@ def plan_sweep(
         start = checkpoints.get(entry.name)
         fresh = entry.baseline or start is None
         settings = _settings(config, entry)
+        # Once a method: these may be digests of a whole encoder.
+        made_of = baselines[entry.name].files(settings) if start is None else digests[start]
         for (name, shots), drawn in supports.items():
             target = by_name[name]
             cells, more = kind.make_cells(
@@ -158,7 +161,6 @@ def plan_sweep(
                         f"tune {cell.tune} does not"
                     )
                 key = Key(name, shots, entry.name, cell.draw)
-                made_of = baselines[entry.name].files(settings) if start is None else digests[start]
                 made_from = settings_of(key, cell, target, made_of, __version__)
                 planned[key] = PlannedCell(key, cell, made_from)
     found = {key: folder.read(planned[key], kind) for key in keys}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.sweep.grid import (
     Entry,
     Key,
+    distinct,
     entries,
     grid,
     names,
@@ -100,3 +102,14 @@ def test_which_methods_need_a_checkpoint() -> None:
     assert needs_checkpoint(TAGGING, ("scratch",))
     assert not needs_checkpoint(TAGGING, ("scratch", "a=x", "crf"))
     assert not needs_checkpoint(TAGGING, ("crf",))
+
+
+def test_every_number_of_shots_and_draw_is_used_once() -> None:
+    config = distinct(SweepConfig(targets=("a",), shots=(2, 5, 2), draws=(1, 0, 0)))
+    assert (config.shots, config.draws) == ((2, 5), (1, 0))
+
+
+@pytest.mark.parametrize("axis", ["shots", "methods", "draws"])
+def test_an_axis_without_anything_is_refused(axis: str) -> None:
+    with pytest.raises(UserError, match=f"^{axis} is empty.*; give --{axis}$"):
+        distinct(replace(SweepConfig(targets=("a",)), **{axis: ()}))

@@ -21,6 +21,7 @@ from fewshot_metalstm.jobs.pool import PoolRunner
 from fewshot_metalstm.jobs.ray_actors import RayRunner
 from fewshot_metalstm.kinds.tagging.adapt.self_training import SelfTrainingConfig
 from fewshot_metalstm.kinds.tagging.adapt.settings import AdaptRunConfig, SweepConfig
+from fewshot_metalstm.kinds.tagging.kind import TAGGING
 from fewshot_metalstm.kinds.tagging.tagger.model import read_config, save_model
 from fewshot_metalstm.sweep.grid import Key
 from fewshot_metalstm.sweep.report import SweepReport
@@ -295,3 +296,24 @@ def test_a_checkpoint_that_nobody_named(tmp_path: Path) -> None:
     for method in ("meta", "scratch"):
         with pytest.raises(UserError, match=f"method {method} needs a checkpoint; name one with"):
             plan_sweep(None, [TARGET], replace(CONFIG, methods=(method,)), files)
+
+
+def test_a_plan_has_each_cell_once_and_is_not_empty(tmp_path: Path) -> None:
+    files = SweepFolder(tmp_path / "out")
+    config = replace(CONFIG, methods=("crf",), shots=(3, 3), draws=(0, 0, 1))
+    plan = plan_sweep(None, [TARGET], config, files)
+    assert [str(cell.key) for cell in plan.cells] == [
+        f"goal, 3 shots, crf, draw {draw}" for draw in (0, 1)
+    ]
+    with pytest.raises(UserError, match="draws is empty"):
+        plan_sweep(None, [TARGET], replace(config, draws=()), files)
+
+
+def test_files_of_a_method_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    crf = TAGGING.methods()["crf"]
+    counting = replace(crf, files=lambda settings: read.append(settings) or {})
+    monkeypatch.setattr(type(TAGGING), "methods", lambda self: {"crf": counting})
+    config = replace(CONFIG, methods=("crf",))
+    assert len(plan_sweep(None, [TARGET], config, SweepFolder(tmp_path / "out")).cells) == 4
+    assert len(read) == 1
