@@ -126,7 +126,7 @@ def run(
         "draws": None if draws is None else list(numbers(draws, "--draws")),
         "seed": seed, "tune": tune,
     }  # fmt: skip
-    first = first_target(named, config_file)
+    first = first_target(named, config_file, overrides)
     kind = registry.of_target(first, kind_name)
     config = resolve(kind.sweep_settings(), config_file, overrides, given)
     if not config.targets:
@@ -169,18 +169,30 @@ def run(
     return report
 
 
-def first_target(given: Sequence[str] | None, config_file: Path | None) -> str:
+def first_target(
+    given: Sequence[str] | None, config_file: Path | None, overrides: Sequence[str] = ()
+) -> str:
     """The first target that options or a file of settings name, whose kind is that of the sweep.
 
+    Args:
+        overrides: as from ``--set``; what is not about targets is passed over.
+
     Raises:
-        UserError: none is named.
+        UserError: none is named, or what names them is no list.
     """
-    from fewshot_metalstm.config import read_mapping
+    from fewshot_metalstm.adapt.settings import SweepSettings
+    from fewshot_metalstm.config import check, read_mapping, resolve
     from fewshot_metalstm.errors import UserError
 
     stored = {} if config_file is None else read_mapping(config_file)
-    named = given or stored.get("targets") or ()
-    if not isinstance(named, (list, tuple)) or not named:
+    own = {"targets": stored["targets"]} if stored.get("targets") is not None else {}
+    check(SweepSettings, own, str(config_file))
+    # Only these: the other settings are known when the kind is.
+    said = [text for text in overrides if text.partition("=")[0] == "targets"]
+    named = given or (
+        resolve(SweepSettings, None, said, {}).targets if said else own.get("targets")
+    )
+    if not named:
         raise UserError("no target is named; give --targets, or a --config that names some")
     return str(named[0])
 
@@ -198,7 +210,6 @@ def show(report: SweepReport) -> None:
 
 def comparison_table(head: Sequence[str], body: Sequence[tuple[str, ...]], figure: str) -> Table:
     """The table of methods for the terminal, a rule below each target and shots."""
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=f"{figure} on the test split: mean over draws, 95% interval")
@@ -206,5 +217,5 @@ def comparison_table(head: Sequence[str], body: Sequence[tuple[str, ...]], figur
         table.add_column(column, justify="left" if column in ("target", "method") else "right")
     for i, row in enumerate(body):
         last = i + 1 == len(body) or body[i + 1][:2] != row[:2]
-        table.add_row(*map(escape, row), end_section=last)
+        table.add_row(*row, end_section=last)
     return table

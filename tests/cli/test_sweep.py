@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.cli.sweep import comparison_table, first_target
+from fewshot_metalstm.cli.terminal import Terminal
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt import cell as cells
 from fewshot_metalstm.kinds.tagging.adapt import tuning
 from tests.cli.builders import QUICK, refused, run_json, settings, start
@@ -147,3 +150,23 @@ def _group_lives(leader: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_the_first_target_may_be_a_setting(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text("targets: [a, b]\nadapt: {lr: 1}\n")
+    assert first_target(None, file) == "a"
+    assert first_target(None, file, ("targets=[c.conll]", "crf.c1=0.1")) == "c.conll"
+    assert first_target(("d",), file, ("targets=[c]",)) == "d"
+    for nothing in ((), ("targets=[]",)):
+        with pytest.raises(UserError, match="no target is named"):
+            first_target(None, None, nothing)
+    file.write_text("targets: a.conll\n")
+    with pytest.raises(UserError, match=r"sweep.yaml: targets='a.conll' is not of type tuple"):
+        first_target(None, file)
+
+
+def test_markup_in_a_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    table = comparison_table(("target", "F1"), [("[red]x", "1")], "F1")
+    Terminal(width=80).print(table)
+    assert " [red]x " in capsys.readouterr().out
