@@ -146,13 +146,19 @@ def _sentences(examples: Sequence[Any], overlaps: str) -> Iterator[Sentence]:
 def _pair(number: int, example: Any) -> tuple[int, Any, tuple[Any, ...]]:
     if isinstance(example, Sentence):
         return number, example.tokens, example.tags
+    cure = "give (tokens, tags) or (text, mentions)"
     if not isinstance(example, (tuple, list)) or len(example) != 2:
-        cure = "give (tokens, tags) or (text, mentions)"
         raise _at(number, f"a {type(example).__name__} is no pair", cure)
-    return number, example[0], tuple(example[1])
+    words, rest = example
+    for part in example:
+        if not isinstance(part, Iterable):
+            raise _at(number, f"{part!r} is no list", cure)
+    return number, words if isinstance(words, str) else tuple(words), tuple(rest)
 
 
 def _check_tags(number: int, tokens: Any, tags: tuple[Any, ...]) -> None:
+    if not tokens:
+        raise _at(number, "has no token", "leave it out")
     if len(tokens) != len(tags):
         raise _at(number, f"{len(tokens)} tokens and {len(tags)} tags", "give a tag for each")
     if not all(isinstance(token, str) and token for token in tokens):
