@@ -66,7 +66,7 @@ def read_measured(
     others = 0
     found: dict[str, dict[str, list[float]]] = {}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             if missing := [n for n in COLUMNS if n not in (reader.fieldnames or ())]:
                 raise at(path, 1, f"has no column {missing[0]}", f"name {', '.join(COLUMNS)}")
@@ -79,12 +79,14 @@ def read_measured(
                     raise at(path, reader.line_num, f"{row['f1']!r} is no F1",
                              "give a number from 0 to 100") from None  # fmt: skip
                 if any(
-                    value is not None and row.get(name) not in (None, "", str(value))
+                    value is not None and not _says(row.get(name), value)
                     for name, value in support.items()
                 ):
                     others += 1
                     continue
                 found.setdefault(row["target"], {}).setdefault(row["source"], []).append(value)
+    except csv.Error as problem:
+        raise at(path, None, f"is no table ({problem})", "write it as CSV") from None
     except UnicodeDecodeError:
         raise at(path, None, "is not UTF-8", "save it as UTF-8") from None
     except OSError as error:
@@ -101,6 +103,14 @@ def read_measured(
         for target, own in found.items()
     }
     return means, others
+
+
+def _says(text: str | None, wanted: int) -> bool:
+    """Whether a cell is that number, however it is written, or empty."""
+    try:
+        return not text or float(text) == wanted
+    except ValueError:
+        return False
 
 
 def agreements(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -182,3 +183,15 @@ def test_a_file_that_says_nothing_is_one_line(tmp_path: Path, text: str, said: s
     assert "\n" not in str(problem.value)
     with pytest.raises(UserError, match="cannot be read; no such file"):
         read_measured(tmp_path / "none.csv")
+
+
+def test_measured_figures_as_a_spreadsheet_writes_them(tmp_path: Path) -> None:
+    path = tmp_path / "measured.csv"
+    path.write_text(
+        "target,source,f1,shots,draw\nt,a,30,50.0,1.0\nt,a,20,5,1\nt,a,10,x,1\n",
+        encoding="utf-8-sig",
+    )
+    assert read_measured(path, 50, 1) == ({"t": {"a": 30.0}}, 2)
+    path.write_text("target,source,f1\n" + "t" * (csv.field_size_limit() + 1) + ",a,30\n")
+    with pytest.raises(UserError, match=r"measured.csv: is no table \(field larger .*; write it"):
+        read_measured(path)
