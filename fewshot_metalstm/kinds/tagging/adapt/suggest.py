@@ -24,6 +24,7 @@ from fewshot_metalstm.kinds.tagging.formats import Document, Mention, to_sentenc
 from fewshot_metalstm.kinds.tagging.formats.document import Bounds
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading, read
 from fewshot_metalstm.kinds.tagging.tagger.decode import batches
+from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 from fewshot_metalstm.kinds.tagging.tagger.possible import Possible, gives_spans, possible
 
@@ -142,7 +143,9 @@ def suggest(
             doubts += (reading.uncertainty for reading in found)
         # Without a say they are not needed.
         states.append(
-            mean_states(model, tokens) if diversity else np.ones((len(tokens), 1), np.float32)
+            mean_states(model, tokens, table)
+            if diversity
+            else np.ones((len(tokens), 1), np.float32)
         )
     chosen = pick(np.array(doubts, np.float32), np.concatenate(states), number, diversity)
     return [
@@ -161,16 +164,22 @@ def mistakes(reading: Reading, every: Sequence[Possible]) -> float:
 
 
 @torch.no_grad()
-def mean_states(model: TaggerModel, sentences: Sequence[Sequence[str]]) -> Matrix:
+def mean_states(
+    model: TaggerModel, sentences: Sequence[Sequence[str]], table: WordTable | None = None
+) -> Matrix:
     """The mean of the LSTM's outputs over the tokens of each sentence.
+
+    Args:
+        table: one of ``model``'s that is kept between calls.
 
     Returns:
         (sentences, outputs).
     """
     learner = model.learner
     params = {name: value.detach() for name, value in learner.named_parameters()}
+    table = model.table() if table is None else table  # a fresh one is empty, and so false
     states: dict[int, Matrix] = {}
-    for places, batch, _ in batches(learner, params, model.table(), sentences, model.types):
+    for places, batch, _ in batches(learner, params, table, sentences, model.types):
         hidden = learner.hidden(batch)  # (B, T, outputs), 0 at padding
         mean = hidden.sum(1) / batch.lengths[:, None]
         states |= zip(places, mean.float().cpu().numpy(), strict=True)

@@ -84,3 +84,12 @@ def test_columns_need_no_tags(tmp_path: Path) -> None:
     assert list(sentences_of(file)) == [("Mice", "ran"), ("Rats", "ran")]
     file.write_text("Mice\tB-A\nran\tO\n")
     assert list(sentences_of(file)) == [("Mice", "ran")]
+
+
+def test_words_are_looked_up_in_the_table_that_is_kept() -> None:
+    tagger = model(kind=TAGGER, types=1)
+    table = tagger.table()
+    sentences = [("Mice", "ate"), ("Rats",)]
+    with_it = mean_states(tagger, sentences, table)
+    assert len(table) > 0
+    np.testing.assert_array_equal(with_it, mean_states(tagger, sentences))
