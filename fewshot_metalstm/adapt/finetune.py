@@ -114,9 +114,10 @@ def average(runs: Sequence[Adapted], names: Sequence[str]) -> Adapted:
         name: torch.stack([run.params[name] for run in runs]).mean(0) if name in tuned else value
         for name, value in runs[0].params.items()
     }
+    told = [run.losses for run in runs if run.losses]  # one without epochs has none
     losses = tuple(
-        sum(run.losses[min(epoch, len(run.losses) - 1)] for run in runs) / len(runs)
-        for epoch in range(max(len(run.losses) for run in runs))
+        sum(each[min(epoch, len(each) - 1)] for each in told) / len(told)
+        for epoch in range(max(map(len, told), default=0))
     )
     steps = sum(run.steps for run in runs)
     return Adapted(params, losses, steps, any(run.stopped_early for run in runs))

@@ -153,9 +153,10 @@ def _cutting(tokenizer: Any) -> tuple[tuple[str, ...], int, bool] | None:
     if not as_bert:
         return None
     places = model["vocab"]
-    if sorted(places.values()) != list(range(len(places))):
+    unknown = places.get(model["unk_token"])
+    if unknown is None or sorted(places.values()) != list(range(len(places))):
         return None
-    return tuple(sorted(places, key=places.__getitem__)), places[model["unk_token"]], bool(lower)
+    return tuple(sorted(places, key=places.__getitem__)), unknown, bool(lower)
 
 
 @torch.no_grad()

@@ -187,3 +187,12 @@ def test_equal_rates_change_nothing() -> None:
     found, wanted = adapt(learner).params, adapt(Regressor()).params
     for name in learner.adapted():
         torch.testing.assert_close(found[name], wanted[name])
+
+
+def test_the_mean_with_a_part_without_epochs_has_the_losses_of_the_others() -> None:
+    params = {"a": torch.tensor([1.0])}
+    none, some = Adapted(params, (), 0, False), Adapted({"a": params["a"] + 2}, (3.0, 1.0), 4, True)
+    for runs in ([none, some], [some, none]):
+        found = finetuning.average(runs, ["a"])
+        assert (found.params["a"].item(), found.losses, found.steps) == (2.0, (3.0, 1.0), 4)
+    assert finetuning.average([none, none], ["a"]).losses == ()

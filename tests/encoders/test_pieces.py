@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from fewshot_metalstm.data.locate import CACHE_VARIABLE
+from fewshot_metalstm.encoders import pieces
 from fewshot_metalstm.encoders.hugging_face import load_bare
 from fewshot_metalstm.encoders.pieces import check_pieces, read_pieces
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.meta.outcome import Progress
+from fewshot_metalstm.nn.pieces import INSIDE, LONGEST
 from tests.encoders.test_training import Phases
 from tests.kinds.tagging.adapt.needed import VOCABULARY, tiny_bert
 
@@ -109,3 +112,25 @@ def test_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
         check_pieces(str(more), 4)
     with pytest.raises(UserError, match=r"vectors\.pieces=nowhere: no such folder"):
         read_pieces("nowhere", 4, Progress())
+
+
+def test_an_unknown_piece_outside_of_the_vocabulary_is_not_taken() -> None:
+    model = {
+        "type": "WordPiece", "continuing_subword_prefix": INSIDE,
+        "max_input_chars_per_word": LONGEST, "vocab": {"a": 0, "b": 1},
+    }  # fmt: skip
+    clean = {
+        "type": "BertNormalizer", "lowercase": True, "clean_text": True,
+        "handle_chinese_chars": True, "strip_accents": None,
+    }  # fmt: skip
+
+    def cutting(unknown: str) -> object:
+        told = {
+            "model": {**model, "unk_token": unknown}, "normalizer": clean,
+            "pre_tokenizer": {"type": "BertPreTokenizer"},
+        }  # fmt: skip
+        backend = SimpleNamespace(to_str=lambda: json.dumps(told))
+        return pieces._cutting(SimpleNamespace(backend_tokenizer=backend))
+
+    assert cutting("b") == (("a", "b"), 1, True)
+    assert cutting("[UNK]") is None
