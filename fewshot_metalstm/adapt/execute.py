@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -78,6 +79,8 @@ class _Setup:
             try:
                 result: CellResult = kind.do_cell(cell, self.target, lambda: loaded)
             except Exception as problem:
+                if not _travels(problem):
+                    raise  # the runner sends its traceback as text
                 return _Raised(problem, traceback.format_exc())
             return result
 
@@ -90,6 +93,15 @@ class _Raised:
 
     problem: Exception
     detail: str
+
+
+def _travels(problem: Exception) -> bool:
+    """Whether an exception can be sent to another process: not all can be unpickled."""
+    try:
+        pickle.loads(pickle.dumps(problem))
+    except Exception:
+        return False
+    return True
 
 
 def _result(outcome: Outcome[CellResult | _Raised]) -> CellResult:
