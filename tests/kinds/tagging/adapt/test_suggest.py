@@ -18,7 +18,8 @@ from fewshot_metalstm.kinds.tagging.adapt.suggest import (
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Span
 from fewshot_metalstm.kinds.tagging.formats import Document, Mention
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading
-from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER
+from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
+from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, TaggerModel
 from fewshot_metalstm.kinds.tagging.tagger.possible import Possible
 from tests.kinds.tagging.tagger.builders import model
 
@@ -86,7 +87,16 @@ def test_columns_need_no_tags(tmp_path: Path) -> None:
     assert list(sentences_of(file)) == [("Mice", "ran")]
 
 
-def test_words_are_looked_up_in_the_table_that_is_kept() -> None:
+def test_one_table_of_words_serves_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    tagger = model(kind=TAGGER, types=1)
+    made: list[WordTable] = []
+    fresh = TaggerModel.table
+    monkeypatch.setattr(TaggerModel, "table", lambda self: made.append(fresh(self)) or made[-1])
+    suggest(tagger, candidates([Document("d", TEXT)]), 5, 0.5)
+    assert len(made) == 1
+
+
+def test_words_are_looked_up_in_the_table_that_is_given() -> None:
     tagger = model(kind=TAGGER, types=1)
     table = tagger.table()
     sentences = [("Mice", "ate"), ("Rats",)]
