@@ -11,6 +11,7 @@ import pytest
 from fewshot_metalstm.adapt import execute
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.outcome import Worker
+from fewshot_metalstm.kinds import registry
 
 
 class Picky(Exception):
@@ -35,7 +36,7 @@ def test_the_real_fault_is_told(
         raise raised
 
     toy = SimpleNamespace(loaded=lambda model: model, do_cell=do_cell)
-    monkeypatch.setattr(execute.registry, "kind", lambda name: toy)
+    monkeypatch.setattr(registry, "kind", lambda name: toy)
     setup: Any = execute._Setup("toy", None, None)  # type: ignore[arg-type]
     outcome = Worker(setup).attempt(0, None)
     sent = pickle.loads(pickle.dumps(outcome))  # as the pool does

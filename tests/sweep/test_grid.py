@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fewshot_metalstm.config import from_mapping
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.kind import DIGITS
 from fewshot_metalstm.kinds.tagging.adapt.settings import SweepConfig
@@ -112,4 +112,4 @@ def test_every_number_of_shots_and_draw_is_used_once() -> None:
 @pytest.mark.parametrize("axis", ["shots", "methods", "draws"])
 def test_an_axis_without_anything_is_refused(axis: str) -> None:
     with pytest.raises(UserError, match=f"^{axis} is empty.*; give --{axis}$"):
-        distinct(replace(SweepConfig(targets=("a",)), **{axis: ()}))
+        distinct(from_mapping(SweepConfig, {axis: []}, "--set"))

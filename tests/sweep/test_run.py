@@ -311,9 +311,13 @@ def test_a_plan_has_each_cell_once_and_is_not_empty(tmp_path: Path) -> None:
 
 def test_files_of_a_method_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[object] = []
-    crf = TAGGING.methods()["crf"]
-    counting = replace(crf, files=lambda settings: read.append(settings) or {})
-    monkeypatch.setattr(type(TAGGING), "methods", lambda self: {"crf": counting})
+
+    def files(settings: object) -> dict[str, str]:
+        read.append(settings)
+        return {}
+
+    counting = {"crf": replace(TAGGING.methods()["crf"], files=files)}
+    monkeypatch.setattr(type(TAGGING), "methods", lambda self: counting)
     config = replace(CONFIG, methods=("crf",))
     assert len(plan_sweep(None, [TARGET], config, SweepFolder(tmp_path / "out")).cells) == 4
     assert len(read) == 1

@@ -27,5 +27,6 @@ def test_what_is_no_example_is_named(example: Any, says: str) -> None:
 
 
 def test_parts_may_be_anything_that_can_be_gone_through() -> None:
-    found = task_of([(iter(GOOD[0]), iter(GOOD[1]))]).split("train")
+    example: Any = (iter(GOOD[0]), iter(GOOD[1]))
+    found = task_of([example]).split("train")
     assert [(s.tokens, s.tags) for s in found] == [(("Mice", "ran"), ("S-X", "O"))]

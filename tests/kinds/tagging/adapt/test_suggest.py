@@ -91,7 +91,12 @@ def test_one_table_of_words_serves_all(monkeypatch: pytest.MonkeyPatch) -> None:
     tagger = model(kind=TAGGER, types=1)
     made: list[WordTable] = []
     fresh = TaggerModel.table
-    monkeypatch.setattr(TaggerModel, "table", lambda self: made.append(fresh(self)) or made[-1])
+
+    def counted(self: TaggerModel) -> WordTable:
+        made.append(fresh(self))
+        return made[-1]
+
+    monkeypatch.setattr(TaggerModel, "table", counted)
     suggest(tagger, candidates([Document("d", TEXT)]), 5, 0.5)
     assert len(made) == 1
 
