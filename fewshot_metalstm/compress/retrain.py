@@ -47,9 +47,9 @@ class Retraining:
 class Compressed:
     """A learner's parameters, compressed: all of them, and how those that are packed are stored.
 
-    ``weights`` are those of the packed matrices that were not zero before, as the blocks off the
-    diagonal of a merged tagger are; ``magnitude`` and ``packing`` are those of them that were
-    pruned by magnitude and as conflicts; ``losses`` the loss of each step.
+    ``weights`` are those of the packed matrices that were not zero before (in a merged tagger the
+    blocks off the diagonal were); ``magnitude`` and ``packing`` are those of them that were pruned
+    by magnitude and as conflicts; ``losses`` the loss of each step.
     """
 
     params: Params

@@ -170,6 +170,8 @@ def make_cells(
         raise UserError(f"teacher {settings.teacher}: {TEXT_NEEDED}")
     if settings.unlabelled:
         check_self_training(settings.self_training)
+        if settings.tune in UNTUNED:  # refused before any text is read
+            raise UserError(no_use(settings.tune))
         text = unlabelled_of(target, settings.unlabelled)
         if settings.teacher:
             teacher, notes = teacher_of(settings.teacher, target)
