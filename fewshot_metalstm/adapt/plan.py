@@ -21,8 +21,10 @@ class Plan:
     """All that an adaptation run will do. The methods' cells stand in order, by draw."""
 
     kind: Kind
+    checkpoint: Path
     model: Any  # the checkpoint, as its kind loads it
     target: Task
+    config: AdaptRunSettings
     cells: tuple[Cell, ...]
     notes: tuple[str, ...]
 
@@ -59,7 +61,7 @@ def plan_adaptation(checkpoint: Path, target: Task, config: AdaptRunSettings, ou
         notes.append("nothing is scored, as was asked")
     elif "test" not in target.sizes:
         notes.append(f"{target.name} has no test split, so that nothing is scored")
-    return Plan(kind, model, target, tuple(cells), tuple(notes))
+    return Plan(kind, checkpoint, model, target, config, tuple(cells), tuple(notes))
 
 
 def algorithm_of(model: Any) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 from fewshot_metalstm import pretrained
 from fewshot_metalstm.adapt.cell import CellResult, score_as_dict
 from fewshot_metalstm.adapt.plan import Plan
-from fewshot_metalstm.adapt.settings import AdaptRunSettings
 from fewshot_metalstm.adapt.work import choices_of, facts_of
 from fewshot_metalstm.figure import Figure, Spread
 
@@ -140,9 +139,7 @@ def checkpoint_name(checkpoint: Path) -> str:
     return folder.parent.name if folder.name == "checkpoint" else folder.name
 
 
-def report_of(
-    plan: Plan, results: Sequence[CellResult], checkpoint: Path, config: AdaptRunSettings
-) -> AdaptReport:
+def report_of(plan: Plan, results: Sequence[CellResult]) -> AdaptReport:
     """The report of a plan whose cells are done, in any order."""
 
     def of(method: str) -> MethodReport:
@@ -151,13 +148,13 @@ def report_of(
 
     first, *others = plan.methods
     main = of(first)
-    target, kind = plan.target, plan.kind
+    target, kind, config = plan.target, plan.kind, plan.config
     in_order = sorted(results, key=lambda r: (r.method, r.draw))
-    label = partial(label_of, own=first, name=checkpoint_name(checkpoint))
+    label = partial(label_of, own=first, name=checkpoint_name(plan.checkpoint))
     save = next((str(cell.save) for cell in plan.cells if cell.save is not None), "")
     return AdaptReport(
-        target.name, config.shots, first, str(checkpoint), plan.cells[0].tune, target.synthetic,
-        main, tuple(of(method) for method in others),
+        target.name, config.shots, first, str(plan.checkpoint), plan.cells[0].tune,
+        target.synthetic, main, tuple(of(method) for method in others),
         (*plan.notes, *choices_of(main.cells), *facts_of(in_order, label)),
         save, kind.name, kind.items, kind.product, kind.figure_of(target), target.invented,
         getattr(config, "unlabelled", ""), getattr(config, "teacher", ""),

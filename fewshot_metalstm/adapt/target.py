@@ -37,24 +37,20 @@ def adapt_target(
         UserError: no such draw, a checkpoint that has seen the target, or an unknown setting.
     """
     plan = plan_adaptation(checkpoint, target, config, output)
-    return adapt_as_planned(
-        plan, checkpoint, config, device=device, workers=workers, on_cell=on_cell
-    )
+    return adapt_as_planned(plan, device=device, workers=workers, on_cell=on_cell)
 
 
 def adapt_as_planned(
     plan: Plan,
-    checkpoint: Path,
-    config: AdaptRunSettings,
     *,
     device: torch.device,
     workers: int = 0,
     on_cell: Callable[[CellResult], None] | None = None,
 ) -> AdaptReport:
-    """Do what :func:`~fewshot_metalstm.adapt.plan.plan_adaptation` planned with these settings.
+    """Do what :func:`~fewshot_metalstm.adapt.plan.plan_adaptation` planned.
 
     Raises:
         UserError: what shows only when a cell is done, such as a loss that is not finite.
     """
     results = do_cells(plan, device=device, workers=workers, on_cell=on_cell)
-    return report_of(plan, results, checkpoint, config)
+    return report_of(plan, results)

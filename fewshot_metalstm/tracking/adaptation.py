@@ -70,9 +70,7 @@ def tracked_adaptation(
         datasets=datasets,
         folder=output,
     ) as run:
-        report = adapt_as_planned(
-            plan, checkpoint, config, device=device, workers=workers, on_cell=on_cell
-        )
+        report = adapt_as_planned(plan, device=device, workers=workers, on_cell=on_cell)
         write_text(json.dumps(report.as_dict(), indent=2) + "\n", output / "report.json")
         write_text(markdown(report), output / "report.md")
         write_text(dump(config), output / "config.yaml")
