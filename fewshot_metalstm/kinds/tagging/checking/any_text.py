@@ -24,13 +24,13 @@ def documents_of(
     Args:
         labelled: whether columns hold tags; if not, they need not, and those there are not read.
         notes: counts what was changed and left out.
-        bad: what becomes of annotations that are wrong.
+        bad: what becomes of annotations that are wrong. Columns whose tags are not read have none,
+            and a line of theirs that is ill-formed is an error.
     """
     kind = format or kind_of(path)
-    options = {"labelled": False} if is_columns(path, kind) and not labelled else {}
-    return read_documents(
-        path, kind, notes=notes, bad=BadAnnotations(bad), unannotated=KEEP, **options
-    )
+    if is_columns(path, kind) and not labelled:
+        return read_documents(path, kind, notes=notes, unannotated=KEEP, labelled=False)
+    return read_documents(path, kind, notes=notes, bad=BadAnnotations(bad), unannotated=KEEP)
 
 
 def is_columns(path: Path, format: str | None = None) -> bool:

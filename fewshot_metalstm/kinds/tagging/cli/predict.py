@@ -87,15 +87,9 @@ def kind_of(path: Path, form: str | None) -> str:
 def documents_of(path: Path, kind: str, notes: Notes) -> Iterator[Document]:
     """The documents of a file of any kind; of columns the first is read, and no tags."""
     from fewshot_metalstm.kinds.tagging.adapt.predict import COLUMNS
-    from fewshot_metalstm.kinds.tagging.corpora.bad import SKIP, BadAnnotations
-    from fewshot_metalstm.kinds.tagging.formats import read_documents
-    from fewshot_metalstm.kinds.tagging.formats.unannotated import KEEP
+    from fewshot_metalstm.kinds.tagging.checking import any_text
 
-    if kind == COLUMNS:
-        return read_documents(path, "conll", notes=notes, labelled=False)
-    # Its own annotation is not looked at, so that it may be wrong or absent.
-    bad = BadAnnotations(SKIP)
-    return read_documents(path, kind, notes=notes, bad=bad, unannotated=KEEP)
+    return any_text.documents_of(path, "conll" if kind == COLUMNS else kind, notes=notes)
 
 
 def written(

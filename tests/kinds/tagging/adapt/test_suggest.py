@@ -87,6 +87,14 @@ def test_columns_need_no_tags(tmp_path: Path) -> None:
     assert list(sentences_of(file)) == [("Mice", "ran")]
 
 
+def test_columns_with_an_ill_formed_line_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("Mice B-Species\nwere O O\n\nRats B-Species\nrun O\n", encoding="utf-8")
+    line = r"a\.conll:2: has 3 columns where line 1 has 2; give every token line the same columns"
+    with pytest.raises(UserError, match=line):
+        list(sentences_of(path))
+
+
 def test_one_table_of_words_serves_all(monkeypatch: pytest.MonkeyPatch) -> None:
     tagger = model(kind=TAGGER, types=1)
     made: list[WordTable] = []
