@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.machine import cores, memory, peak_rss_mib, pick_device
+from fewshot_metalstm.machine import cores, memory, one_thread, peak_rss_mib, pick_device
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,3 +44,15 @@ def test_a_small_child_of_a_large_parent_counts_as_small() -> None:
     assert ours < both < ours + (64 if Path("/proc").is_dir() else 2 * ours)
     assert peak_rss_mib([2**30]) == pytest.approx(2 * peak_rss_mib()), "nobody is there"
     assert len(held) == 2**26
+
+
+def test_one_thread_and_as_many_as_before_behind_it() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with suppress(KeyError), one_thread():
+            within = torch.get_num_threads()
+            raise KeyError
+        assert (within, torch.get_num_threads()) == (1, 3)
+    finally:
+        torch.set_num_threads(before)

@@ -19,7 +19,7 @@ from fewshot_metalstm.jobs.outcome import Outcome
 from fewshot_metalstm.jobs.pool import PoolRunner
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.kind import Task
-from fewshot_metalstm.machine import cores, keep_freed_memory
+from fewshot_metalstm.machine import cores, keep_freed_memory, one_thread
 
 CellRunner = Callable[[Sequence[Cell]], Iterator[CellResult]]
 
@@ -45,15 +45,11 @@ def do_cells(
 @contextmanager
 def _runner(plan: Plan, device: torch.device, workers: int) -> Iterator[CellRunner]:
     if workers <= 1 or device.type == "cuda":
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
         keep_freed_memory()
-        plan.model.learner.to(device)
-        loaded = plan.kind.loaded(plan.model)
-        try:
+        with one_thread():
+            plan.model.learner.to(device)
+            loaded = plan.kind.loaded(plan.model)
             yield lambda cells: (plan.kind.do_cell(c, plan.target, lambda: loaded) for c in cells)
-        finally:
-            torch.set_num_threads(threads)
         return
     pool = PoolRunner(workers)
     setup = _Setup(plan.kind.name, plan.model, plan.target)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from fewshot_metalstm.compress.packed import Packed
+from fewshot_metalstm.machine import one_thread
 from fewshot_metalstm.nn.jit import available
 from fewshot_metalstm.nn.products import times
 from fewshot_metalstm.seeds import numpy_generator
@@ -53,9 +54,7 @@ def latency(matrices: Sequence[Packed], seed: int = 0, batch: int = BATCH) -> La
         right = torch.from_numpy(np.ascontiguousarray(packed.dense().T, np.float32)).unsqueeze(0)
         packed_runs.append(lambda y=y, v=values, c=chosen, x=x: add_packed(y, v, c, x))  # type: ignore[misc]
         dense_runs.append(lambda left=left, right=right: times(left, right))  # type: ignore[misc]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         found: dict[str, list[float]] = {"packed": [], "dense": []}
         for _ in range(_REPEATS + 1):  # the first one compiles
             for name, runs in (("packed", packed_runs), ("dense", dense_runs)):
@@ -63,7 +62,5 @@ def latency(matrices: Sequence[Packed], seed: int = 0, batch: int = BATCH) -> La
                 for run in runs:
                     run()
                 found[name].append(time.perf_counter() - began)
-    finally:
-        torch.set_num_threads(threads)
     best = {name: 1e6 * min(each[1:]) for name, each in found.items()}
     return Latency(batch, best["dense"], best["packed"])

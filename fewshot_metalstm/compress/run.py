@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +25,7 @@ from fewshot_metalstm.compress.settings import CompressConfig, check
 from fewshot_metalstm.compress.states import states_rounded
 from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.kinds.kind import Kind, Task
-from fewshot_metalstm.machine import processor
+from fewshot_metalstm.machine import one_thread, processor
 from fewshot_metalstm.writing import beside, write_text
 
 
@@ -94,7 +93,7 @@ def compress(
     if practice is not None:
         items, batch = kind.practice(loaded, practice.task, practice.support)
         data = Retraining(items, batch)
-    with _one_thread():  # so that the result does not depend on how many there are
+    with one_thread():  # so that the result does not depend on how many there are
         made = compressed(source.learner, config, data, on_step)
     place = output / kind.product
     facts = {
@@ -125,16 +124,6 @@ def compress(
         )  # fmt: skip
         _write(account, output)
     return account
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _score(kind: Kind, loaded: Loaded, exam: Exam) -> float:

@@ -22,7 +22,7 @@ import yaml
 
 from fewshot_metalstm.config import dump, from_mapping
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.machine import keep_freed_memory, peak_rss_mib
+from fewshot_metalstm.machine import keep_freed_memory, one_thread, peak_rss_mib
 from fewshot_metalstm.meta.budget import settled
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.follow import episode_pool, parameter_facts, run_facts, start_of
@@ -201,22 +201,20 @@ class _Session:
             for task, head in heads_in(tensors).items():
                 for name, value in head.items():
                     training.heads[task][name].data.copy_(value)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # as in the outer loop: one order of sums on every machine
-        self.progress.phase(JOINT_PHASE, config.joint.steps, training.done)
-        while training.done < config.joint.steps:
-            step = training.done
-            noise = torch_generator(config.seed, "joint-noise", step)
-            loss = training.step(batches.batch(step), noise)
-            self.history.add({"phase": "joint", "step": step + 1, "loss": loss})
-            self.run.log(step + 1, {"joint_loss": loss})
-            self.progress.advance(step + 1, {"loss": loss})
-            if stop.requested or self._due():
-                tensors = optimiser_tensors(training.optimiser) | state_of(training.heads)
-                self._save("joint", training.done, tensors, skipped=training.skipped)
-            if stop.requested:
-                raise Interrupted(stop.requested, self.output)
-        torch.set_num_threads(threads)
+        with one_thread():  # as in the outer loop
+            self.progress.phase(JOINT_PHASE, config.joint.steps, training.done)
+            while training.done < config.joint.steps:
+                step = training.done
+                noise = torch_generator(config.seed, "joint-noise", step)
+                loss = training.step(batches.batch(step), noise)
+                self.history.add({"phase": "joint", "step": step + 1, "loss": loss})
+                self.run.log(step + 1, {"joint_loss": loss})
+                self.progress.advance(step + 1, {"loss": loss})
+                if stop.requested or self._due():
+                    tensors = optimiser_tensors(training.optimiser) | state_of(training.heads)
+                    self._save("joint", training.done, tensors, skipped=training.skipped)
+                if stop.requested:
+                    raise Interrupted(stop.requested, self.output)
         training.finish()
         self.trained = training.heads
         if config.algorithm == JOINT:

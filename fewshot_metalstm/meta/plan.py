@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from fewshot_metalstm.machine import one_thread
 from fewshot_metalstm.meta import registry
 from fewshot_metalstm.meta.config import TrainingConfig
 from fewshot_metalstm.meta.cost import Cost, Piece, about, cost_of
@@ -128,10 +129,8 @@ def measured(
     """
     joint, outer = plan.joint - plan.done[0], plan.outer - plan.done[1]
     at_once = max(1, min(processes, config.outer.meta_batch))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as in both phases
     pieces: list[Piece] = []
-    try:
+    with one_thread():  # as in both phases
         plan = replace(plan, joint_seconds=0.0, outer_seconds=0.0)
         if joint:
             step = _joint_step(config, source, model.learner, joint)
@@ -149,8 +148,6 @@ def measured(
             )  # fmt: skip
         whole = sum((plan.seconds or {}).values())
         return replace(plan, cost=cost_of(whole, pieces, device))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _joint_step(

@@ -19,7 +19,7 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.jobs.outcome import Failure, Runner, with_retries
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.kind import Kind, Support, Task
-from fewshot_metalstm.machine import keep_freed_memory
+from fewshot_metalstm.machine import keep_freed_memory, one_thread
 from fewshot_metalstm.runs import model_folder, read_model_config
 from fewshot_metalstm.sweep.grid import TRAIN, Entry, Key, distinct, entries, grid
 from fewshot_metalstm.sweep.report import SweepReport, rows_of
@@ -227,8 +227,7 @@ def run_sweep(
     folders = {method: path.resolve() for method, path in plan.checkpoints.items()}
     setup = CellSetup(plan.kind.name, folders, plan.targets, device)
     jobs = [(planned.key, planned.cell) for planned in todo]
-    threads = torch.get_num_threads()
-    try:
+    with one_thread():  # the setup may run in this process
         for outcome in with_retries(runner, setup, jobs, retries, again):
             planned = todo[outcome.number]
             if outcome.result is not None:
@@ -244,8 +243,6 @@ def run_sweep(
                 failed.append((planned.key, outcome.failure))
                 if on_failure is not None:
                     on_failure(planned.key, outcome.failure, False)
-    finally:
-        torch.set_num_threads(threads)  # the setup may have run in this process
     keys = [planned.key for planned in plan.cells]
     figure = plan.kind.figure_for(map(plan.kind.figure_of, plan.targets.values()))
     return SweepReport(

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from fewshot_metalstm.config import dump, from_mapping
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.machine import keep_freed_memory
+from fewshot_metalstm.machine import keep_freed_memory, one_thread
 from fewshot_metalstm.meta.history import History
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.meta.outcome import Interrupted, Progress, Stoppable
@@ -86,9 +86,7 @@ def train(
     if len(chosen) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise UserError(f"the task {twice} is named twice; name each once")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # one order of sums on every machine
-    try:
+    with one_thread():
         session = _Session(
             source, chosen, output, device, run or NullRun(), progress or Progress(), kind
         )
@@ -97,8 +95,6 @@ def train(
             session.foresee()
             session.train(stop)
             return session.finish()
-    finally:
-        torch.set_num_threads(threads)
 
 
 @dataclass

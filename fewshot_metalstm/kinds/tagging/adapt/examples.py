@@ -29,6 +29,7 @@ from fewshot_metalstm.kinds.tagging.formats.overlaps import ERROR
 from fewshot_metalstm.kinds.tagging.formats.sentences import to_sentences
 from fewshot_metalstm.kinds.tagging.formats.unannotated import SKIP
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
+from fewshot_metalstm.machine import one_thread
 
 
 class Marked(Protocol):
@@ -106,15 +107,11 @@ def adapt_model(
     """
     support = tuple(range(len(target.split("train"))))
     cell = make_cell(algorithm_of(model), config, 0, support, score=False)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         model.learner.to(device)
         work = TaggingWork(cell, model, target, model.table())
         start = work.start()
         adapted = work.adapt(start)
-    finally:
-        torch.set_num_threads(threads)
     return work.tagger(start, adapted)
 
 

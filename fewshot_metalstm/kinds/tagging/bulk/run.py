@@ -22,7 +22,7 @@ from fewshot_metalstm.kinds.tagging.bulk.tagging import (
     TagSettings,
     tag_file,
 )
-from fewshot_metalstm.machine import keep_freed_memory
+from fewshot_metalstm.machine import keep_freed_memory, one_thread
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,7 @@ def tag_files(
         if on_failure is not None:
             on_failure(str(todo[number].input), failure, True)
 
-    threads = torch.get_num_threads()
-    try:
+    with one_thread():  # the setup may run in this process
         for outcome in with_retries(runner, setup, todo, retries, again):
             if outcome.result is not None:
                 done[outcome.number] = outcome.result
@@ -205,8 +204,6 @@ def tag_files(
                 failed[outcome.number] = outcome.failure
                 if on_failure is not None:
                     on_failure(str(todo[outcome.number].input), outcome.failure, False)
-    finally:
-        torch.set_num_threads(threads)  # the setup may have run in this process
     return BulkReport(
         str(setup.model), str(output), tuple(done[n] for n in sorted(done)), skipped,
         tuple((str(todo[n].input), failed[n]) for n in sorted(failed)),
