@@ -51,7 +51,7 @@ def plan_adaptation(checkpoint: Path, target: Task, config: AdaptRunSettings, ou
     model = kind.load_model(checkpoint, CHECKPOINT)
     notes = list(check_held_out(kind, model, target))
     supports = draw_supports(kind, target, config)
-    notes += [f"draw {d}: {s.note}" for d, s in enumerate(supports) if s.note]
+    notes += notes_of(supports)
     names = (algorithm_of(model), *dict.fromkeys(config.baselines))
     cells, more = kind.make_cells(
         names, target, config, supports, range(config.draws), output / kind.product
@@ -74,6 +74,19 @@ def draw_supports(kind: Kind, target: Task, config: AdaptRunSettings) -> list[Su
     if not target.sizes.get("train"):
         raise UserError(f"{target.name} has no train split to draw a support from; add one")
     return [kind.support(target, config.shots, d, config.seed) for d in range(config.draws)]
+
+
+def notes_of(supports: Sequence[Support]) -> list[str]:
+    """What supports, by draw, say of themselves; what all say, once."""
+    draws: dict[str, list[int]] = {}
+    for draw, support in enumerate(supports):
+        if support.note:
+            draws.setdefault(support.note, []).append(draw)
+    return [
+        note if len(of) == len(supports) > 1
+        else f"draw{'s' * (len(of) > 1)} {', '.join(map(str, of))}: {note}"
+        for note, of in draws.items()
+    ]  # fmt: skip
 
 
 def check_held_out(kind: Kind, model: Any, target: Task) -> Sequence[str]:

@@ -13,7 +13,7 @@ import torch
 
 from fewshot_metalstm.adapt.cell import CellResult
 from fewshot_metalstm.adapt.finetune import AdaptConfig
-from fewshot_metalstm.adapt.plan import check_held_out, draw_supports, plan_adaptation
+from fewshot_metalstm.adapt.plan import check_held_out, draw_supports, notes_of, plan_adaptation
 from fewshot_metalstm.adapt.report import AdaptReport
 from fewshot_metalstm.adapt.target import adapt_target
 from fewshot_metalstm.errors import UserError
@@ -148,6 +148,14 @@ def test_a_target_that_cannot_give_the_shots_is_noted(checkpoint: Path, tmp_path
     report, _ = adapt(checkpoint, tmp_path, replace(CONFIG, shots=500, draws=1, baselines=()))
     assert any(note.startswith("draw 0: ") for note in report.notes)
     assert report.as_dict()["ci95"] is None
+
+
+def test_a_note_that_all_draws_share_is_said_once() -> None:
+    few, none = Support((0,), "two types alone"), Support((0,))
+    assert notes_of([few]) == ["draw 0: two types alone"]
+    assert notes_of([few, few]) == ["two types alone"]
+    assert notes_of([few, none, few]) == ["draws 0, 2: two types alone"]
+    assert notes_of([none]) == []
 
 
 def test_what_is_refused(checkpoint: Path, tmp_path: Path) -> None:
