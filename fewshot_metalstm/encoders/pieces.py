@@ -170,8 +170,8 @@ def _states(encoder: Encoder, pieces: int, progress: Progress) -> Tensor:
         ids = torch.tensor([[*frame.before, place, *frame.after] for place in places])
         states = encoder.model(
             input_ids=ids, attention_mask=torch.ones_like(ids), output_hidden_states=True
-        ).hidden_states[-LAYERS:]
-        found.append(torch.stack(states).mean(0)[:, len(frame.before)])
+        ).hidden_states[1:]  # the first are the embeddings
+        found.append(torch.stack(states[-LAYERS:]).mean(0)[:, len(frame.before)])
         progress.advance(places.stop, {})
     return torch.cat(found)
 

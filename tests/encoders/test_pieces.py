@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,17 +43,31 @@ def test_each_piece_is_read_alone(folder: Path) -> None:
     assert phases.seen == [("pieces of the encoder", len(VOCABULARY))]
     assert phases.done == [len(VOCABULARY)]
 
-    model = load_bare(folder).model
+    rows = torch.tensor(made.matrix[:]).double()
+    check_angles(rows, load_bare(folder).model)
+    np.testing.assert_allclose((rows**2).mean(1), 1, atol=0.01)
+
+
+def check_angles(rows: torch.Tensor, model: Any) -> None:
+    """All components are kept, so that angles are those of what the encoder's layer has."""
     ids = torch.tensor([[2, i, 3] for i in range(len(VOCABULARY))])
     with torch.no_grad():
         states = model(input_ids=ids).last_hidden_state[:, 1].double()
     centred = states - states.mean(0)
-    ours = torch.tensor(made.matrix[:]).double()
-    # All components are kept, so that angles are those of what the encoder has.
     cosine = torch.nn.functional.cosine_similarity
-    one, other = cosine(ours[:-1], ours[1:]), cosine(centred[:-1], centred[1:])
+    one, other = cosine(rows[:-1], rows[1:]), cosine(centred[:-1], centred[1:])
     torch.testing.assert_close(one, other, atol=0.02, rtol=0)
-    np.testing.assert_allclose((ours**2).mean(1), 1, atol=0.01)
+
+
+def test_embeddings_are_no_layer_of_an_encoder_with_few(folder: Path, tmp_path: Path) -> None:
+    model = load_bare(folder).model
+    with torch.no_grad():
+        for weights in model.encoder.parameters():
+            weights.mul_(20)  # so that the layer changes what comes to it
+    shutil.copytree(folder, tmp_path / "strong")
+    model.save_pretrained(tmp_path / "strong")
+    made = read_pieces(str(tmp_path / "strong"), 32, Progress())
+    check_angles(torch.tensor(made.matrix[:]).double(), model)
 
 
 def test_fewer_numbers_are_the_first_components(folder: Path) -> None:
