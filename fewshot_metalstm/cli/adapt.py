@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +22,8 @@ from fewshot_metalstm.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from fewshot_metalstm.adapt.cell import CellResult
     from fewshot_metalstm.adapt.report import AdaptReport
-    from fewshot_metalstm.kinds.kind import Kind, Task
 
 
 @click.command("adapt")
@@ -91,6 +87,7 @@ def adapt(as_json: bool, quiet: bool, **options: Any) -> None:
     model, and sentences with their translations (a .tsv of two columns, or two files as
     SOURCE:TARGET) a translator.
     """
+    from fewshot_metalstm.cli.adapt_tables import show
     from fewshot_metalstm.cli.progress import TerminalProgress
 
     with TerminalProgress(quiet=quiet) as progress:
@@ -136,6 +133,7 @@ def run(
     """
     from fewshot_metalstm import runs
     from fewshot_metalstm.adapt.report import checkpoint_name, labelled
+    from fewshot_metalstm.cli.inputs import find_checkpoint, source_of
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.data.origin import write_origins
     from fewshot_metalstm.declarations import DEFAULT_KIND
@@ -145,7 +143,7 @@ def run(
     from fewshot_metalstm.tracking.adaptation import tracked_adaptation
 
     # Load: the target, and the checkpoint that fits it.
-    source = where(target, train, dev, test)
+    source = source_of(target, train, dev, test)
     chosen = pick_device(device)
     kind = registry.of_target(source, kind_name or kind_typed([source], reading))
     base = [] if train is None else ["shots=0"]
@@ -205,134 +203,3 @@ def run(
     if dev is not None:
         progress.note(f"note: {dev} was read and checked; adaptation has nothing to choose by it")
     return report
-
-
-def where(target: str | None, train: str | None, dev: str | None, test: str | None) -> str:
-    """The target as :func:`~fewshot_metalstm.kinds.tagging.episodes.load.load_target` takes it.
-
-    Raises :class:`UserError` unless there is either ``target`` or ``train``, which alone goes with
-    ``dev`` and ``test``.
-    """
-    from fewshot_metalstm.errors import UserError, at
-
-    if (target is None) == (train is None):
-        raise UserError("give either --target NAME|PATH or --train FILE, one of the two")
-    if target is not None:
-        if dev is not None or test is not None:
-            raise UserError("--dev and --test go with --train FILE; a --target has its own splits")
-        return target
-    files = {"train": train, "devel": dev, "test": test}
-    for path in filter(None, files.values()):
-        if "," in path:  # which parts the files in the one string that names a target
-            raise at(path, None, "a comma cannot be read in a file's name", "rename the file")
-    return ",".join(f"{split}={path}" for split, path in files.items() if path is not None)
-
-
-def find_checkpoint(checkpoint: Path | None, task: Task, progress: Any) -> Path:
-    """The checkpoint that the user named, or the newest compatible one, or one that ships.
-
-    Which it was is said, unless the user named its folder.
-    """
-    from fewshot_metalstm import pretrained, runs
-    from fewshot_metalstm.errors import UserError
-    from fewshot_metalstm.kinds import registry
-
-    if checkpoint is not None:
-        folder = runs.model_folder(checkpoint, "checkpoint")
-        if name := pretrained.name_of(folder):
-            progress.note(f"using the checkpoint {name} that ships with the package, {folder}")
-        return folder
-    kind = registry.kind(task.kind)
-
-    def compatible(folder: Path) -> bool:
-        try:
-            about = kind.read_config(folder, "checkpoint")["about"]
-        except UserError:
-            return False
-        # A checkpoint of the synthetic suite is for synthetic targets alone.
-        return bool(about.get("synthetic")) == task.synthetic and not kind.seen(about, task)
-
-    folder = runs.newest_checkpoint(
-        compatible, shipped=pretrained.fitting(task), first=how_to_get_one(kind, task)
-    )
-    if name := pretrained.name_of(folder):
-        progress.note(f"using the checkpoint {name} that ships with the package, {folder}")
-    else:
-        progress.note(f"using the newest compatible checkpoint, {folder}")
-    return folder
-
-
-def how_to_get_one(kind: Kind, task: Task) -> str:
-    """Options of ``meta-train`` that make a checkpoint for a task where there is none."""
-    from fewshot_metalstm.data.suites import load_suites, load_targets
-    from fewshot_metalstm.declarations import DEFAULT_KIND
-
-    suites = load_suites(kind=kind.name)
-    if kind.name == DEFAULT_KIND or not suites:
-        return "--tasks bionlp"
-    known = load_targets(kind=kind.name).official
-    kept_out = "" if task.name in known else f" --exclude {task.name}"
-    return f"--tasks {next(iter(suites))}{kept_out}"
-
-
-def show(report: AdaptReport) -> None:
-    """Print the report's tables."""
-    from fewshot_metalstm.cli.terminal import Terminal
-
-    console = Terminal(width=None if sys.stdout.isatty() else 120)
-    if report.main.summary() is not None:
-        console.print(summary_table(report))
-        first = report.main.cells[0].score
-        if first is not None and len(first.groups) > 1:
-            console.print(group_table(report))
-    console.print(f"{report.product}: {report.model}", highlight=False, soft_wrap=True)
-    console.print(f"Next: fewshot-metalstm predict {report.model} FILE", highlight=False,
-                  soft_wrap=True)  # fmt: skip
-
-
-def summary_table(report: AdaptReport) -> Table:
-    """Draws in rows, then the mean with its 95% interval, for every method."""
-    from rich.table import Table
-
-    figure, items = report.figure, report.items
-    shots = f"{report.shots} shots" if report.shots else "the whole train split"
-    target = f"{report.target} {report.world}".rstrip()
-    text = f" and {report.text}" if report.text else ""
-    table = Table(title=f"{target}, {shots}{text}: {figure.title} on the test split")
-    sizes = tuple(dict.fromkeys((figure.counted, items)))
-    for column in ("method", "draw", figure.label, *figure.further, *sizes, "s"):
-        table.add_column(column, justify="left" if column == "method" else "right")
-    for method in report.methods:
-        label = report.label(method.method)
-        for cell in method.cells:
-            assert cell.score is not None
-            further = (figure.shown(cell.score.further[key]) for key in figure.further)
-            known = cell.sizes(items, figure)
-            table.add_row(
-                label, str(cell.draw), figure.shown(cell.score.value), *further,
-                *(str(known[f"support_{size}"]) for size in sizes), f"{cell.seconds:.1f}",
-            )  # fmt: skip
-        spread = method.summary(figure.digits)
-        mean = "" if spread is None else spread.text()
-        table.add_row(label, "mean", mean, style="bold", end_section=True)
-    return table
-
-
-def group_table(report: AdaptReport) -> Table:
-    """Means over the draws for each type or class."""
-    from rich.table import Table
-
-    figure = report.figure
-    table = Table(
-        title=f"{report.label(report.main.method)}, each {figure.group}, mean of the draws"
-    )
-    columns = (figure.group, figure.label, *figure.further, f"test {figure.counted}")
-    for column in columns:
-        table.add_column(column, justify="left" if column == figure.group else "right")
-    scores = [cell.score for cell in report.main.cells if cell.score is not None]
-    for name in sorted({name for score in scores for name in score.groups}):
-        rows = [score.groups[name] for score in scores if name in score.groups]
-        means = [sum(r.value for r in rows) / len(rows)]
-        means += [sum(r.further[key] for r in rows) / len(rows) for key in figure.further]
-        table.add_row(name, *map(figure.shown, means), str(max(r.size for r in rows)))
-    return table

@@ -112,7 +112,7 @@ def run(
 ) -> Account:
     """Resolve the settings, load what to train and to score on, compress."""
     from fewshot_metalstm import runs
-    from fewshot_metalstm.cli.adapt import where
+    from fewshot_metalstm.cli.inputs import source_of
     from fewshot_metalstm.compress.run import Exam, Practice
     from fewshot_metalstm.compress.run import compress as compressing
     from fewshot_metalstm.compress.settings import CompressConfig, check
@@ -138,7 +138,7 @@ def run(
     own = of_kind(kind, reading)
     practice = exam = None
     if train is not None:
-        source = where(None, train, None, None) if Path(train).exists() else train
+        source = source_of(None, train, None, None) if Path(train).exists() else train
         task = loaded_target(kind, source, data_dir, own, progress)
         if "train" not in task.sizes:
             raise UserError(f"{task.name} has no train split to learn from; add one")

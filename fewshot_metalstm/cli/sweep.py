@@ -105,7 +105,7 @@ def run(
     kind_name: str | None = None,
 ) -> SweepReport:
     """Plan the sweep, do what is not finished under a tracking run, write the report."""
-    from fewshot_metalstm.cli.adapt import find_checkpoint
+    from fewshot_metalstm.cli.inputs import find_checkpoint
     from fewshot_metalstm.config import resolve
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.jobs.choose import make_runner

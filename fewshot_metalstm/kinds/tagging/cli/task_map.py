@@ -91,7 +91,7 @@ def run(
     """Read checkpoint and targets, make the map, write its files."""
     from fewshot_metalstm import pretrained, runs
     from fewshot_metalstm.adapt.report import checkpoint_name
-    from fewshot_metalstm.cli.adapt import find_checkpoint
+    from fewshot_metalstm.cli.inputs import find_checkpoint
     from fewshot_metalstm.kinds.tagging.adapt.task_map import heads_kept, make_map, source_tasks
     from fewshot_metalstm.kinds.tagging.adapt.transfer_order import agreements, read_measured
     from fewshot_metalstm.kinds.tagging.episodes.load import load_target
