@@ -7,13 +7,18 @@ biomedical corpora: mutations by the form of a token, and quantities, a number a
 
 A task is named ``CORPUS`` or ``CORPUS:TYPE+TYPE``; others are those of the catalogue. Sentences
 of 3 to 120 tokens; a test sentence that equals one of train is left out.
+
+``python -m benchmarks.far_types NAME,NAME --data-dir DATA --output FOLDER`` writes a folder for
+each, with ``train.tsv`` and up to 600 test sentences, for ``sweep --targets``.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import random
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -27,6 +32,7 @@ from fewshot_metalstm.kinds.tagging.episodes.task import Task
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.registry import read_documents
 from fewshot_metalstm.kinds.tagging.formats.sentences import to_sentences
+from fewshot_metalstm.writing import write_text
 
 SHORTEST, LONGEST = 3, 120
 ORDER = 3  # the seed of which test sentences are taken
@@ -85,6 +91,25 @@ UNITS = frozenset(
         "fold",
     ]
 )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Read the options and write the folders."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("names", help="of tasks, with commas between")
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--test", type=int, default=600, help="test sentences")
+    given = parser.parse_args(arguments)
+    for name in given.names.split(","):
+        task = load(name, given.data_dir)
+        folder = given.output / name.replace(":", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        splits = {"train": task.split("train"), "test": some_of_test(task, given.test)}
+        for split, sentences in splits.items():
+            rows = (zip(s.tokens, s.tags, strict=True) for s in map(task.view, sentences))
+            blocks = ("".join(f"{token}\t{tag}\n" for token, tag in row) for row in rows)
+            write_text("\n".join(blocks), folder / f"{split}.tsv")
 
 
 def load(name: str, data: Path) -> Task:
@@ -203,3 +228,7 @@ def some_of_test(task: Task, most: int) -> list[Sentence]:
     places = list(range(len(every)))
     random.Random(ORDER).shuffle(places)
     return [every[i] for i in sorted(places[:most])]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -9,6 +9,9 @@ import pytest
 
 from benchmarks import far_types, policy
 from fewshot_metalstm.adapt.policy import load_policy
+from fewshot_metalstm.kinds.tagging.episodes.load import load_target
+from fewshot_metalstm.kinds.tagging.episodes.task import Task
+from tests.kinds.tagging.tagger.builders import TARGET
 
 CELLS = (  # signals; F1 by recipe, of those that were measured
     ({"recurring": 1.0, "known": 0.5, "shots": 10.0}, {"gentle": 60, "anew": 70, "three": 72}),
@@ -81,6 +84,17 @@ def test_rules_of_the_silver_corpus() -> None:
     assert mentions == ["V600E", "Val66Met"]
     quantities = [tag[0] for tag in found.tags if tag.endswith("Quantity")]
     assert quantities == ["B", "I", "I", "E", "B", "E"]
+
+
+def test_a_folder_of_a_task_for_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drugs = Task("goal:Drug", TARGET.corpus, ("Drug",))
+    monkeypatch.setattr(far_types, "load", lambda name, data: {"goal:Drug": drugs}[name])
+    asked = ["--data-dir", str(tmp_path), "--output", str(tmp_path), "--test", "5"]
+    far_types.main(["goal:Drug", *asked])
+    written = load_target(str(tmp_path / "goal-Drug"))
+    assert written.types == ("Drug",)
+    assert written.split("train") == drugs.split("train")
+    assert written.split("test") == tuple(map(drugs.view, far_types.some_of_test(drugs, 5)))
 
 
 @pytest.mark.parametrize(
