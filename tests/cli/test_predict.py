@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fewshot_metalstm.cli.main import main
+from fewshot_metalstm.kinds.tagging.cli.predict import kind_of
 from fewshot_metalstm.kinds.tagging.corpora.demo import DEMO_TARGET, demo_corpora
 from fewshot_metalstm.kinds.tagging.formats import read_documents
 from tests.cli.builders import adapt, refused, run_json
@@ -116,6 +117,16 @@ def test_predict_adds_a_column_to_token_per_line_files(
     ]  # fmt: skip
     assert all(line.split("\t")[1] in ("O", *(f"{k}-Species" for k in "BIES"))
                for line in lines if line)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["x.iob1", "x.bioes", "x.col", "x.tags", "x", "x.txt", "x.conll"])
+def test_columns_split_by_blanks_are_no_text(name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_text("Cells O\nof O\nW303 B-Strain\n. O\n")
+    assert kind_of(file, None) == "columns"
+    file = file.with_suffix(".txt")
+    file.write_text("Rituximab depletes B-cells\n")
+    assert kind_of(file, None) == "text"
 
 
 def test_predict_prints_one_json_object(

@@ -80,7 +80,7 @@ def kind_of(path: Path, form: str | None) -> str:
         return str(form)
     name = find(form).name if form is not None else detect(path).name
     if name in ("conll", "conll-plain"):
-        return COLUMNS if form is not None else guess(path)
+        return COLUMNS
     return guess(path) if name == TEXT else name
 
 

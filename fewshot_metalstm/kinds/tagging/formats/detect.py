@@ -104,7 +104,8 @@ def _of_lines(head: str, *, cut: bool) -> str:
     tags = [re.split(r"\t", row)[-1] if "\t" in row else row.split(" ")[-1] for row in rows]
     columns = [tag for tag, row in zip(tags, rows, strict=True) if tag != row]
     labelled = len(columns) == len(rows) and all(_TAG.fullmatch(tag.strip()) for tag in columns)
-    if rows and labelled:
+    # One line without a tab is prose, a title about B-cells: a token stands in no line alone.
+    if labelled and (len(rows) > 1 or any("\t" in row for row in rows)):
         return "conll"
     # Columns by tabs with O in the last: tags, if not of a form that is known; a reader says so.
     widths = {row.count("\t") for row in rows}

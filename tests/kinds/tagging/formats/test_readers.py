@@ -211,6 +211,7 @@ def test_columns_of_any_scheme_and_documents_in_them(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "x", "passages": []}', "jsonl"), ("a.xml", BIOC, "bioc-xml"),
         ("a.json", '{"id": 1, "passages": []}', "bioc-json"), ("a", "x\tO\n", "conll"),
         ("a.txt", "x O\ny B-G\n", "conll"), ("a.txt", "{not json}", "text"), ("a.txt", "", "text"),
+        ("a.txt", "Rituximab depletes B-cells\n", "text"), ("a", "# x\nActivated B-cells", "text"),
         ("a", "One sentence. TO\n", "text"), ("a.tsv", "x", "conll"), ("a.json", "", "jsonl"),
     ],
 )  # fmt: skip
