@@ -53,6 +53,21 @@ def test_summary_bad_records_and_going_on(
     assert {"mentions", "bad_records", "seconds", "records_per_second", "failed"} <= set(value)
 
 
+def test_a_link_goes_by_its_own_name(
+    tmp_path: Path, tagger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "0001").write_text("the cell was in\n")
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).symlink_to(tmp_path / "kept" / "0001")
+    more = (str(tmp_path / "a.txt"), str(tmp_path / "b.txt"))
+    assert main(tag(tagger, tmp_path / "out", *more, "--quiet")) == 0
+    capsys.readouterr()
+    for name in ("a", "b"):
+        (line,) = (tmp_path / "out" / f"{name}.jsonl").read_text().splitlines()
+        assert json.loads(line)["id"] == f"{name}.txt"
+
+
 def test_a_file_without_a_document_says_why(
     tmp_path: Path, tagger: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -109,8 +109,8 @@ def run(
     files, left = find_inputs(inputs, kind)
     if left:
         progress.note(f"note: {left} files of folders left out, as their names tell no kind")
-    # Workers may run in another folder, on Ray.
-    jobs = plan_files([path.resolve() for path in files], kind, output.resolve())
+    # Workers may run in another folder, on Ray. A link goes by its own name.
+    jobs = plan_files([path.absolute() for path in files], kind, output.resolve())
     done = sum(finished(job, settings) is not None for job in jobs)
 
     def on_file(report: Any) -> None:
