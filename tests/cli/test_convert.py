@@ -46,6 +46,20 @@ def places(found: list[Document]) -> list[tuple[str, str, list[tuple[int, int, s
     return [(d.id, d.text, sorted((m.start, m.end, m.type) for m in d.mentions)) for d in found]
 
 
+@pytest.mark.parametrize("annotated", [False, True])
+def test_no_text_is_lost_beside_one_called_like_a_split(
+    annotated: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for name in ("p1", "blood-test"):
+        (folder / f"{name}.txt").write_text("IL-2 ran.")
+        if annotated:
+            (folder / f"{name}.ann").write_text("T1\tGene 0 4\tIL-2\n")
+    value, _ = convert_json(["convert", str(folder), str(tmp_path / "out.jsonl")], capsys)
+    assert (value["documents"], value["mentions"]) == (2, 2 * annotated)
+
+
 def convert_json(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> tuple[dict[str, Any], str]:

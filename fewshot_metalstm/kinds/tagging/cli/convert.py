@@ -166,6 +166,7 @@ def _splits(source: Path, form: str | None) -> dict[str, Path] | None:
     """The files of a folder's splits; None for what is one file or one folder of documents."""
     from fewshot_metalstm.errors import UserError
     from fewshot_metalstm.kinds.tagging.corpora.own_files import own_files
+    from fewshot_metalstm.kinds.tagging.formats import detect
 
     if not source.is_dir():
         return None
@@ -175,6 +176,13 @@ def _splits(source: Path, form: str | None) -> dict[str, Path] | None:
         if form not in (None, "brat") or not any(source.rglob("*.txt")):
             raise
         return None  # texts without annotations, or in folders of their own
+    others = set(source.glob("*.txt")) - set(files.values())
+    if (
+        others
+        and form in (None, "brat")
+        and all(file.is_file() and detect(file).name == "text" for file in files.values())
+    ):
+        return None  # such texts too, of which one is called blood-test
     return None if files == {"train": source} else files
 
 

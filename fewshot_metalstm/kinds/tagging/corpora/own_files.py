@@ -34,29 +34,32 @@ def own_files(source: str) -> tuple[str, dict[str, Path]]:
     if not path.is_dir():
         raise at(path, None, "there is no such file or folder", "check the path")
     found: dict[str, Path] = {}
+    documents = _documents(path)
+    if all(_SPLIT_AT_END.fullmatch(file.stem) for file in documents):
+        documents = []  # a text a split; else one called blood-test is a document beside others
     for file in sorted(path.iterdir()):
         name = file.stem if file.is_file() else file.name
         match = _SPLIT_AT_END.fullmatch(name)
-        if match is None or file.name.startswith("."):
+        if match is None or file.name.startswith(".") or file in documents:
             continue
-        if not (_EXTENSIONS.fullmatch(file.suffix) if file.is_file() else _standoff(file)):
+        if not (_EXTENSIONS.fullmatch(file.suffix) if file.is_file() else _documents(file)):
             continue
         split = WORDS[match[1].lower()]
         if split in found:
             both = f"{found[split].name} and {file.name}"
             raise at(path, None, f"both {both} could be its {split} split", CURE)
         found[split] = file
-    if not found and _standoff(path):
+    if not found and documents:
         return path.resolve().name, {"train": path}
     if not found:
         raise at(path, None, "holds no train, devel or test file", CURE)
     return path.resolve().name, in_order(found)
 
 
-def _standoff(folder: Path) -> bool:
-    """Whether a folder holds texts with annotations beside them, in itself."""
-    return any(
-        file.with_suffix(suffix).is_file()
+def _documents(folder: Path) -> list[Path]:
+    """The texts of a folder with annotations beside them, in itself."""
+    return [
+        file
         for file in folder.glob("*.txt")
-        for suffix in (".ann", ".a1")
-    )
+        if any(file.with_suffix(suffix).is_file() for suffix in (".ann", ".a1"))
+    ]

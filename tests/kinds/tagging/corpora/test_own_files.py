@@ -27,6 +27,21 @@ def test_own_files_of_a_folder(tmp_path: Path) -> None:
         own_files(str(folder))
 
 
+def test_a_document_called_like_a_split_is_one_beside_others(tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for name in ("blood-test", "skin-test"):
+        for suffix in (".txt", ".ann"):
+            (folder / f"{name}{suffix}").touch()
+    with pytest.raises(UserError, match="both blood-test.txt and skin-test.txt could be its test"):
+        own_files(str(folder))
+    for suffix in (".txt", ".ann"):
+        (folder / f"p1{suffix}").touch()
+    assert own_files(str(folder)) == ("texts", {"train": folder})
+    (folder / "train.tsv").touch()
+    assert own_files(str(folder))[1] == {"train": folder / "train.tsv"}
+
+
 def test_own_files_named(tmp_path: Path) -> None:
     assert own_files("train=a/x.tsv,dev=b.tsv") == (
         "x",
