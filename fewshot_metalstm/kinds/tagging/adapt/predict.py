@@ -14,6 +14,7 @@ from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora.reader import read_tokens
 from fewshot_metalstm.kinds.tagging.corpora.schemes import spans
 from fewshot_metalstm.kinds.tagging.corpora.text import TextSentence, split, split_stream
+from fewshot_metalstm.kinds.tagging.formats.looks import tabbed
 from fewshot_metalstm.kinds.tagging.tagger.confidence import Reading, read_with
 from fewshot_metalstm.kinds.tagging.tagger.decode import tag
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
@@ -200,8 +201,8 @@ def read_text(path: Path, piece: int = _PIECE) -> Iterator[str]:
 def guess(path: Path) -> str:
     """``columns`` for token-per-line files, ``text`` for others.
 
-    Decided by the suffix where it is one of columns or ``.txt``; else a file with a tab in its
-    first lines, or with one word on each of several, is taken for columns.
+    Decided by the suffix where it is one of columns or ``.txt``; else a file whose first lines are
+    in columns by tabs, or have one word each where there are several, is taken for columns.
     """
     if not path.is_file():
         raise UserError(f"{path}: there is no such file; check the path")
@@ -211,7 +212,7 @@ def guess(path: Path) -> str:
         return TEXT
     head = next(read_text(path), "")
     lines = [line for line in head.splitlines()[:50] if line.strip()]
-    if any("\t" in line for line in lines):
+    if tabbed(lines):
         return COLUMNS
     single = sum(len(line.split()) == 1 for line in lines)
     return COLUMNS if len(lines) > 3 and single == len(lines) else TEXT

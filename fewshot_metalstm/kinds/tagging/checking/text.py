@@ -20,6 +20,7 @@ from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN, spans
 from fewshot_metalstm.kinds.tagging.corpora.sentence import Sentence, Span
 from fewshot_metalstm.kinds.tagging.formats import Notes, detect, find
 from fewshot_metalstm.kinds.tagging.formats.columns import columns_asked
+from fewshot_metalstm.kinds.tagging.formats.looks import tabbed
 
 _ALIASES = {"train": "train", "training": "train", "dev": "devel", "devel": "devel",
             "valid": "devel", "validation": "devel", "test": "test"}  # fmt: skip
@@ -136,12 +137,12 @@ def read(
 
 
 def kind_of(path: Path) -> str:
-    """The format of a file or folder; a ``.txt`` with tabs is taken for columns."""
+    """The format of a file or folder; a ``.txt`` in columns by tabs is taken for such."""
     name = detect(path).name
     if name == "text" and path.is_file():
         with path.open(encoding="utf-8", errors="replace") as file:
             lines = file.read(_LOOKED_AT).split("\n")[:50]
-        if any("\t" in line.strip() for line in lines):
+        if tabbed(lines):
             return "conll"
     return name
 

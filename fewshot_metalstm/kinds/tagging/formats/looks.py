@@ -1,8 +1,8 @@
-"""What an object of JSON looks like: annotation of some kind, or a text alone."""
+"""What a text looks like: columns by tabs, or prose; and an object of JSON: annotation or a text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 TAGS = ("ner_tags", "tags", "labels")
@@ -17,6 +17,14 @@ _NUMBERS = (
 _OWN = ("passages", "sections", "sentences", "tokens", "meta", "id", "text", "relations")
 _LOOKED_AT = 20  # items of a list
 _DEEP = 3  # lists in lists that are looked into: by type, say
+_PROSE = 3  # words that no cell of a token's line has
+
+
+def tabbed(lines: Iterable[str]) -> bool:
+    """Whether there are lines in columns by tabs: not of number and sentence, say."""
+    rows = [line.split("\t") for line in lines if "\t" in line.strip()]
+    prose = sum(any(len(cell.split()) >= _PROSE for cell in row) for row in rows)
+    return 2 * prose < len(rows)
 
 
 def looks_so(record: Mapping[str, Any]) -> bool:

@@ -143,7 +143,7 @@ def test_the_format_is_guessed_from_name_and_look(tmp_path: Path) -> None:
     path = tmp_path / "a"
     for content, form in (
         ("a\tO\n", "columns"), ("a\nb\nc\nd\n", "columns"), ("a\nb\n", "text"), ("", "text"),
-        ("a b\n" * 9, "text"),
+        ("a b\n" * 9, "text"), ("1\tA cell was seen.\n2\tIt was in a.\n", "text"),
     ):  # fmt: skip
         path.write_text(content, encoding="utf-8")
         assert guess(path) == form
