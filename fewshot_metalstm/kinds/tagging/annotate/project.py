@@ -18,7 +18,14 @@ from typing import Any
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.annotate import text as texts
 from fewshot_metalstm.kinds.tagging.annotate.journal import Journal
-from fewshot_metalstm.kinds.tagging.annotate.state import DONE, Marks, Span, State, valid_type
+from fewshot_metalstm.kinds.tagging.annotate.state import (
+    DONE,
+    MOST_TYPES,
+    Marks,
+    Span,
+    State,
+    valid_type,
+)
 from fewshot_metalstm.kinds.tagging.annotate.text import Text
 from fewshot_metalstm.kinds.tagging.formats import Notes
 from fewshot_metalstm.kinds.tagging.formats.notes import lines as note_lines
@@ -133,12 +140,10 @@ def opened(folder: Path, begin: Begin) -> Iterator[Project]:
         journal = Journal(folder / JOURNAL)
         try:
             state = _replayed(folder, about, text, journal)
-            for name in begin.types:
-                if name not in state.types:
-                    entry = {"do": "type", "name": name}
-                    state.check(entry)
-                    journal.append({**entry, "at": round(time.time(), 2)})
-                    state.apply(entry)
+            for name in _new_types(begin, state):
+                entry = {"do": "type", "name": name}
+                journal.append({**entry, "at": round(time.time(), 2)})
+                state.apply(entry)
             if journal.cut:
                 notes = (*notes, f"{journal.path}: cut a last line of {journal.cut} bytes that was "
                          "not written to its end; it had not been acknowledged")  # fmt: skip
@@ -157,9 +162,7 @@ def _begin(folder: Path, begin: Begin) -> tuple[Text, tuple[str, ...]]:
         others = [p.name for p in folder.iterdir() if p.name not in known and p.name[0] != "."]
         if others:
             raise at(folder, None, f"holds other files ({min(others)})", "name another folder")
-    for name in begin.types:
-        if not valid_type(name):
-            raise UserError(f"--types {name[:80]!r}: is no name of a type; use words in one line")
+    _check_names(begin.types)
     counted = Notes()
     text = texts.gather(begin.source, begin.format, counted)
     given = {m["type"] for record in text.records for m in record["mentions"]}
@@ -173,6 +176,22 @@ def _begin(folder: Path, begin: Begin) -> tuple[Text, tuple[str, ...]]:
     }  # fmt: skip
     write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", folder / ABOUT)
     return text, tuple(note_lines(counted))
+
+
+def _new_types(begin: Begin, state: State) -> list[str]:
+    """The types that a project has not yet; :class:`UserError` for what cannot be one of it."""
+    new = [name for name in begin.types if name not in state.types]
+    _check_names(new)
+    if new and len(state.types) + len(new) > MOST_TYPES:
+        raise UserError(f"--types: there are {len(state.types)} types, and {len(new)} more are more "
+                        f"than {MOST_TYPES}; name fewer")  # fmt: skip
+    return new
+
+
+def _check_names(types: Sequence[str]) -> None:
+    for name in types:
+        if not valid_type(name):
+            raise UserError(f"--types {name[:80]!r}: is no name of a type; use words in one line")
 
 
 def _about(folder: Path) -> dict[str, Any]:
@@ -193,6 +212,9 @@ def _agree(folder: Path, about: Mapping[str, Any], begin: Begin) -> None:
     if begin.source is not None and str(begin.source.absolute()) != about["source"]:
         raise at(folder, None, f"was begun with {about['source']}",
                  "leave the text out to go on, or name another folder")  # fmt: skip
+    if begin.count_given and not about.get("count_given"):
+        raise at(folder, None, "was begun without --count-given, which cannot be changed",
+                 "leave it out to go on, or name another folder")  # fmt: skip
 
 
 def _replayed(folder: Path, about: Mapping[str, Any], text: Text, journal: Journal) -> State:

@@ -77,6 +77,19 @@ def test_what_cannot_be_gone_on_with(tmp_path: Path) -> None:
     refused("project.json: is damaged")
 
 
+def test_options_that_a_project_cannot_take_are_refused(tmp_path: Path) -> None:
+    with project(tmp_path / "p"):
+        pass
+    for begin, match in (
+        (Begin(count_given=True), r"p: was begun without --count-given, .*; leave it out"),
+        (Begin(types=("x" * 101,)), "--types 'xxx.*: is no name of a type"),
+        (Begin(types=tuple(f"t{n}" for n in range(101))), "and 101 more are more than 100"),
+    ):
+        with pytest.raises(UserError, match=match), opened(tmp_path / "p", begin):
+            pass
+    assert not (tmp_path / "p" / "journal.jsonl").read_bytes()
+
+
 def test_what_a_project_is_not_begun_with(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("Some text is here.\n")
     (tmp_path / "empty.txt").write_text(" \n")
