@@ -183,8 +183,8 @@ def _new_types(begin: Begin, state: State) -> list[str]:
     new = [name for name in begin.types if name not in state.types]
     _check_names(new)
     if new and len(state.types) + len(new) > MOST_TYPES:
-        raise UserError(f"--types: there are {len(state.types)} types, and {len(new)} more are more "
-                        f"than {MOST_TYPES}; name fewer")  # fmt: skip
+        raise UserError(f"--types: there are {len(state.types)} types, and {len(new)} more are too "
+                        f"many ({MOST_TYPES} at most); name fewer")  # fmt: skip
     return new
 
 

@@ -32,7 +32,7 @@ def read(path: Path, notes: Notes, bad: BadAnnotations) -> Iterator[Document]:
 
 def _document(task: Mapping[str, Any], place: Place, fallback: str, notes: Notes) -> Document:
     data = place.object(task.get("data"), "a task's 'data'")
-    given = data.get("id", task.get("id"))
+    given = task.get("id") if data.get("id") is None else data["id"]
     name = fallback if given is None else place.name(given, "the id")
     place = place.named(name)
     text = _text(data, place)

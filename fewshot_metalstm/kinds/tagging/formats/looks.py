@@ -1,4 +1,4 @@
-"""What a text looks like: columns by tabs, or prose; and an object of JSON: annotation or a text."""
+"""What lines look like, columns or prose; and an object of JSON, annotation or a text alone."""
 
 from __future__ import annotations
 

@@ -75,13 +75,19 @@ def _of_python(path: Path) -> Iterator[tuple[int | None, Any]]:
         statements = ast.parse(text).body
         for statement in statements:
             value = getattr(statement, "value", None)
-            for item in value.elts if isinstance(value, (ast.List, ast.Tuple)) else ():
+            items = value.elts if isinstance(value, (ast.List, ast.Tuple)) else []
+            for item in items if any(map(_is_pair, items)) else ():
                 yield item.lineno, ast.literal_eval(item)
     except SyntaxError as error:
         raise at(path, error.lineno, f"is no Python ({error.msg})", "mend it") from None
     except (ValueError, TypeError, MemoryError, RecursionError):
         problem = "holds more than texts, numbers and lists of them"
         raise at(path, None, problem, "write the examples as JSON") from None
+
+
+def _is_pair(item: ast.expr) -> bool:
+    """Whether an item may be an example: a script has lists of labels, of paths, too."""
+    return isinstance(item, (ast.List, ast.Tuple)) and len(item.elts) == 2
 
 
 def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:

@@ -83,7 +83,7 @@ def test_options_that_a_project_cannot_take_are_refused(tmp_path: Path) -> None:
     for begin, match in (
         (Begin(count_given=True), r"p: was begun without --count-given, .*; leave it out"),
         (Begin(types=("x" * 101,)), "--types 'xxx.*: is no name of a type"),
-        (Begin(types=tuple(f"t{n}" for n in range(101))), "and 101 more are more than 100"),
+        (Begin(types=tuple(f"t{n}" for n in range(101))), "and 101 more are too many"),
     ):
         with pytest.raises(UserError, match=match), opened(tmp_path / "p", begin):
             pass

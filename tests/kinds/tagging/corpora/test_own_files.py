@@ -33,7 +33,7 @@ def test_a_document_called_like_a_split_is_one_beside_others(tmp_path: Path) -> 
     for name in ("blood-test", "skin-test"):
         for suffix in (".txt", ".ann"):
             (folder / f"{name}{suffix}").touch()
-    with pytest.raises(UserError, match="both blood-test.txt and skin-test.txt could be its test"):
+    with pytest.raises(UserError, match=r"both blood-test.txt and skin-test.txt could be its test"):
         own_files(str(folder))
     for suffix in (".txt", ".ann"):
         (folder / f"p1{suffix}").touch()

@@ -156,6 +156,9 @@ def test_label_studio_counts_utf16_units(tmp_path: Path) -> None:
     (document,), notes = read(tmp_path / "y.json", json.dumps([python_made], indent=1))
     assert document.mentions == (Mention(2, 6, "Gene", "x"),)
     assert notes["character_offsets"] == 1
+    python_made |= {"id": 7, "data": python_made["data"] | {"id": None}}
+    (document,), _ = read(tmp_path / "z.json", json.dumps([python_made]))
+    assert document.id == "7"
 
 
 @pytest.mark.parametrize(
