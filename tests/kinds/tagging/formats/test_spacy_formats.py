@@ -31,7 +31,8 @@ PAIRS: list[Any] = [
         ("x.jsonl", "".join(json.dumps(pair) + "\n" for pair in PAIRS)),
         ("x.json", json.dumps({"classes": ["Gene"], "annotations": [*PAIRS, None]})),
         ("x.py", "import spacy\nLABELS = ['Gene']\nPATHS = [spacy.path]\n"
-                 "DATA = [('IL-2 and p53', {'entities': [(0, 4, 'Gene'), (9, 12, 'Gene')]}),\n    ('none', {'entities': []})]\n"),
+                 "DATA = [('IL-2 and p53', {'entities': [(0, 4, 'Gene'), (9, 12, 'Gene')]}),\n"
+                 "    ('none', {'entities': []})]\n"),
     ],
 )  # fmt: skip
 def test_tuples(tmp_path: Path, name: str, content: str) -> None:
