@@ -65,7 +65,7 @@ def nearness_of(path: Path, tasks: Sequence[Task], sharpness: float) -> tuple[fl
 def _read(path: Path) -> tuple[list[str], list[tuple[str, list[float]]]]:
     """The names of the heads, and for each row the target and a loss for each head."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             lines = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error):
         raise at(path, None, "is no table that can be read", _CURE) from None

@@ -31,6 +31,8 @@ _NUMBER = re.compile(r"[0-9]{1,9}(?:-[0-9]{1,9}|\.[0-9]{1,9})?")
 _BRACKET = re.compile(r"\(([^()]*)(\)?)|([^()]*)\)|[^()]+")
 _ORDER = ("etype", "eid")
 _COLUMNS = 10
+# Of the tags of two words of one token, where a mention ends with the second.
+_AT_ONCE = {"BE": "S", "IE": "E", "BL": "U", "IL": "L"}
 
 
 @dataclass
@@ -151,9 +153,17 @@ def _token(
         if tag is None:
             error = at(path, number, f"tag {value[:40]!r} is not O or <letter>-<type>", "mend it")
             bad.leave_out(error, TAG, line)
-        elif not document.tags[-1]:
-            document.tags[-1] = tag
+        else:
+            document.tags[-1] = _together(document.tags[-1], tag)
     return int(last) if dash else within
+
+
+def _together(before: str, tag: str) -> str:
+    """The tag of a token from what is known of it and the tag of a further word of its."""
+    if before in ("", "O"):
+        return tag
+    letter = _AT_ONCE.get(before[0] + tag[0]) if before[2:] == tag[2:] else None
+    return before if letter is None else f"{letter}-{tag[2:]}"
 
 
 def _brackets(

@@ -33,6 +33,8 @@ def test_a_task_is_near_where_its_heads_know_what_the_best_foreign_ones_do(tmp_p
 def test_a_target_is_nobodys_family(tmp_path: Path) -> None:
     path = written(tmp_path, HEAD + "new,Z,train,5,5,8,4,2,1\n")
     assert nearness_of(path, TASKS, 1) == pytest.approx((0.25, 0.5, 1.0))
+    path.write_text(path.read_text(), encoding="utf-8-sig")  # as spreadsheets save it
+    assert nearness_of(path, TASKS, 1) == pytest.approx((0.25, 0.5, 1.0))
 
 
 def test_near_tasks_are_drawn_more_often() -> None:

@@ -41,6 +41,25 @@ def test_tags(tmp_path: Path, name: str) -> None:
     assert (second.id, second.text, second.mentions) == ("x-2", "x", ())
 
 
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ("O B-LOC I-LOC B-PER", "del Rio"), ("O S-LOC O S-PER", "del"),
+        ("B-LOC E-LOC O S-PER", "del"), ("B-LOC I-LOC E-LOC S-PER", "del Rio"),
+        ("B-LOC I-LOC L-LOC U-PER", "del Rio"), ("B-LOC L-LOC O U-PER", "del"),
+        ("B-LOC O O B-PER", "del"), ("O O B-LOC B-PER", "Rio"),
+    ],
+)  # fmt: skip
+def test_words_of_one_token_are_tagged_together(tags: str, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.conllu"
+    words = ("de", "el", "Rio", "Ann")
+    rows = (row(str(n), word, f"NER={tag}")
+            for n, (word, tag) in enumerate(zip(words, tags.split(), strict=True), 1))  # fmt: skip
+    path.write_text(row("1-2", "del") + "".join(rows))
+    (document,) = read_documents(path)
+    assert mentions(document) == [(expected, "LOC"), ("Ann", "PER")]
+
+
 def test_brackets_nest_and_their_order_is_declared(tmp_path: Path) -> None:
     path = tmp_path / "x.conllu"
     path.write_text(
