@@ -66,6 +66,7 @@ def _region_read(
     sure = probability(region.get("score"))
     labels = place.items(value.get(kind), f"a region's '{kind}'")
     found = [Draft(place.text(label, "a label"), own, (), sure) for label in labels]
+    notes["other_regions"] += not found
     drafts += found
     claims += [claim] * len(found)
 

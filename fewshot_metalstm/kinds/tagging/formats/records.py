@@ -124,6 +124,8 @@ def read_record(record: Mapping[str, Any], place: Place, notes: Notes, fallback:
         raise place.error(problem, "call it 'mentions', or name the format with --format")
     if _unconfirmed(record, listed):
         return Document(name, text, annotated=False)
+    related = record.get("relations")
+    notes["relations"] += len(related) if isinstance(related, list) else 0
     drafts, claims = [], []
     for item in place.items(record[listed] if listed else None, f"'{listed}'"):
         try:

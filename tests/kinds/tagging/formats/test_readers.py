@@ -182,6 +182,16 @@ def test_json_lines_in_their_shapes(tmp_path: Path, record: dict[str, object]) -
         assert document.id == ("x" if "meta" in record else "x-1")
 
 
+def test_what_is_left_out_of_json_is_counted(tmp_path: Path) -> None:
+    record = {"text": "IL-2 ran", "entities": [[0, 4, "Gene"]], "relations": [{"id": 1}, {}]}
+    _, notes = read(tmp_path / "x.jsonl", json.dumps(record))
+    assert notes["relations"] == 2
+    value = {"start": 3, "end": 7, "text": "IL-2"}  # nobody has chosen a label
+    task = TASK | {"annotations": [{"result": [{"type": "labels", "value": value}]}]}
+    (document,), notes = read(tmp_path / "x.json", json.dumps([task]))
+    assert (document.mentions, notes["other_regions"]) == ((), 1)
+
+
 def test_prodigy_passes_over_what_was_rejected(tmp_path: Path) -> None:
     lines = [{"text": "a", "answer": "reject"}, {"text": "b", "answer": "accept", "spans": []}]
     found, notes = read(tmp_path / "x.jsonl", "\n".join(map(json.dumps, lines)))
