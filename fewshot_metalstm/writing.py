@@ -25,6 +25,7 @@ from fewshot_metalstm.errors import CURES, UserError, at
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NAMED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG)
+_TEXTS = (".txt", ".ann", ".a1", ".a2")
 _NEW = "new"  # in the hidden folder: no name that anything looks for
 _RUST_ERROR = re.compile(r"\((?:os error|Os \{ code:) (\d+)")  # as new safetensors say, and old
 
@@ -63,10 +64,17 @@ def refuse_inputs(
 
     Args:
         path: that shall be written.
+        inputs: files, and folders, of which texts and annotations are read.
     """
     with suppress(OSError):  # one that is not there is refused where it is read
-        if any(path.samefile(each) for each in inputs if each.exists()):
+        if any(path.samefile(each) or _is_text_of(each, path) for each in inputs if each.exists()):
             raise UserError(f"{path}: {why}")
+
+
+def _is_text_of(folder: Path, path: Path) -> bool:
+    """Whether a file is a text or an annotation in a folder or below it."""
+    inside = folder.is_dir() and path.resolve().is_relative_to(folder.resolve())
+    return inside and path.is_file() and path.suffix in _TEXTS
 
 
 def _refuse_special(path: Path) -> None:

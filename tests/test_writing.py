@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.writing import beside, write_text, writing
+from fewshot_metalstm.writing import beside, refuse_inputs, write_text, writing
 
 WRITE = """
 import sys, time
@@ -44,6 +44,19 @@ def test_all_or_nothing(tmp_path: Path) -> None:
     assert names(tmp_path / "folder") == ["x"]
     assert names(tmp_path) == ["deep", "folder"]
     assert names(path.parent) == ["a.txt"]
+
+
+def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    for name in ("a.txt", "deep/b.ann", "found.xml"):
+        write_text("", folder / name)
+    for name in ("a.txt", "deep/b.ann"):
+        for read in (folder, folder / name):
+            with pytest.raises(UserError, match="is what is read; name another place"):
+                refuse_inputs(folder / name, [tmp_path / "none", read])
+    refuse_inputs(folder / "found.xml", [folder])
+    refuse_inputs(folder / "new.txt", [folder])
+    refuse_inputs(folder / "a.txt", [folder / "deep"])
 
 
 def test_what_the_dead_left_is_removed_and_the_living_are_left_alone(tmp_path: Path) -> None:

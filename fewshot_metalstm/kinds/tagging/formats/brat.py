@@ -258,8 +258,10 @@ def write(documents: Iterable[Document], path: Path, notes: Notes) -> None:
                 with text.open("xb") as file:
                     file.write(document.text.encode())
             except FileExistsError:
-                raise UserError(f"{path}: two documents have the id {document.id}; give each an "
-                                "id of its own, or --bad-annotations repair") from None  # fmt: skip
+                raise UserError(
+                    f"{path}: two documents have the id {document.id}; give each an id of its own, "
+                    "which for those of one file convert --bad-annotations repair does"
+                ) from None
             lines = _lines(document, path, notes)
             (folder / f"{name}.ann").write_bytes("".join(f"{line}\n" for line in lines).encode())
 
