@@ -82,7 +82,7 @@ def find_inputs(paths: Sequence[Path], kind: str | None) -> tuple[list[Path], in
     """The files that ``paths`` name, a folder standing for those in it that can be read.
 
     Returns:
-        the files in order, and how many files of folders were left out as of no known kind.
+        the files in order, and how many others of folders, folders among them, were left out.
 
     Raises:
         UserError: no such file, a kind that the name does not tell, or nothing to do.
@@ -91,8 +91,9 @@ def find_inputs(paths: Sequence[Path], kind: str | None) -> tuple[list[Path], in
     left = 0
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != ".")
-            known = [p for p in inside if kind is not None or kind_of(p) is not None]
+            inside = sorted(p for p in path.iterdir() if p.name[0] != ".")
+            known = [p for p in inside
+                     if p.is_file() and (kind is not None or kind_of(p) is not None)]  # fmt: skip
             files += known
             left += len(inside) - len(known)
         elif not path.is_file():

@@ -108,7 +108,8 @@ def run(
     )  # fmt: skip
     files, left = find_inputs(inputs, kind)
     if left:
-        progress.note(f"note: {left} files of folders left out, as their names tell no kind")
+        progress.note(f"note: {left} in folders left out: files whose names tell no kind, and "
+                      "folders")  # fmt: skip
     # Workers may run in another folder, on Ray. A link goes by its own name.
     jobs = plan_files([path.absolute() for path in files], kind, output.resolve())
     done = sum(finished(job, settings) is not None for job in jobs)

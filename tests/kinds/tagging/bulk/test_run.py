@@ -67,6 +67,9 @@ def test_files_of_folders_and_by_name(inputs: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     found, left = find_inputs([inputs], None)
     assert ([path.name for path in found], left) == (["a.xml", "b.jsonl", "c.txt"], 1)
+    (inputs / "2020").mkdir()  # which is not looked into, and that is said
+    (inputs / "2020" / "d.xml").touch()
+    assert find_inputs([inputs], None)[1] == 2
     with pytest.raises(UserError, match="add --format pubmed or jsonl or text"):
         find_inputs([inputs / "list.md5"], None)
     with pytest.raises(UserError, match="there is no such file"):
