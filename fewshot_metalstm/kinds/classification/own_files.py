@@ -97,8 +97,7 @@ def looks_so(path: Path) -> bool:
     except (OSError, UserError):
         return False
     if suffix in TABLES:
-        first = next(iter(text.splitlines()), "")
-        return _is_header([name.lower() for name in header_of(first, TABLES[suffix])[1]], suffix)
+        return _is_header([name.lower() for name in header_of(text, TABLES[suffix])[1]], suffix)
     return _first_object(path, text) if suffix in LINES else _listed_so(text)
 
 
@@ -222,7 +221,7 @@ def _kept(rows: Iterator[Row], notes: Counter[str]) -> Iterator[Row]:
 def _count(rows: list[Row], notes: Counter[str]) -> None:
     counts = Counter(row.label for row in rows)
     notes[ONCE] += sum(number == 1 for number in counts.values())
-    pairs = {(row.text, row.label) for row in rows}
-    notes[TWO_LABELS] += len(pairs) - len({text for text, _ in pairs})
+    labels = Counter(text for text, _ in {(row.text, row.label) for row in rows})
+    notes[TWO_LABELS] += sum(number > 1 for number in labels.values())
     for key in [key for key, number in notes.items() if not number]:
         del notes[key]

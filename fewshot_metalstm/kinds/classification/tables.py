@@ -10,6 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ TABLES = {".csv": (",", ";", "\t"), ".tsv": ("\t",)}  # delimiters that are trie
 LINES = (".jsonl", ".ndjson")
 JSON = (*LINES, ".json")
 LONGEST_CELL = 16 * 2**20  # characters
+_HALF = re.compile("[\ud800-\udfff]")  # JSON can spell half a character: "\\ud800"
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,12 @@ def read_rows(
     )  # fmt: skip
 
 
-def header_of(line: str, delimiters: Sequence[str]) -> tuple[str, list[str]]:
-    """The delimiter of a first line, and its cells; of several delimiters the one with most."""
+def header_of(text: str, delimiters: Sequence[str]) -> tuple[str, list[str]]:
+    """The delimiter of a table's first line with anything in it, and its cells.
+
+    Of several delimiters it is the one with most cells.
+    """
+    line = next((each for each in text.splitlines() if each.strip()), "")
     found = []
     for delimiter in delimiters:
         try:
@@ -133,8 +140,7 @@ def _listed(names: Sequence[str]) -> str:
 def _of_table(
     path: Path, text: str, wanted: tuple[str | None, str | None], labelled: bool
 ) -> Iterator[Row]:
-    first = next(iter(text.splitlines()), "")
-    delimiter, _ = header_of(first, TABLES[path.suffix.lower()])
+    delimiter, _ = header_of(text, TABLES[path.suffix.lower()])
     csv.field_size_limit(LONGEST_CELL)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header: list[str] | None = None
@@ -198,14 +204,21 @@ def _of_json(
             raise at(
                 path, line, f"{columns.label!r} is no single label", "give each text one label"
             )
+        if isinstance(label, float) and not math.isfinite(label):  # NaN, as a missing one is written
+            problem = f"{columns.label!r} is {json.dumps(label)}, which is no label"
+            raise at(path, line, problem, "give one, or null where there is none")
         value = record[columns.text]
         if not isinstance(value, str) and value is not None:
             raise at(path, line, f"{columns.text!r} is no text", "write it in quotation marks")
         name = record[columns.id] if columns.id else line if line is not None else number
-        yield Row(
+        row = Row(
             value or "", label if label is None or isinstance(label, str) else json.dumps(label),
             line or number, str(name),
         )  # fmt: skip
+        if _HALF.search(f"{row.text}{row.label}{row.id}"):
+            problem = "holds a lone surrogate, which is no character"
+            raise at(path, line, problem, "write the whole character, or leave it out")
+        yield row
     if not number:
         raise at(path, None, "holds no object", "give JSON with a text and a label in each object")
 

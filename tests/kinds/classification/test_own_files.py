@@ -41,6 +41,12 @@ def test_what_is_left_out_or_odd_is_counted(tmp_path: Path) -> None:
     assert task.notes == {EMPTY: 1, NO_LABEL: 1, ONCE: 1, TWO_LABELS: 1, OTHER_ENCODING: 1}
 
 
+def test_a_text_with_three_labels_counts_once(tmp_path: Path) -> None:
+    rows = [("good", "x"), ("good", "y"), ("good", "z"), ("bad", "x"), ("so", "y"), ("up", "z")]
+    path = write_csv(tmp_path / "my.csv", [("text", "label"), *rows])
+    assert load_own(str(path)).notes == {TWO_LABELS: 1}
+
+
 def test_files_by_split_share_their_classes(tmp_path: Path) -> None:
     train, test = own_table(tmp_path / "train.csv"), own_table(tmp_path / "test.csv", 4, 5)
     for source in (f"train={train},test={test}", str(tmp_path)):
@@ -88,6 +94,8 @@ def test_the_look_of_files_says_the_kind(tmp_path: Path) -> None:
         table.write_bytes((mark + "text,label\na,x\n").encode(encoding))
         assert looks_so(table)
     assert looks_so(write_csv(tmp_path / "stars.csv", [("text", "stars"), ("a", "5")]))
+    (tmp_path / "below.csv").write_text("\n\ntext;label\na;x\n", "utf-8")
+    assert looks_so(tmp_path / "below.csv")
     (tmp_path / "list.json").write_text('[ {"text": "a", "label": "x"}, 1', "utf-8")
     assert looks_so(tmp_path / "list.json")
     for name, text in (

@@ -31,6 +31,7 @@ def test_columns_are_guessed_and_cells_may_hold_line_breaks(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("name", "text"), [
     ("a.tsv", "text\tlabel\na b\tx\n"), ("a.csv", "label;text\nx;a b\n"),
+    ("a.csv", "\n \r\nlabel;text\nx;a b\n"),
     ("a.jsonl", '{"text": "a b", "label": "x"}\n\n'), ("a.json", '[{"text": "a b", "label": "x"}]'),
 ])  # fmt: skip
 def test_forms(tmp_path: Path, name: str, text: str) -> None:
@@ -68,6 +69,11 @@ def test_columns_may_be_named(tmp_path: Path) -> None:
     ("a.jsonl", '{"text": "a", "label": ["x"]}', "'label' is no single label"),
     ("a.jsonl", '{"text": 1, "label": "x"}', "'text' is no text"),
     ("a.jsonl", "[" * 100_000, "nested too deeply"),
+    ("a.jsonl", '\n{"text": "a", "label": NaN}', "a.jsonl:2: 'label' is NaN, which is no label"),
+    ("a.jsonl", '{"text": "a", "label": 1e999}', "'label' is Infinity, which is no label"),
+    ("a.jsonl", '\n{"text": "\\ud800", "label": "x"}', "a.jsonl:2: holds a lone surrogate"),
+    ("a.json", '[{"text": "a", "label": "\\udc00"}]', "a.json: holds a lone surrogate"),
+    ("a.jsonl", '{"text": "a", "label": "x", "id": "\\ud800"}', "holds a lone surrogate"),
     ("a.json", "{}", "is no list of objects"),
     ("a.json", "[]", "holds no object"),
     ("a.txt", "a\n", "is no table or JSON of texts and labels"),
