@@ -10,14 +10,16 @@ A disk that is full, and a place that cannot be written to, become a line that n
 
 from __future__ import annotations
 
+import csv
 import errno
 import fcntl
+import io
 import os
 import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -88,6 +90,21 @@ def write_text(text: str, path: Path) -> None:
     """Write a text file, whole or not at all; errors as of :func:`beside`."""
     with beside(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def table_text(rows: Iterable[Sequence[object]], delimiter: str) -> str:
+    """Rows as a table, an end of line (LF) behind each.
+
+    A cell that holds an end of line of any form, a CR alone among them, stands in quotation marks.
+    """
+    return "".join(_row_text(row, delimiter) for row in rows)
+
+
+def _row_text(row: Sequence[object], delimiter: str) -> str:
+    text = io.StringIO(newline="")
+    ends = "\r\n"  # only cells that hold a character of it are quoted for their ends of line
+    csv.writer(text, delimiter=delimiter, lineterminator=ends).writerow(row)
+    return f"{text.getvalue().removesuffix(ends)}\n"
 
 
 @contextmanager

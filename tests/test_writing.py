@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import os
 import signal
 import subprocess
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.writing import beside, refuse_inputs, write_text, writing
+from fewshot_metalstm.writing import beside, refuse_inputs, table_text, write_text, writing
 
 WRITE = """
 import sys, time
@@ -153,3 +155,18 @@ def test_a_device_or_a_pipe_is_not_replaced(tmp_path: Path) -> None:
             write_text("x", path)
         assert os.path.samestat(path.lstat(), before)
     assert names(tmp_path) == ["link", "pipe"]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_a_table_comes_back_whatever_its_cells_hold(delimiter: str) -> None:
+    rows = [
+        ["text", "n"],
+        ["a\rb", "1"],
+        ["a\r\nb\n", "2"],
+        [' "x",\t', "3"],
+        ["\r\n", "\r"],
+        ["", ""],
+    ]
+    text = table_text(rows, delimiter)
+    assert list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)) == rows
+    assert text.startswith(f'text{delimiter}n\n"a\rb"{delimiter}1\n')

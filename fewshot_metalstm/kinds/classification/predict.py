@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +14,7 @@ from fewshot_metalstm.kinds.classification.predictor import Predictor, Reading, 
 from fewshot_metalstm.kinds.classification.tables import Row, read_texts
 from fewshot_metalstm.kinds.kind import PredictionRequest
 from fewshot_metalstm.printable import as_json, in_field
-from fewshot_metalstm.writing import write_text
+from fewshot_metalstm.writing import table_text, write_text
 
 # By the suffix of --output; standard output has none.
 DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}
@@ -90,18 +88,16 @@ def labelled(predictor: Predictor, path: Path, rows: Sequence[Row]) -> list[Labe
 
 def table(found: Sequence[Labelled], classes: Sequence[str], delimiter: str) -> str:
     """Texts with label and probabilities as a table; each class has a column of its own."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    head = ("file", "id", "text", "label", "probability")
-    writer.writerow([*head, *(f"p({name})" for name in classes)])
-    for each in found:
-        reading = each.reading
-        chances = (f"{value:.4f}" for value in reading.probabilities)
-        writer.writerow([
-            each.file, each.row.id, each.row.text, reading.name, f"{reading.probability:.4f}",
-            *chances,
-        ])  # fmt: skip
-    return text.getvalue()
+    head = ("file", "id", "text", "label", "probability", *(f"p({name})" for name in classes))
+    rows = [
+        (
+            each.file, each.row.id, each.row.text, each.reading.name,
+            f"{each.reading.probability:.4f}",
+            *(f"{value:.4f}" for value in each.reading.probabilities),
+        )
+        for each in found
+    ]  # fmt: skip
+    return table_text([head, *rows], delimiter)
 
 
 def as_lines(found: Sequence[Labelled]) -> str:

@@ -204,7 +204,9 @@ def _of_json(
             raise at(
                 path, line, f"{columns.label!r} is no single label", "give each text one label"
             )
-        if isinstance(label, float) and not math.isfinite(label):  # NaN, as a missing one is written
+        if isinstance(label, float) and not math.isfinite(
+            label
+        ):  # NaN, as a missing one is written
             problem = f"{columns.label!r} is {json.dumps(label)}, which is no label"
             raise at(path, line, problem, "give one, or null where there is none")
         value = record[columns.text]

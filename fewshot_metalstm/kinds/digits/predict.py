@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +18,10 @@ from fewshot_metalstm.kinds.digits.reader import Pixels
 from fewshot_metalstm.kinds.digits.score import parts
 from fewshot_metalstm.kinds.kind import PredictionRequest
 from fewshot_metalstm.printable import as_json, in_field
-from fewshot_metalstm.writing import write_text
+from fewshot_metalstm.writing import table_text, write_text
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}  # by the suffix of --output
+# By the suffix of --output; standard output has none.
+DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}
 COLUMNS = ("file", "class", "probability")
 
 
@@ -56,9 +55,8 @@ def predict(request: PredictionRequest) -> Iterator[str]:
     """
     output = request.output
     if output is not None and output.suffix.lower() not in DELIMITERS:
-        raise UserError(
-            f"{output}: the table is written as {' or '.join(DELIMITERS)}; name the file so"
-        )
+        named = " or ".join(filter(None, DELIMITERS))
+        raise UserError(f"{output}: the table is written as {named}; name the file so")
     model = load_model(request.model, READER)
     model.learner.to(request.device)
     found = read_files(model, request)
@@ -101,11 +99,8 @@ def probabilities(model: ReaderModel, images: Pixels, device: torch.device = CPU
 
 def table(found: Sequence[Reading], delimiter: str) -> str:
     """Readings as a table with a line at its head."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows((one.file, one.name, f"{one.probability:.4f}") for one in found)
-    return text.getvalue()
+    rows = [(one.file, one.name, f"{one.probability:.4f}") for one in found]
+    return table_text([COLUMNS, *rows], delimiter)
 
 
 def _picture(path: Path, request: PredictionRequest) -> Pixels:

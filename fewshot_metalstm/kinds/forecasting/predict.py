@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,9 +19,10 @@ from fewshot_metalstm.kinds.forecasting.tables import Columns, read_series
 from fewshot_metalstm.kinds.forecasting.tasks import TRAIN, ForecastTask
 from fewshot_metalstm.kinds.kind import PredictionRequest
 from fewshot_metalstm.printable import as_json, in_field
-from fewshot_metalstm.writing import write_text
+from fewshot_metalstm.writing import table_text, write_text
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}  # by the suffix of --output
+# By the suffix of --output; standard output has none.
+DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}
 COLUMNS = ("unique_id", "ds", "q10", "q50", "q90")
 
 
@@ -56,9 +55,8 @@ def predict(
     """
     output, hours = request.output, DAY if horizon is None else horizon
     if output is not None and output.suffix.lower() not in DELIMITERS:
-        raise UserError(
-            f"{output}: the forecast is written as {' or '.join(DELIMITERS)}; name the file so"
-        )
+        named = " or ".join(filter(None, DELIMITERS))
+        raise UserError(f"{output}: the forecast is written as {named}; name the file so")
     if not 1 <= hours <= DAY:
         raise UserError(f"--horizon is {hours}; a forecast is of the next day, so use 1 to {DAY}")
     model = load_model(request.model, FORECASTER)
@@ -117,8 +115,4 @@ def whole(series: Sequence[Series], name: str = "history") -> ForecastTask:
 
 def table(rows: Sequence[Sequence[object]], delimiter: str) -> str:
     """A forecast as a table with a line at its head."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(rows)
-    return text.getvalue()
+    return table_text([COLUMNS, *rows], delimiter)

@@ -90,6 +90,9 @@ def test_predict_reads_pictures(
     table = (tmp_path / "t.csv").read_text("utf-8").splitlines()
     assert table[0] == "file,class,probability"
     assert table[1].startswith(f"{names[0]},{rows[0][1]},")
+    capsys.readouterr()
+    assert main(["predict", reader, *names, "--output", "-", "--quiet"]) == 0
+    assert capsys.readouterr().out.splitlines() == table
     for more, problem in (
         (["--output", "t.xlsx"], "the table is written as"),
         (["--to", "brat"], "--to is for tagging"),

@@ -72,6 +72,8 @@ def test_a_series_of_the_users_own(trained: Path, capsys: pytest.CaptureFixture[
 
     assert main(["predict", "model", "mine.csv", "--horizon", "5", "--output", "f.csv"]) == 0
     assert capsys.readouterr().out == "f.csv: 5 hours of 1 series\n"
+    assert main(["predict", "model", "mine.csv", "--horizon", "5", "--output", "-"]) == 0
+    assert capsys.readouterr().out == Path("f.csv").read_text()
     with Path("f.csv").open() as file:
         found = list(csv.DictReader(file))
     assert [row["ds"] for row in found] == [f"2024-01-21 0{hour}:00:00" for hour in range(5)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 from collections import Counter
@@ -103,20 +101,16 @@ def run(
 
 def write(found: list[Suggestion], output: Path) -> None:
     """Write the texts with their labels as a table or as JSON lines."""
-    from fewshot_metalstm.writing import write_text
+    from fewshot_metalstm.writing import table_text, write_text
 
     delimiter = _DELIMITERS.get(output.suffix.lower())
     if delimiter is None:
         lines = (json.dumps(each.as_dict(), ensure_ascii=False) for each in found)
         write_text("".join(f"{line}\n" for line in lines), output)
         return
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(_HEAD)
-    for each in found:
-        values = each.as_dict()
-        writer.writerow([values[name] for name in _HEAD])
-    write_text(text.getvalue(), output)
+    values = [each.as_dict() for each in found]
+    rows = [[each[name] for name in _HEAD] for each in values]
+    write_text(table_text([_HEAD, *rows], delimiter), output)
 
 
 def show(found: list[Suggestion], *, err: bool = False) -> None:
