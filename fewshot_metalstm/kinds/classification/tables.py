@@ -204,9 +204,8 @@ def _of_json(
             raise at(
                 path, line, f"{columns.label!r} is no single label", "give each text one label"
             )
-        if isinstance(label, float) and not math.isfinite(
-            label
-        ):  # NaN, as a missing one is written
+        # Missing labels are written as NaN by some; taken for one, they would be a class.
+        if isinstance(label, float) and not math.isfinite(label):
             problem = f"{columns.label!r} is {json.dumps(label)}, which is no label"
             raise at(path, line, problem, "give one, or null where there is none")
         value = record[columns.text]

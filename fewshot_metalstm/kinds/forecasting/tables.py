@@ -31,6 +31,7 @@ IGNORED = "columns were not read"
 OFFSETS = "times have an offset to UTC: the clock was taken as it is written"
 EMPTY = frozenset(("", "nan", "na", "n/a", "null", "none"))
 LARGEST = 2**30  # bytes of a file, unpacked
+GREATEST = 1e100  # of a value: squares of greater ones would be infinite
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d(?:[T ]\d\d(?::\d\d(?::\d\d(?:\.0+)?)?)?)?)(Z|[+-]\d\d:?\d\d)?"
 )
@@ -61,10 +62,11 @@ def read_series(
     """
     if path.suffix.lower() == PARQUET:
         head, rows = _parquet(path)
+        lines: Sequence[int] = range(2, len(rows) + 2)
     else:
-        head, rows = _table(path, read_bytes(path) if data is None else data)
-    ids, times, values = _chosen(path, head, rows, notes, columns)
-    hours, numbers = _hours(path, times, notes), _numbers(path, values)
+        head, rows, lines = _table(path, read_bytes(path) if data is None else data)
+    ids, times, values = _chosen(path, head, rows, lines, notes, columns)
+    hours, numbers = _hours(path, times, lines, notes), _numbers(path, values, lines)
     if ids is None:
         return (regular(path.name.split(".")[0], hours, numbers, notes, str(path)),)
     names = np.array(ids)
@@ -116,7 +118,8 @@ def looks_so(path: Path) -> bool:
     return any(name in names for name in TIMES) and any(name in names for name in VALUES)
 
 
-def _table(path: Path, data: bytes) -> tuple[list[str], list[list[str]]]:
+def _table(path: Path, data: bytes) -> tuple[list[str], list[list[str]], list[int]]:
+    """The names of the columns, the rows that are not empty, and the line that each begins in."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     delimiter = next((SUFFIXES[each] for each in suffixes if each in SUFFIXES), None)
     if delimiter is None:
@@ -127,22 +130,30 @@ def _table(path: Path, data: bytes) -> tuple[list[str], list[list[str]]]:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise at(path, line, "is not UTF-8", "save it as UTF-8") from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise at(path, line, "has a zero byte, which no table has", "save it as text")
     first = text.partition("\n")[0]
     if delimiter == "," and ";" in first and "," not in first:
         delimiter = ";"
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        head = next(reader, [])
-        rows = list(reader)
+        head, start = next(reader, []), reader.line_num + 1
+        rows, lines = [], []
+        for row in reader:
+            if row:
+                rows.append(row)
+                lines.append(start)
+            start = reader.line_num + 1
     except csv.Error as error:
         raise at(path, reader.line_num, f"is no row of a table ({error})", "mend it") from None
     if len(head) < 2:
         raise at(path, 1, "has less than two columns", "give ds and y, with their names above")
-    for number, row in enumerate(rows, 2):
-        if len(row) != len(head) and row:
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) != len(head):
             problem = f"has {len(row)} cells, and the first row {len(head)}"
-            raise at(path, number, problem, "mend the row")
-    return [name.strip() for name in head], [row for row in rows if row]
+            raise at(path, line, problem, "mend the row")
+    return [name.strip() for name in head], rows, lines
 
 
 def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -167,8 +178,9 @@ def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def _chosen(
-    path: Path, head: list[str], rows: list[list[str]], notes: Counter[str], columns: Columns
-) -> tuple[list[str] | None, list[str], list[str]]:
+    path: Path, head: list[str], rows: list[list[str]], lines: Sequence[int], notes: Counter[str],
+    columns: Columns,
+) -> tuple[list[str] | None, list[str], list[str]]:  # fmt: skip
     """The cells of the columns: names of series, if there are any, times and values."""
     lowered = [name.lower() for name in head]
     if len(set(lowered)) < len(lowered):
@@ -187,7 +199,7 @@ def _chosen(
     if series is not None:
         ids = [row[series].strip() for row in rows]
         if "" in ids:
-            raise at(path, ids.index("") + 2, f"has no {ID}", "name the series")
+            raise at(path, lines[ids.index("")], f"has no {ID}", "name the series")
     return ids, [row[time].strip() for row in rows], [row[value].strip() for row in rows]
 
 
@@ -207,14 +219,14 @@ def _column(
     raise at(path, 1, problem, f"name the column of the {what}s {usual}, or say --{what}-column")
 
 
-def _hours(path: Path, times: Sequence[str], notes: Counter[str]) -> Hours:
+def _hours(path: Path, times: Sequence[str], lines: Sequence[int], notes: Counter[str]) -> Hours:
     """The hours of times as texts, since the beginning of 1970, by the clock."""
     clocks, offsets = [], 0
-    for number, text in enumerate(times, 2):
+    for line, text in zip(lines, times, strict=True):
         match = _TIME.fullmatch(text)
         if match is None:
             problem = f"has the time {text[:40]!r}"
-            raise at(path, number, problem, "write it as 2024-01-31 13:00")
+            raise at(path, line, problem, "write it as 2024-01-31 13:00")
         clocks.append(match[1])
         offsets += match[2] is not None
     if offsets not in (0, len(times)):
@@ -226,18 +238,19 @@ def _hours(path: Path, times: Sequence[str], notes: Counter[str]) -> Hours:
     try:
         seconds = np.array(clocks).astype("datetime64[s]").astype(np.int64)
     except ValueError:
-        number, text = _first_wrong(clocks)
-        raise at(path, number, f"has the time {text!r}, which there is not", "mend it") from None
-    wrong = np.flatnonzero(seconds % 3600)
-    if len(wrong):
-        line = int(wrong[0])
-        problem = f"has the time {times[line]}, which is not on the hour"
-        raise at(path, line + 2, problem, "give hourly data: average it to hours first")
+        wrong, text = _first_wrong(clocks)
+        problem = f"has the time {text!r}, which there is not"
+        raise at(path, lines[wrong], problem, "mend it") from None
+    between = np.flatnonzero(seconds % 3600)
+    if len(between):
+        first = int(between[0])
+        problem = f"has the time {times[first]}, which is not on the hour"
+        raise at(path, lines[first], problem, "give hourly data: average it to hours first")
     return seconds // 3600
 
 
 def _first_wrong(clocks: Sequence[str]) -> tuple[int, str]:
-    for number, text in enumerate(clocks, 2):
+    for number, text in enumerate(clocks):
         try:
             np.datetime64(text)
         except ValueError:
@@ -245,15 +258,18 @@ def _first_wrong(clocks: Sequence[str]) -> tuple[int, str]:
     raise AssertionError("one of them was refused")
 
 
-def _numbers(path: Path, values: Sequence[str]) -> Floats:
+def _numbers(path: Path, values: Sequence[str], lines: Sequence[int]) -> Floats:
     """The numbers of texts; NaN for an empty one."""
     try:
         found = np.array(values).astype(np.float64)
     except ValueError:
-        found = np.array([_number(path, line, text) for line, text in enumerate(values, 2)])
-    infinite = np.flatnonzero(np.isinf(found))
-    if len(infinite):
-        raise at(path, int(infinite[0]) + 2, "has an infinite value", "mend it, or leave it empty")
+        found = np.array([_number(path, *each) for each in zip(lines, values, strict=True)])
+    beyond = np.flatnonzero(np.abs(found) > GREATEST)
+    if len(beyond):
+        first = int(beyond[0])
+        far = f"the value {values[first][:40]!r}, which is too far from 0"
+        problem = f"has {'an infinite value' if np.isinf(found[first]) else far}"
+        raise at(path, lines[first], problem, "mend it, or leave it empty")
     return found
 
 
