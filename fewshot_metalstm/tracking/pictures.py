@@ -211,7 +211,14 @@ def finish(axis: Axes, ylabel: str, *, beside_it: bool = False) -> None:
 
 def save(figure: Figure, title: str, path: Path, *, synthetic: bool = False) -> Path:
     """Write a figure in the format of the path's suffix, whole or not at all."""
+    from matplotlib.text import Text
+
     figure.suptitle(title + (_SYNTHETIC if synthetic else ""))
+    for text in figure.findobj(Text):
+        # Formulas are in no text of ours: dollars are in names, such as that of the class "$5-$10".
+        # The numbers at a logarithmic axis, which are formulas, come only when it is drawn.
+        if isinstance(text, Text) and "$" in text.get_text():
+            text.set_parse_math(False)
     with beside(path) as part:
         figure.savefig(part, format=path.suffix.removeprefix("."), dpi=_DPI)
     return path

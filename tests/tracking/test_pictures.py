@@ -144,3 +144,14 @@ def test_nothing_to_draw_is_an_error_and_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nothing to draw"):
         pictures.shots_curve({}, tmp_path / "x.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_with_dollars_is_no_formula(tmp_path: Path) -> None:
+    figure = pictures.new_figure(width=3, height=2)
+    axes = figure.subplots()
+    axes.set_xticks(range(2), ["$\\frac$", "$5-$10"])
+    axes.set_yscale("log")
+    path = pictures.save(figure, "$^$", tmp_path / "a.png")
+    assert path.read_bytes().startswith(PNG)
+    assert [label.get_parse_math() for label in axes.get_xticklabels()] == [False, False]
+    assert all(label.get_parse_math() for label in axes.get_yticklabels())

@@ -203,19 +203,18 @@ def _of_folder(folder: Path, notes: Counter[str]) -> Iterator[Row]:
         if _is_class(each):
             for path in sorted(each.glob("*.txt")):
                 text = decode(read_bytes(path), path, notes)
-                yield Row(text, each.name, 1, f"{each.name}/{path.stem}")
+                yield Row(text, each.name.strip(), 1, f"{each.name}/{path.stem}")
 
 
 def _kept(rows: Iterator[Row], notes: Counter[str]) -> Iterator[Row]:
     """The rows with a word and a label; the others are counted."""
     for row in rows:
-        label = (row.label or "").strip()
         if not words(row.text):
             notes[EMPTY] += 1
-        elif not label:
+        elif not row.label:
             notes[NO_LABEL] += 1
         else:
-            yield Row(row.text, label, row.line, row.id)
+            yield row
 
 
 def _count(rows: list[Row], notes: Counter[str]) -> None:

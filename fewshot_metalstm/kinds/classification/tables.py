@@ -173,7 +173,8 @@ def _of_table(
             )  # fmt: skip
         cells = dict(zip(header, row, strict=True))
         yield Row(
-            cells[columns.text], None if columns.label is None else cells[columns.label], start,
+            cells[columns.text],
+            None if columns.label is None else cells[columns.label].strip(), start,
             cells[columns.id] if columns.id else str(start),
         )  # fmt: skip
     if header is None:
@@ -213,8 +214,7 @@ def _of_json(
             raise at(path, line, f"{columns.text!r} is no text", "write it in quotation marks")
         name = record[columns.id] if columns.id else line if line is not None else number
         row = Row(
-            value or "", label if label is None or isinstance(label, str) else json.dumps(label),
-            line or number, str(name),
+            value or "", None if label is None else _label(label), line or number, str(name),
         )  # fmt: skip
         if _HALF.search(f"{row.text}{row.label}{row.id}"):
             problem = "holds a lone surrogate, which is no character"
@@ -222,6 +222,10 @@ def _of_json(
         yield row
     if not number:
         raise at(path, None, "holds no object", "give JSON with a text and a label in each object")
+
+
+def _label(value: str | float) -> str:
+    return value.strip() if isinstance(value, str) else json.dumps(value)
 
 
 def _objects(path: Path, text: str) -> Iterator[tuple[int | None, Mapping[str, Any]]]:

@@ -86,6 +86,18 @@ def test_bad_files_are_refused_in_a_line(tmp_path: Path, name: str, text: str, s
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("name", "text"), [
+    ("a.csv", "text,label\na, x \nb,\" \"\n"),
+    ("a.jsonl", '{"text": "a", "label": " x\\t"}\n{"text": "b", "label": " "}\n'),
+])  # fmt: skip
+def test_white_space_around_a_label_is_none_of_it(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, "utf-8")
+    assert rows(tmp_path / name) == [
+        ("a", "x", 2 - (name == "a.jsonl")),
+        ("b", "", 3 - (name == "a.jsonl")),
+    ]
+
+
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "a.csv", [("text", "label"), ("a", "x")])
     with pytest.raises(
