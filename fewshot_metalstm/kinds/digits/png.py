@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _WHITE = 255
 _DEEP = 257  # 65535 / 255: from 16 bits a pixel to 8
+_LONGEST = 10_000  # pixels of a side where the other is shorter: the square takes 400 MB
 
 
 def read_png(path: Path, note: Callable[[str], object] | None = None) -> Pixels:
@@ -44,6 +45,9 @@ def read_png(path: Path, note: Callable[[str], object] | None = None) -> Pixels:
     height, width = grey.shape
     if height != width:
         side = max(height, width)
+        if side > _LONGEST:
+            problem = f"is {width} x {height} pixels, too long to be given margins to be square"
+            raise at(path, None, problem, "make it smaller, or cut the digit out")
         square = np.full((side, side), np.median(border), grey.dtype)
         top, left = (side - height) // 2, (side - width) // 2
         square[top : top + height, left : left + width] = grey

@@ -88,7 +88,10 @@ def spans_of(model: StoredModel, task: TextTask, split: str) -> tuple[Span, ...]
     about = model.about
     if model.kind == PRODUCT and about.get("target") == task.name:
         if about.get("sha256") != task.digests[TRAIN]:
-            raise UserError(f"{task.name} is not the text that the model was adapted to")
+            raise UserError(
+                f"{task.name} is not the text of this name that the model was adapted to; give that "
+                "one, or --split train to score all of this one"
+            )
         found = task.query([(int(a), int(b)) for a, b in about.get("support", ())])
         if not found:
             raise UserError(

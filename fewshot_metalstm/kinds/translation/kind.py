@@ -74,10 +74,11 @@ class Translating(FolderKind):
         """See :class:`Kind`: a topic, a corpus of the catalogue, or a user's own pairs."""
         from fewshot_metalstm.data.locate import is_own
         from fewshot_metalstm.kinds.translation.corpora import load_target
-        from fewshot_metalstm.kinds.translation.own_files import load_own
+        from fewshot_metalstm.kinds.translation.own_files import WITH, load_own
 
         del options
-        return load_own(source) if is_own(source) else load_target(source, data_dir)
+        own = is_own(source) or WITH in source  # two files, which stand in no catalogue
+        return load_own(source) if own else load_target(source, data_dir)
 
     def knows(self, name: str) -> bool:
         """See :class:`Kind`: topics have no entry in the catalogue."""

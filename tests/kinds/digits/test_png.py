@@ -61,7 +61,11 @@ def test_what_is_no_picture_of_a_digit_is_refused(tmp_path: Path) -> None:
     good = write(tmp_path / "good.png", pictures(1, 0)[0][0]).read_bytes()
     (tmp_path / "cut.png").write_bytes(good[: len(good) // 2])
     write(tmp_path / "blank.png", np.full((28, 28), 7, np.uint8))
+    tall = np.zeros((300_000, 1), np.uint8)
+    tall[7] = 255
+    write(tmp_path / "tall.png", tall)
     for name, problem in (
+        ("tall", r"tall.png: is 1 x 300000 pixels, too long to be .*; make it smaller"),
         ("text", "is no PNG image"), ("cut", "is a damaged PNG image"), ("blank", "is blank"),
         ("absent", "cannot be read"),
     ):  # fmt: skip

@@ -125,6 +125,8 @@ def test_what_cannot_be_done_is_said_in_a_line(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("my.txt").write_text(prose(1_500, 3))
+    Path("other").mkdir()
+    Path("other/my.txt").write_text(prose(1_500, 4))
     Path("bad.txt").write_bytes(b"one\nt\xffo\n")
     Path("folder").mkdir()
     assert main(adapt(trained, "--train", "my.txt", "--output", "model", "--quiet", "--json")) == 0
@@ -139,6 +141,7 @@ def test_what_cannot_be_done_is_said_in_a_line(
         (["predict", "model", "my.txt", "--horizon", "5"], "--horizon is for forecasting"),
         (["predict", str(trained / "checkpoint"), "my.txt"], "is a checkpoint"),
         (["evaluate", "model", "--target", TARGET], "the model was adapted to my"),
+        (["evaluate", "model", "--target", "other/my.txt"], "or --split train to score all of"),
         (adapt(trained, "--train", "my.txt", "--shots", "2"), "asks for 2,000 characters"),
         (adapt(trained, "--target", "my.txt", "--shots", "1"), "no document with 1,000"),
         (adapt(trained, "--train", "bad.txt", "--kind", PRODUCT), "bad.txt:2: is not UTF-8"),

@@ -60,8 +60,9 @@ def test_pairs_of_the_users_own(trained: Path, capsys: pytest.CaptureFixture[str
     assert result["draws"][0]["support_pairs"] == 9
     scored = run_json(adapt(trained, "--train", "my.tsv", "--test", "later.tsv", "--draws", "1",
                             "--output", "scored", *KIND), capsys)  # fmt: skip
-    again = run_json(["evaluate", "scored", "--target", "later.tsv"], capsys)
-    assert again["mean"] == pytest.approx(scored["mean"], abs=0.01)
+    for same in ("later.tsv", "later.en:later.de"):
+        again = run_json(["evaluate", "scored", "--target", same], capsys)
+        assert again["mean"] == pytest.approx(scored["mean"], abs=0.01)
 
     # A line for each line, an empty one too, wherever they are written.
     words = list(WORDS)
@@ -106,6 +107,7 @@ def test_what_cannot_be_done_is_said_in_a_line(
         (["predict", "model", "my.en", "--beam", "0"], "--beam is 0; use 1 to 64"),
         (["predict", "model", "my.en", "--sample", "5"], "--sample is for language-model"),
         (["predict", str(trained / "checkpoint"), "my.en"], "is a checkpoint, not a translator"),
+        (["evaluate", "model", "--target", "my.en:absent.de"], "absent.de: there is no such file"),
         (adapt(trained, "--train", "my.en", *KIND), "translation needs pairs"),
         (adapt(trained, "--train", "my.en:bad.en"), "bad.en:2: is not UTF-8"),
         (["meta-train", "--tasks", SUITE, "--algorithm", "protonet"], "translation has none"),
