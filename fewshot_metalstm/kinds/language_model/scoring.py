@@ -89,8 +89,8 @@ def spans_of(model: StoredModel, task: TextTask, split: str) -> tuple[Span, ...]
     if model.kind == PRODUCT and about.get("target") == task.name:
         if about.get("sha256") != task.digests[TRAIN]:
             raise UserError(
-                f"{task.name} is not the text of this name that the model was adapted to; give that "
-                "one, or --split train to score all of this one"
+                f"{task.name} is not the text of this name that the model was adapted to; give "
+                "that one, or --split train to score all of this one"
             )
         found = task.query([(int(a), int(b)) for a, b in about.get("support", ())])
         if not found:
