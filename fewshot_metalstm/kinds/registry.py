@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from fewshot_metalstm import entry_points
 from fewshot_metalstm.data.splits import is_list, listed
 from fewshot_metalstm.declarations import DEFAULT_KIND
-from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.errors import UserError, at
 
 if TYPE_CHECKING:
     from fewshot_metalstm.kinds.kind import Kind
@@ -209,7 +209,7 @@ def of_target(source: str, given: str | None = None) -> Kind:
         source: a name, a path, or what else a kind reads.
 
     Raises:
-        UserError: files that look like two kinds.
+        UserError: files that look like two kinds, or a pipe: a look would take what is in it.
     """
     if given is not None:
         return kind(given)
@@ -218,6 +218,11 @@ def of_target(source: str, given: str | None = None) -> Kind:
     if not known:
         looked_at = first_file(source)
         if looked_at is not None:
+            if looked_at.exists() and not (looked_at.is_file() or looked_at.is_dir()):
+                raise at(
+                    looked_at, None, "is no file but a pipe or a device, which can be read once",
+                    "say what it holds with --kind, or give a file",
+                )  # fmt: skip
             known = [name for name, each in every.items() if each.recognises(looked_at)]
     if len(known) > 1:
         raise UserError(f"{source}: may be {' or '.join(known)}; say which with --kind")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,15 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="holds no table named train"):
         load_own(str(tmp_path / "empty"))
+
+
+def test_a_pipe_is_not_looked_at(tmp_path: Path) -> None:
+    pipe = tmp_path / "mine.csv"
+    os.mkfifo(pipe)
+    for source in (str(pipe), f"train={pipe}"):
+        with pytest.raises(UserError, match=r"mine.csv: is no file but a pipe .*; .* --kind"):
+            registry.of_target(source)
+        assert registry.of_target(source, "classification").name == "classification"
 
 
 def test_the_look_of_files_says_the_kind(tmp_path: Path) -> None:
