@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fewshot_metalstm.writing import beside
 
@@ -214,10 +214,10 @@ def save(figure: Figure, title: str, path: Path, *, synthetic: bool = False) -> 
     from matplotlib.text import Text
 
     figure.suptitle(title + (_SYNTHETIC if synthetic else ""))
-    for text in figure.findobj(Text):
+    for text in cast("list[Text]", figure.findobj(Text)):
         # Formulas are in no text of ours: dollars are in names, such as that of the class "$5-$10".
         # The numbers at a logarithmic axis, which are formulas, come only when it is drawn.
-        if isinstance(text, Text) and "$" in text.get_text():
+        if "$" in text.get_text():
             text.set_parse_math(False)
     with beside(path) as part:
         figure.savefig(part, format=path.suffix.removeprefix("."), dpi=_DPI)
