@@ -69,10 +69,11 @@ def read_series(
     hours, numbers = _hours(path, times, lines, notes), _numbers(path, values, lines)
     if ids is None:
         return (regular(path.name.split(".")[0], hours, numbers, notes, str(path)),)
-    names = np.array(ids)
+    places = {name: place for place, name in enumerate(dict.fromkeys(ids))}
+    own = np.array([places[name] for name in ids])
     return tuple(
-        regular(name, hours[names == name], numbers[names == name], notes, f"{path}: {name}")
-        for name in dict.fromkeys(ids)
+        regular(name, hours[own == place], numbers[own == place], notes, f"{path}: {name}")
+        for name, place in places.items()
     )
 
 
@@ -261,7 +262,8 @@ def _first_wrong(clocks: Sequence[str]) -> tuple[int, str]:
 def _numbers(path: Path, values: Sequence[str], lines: Sequence[int]) -> Floats:
     """The numbers of texts; NaN for an empty one."""
     try:
-        found = np.array(values).astype(np.float64)
+        # As objects: an array of texts has room in every row for the longest.
+        found = np.array(values, object).astype(np.float64)
     except ValueError:
         found = np.array([_number(path, *each) for each in zip(lines, values, strict=True)])
     beyond = np.flatnonzero(np.abs(found) > GREATEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -111,6 +112,31 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, text: str, problem: str)
     assert problem in str(caught.value)
     assert str(caught.value).startswith(str(tmp_path / "x.csv"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("column", ["unique_id", "y"])
+def test_a_long_cell_takes_no_room_in_every_row(tmp_path: Path, column: str) -> None:
+    long = "x" * 100_000
+    lines = [
+        f"{long if column == 'unique_id' and hour == 499 else 'a'},{time},1"
+        for hour, time in enumerate(
+            np.datetime64("2024-01-01T00") + np.arange(500) * np.timedelta64(1, "h")
+        )
+    ]
+    if column == "y":
+        lines[-1] = lines[-1].removesuffix("1") + long
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(["unique_id,ds,y", *lines]))
+    tracemalloc.start()
+    try:
+        if column == "y":
+            with pytest.raises(UserError, match="501: has the value 'xxx"):
+                read_series(path, Counter())
+        else:
+            assert [len(each) for each in read_series(path, Counter())] == [499, 1]
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_bytes_that_are_no_table_are_refused(tmp_path: Path) -> None:
