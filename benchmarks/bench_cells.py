@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.timing import interleaved, machine, ratio, save, show, spread, verdict
-from fewshot_metalstm.machine import keep_freed_memory
+from fewshot_metalstm.machine import keep_freed_memory, one_thread
 from fewshot_metalstm.nn.cell_config import MetaLSTMConfig
 from fewshot_metalstm.nn.recurrent import make_lstm
 
@@ -71,13 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    threads = torch.get_num_threads()
     keep_freed_memory()
-    try:
-        torch.set_num_threads(1)
+    with one_thread():
         found = {name: measure(size, rounds) for name, size in SIZES.items()}
-    finally:
-        torch.set_num_threads(threads)
     save("cells", {
         **machine("torch", "numpy", "numba"), "threads": 1, "rounds": rounds, "z": Z,
         "sizes": SIZES, "milliseconds": found,

@@ -26,6 +26,17 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_escaped, text)
 
 
+def encodable(text: str) -> bool:
+    """Whether a text can be written as UTF-8; JSON can spell half a character: ``"\\ud800"``."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def in_field(text: str) -> str:
     """``text`` as a field of a line of a table: without tabs and line breaks too."""
     return _BREAKS.sub(_escaped, printable(text))

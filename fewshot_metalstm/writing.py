@@ -27,6 +27,8 @@ from fewshot_metalstm.errors import CURES, UserError, at
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NAMED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG)
+# By the suffix of a table; standard output has none.
+DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}
 _TEXTS = (".txt", ".ann", ".a1", ".a2")
 _NEW = "new"  # in the hidden folder: no name that anything looks for
 _RUST_ERROR = re.compile(r"\((?:os error|Os \{ code:) (\d+)")  # as new safetensors say, and old
@@ -90,6 +92,22 @@ def write_text(text: str, path: Path) -> None:
     """Write a text file, whole or not at all; errors as of :func:`beside`."""
     with beside(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def delimiter_of(path: Path, what: str) -> str:
+    """What stands between the cells of a table of this name.
+
+    Args:
+        what: it is, for the message: ``the table``.
+
+    Raises:
+        UserError: the name is of another form.
+    """
+    found = DELIMITERS.get(path.suffix.lower())
+    if found is None:
+        known = " or ".join(filter(None, DELIMITERS))
+        raise UserError(f"{path}: {what} is written as {known}; name the file so")
+    return found
 
 
 def table_text(rows: Iterable[Sequence[object]], delimiter: str) -> str:

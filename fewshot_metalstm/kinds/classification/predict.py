@@ -14,10 +14,8 @@ from fewshot_metalstm.kinds.classification.predictor import Predictor, Reading, 
 from fewshot_metalstm.kinds.classification.tables import Row, read_texts
 from fewshot_metalstm.kinds.kind import PredictionRequest
 from fewshot_metalstm.printable import as_json, in_field
-from fewshot_metalstm.writing import table_text, write_text
+from fewshot_metalstm.writing import DELIMITERS, table_text, write_text
 
-# By the suffix of --output; standard output has none.
-DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}
 LINES = ".jsonl"
 NO_WORD = "texts without a word: their label is a guess"
 

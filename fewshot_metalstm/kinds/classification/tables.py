@@ -11,7 +11,6 @@ import csv
 import io
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any
 
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.classification.decoding import decode, read_bytes
+from fewshot_metalstm.printable import encodable
 
 TEXT_COLUMNS = ("text", "review", "sentence", "comment", "message", "content", "body", "document",
                 "tweet", "post", "utterance", "question")  # fmt: skip
@@ -31,7 +31,6 @@ TABLES = {".csv": (",", ";", "\t"), ".tsv": ("\t",)}  # delimiters that are trie
 LINES = (".jsonl", ".ndjson")
 JSON = (*LINES, ".json")
 LONGEST_CELL = 16 * 2**20  # characters
-_HALF = re.compile("[\ud800-\udfff]")  # JSON can spell half a character: "\\ud800"
 
 
 @dataclass(frozen=True)
@@ -216,7 +215,7 @@ def _of_json(
         row = Row(
             value or "", None if label is None else _label(label), line or number, str(name),
         )  # fmt: skip
-        if _HALF.search(f"{row.text}{row.label}{row.id}"):
+        if not encodable(f"{row.text}{row.label}{row.id}"):
             problem = "holds a lone surrogate, which is no character"
             raise at(path, line, problem, "write the whole character, or leave it out")
         yield row

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.digits.encoding import CPU, Batch
 from fewshot_metalstm.kinds.digits.model import READER, ReaderModel, load_model
 from fewshot_metalstm.kinds.digits.png import read_png
@@ -18,10 +17,8 @@ from fewshot_metalstm.kinds.digits.reader import Pixels
 from fewshot_metalstm.kinds.digits.score import parts
 from fewshot_metalstm.kinds.kind import PredictionRequest
 from fewshot_metalstm.printable import as_json, in_field
-from fewshot_metalstm.writing import table_text, write_text
+from fewshot_metalstm.writing import delimiter_of, table_text, write_text
 
-# By the suffix of --output; standard output has none.
-DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}
 COLUMNS = ("file", "class", "probability")
 
 
@@ -54,15 +51,13 @@ def predict(request: PredictionRequest) -> Iterator[str]:
         UserError: no reader there, a file that is no PNG picture, or an output of another form.
     """
     output = request.output
-    if output is not None and output.suffix.lower() not in DELIMITERS:
-        named = " or ".join(filter(None, DELIMITERS))
-        raise UserError(f"{output}: the table is written as {named}; name the file so")
+    delimiter = "" if output is None else delimiter_of(output, "the table")
     model = load_model(request.model, READER)
     model.learner.to(request.device)
     found = read_files(model, request)
     about = {"model": str(request.model), "classes": list(model.classes)}
     if output is not None:
-        write_text(table(found, DELIMITERS[output.suffix.lower()]), output)
+        write_text(table(found, delimiter), output)
         summary: dict[str, Any] = {**about, "output": str(output), "images": len(found)}
         yield (as_json(summary) if request.as_json else f"{output}: {len(found)} images") + "\n"
     elif request.as_json:

@@ -19,10 +19,8 @@ from fewshot_metalstm.kinds.forecasting.tables import Columns, read_series
 from fewshot_metalstm.kinds.forecasting.tasks import TRAIN, ForecastTask
 from fewshot_metalstm.kinds.kind import PredictionRequest
 from fewshot_metalstm.printable import as_json, in_field
-from fewshot_metalstm.writing import table_text, write_text
+from fewshot_metalstm.writing import delimiter_of, table_text, write_text
 
-# By the suffix of --output; standard output has none.
-DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}
 COLUMNS = ("unique_id", "ds", "q10", "q50", "q90")
 
 
@@ -54,9 +52,7 @@ def predict(
             another form, or a horizon that there is not.
     """
     output, hours = request.output, DAY if horizon is None else horizon
-    if output is not None and output.suffix.lower() not in DELIMITERS:
-        named = " or ".join(filter(None, DELIMITERS))
-        raise UserError(f"{output}: the forecast is written as {named}; name the file so")
+    delimiter = "" if output is None else delimiter_of(output, "the forecast")
     if not 1 <= hours <= DAY:
         raise UserError(f"--horizon is {hours}; a forecast is of the next day, so use 1 to {DAY}")
     model = load_model(request.model, FORECASTER)
@@ -72,7 +68,7 @@ def predict(
     rows = [row for each in found for row in each.rows()]
     about: dict[str, Any] = {"model": str(request.model), "horizon": hours, "notes": lines}
     if output is not None:
-        write_text(table(rows, DELIMITERS[output.suffix.lower()]), output)
+        write_text(table(rows, delimiter), output)
         summary = {**about, "output": str(output), "series": len(found), "hours": len(rows)}
         text = f"{output}: {hours} hours of {len(found)} series"
         yield (as_json(summary) if request.as_json else text) + "\n"

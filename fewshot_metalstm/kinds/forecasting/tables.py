@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from fewshot_metalstm.data.digests import GZIP
+from fewshot_metalstm.data.text_files import check_text
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.forecasting.series import Floats, Hours, Series, regular
 
@@ -126,14 +127,8 @@ def _table(path: Path, data: bytes) -> tuple[list[str], list[list[str]], list[in
     if delimiter is None:
         known = ", ".join((*SUFFIXES, PARQUET))
         raise at(path, None, "is no table of a form that is known", f"use {known}")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise at(path, line, "is not UTF-8", "save it as UTF-8") from None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise at(path, line, "has a zero byte, which no table has", "save it as text")
+    check_text(path, data)
+    text = data.decode("utf-8-sig")
     first = text.partition("\n")[0]
     if delimiter == "," and ";" in first and "," not in first:
         delimiter = ";"

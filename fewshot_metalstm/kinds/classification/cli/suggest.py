@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from fewshot_metalstm.kinds.classification.suggest import Suggestion
 
 _HEAD = ("id", "text", "label", "probability")
-_DELIMITERS = {"": ",", ".csv": ",", ".tsv": "\t"}  # by suffix; standard output has none
 
 
 @click.command("suggest")
@@ -84,10 +83,11 @@ def run(
     from fewshot_metalstm.kinds.classification.suggest import suggest as choose
     from fewshot_metalstm.kinds.classification.tables import read_texts
     from fewshot_metalstm.machine import pick_device
+    from fewshot_metalstm.writing import DELIMITERS
 
     if output is not None and output.exists():
         raise UserError(f"{output}: is there already; remove it, or name another place")
-    if output is not None and output.suffix.lower() not in (*_DELIMITERS, ".jsonl"):
+    if output is not None and output.suffix.lower() not in (*DELIMITERS, ".jsonl"):
         raise UserError(f"{output}: is written as .csv, .tsv or .jsonl; name the file so")
     notes: Counter[str] = Counter()
     known = [row.text for path in exclude for row in read_texts(path, notes)]
@@ -101,9 +101,9 @@ def run(
 
 def write(found: list[Suggestion], output: Path) -> None:
     """Write the texts with their labels as a table or as JSON lines."""
-    from fewshot_metalstm.writing import table_text, write_text
+    from fewshot_metalstm.writing import DELIMITERS, table_text, write_text
 
-    delimiter = _DELIMITERS.get(output.suffix.lower())
+    delimiter = DELIMITERS.get(output.suffix.lower())
     if delimiter is None:
         lines = (json.dumps(each.as_dict(), ensure_ascii=False) for each in found)
         write_text("".join(f"{line}\n" for line in lines), output)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from fewshot_metalstm.printable import encodable
+
 # A longer document is refused as a bad record, so that one of them cannot take all memory.
 MAX_CHARACTERS = 1_000_000
 
@@ -37,8 +39,6 @@ def checked(number: int, record: Record) -> Item:
     if len(record.text) > MAX_CHARACTERS:
         reason = f"has {len(record.text)} characters; more than {MAX_CHARACTERS} are not read"
         return BadRecord(number, reason, record.id)
-    try:
-        (record.id + record.text).encode("utf-8")
-    except UnicodeEncodeError:  # JSON can write half a character: "\ud800"
+    if not encodable(record.id + record.text):
         return BadRecord(number, "holds a lone surrogate, which is no character", record.id)
     return record

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from fewshot_metalstm.printable import encodable
+
 Bounds: TypeAlias = tuple[int, int]
 CONFIDENCE = "confidence"  # the attribute that holds it where a format has no other place
 
@@ -153,17 +155,6 @@ def probability(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if 0 <= number <= 1 else None
-
-
-def encodable(text: str) -> bool:
-    """Whether a text can be written as UTF-8; JSON can spell half a character: ``"\\ud800"``."""
-    if text.isascii():
-        return True
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _apart(bounds: tuple[Bounds, ...], size: int) -> bool:

@@ -22,9 +22,10 @@ from typing import Any
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.tagging.corpora.bad import BadAnnotations
 from fewshot_metalstm.kinds.tagging.formats import files
-from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention, encodable
+from fewshot_metalstm.kinds.tagging.formats.document import Document, Mention
 from fewshot_metalstm.kinds.tagging.formats.notes import Notes
 from fewshot_metalstm.kinds.tagging.formats.records import Place, read_record
+from fewshot_metalstm.printable import encodable
 
 
 def objects(path: Path, bad: BadAnnotations) -> Iterator[tuple[Place, dict[str, Any]]]:
