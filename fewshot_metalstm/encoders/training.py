@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 
 from fewshot_metalstm.encoders.features import Tokens
 from fewshot_metalstm.encoders.kept import KeptFeatures
@@ -18,7 +18,7 @@ from fewshot_metalstm.meta.outcome import Progress
 from fewshot_metalstm.nn.pretrain import PHASE, VectorsConfig, load_or_train
 from fewshot_metalstm.nn.room import check_vectors_room
 from fewshot_metalstm.nn.vectors import WordVectors
-from fewshot_metalstm.ranges import AtLeast1
+from fewshot_metalstm.ranges import AtLeast1, Range
 from fewshot_metalstm.seeds import derive
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ class EncodedVectorsConfig(VectorsConfig):
     # so that the encoder is not needed any more
     pieces: str = ""
     pieces_size: AtLeast1 = 100  # numbers of such a vector
+    # the seed that the vectors are trained with; without it that of the run. With that of another
+    # run on the same text they are the same as there, so that both can be starts of one checkpoint
+    seed: Annotated[int | None, Range(least=0)] = None
 
     @property
     def numbers(self) -> int:
@@ -70,7 +73,7 @@ def word_vectors(
     """The word vectors that the settings name: see :func:`.load_or_train`.
 
     Args:
-        seed: of the run.
+        seed: of the run, for vectors without one of their own.
 
     Raises:
         UserError: see :func:`.load_or_train` and :func:`.read_pieces`.
@@ -79,6 +82,7 @@ def word_vectors(
     if config.pieces:
         pieces = read_pieces(config.pieces, config.pieces_size, progress)
     progress.phase(PHASE, config.epochs)
+    seed = seed if config.seed is None else config.seed
     vectors = load_or_train(
         text, config, derive(seed, "vectors"), lambda done, _: progress.advance(done, {}),
         vocabulary,

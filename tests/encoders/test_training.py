@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,11 @@ def test_pieces_are_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert phases.seen == [("pieces of the encoder", 3), ("word vectors", 1)]
     assert config.numbers == made.size == 11
     np.testing.assert_array_equal(made.lookup(["mice", "aa"])[:, 8:], 1)
+
+
+def test_vectors_may_have_the_seed_of_another_run() -> None:
+    of_another = word_vectors(TEXT, replace(TINY, seed=3), 4, Phases())
+    there, own = (word_vectors(TEXT, TINY, seed, Phases()) for seed in (3, 4))
+    words = ["mice", "ran", "rats"]
+    np.testing.assert_array_equal(of_another.lookup(words), there.lookup(words))
+    assert not np.array_equal(own.lookup(words), there.lookup(words))
