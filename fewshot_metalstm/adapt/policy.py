@@ -28,8 +28,10 @@ from fewshot_metalstm.errors import UserError, at
 
 FILE = "policy.json"  # in a checkpoint's folder
 FORMAT = "fewshot-metalstm policy 3"
-# 1 has no recipe that is a mean, 2 none of more than two others, or with settings or weights.
-_FORMATS = ("fewshot-metalstm policy 1", "fewshot-metalstm policy 2", FORMAT)
+# 1 has no recipe that is a mean, 2 none of more than two others, or with settings or weights. 4 has
+# recipes that adapt another start than the first, and is written where there is one.
+_STARTS = "fewshot-metalstm policy 4"
+_FORMATS = ("fewshot-metalstm policy 1", "fewshot-metalstm policy 2", FORMAT, _STARTS)
 AUTO = "auto"  # what the policy chooses, if there is one and no setting of adapt was given
 NONE = "none"  # no recipe: the settings as they are
 _ENDS = ("least", "below")
@@ -48,12 +50,15 @@ class Recipe:
         mean: names of two other recipes or more: what is adapted by each, put together as one
             model whose scores are the mean of theirs. Such a recipe begins nothing anew itself.
         weights: how much each of these counts, in relation to the others; all alike without.
+        start: which of a checkpoint's starts it adapts, where there are several; 0 is the first,
+            and a mean has none of its own.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     anew: Mapping[str, float] = field(default_factory=dict)
     mean: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
+    start: int = 0
 
     def applied(self, config: AdaptConfig) -> AdaptConfig:
         """``config`` with what the recipe changes."""
@@ -126,6 +131,34 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     learned: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def starts(self) -> int:
+        """How many starts a checkpoint has to have for all recipes."""
+        return 1 + max(recipe.start for recipe in self.recipes.values())
+
+    def for_starts(self, count: int) -> Policy:
+        """The same rules for a checkpoint of so many starts: each is adapted by what is chosen.
+
+        Of every recipe there is one for each start, ``gentle-1``, ``gentle-2`` and so on, and what
+        had its name is the mean of these. A policy that knows of several starts stays as it is.
+        """
+        if count == 1 or self.starts > 1:
+            return self
+        numbers = range(count)
+        plain = {
+            f"{name}-{number + 1}": dataclasses.replace(recipe, start=number)
+            for name, recipe in self.recipes.items() if not recipe.mean for number in numbers
+        }  # fmt: skip
+        means = {
+            name: dataclasses.replace(
+                recipe if recipe.mean else Recipe(),
+                mean=tuple(f"{one}-{i + 1}" for one in recipe.mean or (name,) for i in numbers),
+                weights=tuple(weight for weight in recipe.weights for _ in numbers),
+            )
+            for name, recipe in self.recipes.items()
+        }
+        return dataclasses.replace(self, recipes={**means, **plain})
+
     def choose(self, signals: Mapping[str, float]) -> Choice:
         """The recipe that suits a support with these signals."""
         for rule in self.rules:
@@ -145,15 +178,23 @@ class Policy:
     def as_dict(self) -> dict[str, Any]:
         """As :data:`FILE` has it; see :func:`read_policy`."""
         return {
-            "format": FORMAT,
+            "format": _STARTS if self.starts > 1 else FORMAT,
             "usual": self.usual,
-            "recipes": {name: dataclasses.asdict(each) for name, each in self.recipes.items()},
+            "recipes": {name: _stored(each) for name, each in self.recipes.items()},
             "rules": [
                 {"recipe": rule.recipe, "when": {c.signal: _bounds(c) for c in rule.when}}
                 for rule in self.rules
             ],
             "learned": dict(self.learned),
         }
+
+
+def _stored(recipe: Recipe) -> dict[str, Any]:
+    """As the file has it: without a start that is the first, so that older versions read it."""
+    found = dataclasses.asdict(recipe)
+    if not recipe.start:
+        del found["start"]
+    return found
 
 
 def _bounds(condition: Condition) -> dict[str, float]:
@@ -196,7 +237,7 @@ def read_policy(text: str, place: str) -> Policy:
         for name, recipe in recipes.items():
             if name in (AUTO, NONE):
                 raise ValueError(f"a recipe cannot be called {name}")
-            if recipe.mean and (recipe.anew or not _several(recipe, recipes)):
+            if recipe.mean and (recipe.anew or recipe.start or not _several(recipe, recipes)):
                 raise ValueError(f"the recipe {name!r} is not the mean of others")
             if len(recipe.weights) not in (0, len(recipe.mean)) or not all(
                 0 < weight <= _HEAVIEST for weight in recipe.weights
@@ -219,10 +260,13 @@ def _recipe(name: str, stored: Mapping[str, Any]) -> Recipe:
     if not all(0 <= share <= 1 for share in anew.values()):
         raise ValueError("a share of fresh weights is not from 0 to 1")
     weights = tuple(float(weight) for weight in stored.get("weights", ()))
+    start = stored.get("start", 0)
+    if type(start) is not int or start < 0:
+        raise ValueError("a start is no whole number from 0")
     settings = dict(stored["settings"])
     # A recipe holds what it changes; the whole is made here to have that checked.
     from_mapping(AdaptConfig, settings, f"recipe {name!r}")
-    return Recipe(settings, anew, tuple(stored.get("mean", ())), weights)
+    return Recipe(settings, anew, tuple(stored.get("mean", ())), weights, start)
 
 
 def _several(recipe: Recipe, recipes: Mapping[str, Recipe]) -> bool:

@@ -58,7 +58,8 @@ class Start(Generic[L]):
     Where a policy chose a recipe (:mod:`fewshot_metalstm.adapt.policy`), ``config`` are its
     settings in place of the cell's, and ``choice`` says why. A recipe that is the mean of others
     has ``parts``, which are adapted each for itself and count as its ``weights`` say; ``learner``
-    is then what they are put together in.
+    is then what they are put together in. ``table`` is what it reads items with, where that is not
+    the checkpoint's.
     """
 
     learner: L
@@ -68,6 +69,7 @@ class Start(Generic[L]):
     choice: Choice | None = None
     parts: tuple[Start[L], ...] = ()
     weights: tuple[float, ...] = ()
+    table: Any = None
 
 
 class Work(ABC, Generic[L]):

@@ -39,7 +39,7 @@ from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable
 from fewshot_metalstm.kinds.tagging.tagger.heads import choose_heads, remembered, start_from
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import lexicon_of
-from fewshot_metalstm.kinds.tagging.tagger.merged import merged, merged_config
+from fewshot_metalstm.kinds.tagging.tagger.merged import merged, merged_config, together, widened
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     TAGGER,
     TaggerModel,
@@ -147,11 +147,12 @@ class TaggingWork(Work[Tagger]):
         start = Start(learner, heads, time.perf_counter() - began)
         return start if cell.method == SCRATCH else self._by_policy(start)
 
-    def _fresh(self) -> Tagger:
+    def _fresh(self, start: int = 0) -> Tagger:
         """A tagger of the same sizes, vectors and alphabet; only the weights know nothing."""
-        model = self.model
+        model = self.model.of_start(start)
         device = next(model.learner.parameters()).device
-        seed = derive(self.cell.seed, SCRATCH, self.cell.draw)
+        further = (start,) if start else ()  # the fresh weights of each start are its own
+        seed = derive(self.cell.seed, SCRATCH, self.cell.draw, *further)
         sizes = replace(model.learner.config, memory=0)
         return new_tagger(sizes, model.vectors, model.alphabet, seed).to(device)
 
@@ -177,17 +178,31 @@ class TaggingWork(Work[Tagger]):
         every = [policy.recipes[name] for name in recipe.mean] or [recipe]
         given = given_by_user(cell.config)
         # What a mean sets itself is of each of its parts.
+        starts = {0: start}
+        for number in {one.start for one in every} - {0}:
+            starts[number] = self._further(number)
         parts = [
             self._by_recipe(
-                start, replace(recipe.applied(one.applied(cell.config)), **given), one
+                starts[one.start], replace(recipe.applied(one.applied(cell.config)), **given), one
             ) for one in every
         ]  # fmt: skip
-        learner = self._together(parts) if recipe.mean else parts[0].learner
         seconds = start.seconds + time.perf_counter() - began
+        if not recipe.mean and not recipe.start:
+            return replace(parts[0], seconds=seconds, choice=choice)
         return Start(
-            learner, start.heads, seconds, parts[0].config, choice,
-            tuple(parts) if recipe.mean else (), recipe.weights,
+            self._together(parts), start.heads, seconds, parts[0].config, choice,
+            tuple(parts), recipe.weights,
         )  # fmt: skip
+
+    def _further(self, number: int) -> Start[Tagger]:
+        """A start of the checkpoint beside its first, with source heads of its own."""
+        model = self.model.of_start(number)
+        model.learner.to(next(self.model.learner.parameters()).device)
+        table = WordTable(
+            model.vectors, model.alphabet, self.table.context if model.encoder else None
+        )
+        alone = TaggingWork(replace(self.cell, recipe=NONE), model, self.target, table)
+        return replace(alone.start(), table=table)
 
     def _by_recipe(
         self, start: Start[Tagger], config: AdaptConfig, recipe: Recipe
@@ -196,13 +211,14 @@ class TaggingWork(Work[Tagger]):
         check(config)
         learner = start.learner
         if recipe.anew:
-            learner = begun_anew(learner, self._fresh(), recipe.anew)
-        return Start(learner, start.heads, 0.0, config)
+            learner = begun_anew(learner, self._fresh(recipe.start), recipe.anew)
+        return replace(start, learner=learner, seconds=0.0, config=config)
 
     def _together(self, parts: Sequence[Start[Tagger]]) -> Tagger:
         """A tagger in which the parts can be put together once they are adapted."""
         model, first = self.model, parts[0].learner
-        sizes = replace(merged_config(first.config, len(parts)), memory=0)
+        config = together([part.learner.config for part in parts])
+        sizes = replace(merged_config(config, len(parts)), memory=0)
         types = len(self.target.types)
         made = new_tagger(sizes, model.vectors, model.alphabet, 0, types)
         return made.to(next(first.parameters()).device)
@@ -212,10 +228,12 @@ class TaggingWork(Work[Tagger]):
         return tuned_names(learner, self.cell.tune)
 
     def batches(
-        self, learner: Tagger, pseudo_labelled: Sequence[Sentence] = ()
-    ) -> tuple[int, Callable[[Sequence[int]], object]]:
+        self, learner: Tagger, pseudo_labelled: Sequence[Sentence] = (),
+        table: WordTable | None = None,
+    ) -> tuple[int, Callable[[Sequence[int]], object]]:  # fmt: skip
         """See :class:`Work`; ``pseudo_labelled`` have a tagger's tags."""
-        return support_batch(learner, self.table, self.support, self.target.types, pseudo_labelled)
+        table = self.table if table is None else table  # a fresh one is empty, and so false
+        return support_batch(learner, table, self.support, self.target.types, pseudo_labelled)
 
     def counted(self) -> int:
         """The mentions of the support."""
@@ -267,20 +285,24 @@ class TaggingWork(Work[Tagger]):
         parts = start.parts or (start,)
         made = [
             self.tuned(
-                part, self.batches(part.learner, pseudo_labelled),
+                part, self.batches(part.learner, pseudo_labelled, part.table),
                 settings(part.config or self.cell.config),
             )
             for part in parts
         ]  # fmt: skip
         return self.joined(start, made)
 
-    @staticmethod
-    def joined(start: Start[Tagger], made: Sequence[Adapted]) -> Adapted:
+    def joined(self, start: Start[Tagger], made: Sequence[Adapted]) -> Adapted:
         """The parts of a start, each adapted, as one tagger; of a start without parts the one."""
         if not start.parts:
             return made[0]
-        config = start.parts[0].learner.config
-        params = merged([one.params for one in made], config, start.weights)
+        configs = [part.learner.config for part in start.parts]
+        whole, vectors = together(configs), self.model.vectors.size
+        each = [
+            widened(one.params, config, vectors, whole)
+            for one, config in zip(made, configs, strict=True)
+        ]
+        params = merged(each, whole, start.weights)
         return replace(average(made, ()), params=params)
 
     def score(self, start: Start[Tagger], adapted: Adapted) -> Score:
@@ -312,9 +334,11 @@ class TaggingWork(Work[Tagger]):
             about["start"] = dict(start.heads)
         if start.choice is not None:
             about["recipe"] = start.choice.as_dict()
+        reads = self.model.read_with if start.learner.config.context else None
         made = adapted_model(
-            self.model, adapted.params, target.types, about, self.lexicon, start.learner.config
-        )
+            replace(self.model, encoder=reads), adapted.params, target.types, about, self.lexicon,
+            start.learner.config,
+        )  # fmt: skip
         made.learner.neighbours = start.learner.neighbours
         return made
 

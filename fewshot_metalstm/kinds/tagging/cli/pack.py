@@ -23,6 +23,10 @@ from fewshot_metalstm.cli.tables import say
 @click.option("--policy", type=click.Path(path_type=Path), metavar="FILE",
               help="The adaptation policy that it is to have, such as the policy.json of one that "
               "ships.")  # fmt: skip
+@click.option("--beside", type=click.Path(path_type=Path), multiple=True, metavar="CHECKPOINT",
+              help="Another checkpoint of the same word vectors, whose weights are to be a further "
+              "start; may be given several times. Recipes of the policy say which start they "
+              "adapt.")  # fmt: skip
 @click.option("--sentences", is_flag=True,
               help="Make the digests of the sentences that it learned from again, of the corpora "
               "of its suite, for a checkpoint that has none (sentences.bin).")  # fmt: skip
@@ -30,7 +34,7 @@ from fewshot_metalstm.cli.tables import say
 @json_option
 def pack(
     checkpoint: Path, output: Path, results: Path | None, limit: float, policy: Path | None,
-    sentences: bool, data_dir: Path | None, as_json: bool,
+    beside: tuple[Path, ...], sentences: bool, data_dir: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Pack CHECKPOINT, what meta-train wrote: vectors in 8 bits, and a MODEL_CARD.md.
 
@@ -42,7 +46,9 @@ def pack(
 
     folder = runs.model_folder(checkpoint, "checkpoint")
     packed = packing.pack(folder, output, results=results, limit=limit, policy=policy,
-                          sentences=sentences, data_dir=data_dir)  # fmt: skip
+                          sentences=sentences, data_dir=data_dir,
+                          starts=[runs.model_folder(each, "checkpoint") for each in beside],
+                          )  # fmt: skip
     if as_json:
         click.echo(json.dumps(packed.as_dict()))
         return

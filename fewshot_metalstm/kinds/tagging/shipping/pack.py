@@ -9,7 +9,7 @@ are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.adapt.policy import check_policy
 from fewshot_metalstm.kinds.tagging.shipping.card import card, figures_in
 from fewshot_metalstm.kinds.tagging.shipping.sentences import learned_again
+from fewshot_metalstm.kinds.tagging.shipping.starts import common_encoder, further_start
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
     TaggerModel,
+    check_starts,
     load_model,
     read_config,
     save_model,
@@ -71,6 +73,7 @@ class Packed:
 def pack(
     checkpoint: Path, output: Path, *, results: Path | None = None, limit: float = LIMIT,
     policy: Path | None = None, sentences: bool = False, data_dir: Path | None = None,
+    starts: Sequence[Path] = (),
 ) -> Packed:  # fmt: skip
     """Write a packed copy of ``checkpoint`` with its model card to ``output``.
 
@@ -83,14 +86,18 @@ def pack(
             that stands beside the checkpoint are kept.
         limit: most MB (10^6 bytes) of all files together.
         policy: a file of an adaptation policy that the copy is to have, in place of the
-            checkpoint's own.
+            checkpoint's own. Beside further starts its recipes become those of all of them
+            (:meth:`~fewshot_metalstm.adapt.policy.Policy.for_starts`).
         sentences: make the digests of the sentences that it learned from again, of the corpora in
             ``data_dir``; see
             :func:`~fewshot_metalstm.kinds.tagging.shipping.sentences.learned_again`.
+        starts: checkpoints whose weights are to be further starts of the copy, in place of those
+            that it has; see :func:`~fewshot_metalstm.kinds.tagging.shipping.starts.further_start`.
 
     Raises:
         UserError: no checkpoint there, too large whatever is done, ``results`` that are none,
-            a ``policy`` that is none, or ``sentences`` that cannot be had.
+            a ``policy`` that is none or for more starts, ``sentences`` that cannot be had, or a
+            checkpoint for a further start that does not fit.
     """
     model = load_model(checkpoint, CHECKPOINT)
     if sentences:
@@ -100,6 +107,14 @@ def pack(
         read = load_policy(policy)
         check_policy(read, str(policy))
         model = replace(model, policy=read)
+    if starts:
+        others = [(load_model(path, CHECKPOINT), str(path)) for path in starts]
+        further = tuple(further_start(model, other, place) for other, place in others)
+        model = replace(model, further=further)
+        common_encoder(model)
+    if model.policy is not None:
+        model = replace(model, policy=model.policy.for_starts(1 + len(model.further)))
+    check_starts(model, str(checkpoint if policy is None else policy))
     before = read_config(checkpoint, CHECKPOINT)["sha256"]
     size = _bytes(checkpoint)
     with beside(output, put_in_place) as folder:

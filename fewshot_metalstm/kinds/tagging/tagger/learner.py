@@ -16,6 +16,16 @@ from fewshot_metalstm.kinds.tagging.tagger.scoring import f1, mention_counts
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.metalstm import MetaLSTM
 from fewshot_metalstm.nn.plain_lstm import PlainLSTM
+from fewshot_metalstm.nn.vectors import WordVectors
+from fewshot_metalstm.seeds import torch_generator
+
+
+def new_tagger(
+    config: TaggerConfig, vectors: WordVectors, alphabet: tuple[str, ...], seed: int, types: int = 1
+) -> Tagger:
+    """A tagger with fresh weights, a function of ``seed`` alone."""
+    generator = torch_generator(seed, "weights")
+    return Tagger(vectors.size, len(alphabet) + 2, config, generator, types)
 
 
 class Tagger(TaggerNetwork):

@@ -26,6 +26,11 @@ from fewshot_metalstm.nn.cells import META_LSTM
 from fewshot_metalstm.nn.sharing import OF_LAYERS
 
 _GATES = 4
+_READ = (
+    "lstm.meta_x",
+    "lstm.basic_qx",
+    "lstm.basic_wx",
+)  # what is multiplied with a word's features
 
 
 def merged_config(config: TaggerConfig, count: int) -> TaggerConfig:
@@ -70,6 +75,38 @@ def merged(
     return {
         name: sizes.merged(name, [params[name].detach() for params in parts]) for name in parts[0]
     }
+
+
+def together(configs: Sequence[TaggerConfig]) -> TaggerConfig:
+    """The sizes that several taggers have once all read what one of them reads."""
+    return next((config for config in configs if config.context), configs[0])
+
+
+def widened(params: Mapping[str, Tensor], config: TaggerConfig, vectors: int,
+            whole: TaggerConfig) -> Params:  # fmt: skip
+    """The parameters of a tagger as one that reads more, and makes nothing of it.
+
+    Args:
+        config: its sizes.
+        vectors: numbers of a word's vector that the other reads, of which this one reads the first.
+        whole: the sizes of the other: these, and perhaps an encoder's features.
+
+    Returns:
+        the same parameters, with rows of zeros for the rest of the vector and for the features.
+    """
+    mapped = context_inputs(whole) - context_inputs(config)
+    found = {name: value.detach() for name, value in params.items()}
+    for name in _READ:
+        value = found[name]
+        others = config.filters + CASE_FEATURES + context_inputs(config)
+        own = value.shape[-2] - others
+        blank = value.new_zeros(*value.shape[:-2], 1, value.shape[-1])
+        parts = value[..., :own, :], blank.expand(*value.shape[:-2], vectors - own, -1)
+        behind = blank.expand(*value.shape[:-2], mapped, -1)
+        found[name] = torch.cat([*parts, value[..., own:, :], behind], -2)
+    if mapped:
+        found["context_weight"] = found["lstm.meta_x"].new_zeros(whole.context, mapped)
+    return found
 
 
 class _Sizes:

@@ -15,7 +15,8 @@ A checkpoint with an adaptation policy has ``policy.json`` (:mod:`fewshot_metals
 One that reads text with a frozen encoder has its name and digest in ``config.json``, which is then
 of format version 3, and none of its weights (see
 :mod:`fewshot_metalstm.encoders.reference`). One whose word vectors have the pieces of an encoder
-beside them is of format version 5.
+beside them is of format version 5, and one with further starts
+(:mod:`fewshot_metalstm.kinds.tagging.tagger.starts`) of version 6, with ``starts.safetensors``.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ from torch import Tensor
 from fewshot_metalstm.adapt import policy as policies
 from fewshot_metalstm.adapt.policy import Policy, load_policy
 from fewshot_metalstm.compress.stored import read_tensors
-from fewshot_metalstm.config import as_mapping, from_mapping
+from fewshot_metalstm.config import from_mapping
 from fewshot_metalstm.data import model_folder
 from fewshot_metalstm.data.digests import sha256
 from fewshot_metalstm.data.model_folder import FORMAT, built_of, check_files, write_config
 from fewshot_metalstm.declarations import DEFAULT_KIND
 from fewshot_metalstm.encoders.kept import source_of
 from fewshot_metalstm.encoders.reference import EncoderReference, read_reference
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.corpora.schemes import TOKEN
 from fewshot_metalstm.kinds.tagging.corpora.sentence import TokenLabels, like
@@ -47,9 +49,17 @@ from fewshot_metalstm.kinds.tagging.tagger import learned_sentences
 from fewshot_metalstm.kinds.tagging.tagger.encoding import WordTable, labels
 from fewshot_metalstm.kinds.tagging.tagger.heads import SourceHead, head_tensors, read_heads
 from fewshot_metalstm.kinds.tagging.tagger.learner import Tagger
+from fewshot_metalstm.kinds.tagging.tagger.learner import new_tagger as new_tagger
 from fewshot_metalstm.kinds.tagging.tagger.lexicon import Lexicon, read_lexicon
 from fewshot_metalstm.kinds.tagging.tagger.neighbours import read_neighbours
-from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.network import NEWER, TaggerConfig, stored_sizes
+from fewshot_metalstm.kinds.tagging.tagger.starts import (
+    ROOM,
+    FurtherStart,
+    about_starts,
+    read_starts,
+    start_tensors,
+)
 from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.learner import Params
 from fewshot_metalstm.nn.bounded import Bounded
@@ -61,21 +71,18 @@ from fewshot_metalstm.nn.vector_files import (
     vocabulary_of,
 )
 from fewshot_metalstm.nn.vectors import WordVectors
-from fewshot_metalstm.seeds import torch_generator
 from fewshot_metalstm.tensors import write_tensors
 from fewshot_metalstm.version import __version__
 from fewshot_metalstm.writing import beside
 
 PIECES_VERSION = 5  # of a model whose word vectors have pieces; 4 is of what `compress` wrote
-FORMAT_VERSION = PIECES_VERSION  # the newest that is read; what an older one can read says so
-# What a tagger's settings have since version 3.
-_CONTEXT = ("context", "context_size", "context_dropout")
-_NEWER = ("character_size", "sharing", *_CONTEXT)
+STARTS_VERSION = 6  # of a checkpoint with several starts
+FORMAT_VERSION = STARTS_VERSION  # the newest that is read; what an older one can read says so
 CHECKPOINT, TAGGER = "checkpoint", "tagger"
 _FILES = ("model.safetensors", "vocabulary.json")
 _HEADS = "heads.safetensors"
 _NEIGHBOURS = "neighbours.safetensors"
-_ROOM = 2**20  # numbers that building a tagger may take beside its weights
+_STARTS = "starts.safetensors"
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,7 @@ class TaggerModel:
     mentions of the support that a tagger was adapted to; ``sentences`` are digests of those that a
     checkpoint learned from, empty where they are not known; ``policy`` says how a checkpoint is
     best adapted to a support; ``encoder`` is the frozen one that it reads text with, if any.
+    ``further`` are a checkpoint's starts beside ``learner`` and ``heads``, which are its first.
     """
 
     learner: Tagger
@@ -101,9 +109,16 @@ class TaggerModel:
     sentences: bytes = b""
     policy: Policy | None = None
     encoder: EncoderReference | None = None
+    further: tuple[FurtherStart, ...] = ()
+
+    @property
+    def read_with(self) -> EncoderReference | None:
+        """The encoder that one of the starts reads with, if one does; they share it."""
+        every = (self.encoder, *(start.encoder for start in self.further))
+        return next((encoder for encoder in every if encoder is not None), None)
 
     def table(self, *, keep: bool = False) -> WordTable:
-        """A fresh word table, which grows with the words it meets.
+        """A fresh word table, which grows with the words it meets, for all starts.
 
         Args:
             keep: the features of the encoder, if the tagger has one, on disk: where sentences are
@@ -112,15 +127,18 @@ class TaggerModel:
         Raises:
             UserError: the encoder is not on this machine, or is another.
         """
-        return WordTable(self.vectors, self.alphabet, source_of(self.encoder, keep=keep))
+        return WordTable(self.vectors, self.alphabet, source_of(self.read_with, keep=keep))
 
-
-def new_tagger(
-    config: TaggerConfig, vectors: WordVectors, alphabet: tuple[str, ...], seed: int, types: int = 1
-) -> Tagger:
-    """A tagger with fresh weights, a function of ``seed`` alone."""
-    generator = torch_generator(seed, "weights")
-    return Tagger(vectors.size, len(alphabet) + 2, config, generator, types)
+    def of_start(self, number: int) -> TaggerModel:
+        """The checkpoint as if this start were its only one; 0 is the first."""
+        alone = dataclasses.replace(self, further=())
+        if number == 0:
+            return alone
+        start = self.further[number - 1]
+        return dataclasses.replace(
+            alone, learner=start.learner, heads=start.heads, encoder=start.encoder,
+            vectors=start.vectors(self.vectors),
+        )  # fmt: skip
 
 
 def adapted_model(
@@ -166,6 +184,9 @@ def save_model(model: TaggerModel, folder: Path) -> None:
         if model.policy is not None:
             _write_json(model.policy.as_dict(), new / policies.FILE)
             files = (*files, policies.FILE)
+        if model.further:
+            write_tensors(start_tensors(model.further), new / _STARTS)
+            files = (*files, _STARTS)
         config = {
             "format": FORMAT,
             "format_version": _format_version(model),
@@ -173,7 +194,7 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             "kind": model.kind,
             "types": list(model.types),
             "tags": list(labels(model.types)),
-            "tagger": _sizes(model.learner.config),
+            "tagger": stored_sizes(model.learner.config),
             "vectors": about_vectors(model.vectors),
             "about": dict(model.about),
             "sha256": {name: _digest(new / name) for name in files},
@@ -192,6 +213,8 @@ def save_model(model: TaggerModel, folder: Path) -> None:
             config["policy"] = policies.FORMAT
         if model.encoder is not None:
             config["encoder"] = dataclasses.asdict(model.encoder)
+        if model.further:
+            config["starts"] = about_starts(model.further)
         if model.lexicon.mentions and model.lexicon.bonus:  # unused, they would only give away
             config["lexicon"] = model.lexicon.as_dict()
         write_config(config, new)
@@ -207,7 +230,7 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
     config = read_config(folder, kind)
     further = {
         "heads": _HEADS, "neighbours": _NEIGHBOURS, "sentences": learned_sentences.FILE,
-        "policy": policies.FILE,
+        "policy": policies.FILE, "starts": _STARTS,
     }  # fmt: skip
     files = (*_FILES, *(file for key, file in further.items() if key in config))
     check_files(folder, files, config["sha256"])
@@ -215,14 +238,26 @@ def load_model(folder: Path, kind: str | None = None) -> TaggerModel:
     if "policy" in config:
         policy = load_policy(folder / policies.FILE)
     with built_of(folder):
-        return dataclasses.replace(_build(folder, config), policy=policy)
+        model = dataclasses.replace(_build(folder, config), policy=policy)
+    check_starts(model, str(folder))
+    return model
+
+
+def check_starts(model: TaggerModel, place: str) -> None:
+    """Refuse a policy with recipes for more starts than there are: a :class:`UserError`."""
+    has = 1 + len(model.further)
+    if model.policy is not None and model.policy.starts > has:
+        raise UserError(
+            f"{place}: its policy has recipes for {model.policy.starts} starts, and it has {has}; "
+            "give it another policy, or the missing ones (pack --policy, --beside)"
+        )
 
 
 def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     from safetensors.torch import load_file
 
     tensors = read_tensors(folder / "model.safetensors")
-    room = sum(tensor.numel() for tensor in tensors.values()) + _ROOM
+    room = sum(tensor.numel() for tensor in tensors.values()) + ROOM
     vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
     vectors = take_vectors(tensors, vocabulary, config["vectors"])
     tagger_config = from_mapping(TaggerConfig, config["tagger"], str(folder / "config.json"))
@@ -255,13 +290,16 @@ def _build(folder: Path, config: Mapping[str, Any]) -> TaggerModel:
     encoder = read_reference(config["encoder"]) if "encoder" in config else None
     if tagger_config.context != (0 if encoder is None else encoder.size):
         raise ValueError("tagger and encoder do not fit")
+    further: tuple[FurtherStart, ...] = ()
+    if "starts" in config:
+        further = read_starts(config["starts"], load_file(folder / _STARTS), vectors, alphabet)
     lexicon = read_lexicon(config["lexicon"], types) if "lexicon" in config else Lexicon()
     learned = b""
     if "sentences" in config:
         learned = learned_sentences.checked((folder / learned_sentences.FILE).read_bytes())
     return TaggerModel(
         learner, vectors, alphabet, types, config["kind"], config["about"], sources, lexicon,
-        learned, encoder=encoder,
+        learned, encoder=encoder, further=further,
     )  # fmt: skip
 
 
@@ -281,20 +319,14 @@ def _tensors(model: TaggerModel) -> dict[str, Tensor]:
     return tensors | vector_tensors(model.vectors)
 
 
-def _sizes(config: TaggerConfig) -> dict[str, Any]:
-    """The settings of a tagger; those that an older version does not know where they matter."""
-    usual = as_mapping(TaggerConfig())
-    if not config.context:
-        config = dataclasses.replace(config, **{n: usual[n] for n in _CONTEXT})
-    return {k: v for k, v in as_mapping(config).items() if k not in _NEWER or v != usual[k]}
-
-
 def _format_version(model: TaggerModel) -> int:
+    if model.further:
+        return STARTS_VERSION
     if model.vectors.pieces is not None:
         return PIECES_VERSION
     if (
         isinstance(model.types, TokenLabels) or model.learner.sentinel
-        or any(name in _NEWER for name in _sizes(model.learner.config))
+        or any(name in NEWER for name in stored_sizes(model.learner.config))
     ):  # fmt: skip
         return 3
     newer = model.learner.neighbours is not None

@@ -6,13 +6,14 @@ What the ways of adapting it are written against (prototypes, a memory of heads,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from fewshot_metalstm.config import as_mapping
 from fewshot_metalstm.kinds.tagging.tagger.encoding import CASE_FEATURES, Batch
 from fewshot_metalstm.kinds.tagging.tagger.neighbours import Neighbours
 from fewshot_metalstm.meta.learner import Learner, Params
@@ -48,6 +49,19 @@ class TaggerConfig:
     crf: bool = True  # false: each token's tag by itself, decoded to the best legal sequence
     # how the tasks of joint training share the LSTM
     sharing: Annotated[str, one_of(*SHARING)] = NONE
+
+
+# What the settings have since version 3 of a model's format.
+CONTEXT = ("context", "context_size", "context_dropout")
+NEWER = ("character_size", "sharing", *CONTEXT)
+
+
+def stored_sizes(config: TaggerConfig) -> dict[str, Any]:
+    """The settings as a model keeps them; those that an older version lacks where they matter."""
+    usual = as_mapping(TaggerConfig())
+    if not config.context:
+        config = replace(config, **{n: usual[n] for n in CONTEXT})
+    return {k: v for k, v in as_mapping(config).items() if k not in NEWER or v != usual[k]}
 
 
 class TaggerNetwork(Learner):

@@ -1,0 +1,96 @@
+"""Making one checkpoint of several that were meta-trained apart, with a start for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fewshot_metalstm.errors import UserError
+from fewshot_metalstm.kinds.tagging.tagger.merged import merged_config
+from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
+from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
+from fewshot_metalstm.kinds.tagging.tagger.starts import FurtherStart
+from fewshot_metalstm.nn.stored_rows import Rows
+from fewshot_metalstm.nn.vectors import WordVectors, quantised_vectors
+
+
+def further_start(model: TaggerModel, other: TaggerModel, place: str) -> FurtherStart:
+    """The start of ``other``, for ``model`` to have besides.
+
+    What is adapted from both is to be put together as one tagger, and what holds of the checkpoint
+    is to hold of both: sizes, word vectors and what was learned from are the same. One of them may
+    read with an encoder, or without the pieces that the other's word vectors have.
+
+    Args:
+        place: where ``other`` is, for messages.
+
+    Raises:
+        UserError: they do not fit, ``other`` has several starts, or is not of joint training alone.
+    """
+    if other.further:
+        raise UserError(f"{place}: has several starts; give one that meta-train wrote")
+    for each, name in ((model, "the checkpoint itself"), (other, place)):
+        if not each.heads:
+            raise UserError(
+                f"{name}: has no source heads; several starts are for checkpoints of "
+                "meta-train --algorithm joint"
+            )
+    if (other.types, other.about.get("targets_excluded")) != (
+        model.types, model.about.get("targets_excluded")
+    ) or other.sentences != model.sentences:  # fmt: skip
+        raise UserError(
+            f"{place}: has learned from other sentences; give one that was trained on the same "
+            "suite with the same --exclude"
+        )
+    pieces = other.vectors.pieces is not None
+    if other.alphabet != model.alphabet or not _same_vectors(model.vectors, other.vectors):
+        raise UserError(
+            f"{place}: has other word vectors; meta-train it with --set vectors.seed=N, the seed "
+            "of the first, and the first with vectors.pieces if one of them has those"
+        )
+    if _alike(other.learner.config) != _alike(model.learner.config):
+        raise UserError(f"{place}: is of other sizes; train it with the same settings of tagger")
+    merged_config(model.learner.config, 2)
+    return FurtherStart(other.learner, other.heads, other.encoder, pieces, other.about)
+
+
+def common_encoder(model: TaggerModel) -> None:
+    """Refuse starts that read with different encoders: a :class:`UserError`."""
+    every = (model.encoder, *(start.encoder for start in model.further))
+    names = {encoder.sha256: encoder.name for encoder in every if encoder is not None}
+    if len(names) > 1:
+        raise UserError(
+            f"the starts read with different encoders ({', '.join(sorted(names.values()))}); "
+            "give such as have the same, or none"
+        )
+
+
+def _alike(config: TaggerConfig) -> TaggerConfig:
+    """What of the sizes has to be the same."""
+    usual = TaggerConfig()
+    return replace(
+        config, context=0, context_size=usual.context_size, context_dropout=usual.context_dropout
+    )
+
+
+def _same_vectors(vectors: WordVectors, other: WordVectors) -> bool:
+    """Whether they are the same once they are in a byte a number; the other may lack the pieces."""
+    if other.pieces is None:
+        vectors = replace(vectors, pieces=None)
+    if vectors.words != other.words or (vectors.subwords is None) != (other.subwords is None):
+        return False
+    if (vectors.pieces is None) != (other.pieces is None):
+        return False
+    return all(
+        one.shape == two.shape and np.array_equal(one[:], two[:])
+        for one, two in zip(_rows(vectors), _rows(other), strict=True)
+    )
+
+
+def _rows(vectors: WordVectors) -> list[Rows]:
+    """Everything that is looked up, in a byte a number."""
+    small = quantised_vectors(vectors)
+    subwords = [] if small.subwords is None else [small.subwords.buckets]
+    pieces = [] if small.pieces is None else [small.pieces.matrix]
+    return [small.matrix, *subwords, *pieces]
