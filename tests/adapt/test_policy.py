@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,41 @@ def test_what_is_no_policy_at_all(tmp_path: Path) -> None:
             read_policy(text, "there")
     with pytest.raises(UserError, match=r"gone\.json: cannot be read; give the file"):
         load_policy(tmp_path / "gone.json")
+
+
+def test_recipes_of_other_starts_are_written_in_a_format_of_their_own() -> None:
+    assert POLICY.starts == 1
+    assert POLICY.as_dict()["format"] == "fewshot-metalstm policy 3"
+    assert all("start" not in each for each in POLICY.as_dict()["recipes"].values())
+    second = Policy({"first": Recipe(), "second": Recipe(start=1)}, "first")
+    stored = second.as_dict()
+    assert (second.starts, stored["format"]) == (2, "fewshot-metalstm policy 4")
+    assert read_policy(json.dumps(stored), "p") == second
+    for start in (-1, "x", 1.5, True):
+        stored["recipes"]["second"]["start"] = start
+        with pytest.raises(UserError, match="a start is no whole number from 0"):
+            read_policy(json.dumps(stored), "p")
+    stored["recipes"]["second"] |= {"start": 0}
+    mean = {"settings": {}, "anew": {}, "mean": ["first", "second"], "start": 1}
+    stored["recipes"]["mean"] = mean
+    with pytest.raises(UserError, match="'mean' is not the mean of others"):
+        read_policy(json.dumps(stored), "p")
+
+
+def test_every_start_is_adapted_by_what_is_chosen() -> None:
+    several = POLICY.for_starts(2)
+    assert (several.usual, several.rules, several.starts) == (POLICY.usual, POLICY.rules, 2)
+    assert several.recipes == {
+        "near": Recipe(mean=("near-1", "near-2")),
+        "far": Recipe(mean=("far-1", "far-2")),
+        "both": Recipe(
+            {"lr": 0.5}, mean=("near-1", "near-2", "far-1", "far-2"), weights=(3.0, 3.0, 1.0, 1.0)
+        ),
+        "near-1": Recipe(),
+        "near-2": Recipe(start=1),
+        "far-1": POLICY.recipes["far"],
+        "far-2": replace(POLICY.recipes["far"], start=1),
+    }
+    assert read_policy(json.dumps(several.as_dict()), "p") == several
+    assert POLICY.for_starts(1) is POLICY
+    assert several.for_starts(3) is several

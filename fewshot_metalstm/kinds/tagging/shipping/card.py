@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ def card(folder: Path, name: str, results: Path | None = None, known: str = "") 
         f"## Use\n\n{_use(name)}",
         f"## Data\n\n{_data(about, catalogue)}",
         f"## Training\n\n{_training(about)}",
+        *_further(config.get("starts", ())),
         f"{_FIGURES}\n\n{known if known and results is None else _figures(about, found)}",
         f"## Limits\n\n{_limits(about, config)}",
         f"## Licence\n\n{_licence(about, catalogue)}",
@@ -230,6 +231,22 @@ def _training(about: Mapping[str, Any]) -> str:
             lines.append(f"{command(start['settings'])} --output {output}")
         lines += [command(about["settings"]), "```"]
     return "\n".join(lines)
+
+
+def _further(starts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A section on each start beside the first."""
+    sections = []
+    for number, start in enumerate(starts, start=2):
+        reads = "" if "encoder" not in start else (
+            f", reading with the frozen encoder `{start['encoder']['name']}` (SHA-256 "
+            f"`{start['encoder']['sha256'][:16]}`), which is not part of it and has to be there"
+        )  # fmt: skip
+        sections.append(
+            f"### Start {number} of {len(starts) + 1}\n\nWeights and source heads that were "
+            f"trained apart, on the same word vectors{reads}. What is adapted from each is put "
+            f"together as one tagger.\n\n{_training(start['about'])}"
+        )
+    return sections
 
 
 def command(settings: Mapping[str, Any]) -> str:

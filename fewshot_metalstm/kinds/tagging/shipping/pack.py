@@ -108,9 +108,11 @@ def pack(
         check_policy(read, str(policy))
         model = replace(model, policy=read)
     if starts:
-        others = [(load_model(path, CHECKPOINT), str(path)) for path in starts]
-        further = tuple(further_start(model, other, place) for other, place in others)
-        model = replace(model, further=further)
+        further = []
+        for path in starts:
+            start = further_start(model, load_model(path, CHECKPOINT), str(path))
+            further.append(replace(start, about={**start.about, **_training(path)}))
+        model = replace(model, further=tuple(further))
         common_encoder(model)
     if model.policy is not None:
         model = replace(model, policy=model.policy.for_starts(1 + len(model.further)))

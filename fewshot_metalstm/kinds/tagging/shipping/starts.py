@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from fewshot_metalstm.errors import UserError
-from fewshot_metalstm.kinds.tagging.tagger.merged import merged_config
+from fewshot_metalstm.kinds.tagging.tagger.merged import beyond_meta_lstm
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
 from fewshot_metalstm.kinds.tagging.tagger.starts import FurtherStart
@@ -51,7 +51,11 @@ def further_start(model: TaggerModel, other: TaggerModel, place: str) -> Further
         )
     if _alike(other.learner.config) != _alike(model.learner.config):
         raise UserError(f"{place}: is of other sizes; train it with the same settings of tagger")
-    merged_config(model.learner.config, 2)
+    other_parts = beyond_meta_lstm(model.learner.config)
+    if other_parts:
+        raise UserError(
+            f"{place}: several starts are for taggers with a Meta-LSTM alone, not {other_parts}"
+        )
     return FurtherStart(other.learner, other.heads, other.encoder, pieces, other.about)
 
 

@@ -33,19 +33,24 @@ _READ = (
 )  # what is multiplied with a word's features
 
 
+def beyond_meta_lstm(config: TaggerConfig) -> str:
+    """What in a tagger of these sizes cannot be put together with another; empty if nothing."""
+    kind = config.lstm.kind
+    return (
+        kind if kind != META_LSTM
+        else "attention behind it" if config.attention
+        else f"layers that tasks share ({config.sharing})" if config.sharing in OF_LAYERS
+        else ""
+    )  # fmt: skip
+
+
 def merged_config(config: TaggerConfig, count: int) -> TaggerConfig:
     """The sizes of ``count`` taggers of these sizes as one.
 
     Raises:
         UserError: its layer is more than one Meta-LSTM, or none.
     """
-    lstm = config.lstm
-    other = (
-        lstm.kind if lstm.kind != META_LSTM
-        else "attention behind it" if config.attention
-        else f"layers that tasks share ({config.sharing})" if config.sharing in OF_LAYERS
-        else ""
-    )  # fmt: skip
+    lstm, other = config.lstm, beyond_meta_lstm(config)
     if other:
         raise UserError(
             f"a recipe that averages taggers is for those with a Meta-LSTM alone, not {other}; "

@@ -130,8 +130,13 @@ class TaggerModel:
         return WordTable(self.vectors, self.alphabet, source_of(self.read_with, keep=keep))
 
     def of_start(self, number: int) -> TaggerModel:
-        """The checkpoint as if this start were its only one; 0 is the first."""
-        alone = dataclasses.replace(self, further=())
+        """The checkpoint as if this start were its only one; 0 is the first.
+
+        A policy that is for several is none for one.
+        """
+        if not self.further:
+            return self
+        alone = dataclasses.replace(self, further=(), policy=None)
         if number == 0:
             return alone
         start = self.further[number - 1]

@@ -99,6 +99,8 @@ def read_starts(
         with Bounded(sum(tensor.numel() for tensor in weights.values()) + ROOM):
             own = vectors if pieces else replace(vectors, pieces=None)
             learner = new_tagger(config, own, alphabet, 0)
+        if not isinstance(each["about"], dict):
+            raise ValueError("what is said about a start is no mapping")
         start = FurtherStart(learner, (), encoder, pieces, each["about"])
         wanted = {n: p.shape for n, p in start.learner.named_parameters()}
         if {n: t.shape for n, t in weights.items()} != wanted:

@@ -34,7 +34,7 @@ def read_start(config: MetaTrainConfig, suite: LoadedSuite) -> TaggerModel:
         return own == replace(config.tagger, memory=0, context=0)
 
     return start.read_start(
-        config.start, lambda folder: load_model(folder, CHECKPOINT), section="tagger",
+        config.start, lambda folder: load_model(folder, CHECKPOINT).of_start(0), section="tagger",
         same_tasks=same_tasks,
         same_settings=same_settings,
     )  # fmt: skip

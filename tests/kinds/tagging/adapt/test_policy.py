@@ -11,6 +11,7 @@ import torch
 
 from fewshot_metalstm.adapt.finetune import AdaptConfig
 from fewshot_metalstm.adapt.policy import Condition, Policy, Recipe, Rule
+from fewshot_metalstm.encoders.reference import EncoderReference
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.cell import TaggingCell, TaggingWork, run_cell
 from fewshot_metalstm.kinds.tagging.adapt.from_support import NeighboursConfig
@@ -24,10 +25,17 @@ from fewshot_metalstm.kinds.tagging.adapt.policy import (
     signals_of,
 )
 from fewshot_metalstm.kinds.tagging.adapt.recurrence import recurring
-from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel, load_model, save_model
+from fewshot_metalstm.kinds.tagging.tagger.model import (
+    TAGGER,
+    TaggerModel,
+    load_model,
+    save_model,
+)
 from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.mamlpp import MAMLPlusPlus
+from tests.encoders.fakes import REFERENCE, FakeEncoder
 from tests.kinds.tagging.tagger.builders import TARGET, encoded, model
+from tests.kinds.tagging.tagger.test_starts import several
 
 SHORT = {"epochs": 1, "min_steps": 2}
 POLICY = Policy(
@@ -222,3 +230,42 @@ def test_a_mean_gives_its_settings_to_its_parts() -> None:
     far = start.parts[1].config
     assert far is not None
     assert (far.optimiser, far.lr) == (POLICY.recipes["far"].settings["optimiser"], 0.5)
+
+
+@pytest.mark.parametrize("recipe", ["near", "near-2", "near-3"])
+def test_what_is_adapted_from_several_starts_is_one_tagger(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EncoderReference, "opened", lambda _: FakeEncoder())
+    policy = POLICY.for_starts(3)
+    made = replace(several(), policy=policy)
+    asked = replace(cell(recipe), save=tmp_path / "t")
+    table = made.table()
+    result = run_cell(asked, made, TARGET, table)
+    support = [TARGET.split("train")[i] for i in SUPPORT]
+    parts = policy.recipes[recipe].mean or (recipe,)
+    emissions = []
+    for part in parts:
+        number = policy.recipes[part].start
+        # As if that start were the only one.
+        alone = replace(made.of_start(number), policy=POLICY)
+        own_table = alone.table()
+        work = TaggingWork(cell(part.partition("-")[0]), alone, TARGET, own_table)
+        start = work.start()
+        batch = encoded(own_table, support, TARGET.types)
+        emissions.append(start.learner.emissions_with(work.adapt(start).params, batch))
+    read = load_model(tmp_path / "t", TAGGER)
+    found = read.learner.emissions(encoded(read.table(), support, TARGET.types))
+    torch.testing.assert_close(found, torch.stack(emissions).mean(0), rtol=1e-3, atol=1e-3)
+    assert result.score is not None
+    assert read.encoder == (REFERENCE if len(parts) > 1 or recipe == "near-3" else None)
+    text = replace(asked, unlabelled=tuple(s.tokens for s in support), save=None)
+    assert run_cell(text, made, TARGET, table).losses != result.losses
+
+
+def test_fresh_weights_of_each_start_are_its_own() -> None:
+    first = several()
+    made = replace(first, further=first.further[:1], policy=POLICY.for_starts(2))
+    work = TaggingWork(cell(), made, TARGET, made.table())
+    one, other = work._fresh(0), work._fresh(1)
+    assert not torch.equal(one.head_outside, other.head_outside)

@@ -214,7 +214,7 @@ def test_a_foreign_config(saved: Path, content: str) -> None:
 
 def test_a_newer_format(saved: Path) -> None:
     mend(saved, format_version=FORMAT_VERSION + 1)
-    with pytest.raises(UserError, match=r"format version 6, newer than 5; upgrade"):
+    with pytest.raises(UserError, match=r"format version 7, newer than 6; upgrade"):
         load_model(saved)
     mend(saved, format_version="x")
     with pytest.raises(UserError, match="format version x"):
