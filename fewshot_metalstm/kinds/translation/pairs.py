@@ -21,6 +21,11 @@ KIND = "translation"
 CORPUS = "multi30k"
 SOURCE, TARGET = "en", "de"  # the languages of the catalogue's corpora
 _TABLES = (".tsv", ".tab")
+# UTF-8 bytes of a sentence, about 1,600 English words. What a translation takes grows with the
+# square of it, as each subword that is written attends to all that were read: on one core two
+# minutes for this, and hours for 30,000 words. No subword is shorter than a byte, whatever the
+# script, so this bounds them for every model.
+LONGEST = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +105,32 @@ def read_lines(path: Path) -> list[str]:
     return found
 
 
+def read_sentences(path: Path) -> list[str]:
+    """The lines of a user's own text, as they are, each short enough to be translated.
+
+    Raises:
+        UserError: as of :func:`read_lines`, or a line is longer than can be translated.
+    """
+    found = read_lines(path)
+    for number, line in enumerate(found, 1):
+        _check_length(path, number, plain(line))
+    return found
+
+
+def too_long(sentence: str) -> str | None:
+    """What is wrong with a sentence that is longer than :data:`LONGEST`; None of others."""
+    size = len(sentence.encode())
+    if size <= LONGEST:
+        return None
+    return f"is too long to translate: {size:,} bytes, and a sentence may have {LONGEST:,}"
+
+
+def _check_length(path: Path, number: int, sentence: str) -> None:
+    problem = too_long(sentence)
+    if problem is not None:
+        raise at(path, number, problem, "write a sentence a line")
+
+
 def is_table(path: Path) -> bool:
     """Whether a file holds both sides, by its name; ``.gz`` or ``.bz2`` may stand behind."""
     name = path.name.lower().removesuffix(".gz").removesuffix(".bz2")
@@ -110,7 +141,8 @@ def read_table(path: Path) -> Pairs:
     """A table with a pair a line: source, tab, target.
 
     Raises:
-        UserError: it cannot be read, a line has not two columns, or one of them is empty.
+        UserError: it cannot be read, a line has not two columns, or one of them is empty, or longer
+            than can be translated.
     """
     rows = []
     for number, line in enumerate(read_lines(path), 1):
@@ -124,6 +156,7 @@ def read_table(path: Path) -> Pairs:
                 raise at(
                     path, number, f"its {which} column is empty", "fill it, or remove the line"
                 )
+            _check_length(path, number, side)
     return Pairs(tuple(row[0] for row in rows), tuple(row[1] for row in rows))
 
 
@@ -131,9 +164,10 @@ def read_files(source: Path, target: Path) -> Pairs:
     """Two files whose lines belong together by number.
 
     Raises:
-        UserError: one cannot be read, they have not equally many lines, or one is empty.
+        UserError: one cannot be read, they have not equally many lines, or a line is empty, or
+            longer than can be translated.
     """
-    sides = [[plain(line) for line in read_lines(path)] for path in (source, target)]
+    sides = [[plain(line) for line in read_sentences(path)] for path in (source, target)]
     if len(sides[0]) != len(sides[1]):
         raise at(
             target, min(len(sides[0]), len(sides[1])) + 1,

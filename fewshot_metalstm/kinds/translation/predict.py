@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.kind import PredictionRequest
 from fewshot_metalstm.kinds.translation.model import PRODUCT, TranslationModel, load_model
-from fewshot_metalstm.kinds.translation.pairs import plain, read_lines
+from fewshot_metalstm.kinds.translation.pairs import plain, read_sentences
 from fewshot_metalstm.kinds.translation.scoring import translate
 from fewshot_metalstm.printable import as_json, printable
 from fewshot_metalstm.writing import beside
@@ -26,11 +26,12 @@ def predict(request: PredictionRequest, beam: int | None = None) -> Iterator[str
         beam: translations that are followed at a time; None takes the model's.
 
     Raises:
-        UserError: no translator there, files that are no text, or a beam that cannot be.
+        UserError: no translator there, files that are no text, a line that is longer than can be
+            translated, or a beam that cannot be.
     """
     if beam is not None and not 1 <= beam <= MOST:
         raise UserError(f"--beam is {beam}; use 1 to {MOST}")
-    files = [(path, read_lines(path)) for path in request.files]
+    files = [(path, read_sentences(path)) for path in request.files]
     model = load_model(request.model, PRODUCT)
     model.learner.to(request.device)
     chosen = model.learner.config.beam if beam is None else beam

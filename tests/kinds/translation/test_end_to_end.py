@@ -100,9 +100,13 @@ def test_what_cannot_be_done_is_said_in_a_line(
 ) -> None:
     write_pairs(Path("my"), 4, 4)
     Path("bad.en").write_bytes(b"one\nt\xffo\n")
+    Path("long.en").write_text("a dog\n" + "a dog " * 15_000 + "\n", "utf-8")
+    long = "long.en:2: is too long to translate: 89,999 bytes, and a sentence may have 10,000; wr"
     assert main(adapt(trained, "--train", "my.tsv", "--output", "model", "--quiet", "--json")) == 0
     for arguments, problem in (
         (["predict", "model", "bad.en"], "bad.en:2: is not UTF-8; save it as UTF-8"),
+        (["predict", "model", "long.en"], long),
+        (["view", "model", "long.en"], long),
         (["predict", "model", "absent.en"], "cannot be read"),
         (["predict", "model", "my.en", "--beam", "0"], "--beam is 0; use 1 to 64"),
         (["predict", "model", "my.en", "--sample", "5"], "--sample is for language-model"),

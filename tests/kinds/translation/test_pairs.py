@@ -10,7 +10,7 @@ import pytest
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
 from fewshot_metalstm.kinds.translation.own_files import load_own, looks_so
-from fewshot_metalstm.kinds.translation.pairs import Pairs, sentences
+from fewshot_metalstm.kinds.translation.pairs import LONGEST, Pairs, sentences, too_long
 from fewshot_metalstm.kinds.translation.tasks import TEST, TRAIN
 
 EN, DE = "A dog  runs.\nTwo men sit.\n", "Ein Hund läuft.\r\nZwei Männer sitzen."
@@ -55,6 +55,8 @@ def test_what_does_not_go_together_is_refused_with_its_place(tmp_path: Path) -> 
         one_tsv="a b c\tx y z\nonly one side\n",
         half_tsv="a b c\t \n",
         zero_de=b"a\0b\nc\n",
+        long_de="Ein Hund läuft.\n" + "Hund " * 30_000 + "\n",
+        long_tsv="a b c\tx y z\na b c\t" + "x " * 30_000 + "\n",
     )
     for source, problem in (
         ("text.en:short.de", "short.de:2: text.en has 2 lines and short.de 1; mend the files"),
@@ -67,6 +69,8 @@ def test_what_does_not_go_together_is_refused_with_its_place(tmp_path: Path) -> 
         ("three.tsv", "three.tsv:1: has 3 columns and not two; write sentence, tab, translation"),
         ("one.tsv", "one.tsv:2: has 1 columns and not two"),
         ("half.tsv", "half.tsv:1: its second column is empty"),
+        ("text.en:long.de", "long.de:2: is too long to translate: 149,999 bytes, and a sentence"),
+        ("long.tsv", "long.tsv:2: is too long to translate: 59,999 bytes, and a sentence may have"),
         ("absent.tsv", "absent.tsv: there is no such file"),
         ("text.en", "text.en: is one file of text, and translation needs pairs; give a .tsv"),
         ("test=half.tsv", "has no train split"),
@@ -106,3 +110,10 @@ def test_pairs_are_known_by_their_look(tmp_path: Path) -> None:
                          ("tokens.tsv", "tagging"), ("labels.tsv", "classification"),
                          ("train=text.en:absent.de", "translation")):  # fmt: skip
         assert registry.of_target(source).name == kind, source
+
+
+def test_a_sentence_may_be_as_long_as_can_be_translated() -> None:
+    assert too_long("ä" * (LONGEST // 2)) is None
+    assert too_long("ä" * (LONGEST // 2) + "a") == (
+        "is too long to translate: 10,001 bytes, and a sentence may have 10,000"
+    )

@@ -44,3 +44,5 @@ def test_texts_are_translated_row_by_row(tmp_path: Path) -> None:
     assert found["translation"].tolist() == [wanted[0], "", wanted[1]]
     with pytest.raises(MlflowException, match=r"row 1 .* has no text"):
         served.predict(None, pandas.DataFrame({"text": ["a", None]}))
+    with pytest.raises(MlflowException, match=r"row 1 .* too long to translate.*a sentence a row"):
+        served.predict(None, pandas.DataFrame({"text": ["a dog", "a dog " * 30_000]}))

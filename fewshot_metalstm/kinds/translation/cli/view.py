@@ -43,7 +43,7 @@ def run(*, model: Path, file: Path, html: Path, device: str) -> View:
     from fewshot_metalstm import runs
     from fewshot_metalstm.kinds.translation.model import PRODUCT, load_model
     from fewshot_metalstm.kinds.translation.pages.view import make_view, write_view
-    from fewshot_metalstm.kinds.translation.pairs import is_table, plain, read_lines, read_table
+    from fewshot_metalstm.kinds.translation.pairs import is_table, plain, read_sentences, read_table
     from fewshot_metalstm.machine import pick_device
     from fewshot_metalstm.pages.render import check_page
 
@@ -53,7 +53,7 @@ def run(*, model: Path, file: Path, html: Path, device: str) -> View:
         pairs = read_table(file)
         sources, references = pairs.sources, pairs.targets
     else:
-        sources = tuple(plain(line) for line in read_lines(file))
+        sources = tuple(plain(line) for line in read_sentences(file))
     loaded = load_model(runs.model_folder(model, PRODUCT), PRODUCT)
     loaded.learner.to(pick_device(device))
     shown = make_view(str(model), loaded, sources, references)

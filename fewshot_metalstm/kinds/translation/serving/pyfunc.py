@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fewshot_metalstm.kinds.translation.model import PRODUCT, load_model
-from fewshot_metalstm.kinds.translation.pairs import plain
+from fewshot_metalstm.kinds.translation.pairs import plain, too_long
 from fewshot_metalstm.kinds.translation.scoring import translate
-from fewshot_metalstm.tracking.served_texts import ServedTexts, table_signature
+from fewshot_metalstm.tracking.served_texts import ServedTexts, refused, table_signature
 from fewshot_metalstm.tracking.serving import Serving
 
 EXAMPLE = "Two dogs run through the snow."
@@ -40,9 +40,17 @@ class PyfuncTranslator(ServedTexts):
         self.columns([EXAMPLE])
 
     def columns(self, texts: Sequence[str]) -> Mapping[str, Sequence[object]]:
-        """See :class:`.ServedTexts`: the translation of each text."""
+        """See :class:`.ServedTexts`: the translation of each text.
+
+        Raises:
+            MlflowException: one is longer than can be translated.
+        """
         learner = self._model.learner
         lines = [plain(text) for text in texts]
+        for row, line in enumerate(lines):
+            problem = too_long(line)
+            if problem is not None:
+                raise refused(f"row {row} (counted from 0) {problem}; send a sentence a row")
         some = [place for place, line in enumerate(lines) if line]
         made, _ = translate(
             learner, self._params, self._model.subwords, [lines[i] for i in some],
