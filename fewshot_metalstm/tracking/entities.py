@@ -5,9 +5,11 @@ MLflow is imported only by :func:`dataset_inputs`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 MAX_PARAM = 6000  # characters; MLflow refuses longer parameters
 _MAX_DIGEST = 36
 _MAX_KEY = 250
+_DIGEST = 8  # hexadecimal digits that tell names apart which MLflow would have as one
 _REFUSED = re.compile(r"[^\w./ :-]+", re.ASCII)
 
 
@@ -32,6 +35,36 @@ def clean_key(name: str) -> str:
     if not key or len(key) > _MAX_KEY:
         raise ValueError(f"{name!r}: not a name for a metric or a parameter")
     return key
+
+
+class MetricKeys:
+    """Keys of one run's metrics: two names never share one. Threads may ask at once.
+
+    A name has the key of :func:`clean_key`. Where an earlier name of the run has that already, as
+    with tasks whose names are of letters that are replaced, a digest of the name stands behind it:
+    a run that is resumed meets the names in the same order, and so goes on with the same keys.
+    """
+
+    def __init__(self) -> None:
+        self._of_names: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __getitem__(self, name: str) -> str:
+        """The key of a metric; errors as of :func:`clean_key`."""
+        with self._lock:
+            return self._key(name)
+
+    def _key(self, name: str) -> str:
+        key = self._of_names.get(name)
+        if key is None:
+            key = clean_key(name)
+            if key in self._taken:
+                digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+                key = f"{key[: _MAX_KEY - _DIGEST - 1]}_{digest[:_DIGEST]}"
+            self._of_names[name] = key
+            self._taken.add(key)
+        return key
 
 
 def metric_value(value: float) -> float:

@@ -17,7 +17,7 @@ from fewshot_metalstm.tracking.buffer import MetricBuffer, Point
 from fewshot_metalstm.tracking.database import connect, find_experiment, one_line, quieten
 from fewshot_metalstm.tracking.entities import (
     MAX_PARAM,
-    clean_key,
+    MetricKeys,
     dataset_inputs,
     flatten,
     metric_value,
@@ -167,7 +167,7 @@ class MlflowRun:
         self._resumed = logged is not None
         self._logged = {} if logged is None else logged
         self._params: Mapping[str, str] = {} if params is None else params
-        self._keys: dict[str, str] = {}
+        self._keys = MetricKeys()
         self._buffer = MetricBuffer(self._send)
         self._status = "FINISHED"
 
@@ -188,7 +188,7 @@ class MlflowRun:
     def metrics(self, metrics: Mapping[str, float]) -> None:
         """Write final metrics at once."""
         now = int(time.time() * 1000)
-        values = [Metric(clean_key(k), metric_value(v), now, 0) for k, v in metrics.items()]
+        values = [Metric(self._keys[k], metric_value(v), now, 0) for k, v in metrics.items()]
         self._write("the final metrics", lambda: self._log_metrics(values))
 
     def artifact(self, path: Path | str, folder: str | None = None) -> None:
@@ -290,9 +290,7 @@ class MlflowRun:
         metrics = []
         for timestamp, step, values in points:
             for name, value in values.items():
-                key = self._keys.get(name)
-                if key is None:
-                    key = self._keys[name] = clean_key(name)
+                key = self._keys[name]
                 if step not in self._logged.get(key, ()):
                     metrics.append(Metric(key, metric_value(value), timestamp, step))
         with self._lock:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_metalstm.tracking.entities import clean_key, flatten, metric_value
+from fewshot_metalstm.tracking.entities import MetricKeys, clean_key, flatten, metric_value
 
 
 def test_clean_key_keeps_what_is_allowed_and_replaces_the_rest() -> None:
@@ -20,6 +20,21 @@ def test_clean_key_keeps_what_is_allowed_and_replaces_the_rest() -> None:
 def test_clean_key_refuses_what_no_key_can_be(name: str) -> None:
     with pytest.raises(ValueError, match="not a name"):
         clean_key(name)
+
+
+def test_names_that_clean_to_one_key_have_keys_of_their_own() -> None:
+    keys, again = MetricKeys(), MetricKeys()
+    names = ["devel_f1/größe", "devel_f1/grüße", "devel_f1/gr_e", "β", "δ", "x" * 250, "plain"]
+    found = [keys[name] for name in names]
+    assert len(set(found)) == len(names)
+    assert found[0] == "devel_f1/gr_e"  # the first as ever, whatever comes later
+    assert found[1].startswith("devel_f1/gr_e_")
+    assert found[-2:] == names[-2:]
+    assert [clean_key(key) for key in found] == found  # MLflow takes them
+    assert [keys[name] for name in reversed(names)] == found[::-1]
+    assert [again[name] for name in names] == found
+    long = MetricKeys()
+    assert {len(long["x" * 249 + letter]) for letter in "βδ"} == {250}
 
 
 def test_infinities_become_nan_and_numbers_stay() -> None:

@@ -70,6 +70,19 @@ def artifact(client: MlflowClient, run_id: str | None, name: str) -> str:
     return (Path(unquote(urlsplit(uri).path)) / name).read_text()
 
 
+def test_metrics_whose_names_differ_in_letters_that_are_replaced(
+    tracker: Tracker, client: MlflowClient
+) -> None:
+    with tracker.run("train") as run:
+        for step in range(2):
+            run.log(step, {"devel_f1/β": 1.0 + step, "devel_f1/δ": 5.0 + step})
+        run.flush()
+        run.metrics({"devel_f1/δ": 7.0, "devel_f1/ε": 9.0})
+    metrics = read(client, run.id).data.metrics
+    assert sorted(metrics.values()) == [2.0, 6.0, 9.0]
+    assert metrics["devel_f1/_"] == 2.0
+
+
 def test_a_run_as_it_comes_back(tracker: Tracker, client: MlflowClient, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "inner.txt").write_text("inside")
