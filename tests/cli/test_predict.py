@@ -105,6 +105,28 @@ def test_documents_hold_confidences_where_they_can(
     assert sorted(m["confidence"] for d in answer for m in d["mentions"]) == sorted(expected)
 
 
+def test_texts_of_one_name_in_two_folders_are_two_documents(
+    adapted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / folder / "notes.txt" for folder in ("a", "b")]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text(f"Mice in folder {file.parent.name} ran.\n")
+    texts = [file.read_text() for file in files]
+    for output in ("brat", "x.jsonl"):
+        more = ["--to", "brat"] if output == "brat" else []
+        place = tmp_path / output
+        given = ["predict", str(adapted), *map(str, files), "--output", str(place), *more]
+        assert main(given) == 0
+        found = sorted(read_documents(place), key=lambda document: document.id)
+        assert [(each.id, each.text) for each in found] == list(
+            zip(["a/notes", "b/notes"], texts, strict=True)
+        )
+    capsys.readouterr()
+    twice = ["predict", str(adapted), *[str(files[0])] * 2, "--output", str(tmp_path / "y.jsonl")]
+    assert f"{files[0]}: is given twice" in refused(twice, capsys)
+
+
 def test_predict_adds_a_column_to_token_per_line_files(
     adapted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

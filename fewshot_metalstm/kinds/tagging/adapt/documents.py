@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
+from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.adapt.predict import WINDOW, Predictor
 from fewshot_metalstm.kinds.tagging.formats import Document, mentions_of
 from fewshot_metalstm.kinds.tagging.formats.document import Bounds
@@ -35,6 +39,52 @@ def tag_documents(
             yield from _tagged(predictor, waiting, confidence)
             waiting, tokens = [], 0
     yield from _tagged(predictor, waiting, confidence)
+
+
+def document_names(files: Sequence[Path]) -> list[str]:
+    """What the documents of each file are called that have no id of their own.
+
+    That is the file's name without its suffix, as the readers of formats have it. Files that have
+    that in common are told apart by as many folders before it as are needed, and where they stand
+    in one folder by their suffixes: ``a/notes`` and ``b/notes``.
+
+    Raises:
+        UserError: a file is given twice, so that nothing tells its documents apart.
+    """
+    places = [path.absolute() for path in files]
+    for path, place in zip(files, places, strict=True):
+        if places.count(place) > 1:
+            raise UserError(f"{path}: is given twice, and its documents would be too; name it once")
+    names = [path.stem for path in files]
+    for stem, number in Counter(names).items():
+        if number > 1:
+            same = [i for i, path in enumerate(files) if path.stem == stem]
+            found = _told_apart([places[i] for i in same])
+            for i, name in zip(same, found, strict=True):
+                names[i] = name
+    return names
+
+
+def _told_apart(places: Sequence[Path]) -> list[str]:
+    """The shortest ends of some paths that differ; without suffixes if those do."""
+    for whole in (False, True):
+        ends = [(*place.parts[1:-1], place.name if whole else place.stem) for place in places]
+        for depth in range(1, max(map(len, ends)) + 1):
+            found = ["/".join(end[-depth:]) for end in ends]
+            if len(set(found)) == len(found):
+                return found
+    raise AssertionError("paths that are the same")
+
+
+def called(documents: Iterable[Document], path: Path, name: str) -> Iterator[Document]:
+    """The documents of a file; ids that readers made of its name are made of ``name`` instead."""
+    if name == path.stem:
+        yield from documents
+        return
+    made = re.compile(re.escape(path.stem) + r"(-[0-9]+)?")
+    for document in documents:
+        match = made.fullmatch(document.id)
+        yield document if match is None else replace(document, id=f"{name}{match[1] or ''}")
 
 
 def _tagged(

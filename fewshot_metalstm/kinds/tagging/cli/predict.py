@@ -101,15 +101,21 @@ def written(
     confidence: bool = True,
 ) -> dict[str, Any]:
     """Tag the documents of all files and write them; what was done."""
-    from fewshot_metalstm.kinds.tagging.adapt.documents import tag_documents
+    from fewshot_metalstm.kinds.tagging.adapt.documents import (
+        called,
+        document_names,
+        tag_documents,
+    )
     from fewshot_metalstm.kinds.tagging.formats import Notes, find, write_documents
     from fewshot_metalstm.kinds.tagging.formats.notes import losses
     from fewshot_metalstm.kinds.tagging.formats.table import CONFIDENCES
 
     sure = confidence and CONFIDENCES in find(into).holds
     read, notes = Notes(), Notes()
+    names = document_names(files)
     kinds = [kind_of(path, form) for path in files]
-    given = chain.from_iterable(map(documents_of, files, kinds, repeat(read)))
+    each = map(documents_of, files, kinds, repeat(read))
+    given = chain.from_iterable(map(called, each, files, names))
 
     def counted() -> Iterator[Document]:
         for document in tag_documents(predictor, given, confidence=sure):
