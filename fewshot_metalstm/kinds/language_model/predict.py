@@ -64,15 +64,16 @@ def predict(
                 yield printable(character)
             yield "\n"
         return
-    texts = {str(path): "".join(drawn) for path, drawn in pieces}
+    texts = [(str(path), "".join(drawn)) for path, drawn in pieces]
     about = {"model": str(request.model), "seed": chosen, "temperature": heat}
     if request.output is not None:
-        write_text("".join(f"{text}\n" for text in texts.values()), request.output)
+        write_text("".join(f"{text}\n" for _, text in texts), request.output)
         summary = {**about, "output": str(request.output), "characters": sample_characters}
         line = f"{request.output}: {sample_characters} characters behind each of {len(texts)} files"
         yield (as_json(summary) if request.as_json else line) + "\n"
     else:
-        yield as_json({**about, "samples": texts}) + "\n"
+        # By file: one that is given twice has the same text twice, as the seed is the same.
+        yield as_json({**about, "samples": dict(texts)}) + "\n"
 
 
 def cost(learner: Any, document: Document) -> Score:

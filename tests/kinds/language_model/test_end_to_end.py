@@ -79,6 +79,10 @@ def test_a_text_of_the_users_own(trained: Path, capsys: pytest.CaptureFixture[st
     written = Path("more.txt").read_text()
     assert len(written) == 21
     assert run_json([*sample, "--seed", "5"], capsys)["samples"]["later.txt"] == written[:-1]
+    twice = [*sample[:3], *sample[2:], "--seed", "5"]  # a text for each file that is named
+    assert main([*twice, "--output", "twice.txt"]) == 0
+    assert "20 characters behind each of 2 files" in capsys.readouterr().out
+    assert Path("twice.txt").read_text() == 2 * written
     assert run_json([*sample, "--seed", "6"], capsys)["samples"]["later.txt"] != written[:-1]
 
     scored = run_json(adapt(trained, "--train", "my.txt", "--test", "later.txt", "--draws", "1",
