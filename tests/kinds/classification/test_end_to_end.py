@@ -95,12 +95,29 @@ def test_suggest_and_view(
     page = html.read_text("utf-8")
     assert "percent of the labels are right" in page
     assert page.count('class="sentence"') == 6
+    # A text without a word is shown and not scored, by view as by evaluate.
+    wordless = tmp_path / "wordless.csv"
+    other = {"good": "bad", "bad": "good"}
+    read, guessed = json.loads(_predicted(adapted, wordless, capsys))["texts"]
+    labels = read["label"], other[guessed["label"]]
+    wordless.write_text("text,label\nlovely,{}\n ,{}\n".format(*labels), "utf-8")
+    score = run_json(["evaluate", str(adapted), "--target", str(wordless)], capsys)
+    shown = run_json(["view", str(adapted), str(wordless), "--html", str(html)], capsys)
+    assert (shown["texts"], shown["accuracy"]) == (2, score["mean"]) == (2, 100)
+    assert "1 texts without a word" in html.read_text("utf-8")
     text = tmp_path / "a.txt"
     text.write_text("<script>alert(1)</script> lovely\n", "utf-8")
     assert run_json(["view", str(adapted), str(text), "--html", str(html)], capsys)[
         "accuracy"
     ] is None  # fmt: skip
     assert "<script>alert" not in html.read_text("utf-8")
+
+
+def _predicted(model: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What ``predict --json`` prints of a table with a text and one without a word."""
+    table.write_text("text,label\nlovely,good\n ,good\n", "utf-8")
+    assert main(["predict", str(model), str(table), "--json", "--quiet"]) == 0
+    return capsys.readouterr().out
 
 
 def test_one_class_and_missing_columns_are_one_line(

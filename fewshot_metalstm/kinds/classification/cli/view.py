@@ -51,6 +51,7 @@ def run(
     """Read the file, label its texts, write the page."""
     from fewshot_metalstm import runs
     from fewshot_metalstm.kinds.classification.pages.view import make_view, write_view
+    from fewshot_metalstm.kinds.classification.predict import NO_WORD
     from fewshot_metalstm.kinds.classification.predictor import Predictor, cut_note
     from fewshot_metalstm.kinds.classification.settings import ATTENTION
     from fewshot_metalstm.kinds.classification.tables import (
@@ -71,6 +72,7 @@ def run(
         rows = list(read_texts(file, notes, text_column))
     predictor = Predictor(runs.model_folder(model, "classifier"), pick_device(device))
     readings = predictor.read([row.text for row in rows])
+    notes[NO_WORD] += sum(not reading.tokens for reading in readings)
     config = predictor.model.learner.config
     lines = [f"{number} {name}" for name, number in notes.items() if number]
     if cut := cut_note(readings, config.longest):

@@ -26,7 +26,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A text of the page; ``gold`` is its label in the file, None where there is none."""
+    """A text of the page.
+
+    ``gold`` is its label in the file, None where there is none, or the text has no word: such a
+    text is no item of the task, and not scored by ``evaluate`` either.
+    """
 
     pieces: tuple[Piece, ...]
     label: str
@@ -118,7 +122,7 @@ def level(weight: float, tokens: int) -> int:
 
 
 def _shown(row: Row, reading: Reading, classes: Sequence[str], gold: bool) -> Shown:
-    wanted = row.label if gold and row.label else None
+    wanted = row.label if gold and row.label and reading.tokens else None
     kind = RIGHT if wanted is None or wanted == reading.name else WRONG
     return Shown(
         _pieces(row.text, reading), reading.name, list(classes).index(reading.name),
