@@ -57,9 +57,14 @@ def of_model(model: ForecastModel, task: ForecastTask) -> Forecast:
 
 
 def in_units(made: Floats, given: Window) -> Floats:
-    """Numbers in the windows' own scales, (n, ..., 24), in the series' unit."""
+    """Numbers in the windows' own scales, (n, ..., 24), in the series' unit.
+
+    All are its value for a week that never varies: that has no scale, and an interval of some
+    numbers of kilowatts around it would be no more than invented.
+    """
     shape = (-1, *[1] * (made.ndim - 1))
-    found: Floats = given.centre.reshape(shape) + given.scale.reshape(shape) * made
+    scale = np.where(given.still, 0.0, given.scale)
+    found: Floats = given.centre.reshape(shape) + scale.reshape(shape) * made
     return found
 
 

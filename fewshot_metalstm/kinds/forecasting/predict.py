@@ -17,10 +17,12 @@ from fewshot_metalstm.kinds.forecasting.model import FORECASTER, ForecastModel, 
 from fewshot_metalstm.kinds.forecasting.series import DAY, WEEK, Floats, Series, hour_text, said
 from fewshot_metalstm.kinds.forecasting.tables import Columns, read_series
 from fewshot_metalstm.kinds.forecasting.tasks import TRAIN, ForecastTask
+from fewshot_metalstm.kinds.forecasting.windows import windows
 from fewshot_metalstm.kinds.kind import PredictionRequest
 from fewshot_metalstm.printable import as_json, in_field
 from fewshot_metalstm.writing import delimiter_of, table_text, write_text
 
+STILL = "series never vary in their last week: their value is forecast, without an interval"
 COLUMNS = ("unique_id", "ds", "q10", "q50", "q90")
 
 
@@ -62,6 +64,7 @@ def predict(
     for path in request.files:
         series = read_series(path, notes, Columns(time_column, value_column))
         found += ahead(model, series, path, hours)
+        notes[STILL] += still(series)
     lines = [f"{number} {name}" for name, number in said(notes).items()]
     for line in lines:
         request.note(f"note: {line}")
@@ -100,6 +103,12 @@ def ahead(
     task = whole(series)
     quantiles = of_model(model, task)(task.begins[1:])[:, :, :hours]
     return [Ahead(each, own) for each, own in zip(series, quantiles, strict=True)]
+
+
+def still(series: Sequence[Series]) -> int:
+    """How many series never vary in their last week."""
+    task = whole(series)
+    return int(windows(task, task.begins[1:]).still.sum())
 
 
 def whole(series: Sequence[Series], name: str = "history") -> ForecastTask:

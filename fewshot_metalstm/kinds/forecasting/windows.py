@@ -42,6 +42,12 @@ class Window:
     def __len__(self) -> int:
         return len(self.lags)
 
+    @property
+    def still(self) -> NDArray[np.bool_]:
+        """Whether the week never varies, (n,), so that there is no scale."""
+        found: NDArray[np.bool_] = np.abs(self.lags).max(1) == 0
+        return found
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -129,10 +135,12 @@ def normalised(lags: Floats, future: Floats, real: NDArray[np.bool_]) -> Window:
     """Windows centred and scaled by their own weeks; a week that never varies is left at 0."""
     centre = lags.mean(1)
     spread = lags.std(1)
-    scale = np.where(spread > 1e-9 * np.maximum(1.0, np.abs(centre)), spread, 1.0)
+    varies = spread > 1e-9 * np.maximum(1.0, np.abs(centre))
+    scale = np.where(varies, spread, 1.0)
     inside = (future - centre[:, None]) / scale[:, None]
     return Window(
-        (lags - centre[:, None]) / scale[:, None], np.where(np.isnan(inside), 0.0, inside),
+        np.where(varies[:, None], (lags - centre[:, None]) / scale[:, None], 0.0),
+        np.where(np.isnan(inside), 0.0, inside),
         real, centre, scale,
     )  # fmt: skip
 

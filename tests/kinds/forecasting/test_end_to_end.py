@@ -11,6 +11,7 @@ import pytest
 
 from fewshot_metalstm.cli.main import main
 from fewshot_metalstm.kinds.forecasting.model import FORECASTER, load_model
+from fewshot_metalstm.kinds.forecasting.predict import STILL
 from tests.cli.builders import QUICK, refused, run_json, settings
 from tests.kinds.forecasting.builders import START, TARGET, load, rows
 
@@ -101,6 +102,12 @@ def test_several_series_in_one_table(trained: Path, capsys: pytest.CaptureFixtur
     assert [row["unique_id"] for row in found] == ["a", "b"]
     assert 5 < found[0]["q50"] < 15
     assert 500 < found[1]["q50"] < 1500
+    Path("flat.csv").write_text(rows(np.full(200, 5000.0)))
+    flat = run_json(["predict", "model", "flat.csv"], capsys)
+    assert {row[name] for row in flat["forecast"] for name in ("q10", "q50", "q90")} == {5000.0}
+    assert flat["notes"] == [f"1 {STILL}"]
+    run_json(["view", "model", "flat.csv", "--html", "page.html"], capsys)
+    assert STILL in Path("page.html").read_text()
     page = run_json(["view", "model", "mine.csv", "--html", "page.html"], capsys)
     assert set(page["series"]) == {"a", "b"}
     text = Path("page.html").read_text()

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from fewshot_metalstm.kinds.forecasting.predict import whole
-from fewshot_metalstm.kinds.forecasting.series import regular
+from fewshot_metalstm.kinds.forecasting.forecasts import of_model
+from fewshot_metalstm.kinds.forecasting.model import ForecastModel, new_forecaster
+from fewshot_metalstm.kinds.forecasting.predict import still, whole
+from fewshot_metalstm.kinds.forecasting.series import WEEK, regular
 from fewshot_metalstm.kinds.forecasting.windows import calendar, encode, places, windows
-from tests.kinds.forecasting.builders import START, load, series
+from tests.kinds.forecasting.builders import SMALL, START, load, series
 
 
 def test_a_window_is_a_week_and_the_day_behind_it() -> None:
@@ -84,3 +86,16 @@ def test_a_batch_is_what_the_windows_are() -> None:
     assert (len(batch), batch.when.shape) == (2, (2, 14, 11))
     assert torch.equal(batch.lags, torch.from_numpy(made.lags.astype(np.float32)))
     assert batch.unit.tolist() == pytest.approx((np.array([10, 20]) / made.scale).tolist())
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 5000.0, 1e12])
+def test_a_week_that_never_varies_is_forecast_by_its_value(level: float) -> None:
+    values = load(20, 3)
+    values[-WEEK:] = level  # whatever it did before
+    task = whole([regular("one", np.arange(START, START + len(values)), values, Counter())])
+    model = ForecastModel(new_forecaster(SMALL, 0))
+    found = of_model(model, task)(np.array([len(values) - 1, len(values)]))
+    assert found[1] == pytest.approx(np.full((3, 24), level))
+    assert (found[0, 2] > found[0, 0]).all()  # one hour of it is another
+    assert still(task.series) == 1
+    assert still([series()]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ def run(
     from fewshot_metalstm import runs
     from fewshot_metalstm.kinds.forecasting.model import FORECASTER, load_model
     from fewshot_metalstm.kinds.forecasting.pages.view import make_view, write_view
+    from fewshot_metalstm.kinds.forecasting.predict import STILL, still
     from fewshot_metalstm.kinds.forecasting.series import said
     from fewshot_metalstm.kinds.forecasting.tables import Columns, read_series
     from fewshot_metalstm.machine import pick_device
@@ -60,7 +62,9 @@ def run(
     series = read_series(file, notes, Columns(time_column, value_column))
     loaded = load_model(runs.model_folder(model, FORECASTER), FORECASTER)
     loaded.learner.to(pick_device(device))
-    lines = [f"{number} {name}" for name, number in said(notes).items()]
-    shown = make_view(str(model), loaded, series, file, lines)
+    shown = make_view(str(model), loaded, series, file)
+    notes[STILL] += still(series)  # behind the forecast, which refuses those of less than a week
+    lines = tuple(f"{number} {name}" for name, number in said(notes).items())
+    shown = replace(shown, notes=lines)
     write_view(shown, f"{file.name}, as the forecaster continues it", html)
     return shown
