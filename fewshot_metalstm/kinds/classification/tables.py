@@ -2,7 +2,8 @@
 
 Of a table (.csv, .tsv) the first row names the columns; of JSON every object (a line each in
 .jsonl, a list in .json) has the text and its label by name. Which column is which is guessed by
-common names, or said. Cells may be quoted and hold line breaks, as the csv module reads them.
+common names, or said. Cells may be quoted and hold line breaks, as the csv module reads them; in a
+.tsv marks that are none around cells belong to the texts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from fewshot_metalstm.data.quoting import CURE, broken, quoting_of
 from fewshot_metalstm.errors import UserError, at
 from fewshot_metalstm.kinds.classification.decoding import decode, read_bytes
 from fewshot_metalstm.printable import encodable
@@ -141,7 +143,8 @@ def _of_table(
 ) -> Iterator[Row]:
     delimiter, _ = header_of(text, TABLES[path.suffix.lower()])
     csv.field_size_limit(LONGEST_CELL)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    quoting = quoting_of(text, delimiter)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
     header: list[str] | None = None
     columns: Columns | None = None
     start = end = 0
@@ -166,10 +169,12 @@ def _of_table(
             columns = columns_of(header, wanted, path, start, labelled=labelled)
             continue
         if len(row) != len(header):
-            raise at(
-                path, start, f"has {len(row)} cells where the header has {len(header)}",
-                "put texts that hold the delimiter in quotation marks",
-            )  # fmt: skip
+            problem = f"has {len(row)} cells where the header has {len(header)}"
+            cure = "put texts that hold the delimiter in quotation marks"
+            if broken(row):
+                problem += f", as a quotation mark that it opens is closed in line {end}"
+                cure = CURE
+            raise at(path, start, problem, cure)
         cells = dict(zip(header, row, strict=True))
         yield Row(
             cells[columns.text],
@@ -178,9 +183,9 @@ def _of_table(
         )  # fmt: skip
     if header is None:
         raise at(path, None, "is empty", "give a table whose first row names its columns")
-    if _left_open(text, last, delimiter):
+    if quoting != csv.QUOTE_NONE and _left_open(text, last, delimiter):
         problem = "opens a quotation mark that is closed nowhere"
-        raise at(path, last, problem, "close it; all that follows would be one text")
+        raise at(path, last, problem, f"{CURE}; all that follows would be one text")
 
 
 def _left_open(text: str, line: int, delimiter: str) -> bool:

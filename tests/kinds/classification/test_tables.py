@@ -39,6 +39,14 @@ def test_forms(tmp_path: Path, name: str, text: str) -> None:
     assert [(t, label) for t, label, _ in rows(tmp_path / name)] == [("a b", "x")]
 
 
+def test_marks_that_are_none_around_cells_of_a_tsv_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text('text\tlabel\n"Hello there\tx\na 5" pipe\ty\n"Oh!" he said\tx\n', "utf-8")
+    assert rows(path) == [
+        ('"Hello there', "x", 2), ('a 5" pipe', "y", 3), ('"Oh!" he said', "x", 4),
+    ]  # fmt: skip
+
+
 def test_a_long_text_in_a_cell(tmp_path: Path) -> None:
     text = "word " * 40_000
     path = write_csv(tmp_path / "a.csv", [("text", "label"), (text, "x")])
@@ -62,6 +70,9 @@ def test_columns_may_be_named(tmp_path: Path) -> None:
     ("a.csv", "text,label,label\n", "names the column 'label' twice"),
     ("a.csv", "", "a.csv: is empty"),
     ("a.csv", 'label,text\nx,"a b\ny,c d\nx,e\n', "a.csv:2: opens a quotation mark that is closed"),
+    ("a.csv", 'label,text\nx,"a b\ny",c d\n', "a.csv:2: has 3 cells where the header has 2, as a "
+     "quotation mark that it opens is closed in line 3; close it, or write a mark"),
+    ("a.tsv", 'label\ttext\nx\t"a b\ny\n', "a.tsv:2: opens a quotation mark that is closed"),
     ("a.csv", "text,label\n" + "a" * (2**24 + 1), "a.csv:2: has a cell of more than 16 MiB"),
     ("a.csv", "text,label\n", "holds no text with a label"),
     ("a.jsonl", '{"text": "a"', "a.jsonl:1: is not JSON"),

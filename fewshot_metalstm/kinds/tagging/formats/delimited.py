@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from fewshot_metalstm.data.quoting import CURE, broken, quoting_of
 from fewshot_metalstm.errors import at
 from fewshot_metalstm.kinds.tagging.corpora import schemes
 from fewshot_metalstm.kinds.tagging.corpora.bad import TAG, TOKEN, BadAnnotations
@@ -53,7 +54,9 @@ def _parsed(path: Path, text: str, bad: BadAnnotations, writing: Writing) -> Par
     if found is None:
         problem = "is no header with a column of tokens (word, token) and one of tags (tag, label)"
         raise at(path, 1, problem, "name them so")
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=found.delimiter)
+    # A token that is a quotation mark is often written as it is between tabs.
+    quoting = quoting_of(text, found.delimiter, breaks=False)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=found.delimiter, quoting=quoting)
     parsed = ParsedFile(path)
     tokens: list[str] = []
     tags: list[str] = []
@@ -102,6 +105,11 @@ def _parsed(path: Path, text: str, bad: BadAnnotations, writing: Writing) -> Par
             elif tag is not None:
                 problem = "has a token with a line break"
             cure = "mend it, or pass --scheme IO if tags are types alone"
+            if broken(row):
+                problem += ", as a quotation mark holds several lines together"
+                cure = CURE
+            elif len(row) != width:
+                cure = "give every row the same columns"
             bad.leave_out(at(path, line, problem, cure), TAG, words)
             spoiled = True
     close()

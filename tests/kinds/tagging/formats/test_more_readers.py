@@ -110,6 +110,17 @@ def test_tables_with_a_header(tmp_path: Path, name: str) -> None:
     assert load_target(str(path)).sizes == {"train": 2}
 
 
+def test_quotation_marks_of_a_table(tmp_path: Path) -> None:
+    content = 'word\ttag\n"\tO\nMice\tB-org\n"\tO\n\nIL\tB-gene\n'
+    path = put(tmp_path / "x.tsv", content)
+    assert found(path) == [("Mice", "org"), ("IL", "gene")]
+    assert next(iter(read_documents(path))).text.split() == ['"', "Mice", '"', "IL"]
+    with pytest.raises(UserError, match=r"as a quotation mark holds several lines.*; close it, or"):
+        found(put(tmp_path / "x.csv", content.replace("\t", ",")))
+    with pytest.raises(UserError, match=r"x\.tsv:2: has 1 columns .*; give every row the same"):
+        found(put(path, "word\ttag\nMice\n"))
+
+
 def test_tables_that_are_wrong(tmp_path: Path) -> None:
     path = put(tmp_path / "x.csv", KAGGLE + ",,NN,O\nSentence: 3,a,b\nSentence: 4,a,b,Q\n")
     with pytest.raises(UserError, match=r"x\.csv:7: has an empty token \(the first of 3 bad"):
