@@ -23,11 +23,10 @@ from fewshot_metalstm.exchange import put_in_place
 from fewshot_metalstm.kinds.tagging.adapt.policy import check_policy
 from fewshot_metalstm.kinds.tagging.shipping.card import card, figures_in
 from fewshot_metalstm.kinds.tagging.shipping.sentences import learned_again
-from fewshot_metalstm.kinds.tagging.shipping.starts import common_encoder, further_start
+from fewshot_metalstm.kinds.tagging.shipping.starts import check_together, further_start
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     CHECKPOINT,
     TaggerModel,
-    check_starts,
     load_model,
     read_config,
     save_model,
@@ -96,7 +95,7 @@ def pack(
 
     Raises:
         UserError: no checkpoint there, too large whatever is done, ``results`` that are none,
-            a ``policy`` that is none or for more starts, ``sentences`` that cannot be had, or a
+            a ``policy`` that is none or for other starts, ``sentences`` that cannot be had, or a
             checkpoint for a further start that does not fit.
     """
     model = load_model(checkpoint, CHECKPOINT)
@@ -113,10 +112,9 @@ def pack(
             start = further_start(model, load_model(path, CHECKPOINT), str(path))
             further.append(replace(start, about={**start.about, **_training(path)}))
         model = replace(model, further=tuple(further))
-        common_encoder(model)
     if model.policy is not None:
         model = replace(model, policy=model.policy.for_starts(1 + len(model.further)))
-    check_starts(model, str(checkpoint if policy is None else policy))
+    check_together(model)
     before = read_config(checkpoint, CHECKPOINT)["sha256"]
     size = _bytes(checkpoint)
     with beside(output, put_in_place) as folder:

@@ -36,9 +36,9 @@ def further_start(model: TaggerModel, other: TaggerModel, place: str) -> Further
                 f"{name}: has no source heads; several starts are for checkpoints of "
                 "meta-train --algorithm joint"
             )
-    if (other.types, other.about.get("targets_excluded")) != (
-        model.types, model.about.get("targets_excluded")
-    ) or other.sentences != model.sentences:  # fmt: skip
+    said = [each.about.get("targets_excluded") for each in (model, other)]
+    known = [each.sentences for each in (model, other) if each.sentences]
+    if said[0] != said[1] or len(set(known)) > 1:
         raise UserError(
             f"{place}: has learned from other sentences; give one that was trained on the same "
             "suite with the same --exclude"
@@ -59,14 +59,29 @@ def further_start(model: TaggerModel, other: TaggerModel, place: str) -> Further
     return FurtherStart(other.learner, other.heads, other.encoder, pieces, other.about)
 
 
-def common_encoder(model: TaggerModel) -> None:
-    """Refuse starts that read with different encoders: a :class:`UserError`."""
-    every = (model.encoder, *(start.encoder for start in model.further))
-    names = {encoder.sha256: encoder.name for encoder in every if encoder is not None}
+def check_together(model: TaggerModel) -> None:
+    """Refuse what cannot be one checkpoint with a :class:`UserError`.
+
+    That is starts that read with different encoders, or in different sizes, and a policy for
+    another number of starts than there are.
+    """
+    every: list[TaggerModel | FurtherStart] = [model, *model.further]
+    names = {each.encoder.sha256: each.encoder.name for each in every if each.encoder is not None}
     if len(names) > 1:
         raise UserError(
             f"the starts read with different encoders ({', '.join(sorted(names.values()))}); "
             "give such as have the same, or none"
+        )
+    sizes = {each.learner.config.context_size for each in every if each.encoder is not None}
+    if len(sizes) > 1:
+        raise UserError(
+            "the starts map the encoder's features to different numbers (tagger.context_size "
+            f"{', '.join(map(str, sorted(sizes)))}); give such as have the same"
+        )
+    if model.policy is not None and model.policy.starts != len(every):
+        raise UserError(
+            f"the policy has recipes for {model.policy.starts} starts, and there are {len(every)}; "
+            "give --policy one for as many, or for one start"
         )
 
 

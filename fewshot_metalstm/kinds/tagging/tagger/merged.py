@@ -26,11 +26,8 @@ from fewshot_metalstm.nn.cells import META_LSTM
 from fewshot_metalstm.nn.sharing import OF_LAYERS
 
 _GATES = 4
-_READ = (
-    "lstm.meta_x",
-    "lstm.basic_qx",
-    "lstm.basic_wx",
-)  # what is multiplied with a word's features
+# What is multiplied with a word's features, where a tagger has it.
+_READ = ("lstm.meta_x", "lstm.basic_qx", "lstm.basic_wx")
 
 
 def beyond_meta_lstm(config: TaggerConfig) -> str:
@@ -101,7 +98,7 @@ def widened(params: Mapping[str, Tensor], config: TaggerConfig, vectors: int,
     """
     mapped = context_inputs(whole) - context_inputs(config)
     found = {name: value.detach() for name, value in params.items()}
-    for name in _READ:
+    for name in (name for name in _READ if name in found):
         value = found[name]
         others = config.filters + CASE_FEATURES + context_inputs(config)
         own = value.shape[-2] - others

@@ -29,6 +29,7 @@ from fewshot_metalstm.kinds.tagging.tagger.model import (
     TAGGER,
     TaggerModel,
     load_model,
+    new_tagger,
     save_model,
 )
 from fewshot_metalstm.meta.algorithm import OWN
@@ -261,6 +262,16 @@ def test_what_is_adapted_from_several_starts_is_one_tagger(
     assert read.encoder == (REFERENCE if len(parts) > 1 or recipe == "near-3" else None)
     text = replace(asked, unlabelled=tuple(s.tokens for s in support), save=None)
     assert run_cell(text, made, TARGET, table).losses != result.losses
+
+
+def test_a_tagger_whose_weights_are_all_generated_may_be_in_a_mean() -> None:
+    plain = model()
+    sizes = replace(plain.learner.config, lstm=replace(plain.learner.config.lstm, static=False))
+    learner = new_tagger(sizes, plain.vectors, plain.alphabet, 7)
+    mean = Policy({**POLICY.recipes, "both": Recipe(mean=("near", "far"))}, "both")
+    made = replace(plain, learner=learner, policy=mean)
+    result = run_cell(cell("both"), made, TARGET, made.table())
+    assert result.score is not None
 
 
 def test_fresh_weights_of_each_start_are_its_own() -> None:

@@ -13,7 +13,7 @@ from fewshot_metalstm.adapt.policy import Policy, Recipe
 from fewshot_metalstm.encoders.reference import EncoderReference
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.shipping.pack import pack
-from fewshot_metalstm.kinds.tagging.shipping.starts import common_encoder, further_start
+from fewshot_metalstm.kinds.tagging.shipping.starts import check_together, further_start
 from fewshot_metalstm.kinds.tagging.tagger.model import (
     TaggerModel,
     load_model,
@@ -50,7 +50,7 @@ def test_one_may_read_less_or_with_an_encoder() -> None:
         assert (start.learner, start.heads) == (other.learner, other.heads)
         assert (start.pieces, start.encoder) == (pieces, other.encoder)
         whole = replace(first(), further=(start,))
-        common_encoder(whole)
+        check_together(whole)
         words = ["the", "p53"]
         np.testing.assert_array_equal(
             whole.of_start(1).vectors.lookup(words), other.vectors.lookup(words)
@@ -64,7 +64,6 @@ def test_what_does_not_fit_together_is_refused() -> None:
     cases = {
         "b: has several starts": replace(made, further=(FurtherStart(made.learner),)),
         "b: has no source heads": replace(made, heads=()),
-        "b: has learned from other sentences": replace(made, sentences=bytes(8)),
         "the same suite with the same --exclude": replace(made, about={"targets_excluded": ["x"]}),
         "b: has other word vectors; meta-train it with --set vectors.seed=N": replace(
             made, vectors=replace(made.vectors, matrix=spoilt)
@@ -75,6 +74,9 @@ def test_what_does_not_fit_together_is_refused() -> None:
     for told, other in cases.items():
         with pytest.raises(UserError, match=told):
             further_start(made, other, "b")
+    with pytest.raises(UserError, match="b: has learned from other sentences"):
+        further_start(replace(made, sentences=bytes(16)), replace(made, sentences=b"x" * 16), "b")
+    assert further_start(made, replace(made, sentences=bytes(16)), "b").pieces
     with pytest.raises(UserError, match="b: has other word vectors"):
         further_start(bare(), made, "b")
     with pytest.raises(UserError, match="the checkpoint itself: has no source heads"):
@@ -87,7 +89,15 @@ def test_what_does_not_fit_together_is_refused() -> None:
     encoders = REFERENCE, replace(REFERENCE, name="other", sha256="cd" * 32)
     starts = tuple(FurtherStart(made.learner, encoder=each) for each in encoders)
     with pytest.raises(UserError, match=r"different encoders \(models/fake, other\); give"):
-        common_encoder(replace(made, further=starts))
+        check_together(replace(made, further=starts))
+    small = bare(replace(READING, context_size=4), REFERENCE)
+    starts = tuple(further_start(made, each, "b") for each in (bare(READING, REFERENCE), small))
+    with pytest.raises(UserError, match=r"different numbers \(tagger.context_size 4, 5\); give"):
+        check_together(replace(made, further=starts))
+    two = replace(made, further=starts[:1], policy=POLICY.for_starts(2))
+    check_together(two)
+    with pytest.raises(UserError, match="the policy has recipes for 2 starts, and there are 3"):
+        check_together(replace(two, further=starts[:1] * 2))
 
 
 def test_packing_several_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,5 +129,5 @@ def test_a_policy_for_more_starts_is_refused(tmp_path: Path) -> None:
     save_model(made, tmp_path / "a")
     file = tmp_path / "two.json"
     file.write_text(json.dumps(POLICY.for_starts(2).as_dict()))
-    with pytest.raises(UserError, match=r"two.json: its policy has recipes for 2 starts"):
+    with pytest.raises(UserError, match="has recipes for 2 starts, and there are 1; give"):
         pack(tmp_path / "a", tmp_path / "b", policy=file)
