@@ -15,7 +15,12 @@ from fewshot_metalstm.compress.combining import MOST_COLUMNS
 from fewshot_metalstm.data.digests import sealed
 from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds import registry
-from fewshot_metalstm.kinds.tagging.tagger.model import TAGGER, load_model, save_model
+from fewshot_metalstm.kinds.tagging.tagger.model import (
+    FORMAT_VERSION,
+    TAGGER,
+    load_model,
+    save_model,
+)
 from tests.cli.builders import refused, run_json
 from tests.compress.builders import saved, written
 from tests.kinds.tagging.tagger.builders import model
@@ -121,7 +126,7 @@ def newer(folder: Path) -> None:
 @pytest.mark.parametrize(("damage", "message"), [
     (damaged_weights, "is damaged (its SHA-256 differs)"),
     (changed_config, "is damaged or was changed"),
-    (newer, "newer than 5; upgrade fewshot-metalstm"),
+    (newer, f"newer than {FORMAT_VERSION}; upgrade fewshot-metalstm"),
 ])  # fmt: skip
 def test_damage_is_found(made: Path, tmp_path: Path, damage: Any, message: str) -> None:
     shutil.copytree(made / "small" / "tagger", tmp_path / "bad")
