@@ -46,10 +46,8 @@ class View:
     notes: tuple[str, ...]
 
 
-def make_view(
-    name: str, model: ForecastModel, series: Sequence[Series], path: Path, notes: Sequence[str] = ()
-) -> View:
-    """The page of some series.
+def make_view(name: str, model: ForecastModel, series: Sequence[Series], path: Path) -> View:
+    """The page of some series, without notes.
 
     Args:
         name: the forecaster, as the page calls it.
@@ -58,7 +56,7 @@ def make_view(
     Raises:
         UserError: a series with too little history.
     """
-    return View(name, tuple(_shown(model, each, path) for each in series), tuple(notes))
+    return View(name, tuple(_shown(model, each, path) for each in series), ())
 
 
 def write_view(view: View, title: str, path: Path) -> Path:

@@ -177,10 +177,10 @@ class TaggingWork(Work[Tagger]):
         recipe = policy.recipes[choice.recipe]
         every = [policy.recipes[name] for name in recipe.mean] or [recipe]
         given = given_by_user(cell.config)
-        # What a mean sets itself is of each of its parts.
         starts = {0: start}
         for number in {one.start for one in every} - {0}:
             starts[number] = self._further(number)
+        # What a mean sets itself is of each of its parts.
         parts = [
             self._by_recipe(
                 starts[one.start], replace(recipe.applied(one.applied(cell.config)), **given), one
@@ -198,9 +198,10 @@ class TaggingWork(Work[Tagger]):
         """A start of the checkpoint beside its first, with source heads of its own."""
         model = self.model.of_start(number)
         model.learner.to(next(self.model.learner.parameters()).device)
-        table = WordTable(
-            model.vectors, model.alphabet, self.table.context if model.encoder else None
-        )
+        table = self.table
+        if model.vectors is not self.model.vectors:  # it reads less of a word than the first
+            context = table.context if model.encoder else None
+            table = WordTable(model.vectors, model.alphabet, context)
         alone = TaggingWork(replace(self.cell, recipe=NONE), model, self.target, table)
         return replace(alone.start(), table=table)
 

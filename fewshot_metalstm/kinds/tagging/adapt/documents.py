@@ -52,13 +52,16 @@ def document_names(files: Sequence[Path]) -> list[str]:
         UserError: a file is given twice, so that nothing tells its documents apart.
     """
     places = [path.absolute() for path in files]
+    times = Counter(places)
     for path, place in zip(files, places, strict=True):
-        if places.count(place) > 1:
+        if times[place] > 1:
             raise UserError(f"{path}: is given twice, and its documents would be too; name it once")
     names = [path.stem for path in files]
-    for stem, number in Counter(names).items():
-        if number > 1:
-            same = [i for i, path in enumerate(files) if path.stem == stem]
+    of_stem: dict[str, list[int]] = {}
+    for i, stem in enumerate(names):
+        of_stem.setdefault(stem, []).append(i)
+    for same in of_stem.values():
+        if len(same) > 1:
             found = _told_apart([places[i] for i in same])
             for i, name in zip(same, found, strict=True):
                 names[i] = name

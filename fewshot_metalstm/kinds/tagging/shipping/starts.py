@@ -10,7 +10,7 @@ from fewshot_metalstm.errors import UserError
 from fewshot_metalstm.kinds.tagging.tagger.merged import beyond_meta_lstm
 from fewshot_metalstm.kinds.tagging.tagger.model import TaggerModel
 from fewshot_metalstm.kinds.tagging.tagger.network import TaggerConfig
-from fewshot_metalstm.kinds.tagging.tagger.starts import FurtherStart
+from fewshot_metalstm.kinds.tagging.tagger.starts import FurtherStart, without_pieces
 from fewshot_metalstm.nn.stored_rows import Rows
 from fewshot_metalstm.nn.vectors import WordVectors, quantised_vectors
 
@@ -96,7 +96,7 @@ def _alike(config: TaggerConfig) -> TaggerConfig:
 def _same_vectors(vectors: WordVectors, other: WordVectors) -> bool:
     """Whether they are the same once they are in a byte a number; the other may lack the pieces."""
     if other.pieces is None:
-        vectors = replace(vectors, pieces=None)
+        vectors = without_pieces(vectors)
     if vectors.words != other.words or (vectors.subwords is None) != (other.subwords is None):
         return False
     if (vectors.pieces is None) != (other.pieces is None):

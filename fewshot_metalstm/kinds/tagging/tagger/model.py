@@ -59,6 +59,7 @@ from fewshot_metalstm.kinds.tagging.tagger.starts import (
     about_starts,
     read_starts,
     start_tensors,
+    weight_tensors,
 )
 from fewshot_metalstm.meta.algorithm import OWN
 from fewshot_metalstm.meta.learner import Params
@@ -320,8 +321,7 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 
 def _tensors(model: TaggerModel) -> dict[str, Tensor]:
-    tensors = {n: p.detach().cpu().contiguous() for n, p in model.learner.named_parameters()}
-    return tensors | vector_tensors(model.vectors)
+    return weight_tensors(model.learner) | vector_tensors(model.vectors)
 
 
 def _format_version(model: TaggerModel) -> int:

@@ -45,14 +45,24 @@ class FurtherStart:
 
     def vectors(self, of_checkpoint: WordVectors) -> WordVectors:
         """The word vectors as it reads them: those of the checkpoint, perhaps without pieces."""
-        return of_checkpoint if self.pieces else replace(of_checkpoint, pieces=None)
+        return of_checkpoint if self.pieces else without_pieces(of_checkpoint)
+
+
+def without_pieces(vectors: WordVectors) -> WordVectors:
+    """The same vectors with no pieces beside them: the same object if there are none."""
+    return vectors if vectors.pieces is None else replace(vectors, pieces=None)
+
+
+def weight_tensors(learner: Tagger) -> dict[str, Tensor]:
+    """A tagger's weights as a file keeps them, by name."""
+    return {n: p.detach().cpu().contiguous() for n, p in learner.named_parameters()}
 
 
 def start_tensors(starts: Sequence[FurtherStart]) -> dict[str, Tensor]:
     """Weights and heads (half precision), named by number; :func:`read_starts` reads them."""
     found: dict[str, Tensor] = {}
     for i, start in enumerate(starts):
-        weights = {n: p.detach().cpu().contiguous() for n, p in start.learner.named_parameters()}
+        weights = weight_tensors(start.learner)
         found |= {f"{i}.{_WEIGHTS}.{name}": value for name, value in weights.items()}
         heads = head_tensors(start.heads)
         found |= {f"{i}.{_HEADS}.{name}": value for name, value in heads.items()}
@@ -97,7 +107,7 @@ def read_starts(
             raise ValueError("a start reads pieces that the word vectors have not")
         weights = _of(tensors, f"{i}.{_WEIGHTS}.")
         with Bounded(sum(tensor.numel() for tensor in weights.values()) + ROOM):
-            own = vectors if pieces else replace(vectors, pieces=None)
+            own = vectors if pieces else without_pieces(vectors)
             learner = new_tagger(config, own, alphabet, 0)
         if not isinstance(each["about"], dict):
             raise ValueError("what is said about a start is no mapping")
